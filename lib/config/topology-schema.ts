@@ -1,0 +1,70 @@
+/** The shape of topology.yaml. */
+import { Type } from "@sinclair/typebox";
+import { Amount, Port, Text, TextList, Whole } from "./field-types.ts";
+import {
+  invalidContainerName,
+  invalidHost,
+  invalidImage,
+  invalidInterfaceList,
+  invalidInterfaceName,
+  invalidPath,
+  invalidUserName,
+} from "./validate.ts";
+import { invalidAllowedHost, invalidIPv4, invalidName, invalidNetwork, invalidOrigin } from "./values.ts";
+
+const closed = { additionalProperties: false } as const;
+
+export const NodeFields = Type.Partial(
+  Type.Object({
+    name: Text(invalidName, "Name of the Spark, such as spark-1. The first node of the list is the head."),
+    host: Text(invalidHost, "Host name or IP address for SSH, without user and port.", { examples: ["10.77.0.11"] }),
+    user: Text(invalidUserName, "Login name on the Spark.", { examples: ["alice"] }),
+    ssh_port: Port("Port of the SSH server.", { default: 22 }),
+    address: Text(
+      invalidIPv4,
+      "IPv4 address for HTTP and for the launch script. Left out: the address SSH connects to.",
+    ),
+    launch_dir: Text(invalidPath, "Folder of spark-vllm-docker on this Spark.", { default: "~/spark-vllm-docker" }),
+    eth_if: Text(invalidInterfaceName, "Ethernet interface between the Sparks. Left out: the launch script finds it."),
+    ib_if: Text(invalidInterfaceList, "RDMA interface, or several with commas. Left out: the launch script finds it."),
+  }),
+  closed,
+);
+
+export const SlotFields = Type.Partial(
+  Type.Object({
+    name: Text(invalidName, "Name of the slot."),
+    nodes: TextList(invalidName, "Names of the nodes it runs on, head first.", { minItems: 1 }),
+    port: Port("Port of vLLM's API.", { default: 8888 }),
+    container: Text(invalidContainerName, "Name of the container.", { default: "vllm_node" }),
+    image: Text(invalidImage, "Docker image that the launch script starts.", { default: "vllm-node" }),
+  }),
+  closed,
+);
+
+export const SettingsFields = Type.Partial(
+  Type.Object({
+    stall_seconds: Whole(30, 7200, "Seconds without any progress after which a load counts as stuck.", {
+      default: 600,
+    }),
+    load_limit_seconds: Whole(60, 86_400, "Upper bound of one load in seconds.", { default: 3600 }),
+    memory_reserve_gib: Amount(0, 120, "GiB kept free on each node beside the model when a plan is judged.", {
+      default: 4,
+    }),
+    allowed_hosts: TextList(invalidAllowedHost, "Further names under which the dashboard may be opened."),
+    cors_origins: TextList(invalidOrigin, "Origins of other sites that may call the API from a browser."),
+    trusted_proxies: TextList(invalidNetwork, "Addresses or networks whose X-Forwarded-* headers count."),
+  }),
+  closed,
+);
+
+export const TopologyFile = Type.Partial(
+  Type.Object({
+    nodes: Type.Array(NodeFields, { description: "The Sparks; the first is the head." }),
+    slots: Type.Array(SlotFields, {
+      description: "Places where a vLLM may run. Left out: one, `main`, over all nodes.",
+    }),
+    settings: SettingsFields,
+  }),
+  { additionalProperties: false, title: "Spark Control: topology.yaml" },
+);

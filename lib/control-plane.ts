@@ -1,0 +1,182 @@
+/** The one place where nouns meet. */
+import { join } from "node:path";
+import { createEventBus, type EventBus } from "./events/bus.ts";
+import { recordFact } from "./events/facts.ts";
+import { isoTime, newId } from "./ids.ts";
+import { createLiveConfig, type LiveConfig } from "./live-config.ts";
+import type { Logger } from "./log.ts";
+import { createSparkControl } from "./spark/spark-control.ts";
+import { SparkSsh } from "./spark/spark-ssh.ts";
+import { createSsh } from "./ssh/connection-pool.ts";
+import { createDetachedJobs } from "./ssh/detached-jobs.ts";
+import { type HostKeys, openHostKeys } from "./ssh/host-keys.ts";
+import { type Identity, loadIdentity } from "./ssh/identity.ts";
+import { quote } from "./ssh/quote.ts";
+import { openStore, type Store } from "./store/store.ts";
+import { cleanUp } from "./swap/effects/clean-up.ts";
+import { drain } from "./swap/effects/drain.ts";
+import { follow } from "./swap/effects/follow.ts";
+import { createLaunch } from "./swap/effects/launch.ts";
+import { prepare } from "./swap/effects/prepare.ts";
+import { stop } from "./swap/effects/stop.ts";
+import { verify } from "./swap/effects/verify.ts";
+import { SwapEngine } from "./swap/engine.ts";
+import { SlotBoard } from "./swap/slot-board.ts";
+import type { SwapJob } from "./swap/swap.ts";
+import { SwapLog } from "./swap/swap-log.ts";
+import { SwapStore } from "./swap/swap-store.ts";
+import { TIMING } from "./swap/timing.ts";
+
+const SLOT_INTERVAL_MS = 5_000;
+const NODE_INTERVAL_MS = 15_000;
+
+export interface ControlPlane {
+  readonly version: string;
+  /** ISO 8601 UTC. */
+  readonly startedAt: string;
+  /** True only for the simulated cluster: every answer then carries `X-Spark-Simulated: 1`. */
+  readonly simulated: boolean;
+  readonly instance: string;
+  readonly log: Logger;
+  readonly events: EventBus;
+  readonly config: LiveConfig;
+  readonly swaps: SwapEngine;
+  readonly swapLog: SwapLog;
+  readonly slots: SlotBoard;
+  readonly hostKeys: HostKeys;
+  readonly identity: Pick<Identity, "publicKeyLine">;
+  /** Lets go of everything; what runs on the Sparks is untouched. */
+  close(reason: string): Promise<void>;
+}
+
+export interface ControlPlaneOptions {
+  readonly version: string;
+  readonly dataDir: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly log: Logger;
+  /** The simulated cluster's time factor; null with real Sparks. */
+  readonly simulated: { readonly speed: number } | null;
+}
+
+/** @throws StoreError when DATA_DIR is in use or its databases cannot be used; Fault when the SSH key cannot be read */
+export async function createControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { dataDir, log, version } = options;
+  const store = openStore(dataDir);
+  try {
+    return await assemble(options, store);
+  } catch (error) {
+    store.close();
+    log.error("the controller could not start", { error });
+    throw error;
+  }
+
+  async function assemble({ env, simulated }: ControlPlaneOptions, open: Store): Promise<ControlPlane> {
+    const now = () => isoTime(Date.now());
+    const report = (error: unknown) => log.error("an internal error", { error });
+    const instance = instanceId(open);
+    const events = createEventBus((error, event) => log.error("a subscriber failed", { error, event: event.type }));
+    const identity = loadIdentity({ folder: dataDir, path: env.SSH_KEY_PATH || null });
+    const hostKeys = openHostKeys({ file: join(dataDir, "known_hosts.json") });
+    const ssh = createSsh({ privateKey: identity.privateKey, hostKeys });
+    const config = await createLiveConfig({
+      dataDir,
+      env,
+      onChange: ({ diff, current }) => {
+        const sources = [...new Set(current.problems.map((problem) => problem.source))];
+        const event = { type: "config.changed", at: now(), sources, problems: current.problems.length } as const;
+        open.transaction(() => recordFact(open.facts, event));
+        log.info("the configuration changed", { diff });
+        events.publish(event);
+        slots.tell();
+      },
+    });
+    const topology = () => config.current.topology;
+    const catalog = () => config.current.catalog;
+    const control = createSparkControl({
+      ssh: new SparkSsh(ssh, TIMING.sshDeadlineMs),
+      jobs: createDetachedJobs(ssh),
+      instance,
+      deadlineMs: TIMING.sshDeadlineMs,
+      stopGraceSeconds: TIMING.stopGraceSeconds,
+      now: Date.now,
+    });
+    const swapStore = new SwapStore(open.facts);
+    const swapLog = new SwapLog(open.telemetry, now);
+    const swaps: SwapEngine = new SwapEngine({
+      control,
+      store: swapStore,
+      log: swapLog,
+      effects: { prepare, drain, stop, launch: createLaunch(quote), follow, verify, clean_up: cleanUp },
+      timing: TIMING,
+      timeScale: simulated ? 1 / simulated.speed : 1,
+      quote,
+      catalog,
+      topology,
+      newId,
+      now,
+      record: (job) => void recordFact(open.facts, { type: "swap.changed", at: now(), job }),
+      onChange: (job, durable) => changed(job, durable),
+      report,
+    });
+    const slots: SlotBoard = new SlotBoard({
+      control,
+      slotIntervalMs: SLOT_INTERVAL_MS,
+      nodeIntervalMs: NODE_INTERVAL_MS,
+      topology,
+      catalog,
+      beliefs: () => swaps.beliefs(),
+      active: () => swaps.active(),
+      now,
+      onSlot: (slot) => events.publish({ type: "slot.changed", at: now(), slot }),
+      report,
+    });
+
+    function changed(job: SwapJob, durable: boolean): void {
+      events.publish({ type: durable ? "swap.changed" : "swap.progressed", at: now(), job });
+      if (!durable) return;
+      log.info("swap", { job_id: job.job_id, model: job.model, state: job.state, phase: job.phase, reason: job.reason });
+      slots.tell();
+      if (job.ended_at) void slots.lookAtSlots().catch(report);
+    }
+
+    const started = { type: "controller.started", at: now(), version, instance_id: instance } as const;
+    open.transaction(() => recordFact(open.facts, started));
+    swaps.resume();
+    slots.start();
+    events.publish(started);
+    return {
+      version,
+      startedAt: started.at,
+      simulated: simulated !== null,
+      instance,
+      log,
+      events,
+      config,
+      swaps,
+      swapLog,
+      slots,
+      hostKeys,
+      identity,
+      async close(reason) {
+        const stopping = { type: "controller.stopping", at: now(), reason } as const;
+        events.publish(stopping);
+        open.transaction(() => recordFact(open.facts, stopping));
+        config.close();
+        await Promise.all([swaps.close(), slots.close()]);
+        await ssh.close();
+        open.close();
+      },
+    };
+  }
+}
+
+/** Who this controller is, for the fences on the nodes: made once, kept with the data. */
+function instanceId(store: Store): string {
+  return store.transaction(() => {
+    const known = store.facts.query<{ value: string }, []>("SELECT value FROM meta WHERE key = 'instance_id'").get();
+    if (known) return known.value;
+    const made = crypto.randomUUID();
+    store.facts.run("INSERT INTO meta (key, value) VALUES ('instance_id', ?1)", [made]);
+    return made;
+  });
+}

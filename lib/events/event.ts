@@ -1,0 +1,70 @@
+/** Everything that happens, as one typed union. What is sent to the dashboard and what is kept are made of it. */
+import type { SlotStatus } from "../swap/slots.ts";
+import type { SwapJob } from "../swap/swap.ts";
+
+interface Happened<Type extends string> {
+  readonly type: Type;
+  /** ISO 8601 UTC. */
+  readonly at: string;
+}
+
+/** A swap moved on. */
+export interface SwapChanged extends Happened<"swap.changed"> {
+  readonly job: SwapJob;
+}
+
+/** Progress within a phase: shown, never kept. */
+export interface SwapProgressed extends Happened<"swap.progressed"> {
+  readonly job: SwapJob;
+}
+
+/** A line of a swap's log. Telemetry: never recorded as a fact. */
+export interface SwapLogged extends Happened<"swap.log"> {
+  readonly job_id: string;
+  readonly seq: number;
+  readonly source: string;
+  readonly line: string;
+}
+
+/** What a slot shows has changed. An observation: never kept. */
+export interface SlotChanged extends Happened<"slot.changed"> {
+  readonly slot: SlotStatus;
+}
+
+export interface ConfigChanged extends Happened<"config.changed"> {
+  /** Files or `environment`. */
+  readonly sources: readonly string[];
+  readonly problems: number;
+}
+
+export interface HostKeyChanged extends Happened<"host_key.changed"> {
+  readonly node: string;
+  /** `SHA256:…`; null = the key was forgotten. */
+  readonly fingerprint: string | null;
+  readonly change: "pinned" | "refused" | "replaced" | "forgotten";
+}
+
+export interface ControllerStarted extends Happened<"controller.started"> {
+  readonly version: string;
+  readonly instance_id: string;
+}
+
+export interface ControllerStopping extends Happened<"controller.stopping"> {
+  readonly reason: string;
+}
+
+export type SparkEvent =
+  | SwapChanged
+  | SwapProgressed
+  | SwapLogged
+  | SlotChanged
+  | ConfigChanged
+  | HostKeyChanged
+  | ControllerStarted
+  | ControllerStopping;
+
+export type EventType = SparkEvent["type"];
+export type EventOf<Type extends EventType> = Extract<SparkEvent, { readonly type: Type }>;
+
+/** Kept durably, in the transaction of the change that it tells of. */
+export type FactEvent = Exclude<SparkEvent, SwapLogged | SwapProgressed | SlotChanged>;

@@ -1,0 +1,36 @@
+/**
+ * The errors that a caller may see. A `Fault` says what went wrong in words an owner understands; `kind` is what
+ * the HTTP layer turns into a status (lib/http/problem.ts), so that nothing in lib needs to know HTTP.
+ */
+export type FaultKind =
+  | "malformed" // 400: not even parseable
+  | "forbidden" // 403
+  | "not_found" // 404
+  | "conflict" // 409
+  | "too_large" // 413
+  | "invalid" // 422: parseable, but not acceptable
+  | "locked" // 423
+  | "internal" // 500
+  | "upstream" // 502: a Spark or a service failed
+  | "unavailable" // 503: not configured, shutting down
+  | "timeout"; // 504
+
+export class Fault extends Error {
+  override readonly name: string = "Fault";
+
+  /**
+   * @param kind    what sort of failure it is; decides the HTTP status
+   * @param code    a stable identifier in snake_case, such as `swap_running`; clients branch on it
+   * @param message one sentence for a person; never contains a secret
+   * @param members extension members of the problem document, such as `job_id`
+   */
+  constructor(
+    readonly kind: FaultKind,
+    readonly code: string,
+    message: string,
+    readonly members: Readonly<Record<string, unknown>> = {},
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+  }
+}

@@ -1,0 +1,43 @@
+/** How large a body may be, and how it is read. Control routes take little: deep JSON is costly to parse. */
+import { Fault } from "../fault.ts";
+
+export const CONTROL_BODY_BYTES = 64 * 1024;
+/** Texts to redact or to search with: many documents in one call. */
+const TEXT_BODY_BYTES = 8 * 1024 * 1024;
+const TEXT_PATHS = ["/scrub", "/rehydrate", "/api/search"];
+const STREAMED_FOLDERS = ["/v1/", "/api/audio/"];
+
+/** True where the route itself reads the body: uploads and proxied bodies, of any content type. */
+export const isStreamed = (path: string): boolean => STREAMED_FOLDERS.some((folder) => path.startsWith(folder));
+
+/** Bytes; null where the route looks after itself. */
+export function bodyLimit(path: string): number | null {
+  if (isStreamed(path)) return null;
+  return TEXT_PATHS.includes(path) ? TEXT_BODY_BYTES : CONTROL_BODY_BYTES;
+}
+
+export const isJson = (contentType: string | null): boolean =>
+  /^application\/(?:[a-z0-9.-]+\+)?json\s*(?:;|$)/i.test(contentType?.trim() ?? "");
+
+export function tooLarge(limit: number): Fault {
+  return new Fault("too_large", "too_large", `The body is larger than the ${limit} bytes accepted here.`, {
+    limit_bytes: limit,
+  });
+}
+
+/** Counts while reading: a chunked body does not say its length beforehand. @throws Fault too_large, malformed */
+export async function readJson(request: Request, limit: number): Promise<unknown> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.byteLength;
+    if (size > limit) throw tooLarge(limit);
+    chunks.push(chunk);
+  }
+  if (size === 0) return undefined;
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks)));
+  } catch (cause) {
+    throw new Fault("malformed", "malformed", "The body is not valid JSON.", {}, { cause });
+  }
+}

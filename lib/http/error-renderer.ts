@@ -1,0 +1,57 @@
+/** Elysia's errors and ours, turned into one kind of answer. Registered before anything else. */
+import { type AnyElysia, ValidationError } from "elysia";
+import { Fault } from "../fault.ts";
+import type { Logger } from "../log.ts";
+import { type InvalidField, type ProblemDocument, problem, problemOf, problemResponse } from "./problem.ts";
+import { requestIdOf } from "./request-id.ts";
+import { pathOfUrl } from "./url-path.ts";
+
+/** Only what the schema says: TypeBox's own messages quote the schema, `summary` and `value` quote the submitter. */
+function invalidFields(error: ValidationError): InvalidField[] {
+  return error.all.map((issue) => {
+    const at = "path" in issue && typeof issue.path === "string" ? issue.path : "";
+    const message = "message" in issue && typeof issue.message === "string" ? issue.message : "is not acceptable";
+    return { path: at, in: error.type, message };
+  });
+}
+
+function validationProblem(error: ValidationError, requestId: string): ProblemDocument {
+  const errors = invalidFields(error);
+  const first = errors[0];
+  const where = first ? ` at ${first.in}${first.path}: ${first.message}` : "";
+  return problem(422, "invalid", `The request does not have the expected shape${where}.`, requestId, { errors });
+}
+
+function documentOf(code: string | number, error: unknown, requestId: string): ProblemDocument {
+  if (error instanceof Fault) return problemOf(error, requestId);
+  if (error instanceof ValidationError && error.type !== "response") return validationProblem(error, requestId);
+  if (code === "NOT_FOUND") return problem(404, "not_found", "There is nothing at this address.", requestId);
+  if (code === "PARSE") {
+    // Elysia wraps what a parser throws.
+    if (error instanceof Error && error.cause instanceof Fault) return problemOf(error.cause, requestId);
+    return problem(400, "malformed", "The body could not be read.", requestId);
+  }
+  if (code === "INVALID_FILE_TYPE") return problem(422, "invalid", "A file is not of an accepted type.", requestId);
+  return problemOf(error, requestId);
+}
+
+/** @param log gets every answer of 500 and above with its cause */
+export function renderErrors(app: AnyElysia, log: Logger): void {
+  app.onError({ as: "global" }, ({ code, error, request, set }) => {
+    const requestId = requestIdOf(set.headers);
+    const document = documentOf(code, error, requestId);
+    const path = pathOfUrl(request.url);
+    // A validation error's message and value hold what was sent or what would have been answered: neither is logged.
+    const cause = error instanceof ValidationError ? { mismatch: invalidFields(error) } : { error };
+    if (document.status >= 500) {
+      log.error("request failed", {
+        request_id: requestId,
+        method: request.method,
+        path,
+        status: document.status,
+        ...cause,
+      });
+    }
+    return problemResponse(path, document);
+  });
+}

@@ -1,0 +1,56 @@
+/** Which methods a path knows. Elysia answers 404 to a wrong method; this table makes it a 405 with `Allow`. */
+
+export interface Endpoint {
+  readonly method: string;
+  /** With `:name` and `*` as the router has it. */
+  readonly path: string;
+}
+
+interface Place {
+  readonly segments: readonly string[];
+  readonly methods: Set<string>;
+}
+
+const split = (path: string) => path.split("/").filter((segment) => segment !== "");
+
+function fits(place: Place, segments: readonly string[]): boolean {
+  const wildcard = place.segments.at(-1) === "*";
+  if (wildcard ? segments.length < place.segments.length : segments.length !== place.segments.length) return false;
+  return place.segments.every((wanted, at) => wanted === "*" || wanted.startsWith(":") || wanted === segments[at]);
+}
+
+const rank = (segment: string) => (segment === "*" ? 2 : segment.startsWith(":") ? 1 : 0);
+
+/** A literal beats a parameter beats a wildcard, at the first segment in which two places differ. */
+function byPrecedence(a: Place, b: Place): number {
+  for (let at = 0; at < Math.min(a.segments.length, b.segments.length); at++) {
+    const difference = rank(a.segments[at]!) - rank(b.segments[at]!);
+    if (difference !== 0) return difference;
+  }
+  return b.segments.length - a.segments.length;
+}
+
+export interface MethodTable {
+  /** Methods of the place that a path means, HEAD and OPTIONS included; null when nothing is there. */
+  allowed(path: string): readonly string[] | null;
+}
+
+export function createMethodTable(endpoints: readonly Endpoint[]): MethodTable {
+  const places = new Map<string, Place>();
+  for (const { method, path } of endpoints) {
+    const segments = split(path);
+    const key = segments.map((segment) => (segment.startsWith(":") ? ":" : segment)).join("/");
+    const place = places.get(key) ?? { segments, methods: new Set(["OPTIONS"]) };
+    places.set(key, place);
+    place.methods.add(method);
+    if (method === "GET") place.methods.add("HEAD");
+  }
+  const ordered = [...places.values()].sort(byPrecedence);
+  return {
+    allowed(path) {
+      const segments = split(path);
+      const place = ordered.find((candidate) => fits(candidate, segments));
+      return place ? [...place.methods].sort() : null;
+    },
+  };
+}

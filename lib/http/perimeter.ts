@@ -1,0 +1,79 @@
+/** What every request passes before its route, and what every answer carries. */
+import type { AnyElysia } from "elysia";
+import { newId } from "../ids.ts";
+import { type Refusal, refusalOf } from "./admission.ts";
+import { bodyLimit, readJson } from "./body-limit.ts";
+import type { MethodTable } from "./method-table.ts";
+import { misdirected } from "./misdirected.ts";
+import { problem, problemResponse } from "./problem.ts";
+import type { RefusedHosts } from "./refused-hosts.ts";
+import { REQUEST_ID } from "./request-id.ts";
+import { SECURITY_HEADERS } from "./security-headers.ts";
+import { pathOfUrl } from "./url-path.ts";
+
+export interface PerimeterOptions {
+  /** Read at every request, so that a new name works without a restart. */
+  readonly allowedHosts: () => readonly string[];
+  /** IP addresses whose `X-Forwarded-Host` counts. */
+  readonly trustedProxies: () => readonly string[];
+  readonly refusedHosts: RefusedHosts;
+  readonly methods: () => MethodTable;
+  readonly simulated: boolean;
+}
+
+function answerTo(refusal: Refusal, path: string, requestId: string): Response {
+  const refuse = (status: number, code: string, detail: string, headers?: Record<string, string>) =>
+    problemResponse(path, problem(status, code, detail, requestId), headers);
+  switch (refusal.kind) {
+    case "host_malformed":
+      return refuse(400, "host_malformed", "The request must carry exactly one valid Host.");
+    case "misdirected":
+      return misdirected();
+    case "cross_origin":
+      return refuse(403, "cross_origin", "A page from another address may not send this request.");
+    case "method":
+      return refuse(405, "method_not_allowed", "This address does not know that method.", {
+        allow: refusal.allow.join(", "),
+      });
+    case "options":
+      return new Response(null, { status: 204, headers: { allow: refusal.allow.join(", ") } });
+    case "not_json":
+      return refuse(415, "not_json", "The body must be sent as application/json.");
+    case "too_large":
+      return refuse(413, "too_large", `The body is larger than the ${refusal.limit} bytes accepted here.`);
+  }
+}
+
+function hostOf(request: Request, peer: string | undefined, trustedProxies: readonly string[]): string | null {
+  const isTrusted = peer !== undefined && trustedProxies.includes(peer.replace(/^::ffff:/, ""));
+  return (isTrusted ? request.headers.get("x-forwarded-host") : null) ?? request.headers.get("host");
+}
+
+/** Registered right after the error renderer. */
+export function guard(app: AnyElysia, options: PerimeterOptions): void {
+  app
+    .onRequest(({ request, server, set }) => {
+      const requestId = newId();
+      Object.assign(set.headers, SECURITY_HEADERS, { [REQUEST_ID]: requestId });
+      if (options.simulated) set.headers["x-spark-simulated"] = "1";
+
+      const path = pathOfUrl(request.url);
+      const proxies = options.trustedProxies();
+      const peer = proxies.length > 0 ? server?.requestIP(request)?.address : undefined;
+      const refusal = refusalOf({
+        method: request.method,
+        path,
+        headers: request.headers,
+        host: hostOf(request, peer, proxies),
+        allowedHosts: options.allowedHosts(),
+        allowedMethods: options.methods().allowed(path),
+      });
+      if (!refusal) return;
+      if (refusal.kind === "misdirected") options.refusedHosts.note(refusal.name);
+      return answerTo(refusal, path, requestId);
+    })
+    .onParse({ as: "global" }, ({ request }) => {
+      const limit = bodyLimit(pathOfUrl(request.url));
+      return limit === null ? undefined : readJson(request, limit);
+    });
+}

@@ -1,0 +1,105 @@
+/** The one place where an error becomes an answer: RFC 9457 problem+json, and OpenAI's envelope below `/v1/`. */
+import { STATUS_CODES } from "node:http";
+import { Fault, type FaultKind } from "../fault.ts";
+
+export interface InvalidField {
+  /** JSON Pointer into the part that `in` names. */
+  readonly path: string;
+  readonly in: string;
+  readonly message: string;
+}
+
+export interface ProblemDocument {
+  /** `urn:spark-control:problem:<code>`. */
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  /** Stable, snake_case; clients branch on it. */
+  readonly code: string;
+  readonly request_id: string;
+  readonly errors?: readonly InvalidField[];
+  readonly [member: string]: unknown;
+}
+
+const STATUS: Readonly<Record<FaultKind, number>> = {
+  malformed: 400,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  too_large: 413,
+  invalid: 422,
+  locked: 423,
+  internal: 500,
+  upstream: 502,
+  unavailable: 503,
+  timeout: 504,
+};
+
+export const statusOf = (kind: FaultKind): number => STATUS[kind];
+
+/** @param detail one sentence for a person, without secrets and without anything that was submitted */
+export function problem(
+  status: number,
+  code: string,
+  detail: string,
+  requestId: string,
+  members: Readonly<Record<string, unknown>> = {},
+): ProblemDocument {
+  const title = STATUS_CODES[status] ?? "Error";
+  // Members first: an extension must not be able to replace a member that the standard defines.
+  return { ...members, type: `urn:spark-control:problem:${code}`, title, status, detail, code, request_id: requestId };
+}
+
+/** The document of anything thrown that is not Elysia's own; the message of an unknown error stays in the log. */
+export function problemOf(error: unknown, requestId: string): ProblemDocument {
+  if (error instanceof Fault) return problem(statusOf(error.kind), error.code, error.message, requestId, error.members);
+  return problem(
+    500,
+    "internal",
+    "Something went wrong inside Spark Control; the log has it by request id.",
+    requestId,
+  );
+}
+
+const OPENAI_TYPES: Readonly<Record<number, string>> = {
+  403: "permission_error",
+  404: "not_found_error",
+  429: "rate_limit_error",
+};
+
+/**
+ * OpenAI's error envelope. `failed_by` says whether the controller or the service behind it failed: `upstream` only
+ * for a Fault that names it, by its kind.
+ */
+export function openAiError(document: ProblemDocument) {
+  const type = OPENAI_TYPES[document.status] ?? (document.status < 500 ? "invalid_request_error" : "server_error");
+  const isUpstream = document.status === 502 || document.status === 504;
+  const failed_by = isUpstream ? "upstream" : "controller";
+  const param = typeof document.param === "string" ? document.param : null;
+  const error = {
+    message: document.detail,
+    type,
+    param,
+    code: document.code,
+    failed_by,
+    request_id: document.request_id,
+  };
+  return { error };
+}
+
+/** The answer for a path: its own dialect, and the headers that go with the status. */
+export function problemResponse(
+  path: string,
+  document: ProblemDocument,
+  headers: Record<string, string> = {},
+): Response {
+  const isOpenAi = path.startsWith("/v1/");
+  const type = isOpenAi ? "application/json" : "application/problem+json";
+  const all: Record<string, string> = { "content-type": type, "cache-control": "no-store", ...headers };
+  if (typeof document.retry_after_seconds === "number") all["retry-after"] = String(document.retry_after_seconds);
+  return new Response(JSON.stringify(isOpenAi ? openAiError(document) : document), {
+    status: document.status,
+    headers: all,
+  });
+}

@@ -1,0 +1,49 @@
+/** Whether a state-changing request may come from where it says it comes from. */
+import { type Host, parseHost } from "./host-rule.ts";
+
+export interface Asker {
+  readonly method: string;
+  readonly path: string;
+  readonly origin: string | null;
+  readonly referer: string | null;
+  readonly secFetchSite: string | null;
+  /** The host that was asked, as the Host rule accepted it. */
+  readonly host: Host;
+}
+
+const READING = new Set(["GET", "HEAD", "OPTIONS"]);
+/** Called from pages of other tools; none of these starts, stops or swaps anything. A trailing slash: the whole folder. */
+export const EXEMPT_PATHS = [
+  "/v1/",
+  "/scrub",
+  "/rehydrate",
+  "/api/search",
+  "/api/audio/",
+  "/api/health-event",
+] as const;
+
+export function isExempt(path: string): boolean {
+  return EXEMPT_PATHS.some((exempt) => (exempt.endsWith("/") ? path.startsWith(exempt) : path === exempt));
+}
+
+function defaultPort(protocol: string): number | null {
+  if (protocol === "http:") return 80;
+  return protocol === "https:" ? 443 : null;
+}
+
+/** A `Host` without port means the default of the page's scheme. */
+function isSameHost(page: string, host: Host): boolean {
+  const url = URL.parse(page);
+  const port = url && defaultPort(url.protocol);
+  const parsed = url && parseHost(url.host);
+  if (!parsed || !port) return false;
+  return parsed.name === host.name && (parsed.port ?? port) === (host.port ?? port);
+}
+
+/** True when the request may go on. `null` is a foreign origin; no origin at all is not a browser. */
+export function maySend(asker: Asker): boolean {
+  if (READING.has(asker.method) || isExempt(asker.path)) return true;
+  if (asker.secFetchSite !== null) return asker.secFetchSite === "same-origin" || asker.secFetchSite === "none";
+  const page = asker.origin ?? asker.referer;
+  return page === null || isSameHost(page, asker.host);
+}

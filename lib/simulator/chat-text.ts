@@ -1,0 +1,21 @@
+/** What a simulated model says. Short, and says itself that it is simulated. */
+
+const OPENINGS = [
+  "This is a simulated answer.",
+  "Here is a made-up reply from the simulated cluster.",
+  "The simulated model has read your message.",
+];
+
+/** A rough count: four characters a token, as for English text. */
+export function countTokens(text: string): number {
+  return Math.max(1, Math.ceil(text.length / 4));
+}
+
+/** The answer as tokens, each with its leading space. Same prompt, same answer. */
+export function answerTokens(prompt: string, maxTokens: number): { tokens: readonly string[]; cut: boolean } {
+  const opening = OPENINGS[prompt.length % OPENINGS.length]!;
+  const topic = prompt.trim().split(/\s+/).slice(0, 8).join(" ");
+  const words = `${opening} You wrote: “${topic}”. A real model would say more.`.split(" ");
+  const tokens = words.map((word, at) => (at === 0 ? word : ` ${word}`));
+  return { tokens: tokens.slice(0, maxTokens), cut: tokens.length > maxTokens };
+}

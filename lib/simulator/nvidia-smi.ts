@@ -1,0 +1,49 @@
+/** `nvidia-smi` on a GB10: unified memory, so everything about memory is `[N/A]`. */
+import { type Program, sh } from "./invocation.ts";
+import type { SimulatedSpark } from "./spark.ts";
+
+const NOT_AVAILABLE = "[N/A]";
+
+function fields(spark: SimulatedSpark): Readonly<Record<string, string>> {
+  const loaded = spark.processes.all().some(({ usesGpu }) => usesGpu);
+  return {
+    index: "0",
+    name: "NVIDIA GB10",
+    uuid: "GPU-00000000-0000-4000-8000-000000000000",
+    driver_version: "580.95.05",
+    "utilization.gpu": loaded ? "37" : "0",
+    "utilization.memory": NOT_AVAILABLE,
+    "temperature.gpu": loaded ? "61" : "42",
+    "power.draw": loaded ? "38.14" : "4.62",
+    "power.limit": NOT_AVAILABLE,
+    "fan.speed": NOT_AVAILABLE,
+    "clocks.sm": loaded ? "2411" : "208",
+    "clocks.mem": NOT_AVAILABLE,
+    "clocks.gr": loaded ? "2411" : "208",
+    "memory.total": NOT_AVAILABLE,
+    "memory.used": NOT_AVAILABLE,
+    "memory.free": NOT_AVAILABLE,
+    pstate: "P0",
+  };
+}
+
+export const nvidiaSmi: Program = (call) => {
+  const option = (name: string) => call.argv.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1);
+  const query = option("--query-gpu");
+  if (query !== undefined) {
+    const known = fields(call.spark);
+    const asked = query.split(",").map((name) => name.trim());
+    const unknown = asked.find((name) => known[name] === undefined);
+    if (unknown !== undefined) {
+      call.stdio.out(`Field "${unknown}" is not a valid field to query.\n\n`);
+      return 2;
+    }
+    call.stdio.out(`${asked.map((name) => known[name]).join(", ")}\n`);
+    return 0;
+  }
+  if (option("--query-compute-apps") === undefined) return sh(call, "nvidia-smi: only queries are simulated", 2);
+  for (const { pid, argv, memoryKb, usesGpu } of call.spark.processes.all()) {
+    if (usesGpu) call.stdio.out(`${pid}, ${argv[0] ?? ""}, ${Math.round(memoryKb / 1024)}\n`);
+  }
+  return 0;
+};

@@ -1,0 +1,146 @@
+/** The Sparks as the swap engine needs them, over SSH and HTTP. */
+import { isIPv4 } from "node:net";
+import { Fault } from "../fault.ts";
+import { command, path, type ShellCommand } from "../ssh/quote.ts";
+import type { DetachedJobs } from "../ssh/jobs.ts";
+import { script } from "../ssh/quote.ts";
+import { LOG_KEEPER } from "../ssh/remote-scripts.ts";
+import type { Node } from "../topology/topology.ts";
+import type { JobOrder, NodeView, SparkControl } from "../swap/cluster.ts";
+import { ask } from "./http.ts";
+import { PREFLIGHT, preflightComplaint } from "./preflight.ts";
+import { onNode, type SparkSsh, targetOf } from "./spark-ssh.ts";
+import { isListening, readContainer, readMemory, readVllmProcesses } from "./views.ts";
+
+const PREFLIGHT_DEADLINE_MS = 120_000;
+const LAUNCH_SCRIPT = "launch-cluster.sh";
+/** Exit codes of `docker exec`/`docker run` themselves (docs.docker.com, "Exit status"): not the program's. */
+const DOCKER_FAILED = new Set([125, 126, 127]);
+
+export interface SparkControlOptions {
+  readonly ssh: SparkSsh;
+  readonly jobs: DetachedJobs;
+  /** This controller's instance id, for fencing. */
+  readonly instance: string;
+  readonly deadlineMs: number;
+  readonly stopGraceSeconds: number;
+  /** Milliseconds since the epoch. */
+  now(): number;
+}
+
+export function createSparkControl(options: SparkControlOptions): SparkControl {
+  const { ssh, jobs, deadlineMs } = options;
+  const limits = (signal: AbortSignal) => ({ deadlineMs, signal });
+  const succeeds = async (node: Node, one: ShellCommand, signal: AbortSignal) => (await ssh.exec(node, one, signal)).exitCode === 0;
+
+  const startJob = async (node: Node, order: JobOrder, signal: AbortSignal) => {
+    const { id, generation, argv, env, cwd } = order;
+    await onNode(node, () =>
+      jobs.start(targetOf(node), { id, generation, instance: options.instance, argv, env, cwd }, limits(signal)),
+    );
+  };
+
+  return {
+    address: async (node, signal) => node.address ?? (isIPv4(node.host) ? node.host : await ssh.peerAddress(node, signal)),
+    look: (node, place, signal) => look(options, node, place, signal),
+
+    async stopContainer(node, container, signal) {
+      const grace = String(options.stopGraceSeconds);
+      const stop = command(["docker", "stop", "-t", grace, container]);
+      const { exitCode, stderr } = await ssh.exec(node, stop, signal, deadlineMs + options.stopGraceSeconds * 1000);
+      // 1 with "No such container" is the aim reached. Whether it is gone is judged by a look, not by this answer.
+      if (exitCode === 127) throw dockerMissing(node, stderr);
+    },
+
+    async launchScript(node, signal) {
+      const { exitCode, stdout } = await ssh.exec(node, command(["cat", path(`${node.launch_dir}/${LAUNCH_SCRIPT}`)]), signal);
+      return exitCode === 0 ? stdout : null;
+    },
+    async hasImage(node, image, signal) {
+      const inspect = command(["docker", "image", "inspect", "--format", "{{.Id}}", image]);
+      const { exitCode, stderr } = await ssh.exec(node, inspect, signal);
+      if (exitCode === 127 || /permission denied/i.test(stderr)) throw dockerMissing(node, stderr);
+      return exitCode === 0;
+    },
+    hasFolder: (node, folder, signal) => succeeds(node, command(["test", "-d", path(folder)]), signal),
+
+    startJob,
+    keepLog: (node, id, generation, container, signal) => {
+      const argv = ["sh", "-c", LOG_KEEPER, "spark-log-keeper", container] as const;
+      return startJob(node, { id, generation, argv, env: {}, cwd: "~" }, signal);
+    },
+    readJob: (node, id, offset, maxBytes, signal) =>
+      onNode(node, () => jobs.read(targetOf(node), id, { offset, maxBytes, ...limits(signal) })),
+    killJob: (node, id, signal) => onNode(node, () => jobs.kill(targetOf(node), id, limits(signal))),
+
+    async checkArguments(node, container, image, serveArguments, signal) {
+      const python = ["-c", PREFLIGHT, ...serveArguments];
+      const { exitCode: notThere } = await ssh.exec(node, command(["docker", "top", container]), signal);
+      const check = command(
+        notThere === 0
+          ? ["docker", "exec", container, "python3", ...python]
+          : ["docker", "run", "--rm", "--network", "none", "--entrypoint", "python3", image, ...python],
+      );
+      const { exitCode, stdout, stderr } = await ssh.exec(node, check, signal, PREFLIGHT_DEADLINE_MS);
+      if (exitCode === 0) return null;
+      const said = `${stdout}\n${stderr}`;
+      if (DOCKER_FAILED.has(exitCode))
+        throw new Fault("upstream", "preflight_failed", `The check could not be run on ${node.name}.`, {
+          node: node.name,
+          evidence: preflightComplaint(said),
+        });
+      return preflightComplaint(said);
+    },
+
+    get: (url, deadline, signal) => ask(url, { method: "GET" }, deadline, signal),
+    post: (url, body, deadline, signal) =>
+      ask(
+        url,
+        { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) },
+        deadline,
+        signal,
+      ),
+  };
+}
+
+async function look(
+  options: SparkControlOptions,
+  node: Node,
+  place: { readonly container: string; readonly port: number },
+  signal: AbortSignal,
+): Promise<NodeView> {
+  const asked = options.now();
+  const [boot, date, meminfo, sockets, inspected, top] = await options.ssh.batch(
+    node,
+    [
+      command(["cat", "/proc/sys/kernel/random/boot_id"]),
+      command(["date", "+%s"]),
+      command(["cat", "/proc/meminfo"]),
+      command(["cat", "/proc/net/tcp", "/proc/net/tcp6"]),
+      command(["docker", "inspect", "--type", "container", place.container]),
+      command(["docker", "top", place.container]),
+    ],
+    signal,
+  );
+  if (inspected?.exitCode === 127 || /permission denied/i.test(inspected?.output ?? "")) throw dockerMissing(node, inspected?.output ?? "");
+  const memory = readMemory(meminfo?.output ?? "");
+  if (!memory)
+    throw new Fault("upstream", "unreadable", `${node.name} did not tell its memory.`, { node: node.name, evidence: meminfo?.output.slice(0, 200) });
+  const midway = (asked + options.now()) / 2;
+  return {
+    bootId: boot?.output.trim() ?? "",
+    clockSkewSeconds: Number(date?.output.trim()) - midway / 1000,
+    memory,
+    portOpen: isListening(sockets?.output ?? "", place.port),
+    container: inspected?.exitCode === 0 ? readContainer(inspected.output) : null,
+    vllm: top?.exitCode === 0 ? readVllmProcesses(top.output) : [],
+  };
+}
+
+function dockerMissing(node: Node, said: string): Fault {
+  return new Fault("upstream", "docker_unusable", `${node.name}: docker cannot be used by ${node.user}.`, {
+    node: node.name,
+    evidence: said.trim().slice(0, 300),
+    advice: `Install docker there, and add the user to its group: sudo usermod -aG docker ${node.user}, then log in anew.`,
+  });
+}

@@ -1,0 +1,65 @@
+/** Reads what a Spark answers to the commands of look.ts. Pure; every reader tolerates output that is cut or odd. */
+
+const BYTES_PER_KIB = 1024;
+/** State of a listening socket in /proc/net/tcp (include/net/tcp_states.h). */
+const TCP_LISTEN = "0A";
+
+/** From /proc/meminfo. Unified memory: MemAvailable is what a model can have. Null when a line is missing. */
+export function readMemory(text: string): { totalBytes: number; availableBytes: number } | null {
+  const total = /^MemTotal:\s+(\d+) kB/m.exec(text)?.[1];
+  const available = /^MemAvailable:\s+(\d+) kB/m.exec(text)?.[1];
+  if (total === undefined || available === undefined) return null;
+  return { totalBytes: Number(total) * BYTES_PER_KIB, availableBytes: Number(available) * BYTES_PER_KIB };
+}
+
+/** Is some socket in LISTEN on this port? From /proc/net/tcp and /proc/net/tcp6, one after the other. */
+export function isListening(text: string, port: number): boolean {
+  const hex = port.toString(16).toUpperCase().padStart(4, "0");
+  return text.split("\n").some((line) => {
+    const fields = line.trim().split(/\s+/);
+    return fields[3] === TCP_LISTEN && fields[1]?.endsWith(`:${hex}`) === true;
+  });
+}
+
+export interface ContainerView {
+  readonly running: boolean;
+  readonly image: string;
+  readonly startedAt: string;
+}
+
+/** From `docker inspect`: an array with one object. Null: no such container. */
+export function readContainer(output: string): ContainerView | null {
+  const from = output.search(/^\[/m);
+  if (from < 0) return null;
+  try {
+    const [entry] = JSON.parse(output.slice(from)) as {
+      State?: { Running?: boolean; StartedAt?: string };
+      Config?: { Image?: string };
+      ImageName?: string;
+    }[];
+    if (!entry) return null;
+    return {
+      running: entry.State?.Running === true,
+      image: entry.Config?.Image ?? entry.ImageName ?? "",
+      startedAt: entry.State?.StartedAt ?? "",
+    };
+  } catch {
+    return null;
+  }
+}
+
+/** A process of vLLM: the server itself, or one of the workers that it renames (`VLLM::EngineCore`). */
+const VLLM = /(?:^|[\s/])vllm serve\b|VLLM::/;
+
+/** Command lines of vLLM processes from `docker top`: a header, then columns of which the last is the command. */
+export function readVllmProcesses(output: string): string[] {
+  const [header, ...rows] = output.split("\n");
+  const column = header?.search(/\b(?:CMD|COMMAND)\b/) ?? -1;
+  return rows
+    .filter((row) => VLLM.test(row))
+    .map((row) => {
+      const at = row.search(VLLM);
+      // Columns are padded to their header in docker and podman alike, except when a value is wider than its column.
+      return row.slice(column >= 0 && column <= at ? column : at).trim();
+    });
+}

@@ -1,0 +1,220 @@
+/**
+ * The scripts that the controller runs on a Spark; their arguments and answers are in docs/ARCHITECTURE.md. POSIX sh, for
+ * dash, bash and BusyBox ash; beside the usual tools they need `flock` and `setsid` (util-linux or BusyBox).
+ */
+import { quote } from "./quote.ts";
+
+export const EXIT_USAGE = 64;
+export const EXIT_LOCK = 71;
+export const EXIT_NO_FOLDER = 72;
+export const EXIT_NOT_WRITABLE = 73;
+export const EXIT_NOT_STARTED = 74;
+export const EXIT_FENCED = 75;
+
+const MIB = 1024 * 1024;
+/** A log keeps its first and its last bytes; what lies between is dropped while it is being read. */
+export const LOG_HEAD_BYTES = 4 * MIB;
+export const LOG_TAIL_BYTES = 60 * MIB;
+
+/** The folder of everything that the controller leaves on a Spark, private to the SSH user. */
+const ROOT = `root=$HOME/.spark-control
+LC_ALL=C
+export LC_ALL
+umask 077
+`;
+
+const CHECK_ID = `case $id in "" | *[!a-z0-9-]*) printf 'not a job id\\n' >&2; exit ${EXIT_USAGE} ;; esac
+`;
+
+/**
+ * born PID: start time of a living process in clock ticks since boot, field 22 of /proc/PID/stat (proc(5)). The second
+ * field, the program's name, may contain spaces and parentheses: count from behind its last one. Zombies count as dead.
+ */
+const BORN = `born() {
+  stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+  set -f
+  set -- \${stat##*")"}
+  set +f
+  case $1 in Z | X | x) return 1 ;; esac
+  printf '%s\\n' "\${20}"
+}
+boot_id() { cat /proc/sys/kernel/random/boot_id; }
+`;
+
+/** alive DIR: whether the recorded process still is the same one; sets pid, start and boot from the record. */
+const ALIVE = `alive() {
+  pid=- start=- boot=-
+  [ -f "$1/process" ] || return 1
+  read -r pid start boot <"$1/process"
+  [ "$boot" = "$(boot_id)" ] && [ "$start" = "$(born "$pid")" ]
+}
+state_of() {
+  if alive "$1"; then
+    # Between looking at the one and the other it may have ended.
+    if [ -f "$1/exit" ]; then state=exited; else state=running; fi
+  elif [ ! -d "$1" ]; then state=absent
+  elif [ -f "$1/exit" ]; then state=exited
+  elif [ "$pid" = - ]; then state=prepared
+  elif [ "$boot" != "$(boot_id)" ]; then state=rebooted
+  else state=vanished
+  fi
+}
+first_line() { if [ -s "$1" ]; then head -n 1 "$1"; else printf '%s\\n' "$2"; fi; }
+`;
+
+/**
+ * The process of a job: leader of its own session and group, so that the group can be killed as one. It holds the
+ * node's lock (file descriptor 9, inherited) until it has written down who it is: a job without a record has no process.
+ */
+const RUNNER = `dir=$1
+shift
+${BORN}printf '%s %s %s\\n' "$$" "$(born "$$")" "$(boot_id)" >"$dir/process.tmp" && mv "$dir/process.tmp" "$dir/process" || exit 1
+exec 9>&-
+( exec "$@" )
+code=$?
+printf '%s\\n' "$code" >"$dir/exit.tmp" && mv "$dir/exit.tmp" "$dir/exit"
+`;
+
+/** id, generation, instance, cwd, argv… */
+export const JOB_START = `${ROOT}id=$1 generation=$2 instance=$3 cwd=$4
+shift 4
+${CHECK_ID}case $cwd in
+/*) ;;
+*) cwd=./$cwd ;;
+esac
+cd "$cwd" 2>/dev/null || { printf 'no such folder: %s\\n' "$cwd" >&2; exit ${EXIT_NO_FOLDER}; }
+replace() { printf '%s\\n' "$2" >"$1.tmp" && mv "$1.tmp" "$1" || exit ${EXIT_NOT_WRITABLE}; }
+mkdir -p "$root/jobs" || exit ${EXIT_NOT_WRITABLE}
+exec 9>>"$root/lock" || exit ${EXIT_NOT_WRITABLE}
+flock 9 || exit ${EXIT_LOCK}
+known=$(cat "$root/instance" 2>/dev/null)
+if [ -n "$known" ] && [ "$known" != "$instance" ]; then
+  printf 'fenced instance %s\\n' "$known"
+  exit ${EXIT_FENCED}
+fi
+highest=$(cat "$root/generation" 2>/dev/null)
+case $highest in *[!0-9]*) printf '%s/generation cannot be understood\\n' "$root" >&2; exit ${EXIT_LOCK} ;; esac
+if [ "$generation" -lt "\${highest:-0}" ]; then
+  printf 'fenced generation %s\\n' "$highest"
+  exit ${EXIT_FENCED}
+fi
+[ -n "$known" ] || replace "$root/instance" "$instance"
+[ "$generation" = "$highest" ] || replace "$root/generation" "$generation"
+dir=$root/jobs/$id
+if [ -f "$dir/process" ]; then
+  printf 'existed\\n'
+  exit 0
+fi
+mkdir -p "$dir" || exit ${EXIT_NOT_WRITABLE}
+replace "$dir/generation" "$generation"
+printf '%s\\n' "$@" >"$dir/command" || exit ${EXIT_NOT_WRITABLE}
+runner=${quote(RUNNER)}
+setsid nohup sh -c "$runner" spark-job "$dir" "$@" </dev/null >>"$dir/log" 2>&1 &
+exec 9>&-
+exec 8>>"$root/lock"
+flock 8
+[ -f "$dir/process" ] || { printf 'the process did not start\\n' >&2; exit ${EXIT_NOT_STARTED}; }
+printf 'started\\n'
+`;
+
+/**
+ * id, offset, max bytes [, head bytes, tail bytes]. The middle of a long log is given back to the file system by punching
+ * a hole: every byte keeps its offset and a writer is never in the way, so nothing is lost but what was meant to be.
+ * The hole is written down first (`hole`: from, to), hence no reader takes its zeros for log.
+ */
+export const JOB_READ = `${ROOT}id=$1 offset=$2 max=$3 head=\${4:-${LOG_HEAD_BYTES}} tail=\${5:-${LOG_TAIL_BYTES}}
+${CHECK_ID}${BORN}${ALIVE}dir=$root/jobs/$id
+state_of "$dir"
+exit=$(first_line "$dir/exit" -)
+generation=$(first_line "$dir/generation" -)
+size=0 from=0 to=0
+if [ -f "$dir/log" ]; then
+  size=$(($(wc -c <"$dir/log")))
+  exec 7>>"$dir/log.lock"
+  hole() { if [ -s "$dir/hole" ]; then read -r from to <"$dir/hole"; else from=$head to=$head; fi; }
+  hole
+  if [ $((size - to)) -gt $((tail + tail / 8)) ] && flock -n 7; then
+    hole
+    to=$((size - tail))
+    if printf '%s %s\\n' "$from" "$to" >"$dir/hole.tmp" && mv "$dir/hole.tmp" "$dir/hole"; then
+      punch=/usr/bin/fallocate
+      [ -x "$punch" ] || punch=fallocate
+      "$punch" --punch-hole --offset "$from" --length $((to - from)) "$dir/log" 2>/dev/null
+    fi
+    flock -u 7
+  fi
+  flock -s 7
+  hole
+fi
+[ "$offset" -le "$size" ] || offset=$size
+end=$size
+if [ "$offset" -lt "$from" ] && [ "$from" -lt "$to" ]; then end=$from
+elif [ "$offset" -lt "$to" ]; then offset=$to
+fi
+[ "$offset" -le "$end" ] || offset=$end
+length=$((end - offset))
+[ "$length" -le "$max" ] || length=$max
+printf 'state %s\\nexit %s\\npid %s\\ngeneration %s\\nsize %s\\nstart %s\\n\\n' "$state" "$exit" "$pid" "$generation" "$size" "$offset"
+if [ "$length" -gt 0 ]; then tail -c "+$((offset + 1))" "$dir/log" 2>/dev/null | head -c "$length"; fi
+exit 0
+`;
+
+/** id. Answers once the leader is gone (up to about a second), so that a read after it sees the end. */
+export const JOB_KILL = `${ROOT}id=$1
+${CHECK_ID}${BORN}${ALIVE}dir=$root/jobs/$id
+if ! alive "$dir" || ! kill -9 "-$pid" 2>/dev/null; then
+  printf 'not running\\n'
+  exit 0
+fi
+for turn in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+  alive "$dir" || break
+  sleep 0.05
+done
+printf 'killed\\n'
+`;
+
+/** No arguments. Ids begin with a UUIDv7, so that reverse order of names is newest first. */
+export const JOB_LIST = `${ROOT}${BORN}${ALIVE}ls -1r "$root/jobs" 2>/dev/null | while read -r id; do
+  [ -d "$root/jobs/$id" ] || continue
+  state_of "$root/jobs/$id"
+  printf '%s %s %s\\n' "$id" "$(first_line "$root/jobs/$id/generation" 0)" "$state"
+done
+exit 0
+`;
+
+/** Longest wait of the log keeper for its container, in seconds. */
+export const LOG_KEEPER_WAIT_SECONDS = 600;
+
+/**
+ * container [, seconds to wait for it]. The text of a detached job's command. When \`docker logs\` ends although the container
+ * is still there (the daemon restarted), it goes on from the second in which that happened: a line may come twice, none is lost.
+ */
+export const LOG_KEEPER = `container=$1 patience=\${2:-${LOG_KEEPER_WAIT_SECONDS}}
+exists() { docker inspect --type container "$container" >/dev/null 2>&1; }
+waited=0
+until exists; do
+  if [ "$waited" -ge "$patience" ]; then
+    printf 'container %s did not appear within %s s\\n' "$container" "$patience"
+    exit 1
+  fi
+  sleep 1
+  waited=$((waited + 1))
+done
+docker logs -f "$container" 2>&1
+while :; do
+  since=$(date +%s)
+  sleep 1
+  exists || exit 0
+  docker logs -f --since "$since" "$container" 2>&1
+done
+`;
+
+export const SCRIPTS = {
+  "spark-job-start": JOB_START,
+  "spark-job-read": JOB_READ,
+  "spark-job-kill": JOB_KILL,
+  "spark-job-list": JOB_LIST,
+  "spark-log-keeper": LOG_KEEPER,
+} as const satisfies Readonly<Record<string, string>>;
+
+export type ScriptName = keyof typeof SCRIPTS;

@@ -1,0 +1,67 @@
+/** Opens one database file: checked, brought to the known schema, with the durability it needs. */
+import { Database, SQLiteError } from "bun:sqlite";
+import { StoreError } from "./store-error.ts";
+
+export interface DatabaseSpec {
+  readonly path: string;
+  /** FULL: a committed fact survives a power cut. NORMAL: it may lose the last moments, never the file. */
+  readonly synchronous: "FULL" | "NORMAL";
+  readonly migrations: readonly string[];
+  /** What is lost when the file is moved away; part of the message about a damaged file. */
+  readonly holds: string;
+}
+
+function userVersion(db: Database): number {
+  return db.query<{ user_version: number }, []>("PRAGMA user_version").get()?.user_version ?? 0;
+}
+
+function migrate(db: Database, { path, migrations }: DatabaseSpec): void {
+  const version = userVersion(db);
+  if (version > migrations.length) {
+    throw new StoreError(
+      "newer_schema",
+      path,
+      `${path} was written by a newer version of Spark Control (schema ${version}, this one knows ${migrations.length}). ` +
+        "Start that version, or restore a backup made before the update.",
+    );
+  }
+  for (const [at, sql] of [...migrations.entries()].slice(version)) {
+    db.transaction(() => {
+      db.run(sql);
+      db.run(`PRAGMA user_version = ${at + 1}`);
+    }).immediate();
+  }
+}
+
+function check(db: Database): void {
+  const answer = db.query<{ quick_check: string }, []>("PRAGMA quick_check(1)").get()?.quick_check;
+  if (answer !== "ok") throw new SQLiteError(answer ?? "quick_check gave no answer");
+}
+
+function refusal(cause: unknown, { path, holds }: DatabaseSpec): StoreError {
+  if (cause instanceof StoreError) return cause;
+  const code = cause instanceof SQLiteError ? cause.code : undefined;
+  if (code?.startsWith("SQLITE_CANTOPEN") || code?.startsWith("SQLITE_READONLY") || code?.startsWith("SQLITE_FULL")) {
+    return new StoreError("unusable", path, `${path} cannot be opened for writing: ${String(cause)}`, { cause });
+  }
+  const advice = `Restore it from a backup, or move it away together with its -wal and -shm files; then ${holds}.`;
+  return new StoreError("corrupt", path, `${path} is damaged or not a database. ${advice}`, { cause });
+}
+
+/** @throws StoreError */
+export function openDatabase(spec: DatabaseSpec): Database {
+  let db: Database | undefined;
+  try {
+    db = new Database(spec.path, { create: true, strict: true });
+    db.run("PRAGMA busy_timeout = 5000");
+    db.run("PRAGMA journal_mode = WAL");
+    db.run(`PRAGMA synchronous = ${spec.synchronous}`);
+    db.run("PRAGMA foreign_keys = ON");
+    check(db);
+    migrate(db, spec);
+    return db;
+  } catch (cause) {
+    db?.close();
+    throw refusal(cause, spec);
+  }
+}

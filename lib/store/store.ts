@@ -1,0 +1,76 @@
+/** What the controller must not forget, and what it may: two SQLite databases below a locked DATA_DIR. */
+import type { Database } from "bun:sqlite";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type DataDirLock, lockDataDir } from "./data-dir-lock.ts";
+import { openDatabase } from "./database.ts";
+import { FACTS, TELEMETRY } from "./migrations.ts";
+import { StoreError } from "./store-error.ts";
+import { type TelemetryOptions, TelemetryWriter } from "./telemetry-writer.ts";
+
+export interface Store {
+  readonly dataDir: string;
+  /** Durable: a committed write survives a power cut. About 0.3 ms a transaction, synchronous. */
+  readonly facts: Database;
+  readonly telemetry: TelemetryWriter;
+  /** One immediate transaction on the facts: what it reads cannot change before it writes. Rolls back when `run` throws. */
+  transaction<Result>(run: () => Result): Result;
+  /** Flushes the telemetry, closes both databases and gives DATA_DIR free. Safe to call twice. */
+  close(): void;
+}
+
+function makeFolder(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new StoreError("unusable", dataDir, `${dataDir} cannot be made: ${String(cause)}`, { cause });
+  }
+}
+
+function openFacts(dataDir: string): Database {
+  const holds = "the history of swaps starts afresh and the Sparks' own records tell what runs";
+  return openDatabase({ path: join(dataDir, "facts.db"), synchronous: "FULL", migrations: FACTS, holds });
+}
+
+function openTelemetry(dataDir: string, options: TelemetryOptions): TelemetryWriter {
+  const path = join(dataDir, "telemetry.db");
+  const holds = "only old log lines and measurements are lost";
+  return new TelemetryWriter(openDatabase({ path, synchronous: "NORMAL", migrations: TELEMETRY, holds }), options);
+}
+
+function openBoth(dataDir: string, lock: DataDirLock, options: TelemetryOptions): Store {
+  const facts = openFacts(dataDir);
+  let telemetry: TelemetryWriter;
+  try {
+    telemetry = openTelemetry(dataDir, options);
+  } catch (error) {
+    facts.close();
+    throw error;
+  }
+  let isOpen = true;
+  return {
+    dataDir,
+    facts,
+    telemetry,
+    transaction: (run) => facts.transaction(run).immediate(),
+    close() {
+      if (!isOpen) return;
+      isOpen = false;
+      telemetry.close();
+      facts.close();
+      lock.release();
+    },
+  };
+}
+
+/** @throws StoreError when DATA_DIR is in use, or a database is newer, damaged or not writable */
+export function openStore(dataDir: string, options: TelemetryOptions = {}): Store {
+  makeFolder(dataDir);
+  const lock = lockDataDir(dataDir);
+  try {
+    return openBoth(dataDir, lock, options);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}

@@ -1,0 +1,56 @@
+/** What a swap needs of the Sparks; lib/spark provides it over SSH and HTTP. All calls throw `Fault` on failure. */
+import type { Node } from "../topology/topology.ts";
+
+export interface NodeView {
+  readonly bootId: string;
+  /** Node's clock minus ours, in seconds. */
+  readonly clockSkewSeconds: number;
+  readonly memory: { readonly totalBytes: number; readonly availableBytes: number };
+  /** Somebody listens on the slot's port. */
+  readonly portOpen: boolean;
+  readonly container: { readonly running: boolean; readonly image: string; readonly startedAt: string } | null;
+  /** Command lines of the vLLM processes inside the slot's container. */
+  readonly vllm: readonly string[];
+}
+
+export interface JobReading {
+  readonly state: "absent" | "prepared" | "running" | "exited" | "vanished" | "rebooted";
+  readonly exitCode: number | null;
+  readonly chunk: Uint8Array;
+  readonly nextOffset: number;
+  readonly skipped: number;
+}
+
+export interface JobOrder {
+  readonly id: string;
+  readonly generation: number;
+  readonly argv: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+}
+
+/** What one HTTP request to a vLLM brought. `status` null: no answer (refused, reset, timed out). */
+export interface HttpAnswer {
+  readonly status: number | null;
+  readonly body: unknown;
+}
+
+export interface SparkControl {
+  /** IPv4 address for HTTP and the launch script. */
+  address(node: Node, signal: AbortSignal): Promise<string>;
+  look(node: Node, place: { readonly container: string; readonly port: number }, signal: AbortSignal): Promise<NodeView>;
+  stopContainer(node: Node, container: string, signal: AbortSignal): Promise<void>;
+  /** Text of the launch script; null when it is not there. */
+  launchScript(node: Node, signal: AbortSignal): Promise<string | null>;
+  hasImage(node: Node, image: string, signal: AbortSignal): Promise<boolean>;
+  hasFolder(node: Node, path: string, signal: AbortSignal): Promise<boolean>;
+  startJob(node: Node, order: JobOrder, signal: AbortSignal): Promise<void>;
+  /** Starts the job that keeps the container's own log beyond its removal. */
+  keepLog(node: Node, id: string, generation: number, container: string, signal: AbortSignal): Promise<void>;
+  readJob(node: Node, id: string, offset: number, maxBytes: number, signal: AbortSignal): Promise<JobReading>;
+  killJob(node: Node, id: string, signal: AbortSignal): Promise<void>;
+  /** Do these arguments of `vllm serve` pass vLLM's own parser? @returns null when they do, else what it says */
+  checkArguments(node: Node, container: string, image: string, serveArguments: readonly string[], signal: AbortSignal): Promise<string | null>;
+  get(url: string, deadlineMs: number, signal: AbortSignal): Promise<HttpAnswer>;
+  post(url: string, body: unknown, deadlineMs: number, signal: AbortSignal): Promise<HttpAnswer>;
+}

@@ -1,0 +1,42 @@
+/**
+ * Requests in flight finish first. What counts is vLLM's own `num_requests_running + num_requests_waiting` of every
+ * model that stops: it lags by seconds, so it must be zero twice. The wait is bounded; what is left then is reported.
+ */
+import type { EffectBody, Run } from "../run.ts";
+import { nodesOf, pause } from "../run.ts";
+
+const QUIET_READINGS = 2;
+const BETWEEN_READINGS_MS = 500;
+const DRAIN_LIMIT_MS = 60_000;
+
+export const drain: EffectBody = async (run, leg, signal) => {
+  const deadline = Date.now() + DRAIN_LIMIT_MS;
+  let quiet = 0;
+  while (quiet < QUIET_READINGS) {
+    const running = await requestsRunning(run, leg, signal);
+    if (running === null) break; // Nothing answers there: nothing can be cut off.
+    quiet = running === 0 ? quiet + 1 : 0;
+    if (running > 0 && Date.now() > deadline) {
+      run.log(`${running} requests are still running after ${DRAIN_LIMIT_MS / 1000} s; they are cut off.`);
+      break;
+    }
+    if (quiet < QUIET_READINGS) await pause(BETWEEN_READINGS_MS, signal);
+  }
+  return { type: "drained" };
+};
+
+async function requestsRunning(run: Run, leg: "forward" | "rollback", signal: AbortSignal): Promise<number | null> {
+  const [head] = nodesOf(run, leg);
+  const address = await run.control.address(head, signal);
+  const answer = await run.control.get(`http://${address}:${run.order.slot.port}/metrics`, run.timing.httpDeadlineMs, signal);
+  if (answer.status !== 200 || typeof answer.body !== "string") return null;
+  return sumOf(answer.body, "vllm:num_requests_running") + sumOf(answer.body, "vllm:num_requests_waiting");
+}
+
+/** Sum of a metric over its label sets, from the Prometheus text format. */
+function sumOf(text: string, name: string): number {
+  let sum = 0;
+  for (const line of text.split("\n"))
+    if (line.startsWith(name) && /[ {]/.test(line[name.length] ?? "")) sum += Number(line.slice(line.lastIndexOf(" ") + 1)) || 0;
+  return sum;
+}

@@ -1,0 +1,157 @@
+/**
+ * Follows a load until the model answers or has failed. Two loops: the logs and the processes over SSH, the port over
+ * HTTP. Whether a silent load is alive is told by `docker top`, then the log, then the launcher's exit code: a launcher
+ * may end while its model lives, and a model may die while its launcher and container stay.
+ */
+import { Fault } from "../../fault.ts";
+import { explainEnd, explainLog, failure } from "../failure.ts";
+import { failureOf } from "../facts.ts";
+import type { MachineEvent } from "../machine.ts";
+import { advance, LOAD_BEGINS } from "../phases.ts";
+import { type LogReading, RemoteLog } from "../remote-log.ts";
+import type { EffectBody, Run } from "../run.ts";
+import { attempt, nodesOf, pause } from "../run.ts";
+import { servesModel } from "../served.ts";
+
+export const follow: EffectBody = async (run, leg, signal) => {
+  const stopped = new AbortController();
+  const both = AbortSignal.any([signal, stopped.signal]);
+  try {
+    return await Promise.race([followLog(run, leg, both), untilAnswering(run, leg, both)]);
+  } finally {
+    stopped.abort(new Error("the other loop of this load has an answer"));
+  }
+};
+
+/** Ends when the model lists itself under its expected name; never fails. */
+async function untilAnswering(run: Run, leg: "forward" | "rollback", signal: AbortSignal): Promise<MachineEvent> {
+  const [head] = nodesOf(run, leg);
+  const { model } = attempt(run, leg);
+  while (true) {
+    const address = await run.control.address(head, signal).catch((error) => {
+      signal.throwIfAborted();
+      if (error instanceof Fault) return null;
+      throw error;
+    });
+    if (address !== null) {
+      const url = `http://${address}:${run.order.slot.port}/v1/models`;
+      if (servesModel(await run.control.get(url, run.timing.httpDeadlineMs, signal), model)) return { type: "answering" };
+    }
+    await pause(run.timing.probeMs, signal);
+  }
+}
+
+/** Ends only when the load has failed. */
+async function followLog(run: Run, leg: "forward" | "rollback", signal: AbortSignal): Promise<MachineEvent> {
+  const nodes = nodesOf(run, leg);
+  const current = attempt(run, leg);
+  const log = new RemoteLog(run.control, nodes, current.launchId);
+  run.beginReading(leg);
+  const watch = new ProcessWatch(run, nodes);
+  const started = Date.now();
+  let progress = LOAD_BEGINS;
+  let lastNews = started;
+  let lastContact = started;
+  const seen = new Set<string>();
+  while (true) {
+    let reading: LogReading;
+    let dead: string | null;
+    try {
+      reading = await log.read(signal);
+      for (const segment of reading.segments) {
+        if (segment.final) run.logRemote(segment.source, segment.text);
+        const next = advance(progress, segment.text);
+        if (next !== progress || isNews(segment.text, seen)) lastNews = Date.now();
+        progress = next;
+      }
+      run.progress(progress);
+      dead = await watch.dead(reading, signal);
+      lastContact = Date.now();
+    } catch (error) {
+      signal.throwIfAborted();
+      const reason = failureOf(error);
+      if (Date.now() - lastContact > run.timing.contactDeadlineMs) return { type: "failed", failure: reason };
+      run.log(`${reason.message} Looking again.`);
+      await pause(run.timing.followMs * 5, signal);
+      continue;
+    }
+    if (reading.more) continue;
+    if (reading.launcher.state === "rebooted") return { type: "failed", failure: rebooted(nodes[0].name) };
+    if (dead !== null) return { type: "failed", failure: explainDeath(run, reading, dead) };
+    const now = Date.now();
+    const { stall_seconds, load_limit_seconds } = run.settings();
+    if (now - lastNews > stall_seconds * 1000) return { type: "failed", failure: stalled(run, stall_seconds) };
+    if (now - started > load_limit_seconds * 1000) return { type: "failed", failure: tooLong(run, load_limit_seconds) };
+    await pause(run.timing.followMs, signal);
+  }
+}
+
+/** A stuck load repeats itself; the same text with other figures is no news. */
+function isNews(text: string, seen: Set<string>): boolean {
+  const shape = text.replace(/\d+/g, "#");
+  if (text === "" || seen.has(shape) || seen.size > 50_000) return false;
+  seen.add(shape);
+  return true;
+}
+
+/** Tells whether the vLLM of this load is gone. */
+class ProcessWatch {
+  #seen = false;
+  #missing = 0;
+  #nextLook = 0;
+
+  constructor(
+    private readonly run: Run,
+    private readonly nodes: ReturnType<typeof nodesOf>,
+  ) {}
+
+  /** What shows that it is dead; null while it lives, or may. */
+  async dead(reading: LogReading, signal: AbortSignal): Promise<string | null> {
+    const launcherRuns = reading.launcher.state === "running" || reading.launcher.state === "prepared";
+    // While the launcher runs, a look now and then is enough; once it has ended every round counts.
+    if (launcherRuns && Date.now() < this.#nextLook) return null;
+    this.#nextLook = Date.now() + this.run.timing.lookMs;
+    const views = await Promise.all(
+      this.nodes.map(async (node) => ({ node, view: await this.run.control.look(node, this.run.order.slot, signal) })),
+    );
+    const without = views.filter(({ view }) => view.vllm.length === 0);
+    if (without.length === 0) {
+      this.#seen = true;
+      this.#missing = 0;
+      return null;
+    }
+    if (launcherRuns && !this.#seen) return null;
+    // Twice in a row: a process list may be read in the instant between two processes.
+    this.#missing += 1;
+    if (this.#missing < 2) return null;
+    return without.map(({ node }) => `docker top on ${node.name} shows no vLLM`).join("; ");
+  }
+}
+
+function explainDeath(run: Run, reading: LogReading, dead: string) {
+  const { state, exitCode } = reading.launcher;
+  if (state !== "running" && state !== "prepared") return explainEnd(exitCode, run.tail());
+  return (
+    explainLog(run.tail()) ??
+    failure("model_died", "vLLM ended without a word while it was loading.", dead, "Read the log, and the kernel's log on the Spark: the process may have been killed for memory.")
+  );
+}
+
+function rebooted(node: string) {
+  return failure("host_rebooted", `${node} restarted while the model was loading.`, `${node}: another boot id than at the launch`, "Check its power and its log, then swap again.");
+}
+
+function stalled(run: Run, seconds: number) {
+  const last = run.tail().findLast((line) => line.trim() !== "") ?? "nothing was logged";
+  return failure(
+    "stalled",
+    `No progress for ${Math.round(seconds / 60)} minutes.`,
+    `last line: ${last}`,
+    "Swap again; if it stops at the same place, read the log there. A stuck weight loader often helps itself with another load format.",
+  );
+}
+
+function tooLong(run: Run, seconds: number) {
+  const last = run.tail().findLast((line) => line.trim() !== "") ?? "nothing was logged";
+  return failure("load_limit", `Not ready after ${Math.round(seconds / 60)} minutes.`, `last line: ${last}`, "Raise load_limit_seconds if this model needs longer.");
+}

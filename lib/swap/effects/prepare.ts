@@ -1,0 +1,27 @@
+/** Everything that can be known before anything is touched. A swap that cannot work ends here, and nothing has changed. */
+import { gatherFacts, targetOf } from "../facts.ts";
+import { makePlan } from "../plan.ts";
+import type { EffectBody } from "../run.ts";
+
+export const prepare: EffectBody = async (run, _leg, signal) => {
+  const { model, slot } = run.order;
+  const topology = run.topology();
+  const target = targetOf(topology, model, slot);
+  const facts = await gatherFacts(run.control, topology, run.beliefs(), target, signal);
+  const plan = makePlan({
+    ...facts,
+    model,
+    slot,
+    nodes: target.nodes.map((node) => node.name),
+    pastLoads: run.pastLoads(model.key),
+    timeScale: run.timeScale,
+    rollbackWanted: run.order.previous !== null,
+    memoryReserveGib: run.settings().memory_reserve_gib,
+    warnings: [],
+    commands: [],
+  });
+  for (const line of plan.summary) run.log(line);
+  const blocker = plan.blockers[0];
+  return blocker ? { type: "failed", failure: blocker } : { type: "prepared" };
+};
+

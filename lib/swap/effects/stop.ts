@@ -1,0 +1,111 @@
+/**
+ * Stops what runs in the way and verifies that it is gone: container, processes, port, memory. Done by the controller
+ * itself on every node, because the launch script's own `stop` swallows errors and answers 0 with the worker still running.
+ */
+import type { Node, Slot } from "../../topology/topology.ts";
+import type { NodeView } from "../cluster.ts";
+import { footprint } from "../facts.ts";
+import { conflicts } from "../conflicts.ts";
+import { failure } from "../failure.ts";
+import type { MachineEvent } from "../machine.ts";
+import type { EffectBody, Run } from "../run.ts";
+import { allNodesOf, pause } from "../run.ts";
+
+const BETWEEN_LOOKS_MS = 300;
+/** Memory counts as settled when two looks in a row differ by less than this share of the total. */
+const SETTLED_SHARE = 0.005;
+
+export const stop: EffectBody = async (run, _leg, signal) => {
+  const slots = await slotsToStop(run, signal);
+  await Promise.all(slots.map((slot) => stopSlot(run, slot, signal)));
+  const deadline = Date.now() + run.timing.stopDeadlineMs;
+  let left = "";
+  while (Date.now() < deadline) {
+    const looks = await lookAt(run, slots, signal);
+    left = looks.flatMap(({ node, slot, view }) => stillThere(node, slot, view)).join("; ");
+    if (left === "") return memoryBack(run, looks, deadline, signal);
+    await pause(BETWEEN_LOOKS_MS, signal);
+  }
+  return {
+    type: "failed",
+    failure: failure(
+      "stop_unverified",
+      "What ran before did not stop.",
+      left,
+      "Look at the Spark: docker ps, docker top. If the container hangs, restart docker there.",
+    ),
+  };
+};
+
+/** The own slot always; another one when something that conflicts runs in it. */
+async function slotsToStop(run: Run, signal: AbortSignal): Promise<Slot[]> {
+  const { model, slot } = run.order;
+  const wanted = footprint(model, slot);
+  const others = run.topology().slots.filter((each) => each.name !== slot.name);
+  const busy = await Promise.all(
+    others.map(async (other) => {
+      const belief = run.beliefs().find((each) => each.slot === other.name);
+      const shared = allNodesOf(run, other).filter((node) => wanted.nodes.includes(node.name));
+      if (shared.length === 0) return [];
+      const views = await Promise.all(shared.map((node) => run.control.look(node, other, signal)));
+      if (!belief && !views.some((view) => view.vllm.length > 0)) return [];
+      const memory = belief?.model.gpu_memory_utilization ?? null;
+      return conflicts(wanted, { nodes: other.nodes, port: other.port, container: other.container, memory }) ? [other] : [];
+    }),
+  );
+  return [slot, ...busy.flat()];
+}
+
+async function stopSlot(run: Run, slot: Slot, signal: AbortSignal): Promise<void> {
+  const nodes = allNodesOf(run, slot);
+  // The launcher first: its exit trap would otherwise run a `docker stop` of its own, later, at the next model's container.
+  const belief = run.beliefs().find((each) => each.slot === slot.name);
+  const head = nodes.find((node) => node.name === belief?.nodes[0]);
+  if (belief && head) await run.control.killJob(head, belief.launch_id, signal);
+  await Promise.all(
+    nodes.map(async (node) => {
+      run.log(`docker stop ${slot.container} on ${node.name}`);
+      await run.control.stopContainer(node, slot.container, signal);
+    }),
+  );
+}
+
+interface Look {
+  readonly node: Node;
+  readonly slot: Slot;
+  readonly view: NodeView;
+}
+
+async function lookAt(run: Run, slots: readonly Slot[], signal: AbortSignal): Promise<Look[]> {
+  const pairs = slots.flatMap((slot) => allNodesOf(run, slot).map((node) => ({ slot, node })));
+  return Promise.all(pairs.map(async ({ slot, node }) => ({ slot, node, view: await run.control.look(node, slot, signal) })));
+}
+
+function stillThere(node: Node, slot: Slot, view: NodeView): string[] {
+  return [
+    ...(view.container ? [`${node.name}: container ${slot.container} is still there`] : []),
+    ...(view.vllm.length > 0 ? [`${node.name}: docker top shows ${view.vllm[0]}`] : []),
+    ...(view.portOpen ? [`${node.name}: port ${slot.port} is still open`] : []),
+  ];
+}
+
+/** Waits until the memory that the new model needs is free, or no more comes back; the launch judges what there is. */
+async function memoryBack(run: Run, first: readonly Look[], deadline: number, signal: AbortSignal): Promise<MachineEvent> {
+  const { model, slot } = run.order;
+  const needed = footprint(model, slot).nodes;
+  const mine = (looks: readonly Look[]) => looks.filter((look) => look.slot.name === slot.name && needed.includes(look.node.name));
+  let looks = mine(first);
+  while (Date.now() < deadline) {
+    if (looks.every(({ view }) => view.memory.availableBytes >= model.gpu_memory_utilization * view.memory.totalBytes)) break;
+    await pause(BETWEEN_LOOKS_MS * 3, signal);
+    const next = mine(await lookAt(run, [slot], signal));
+    if (!next.some((look) => isGrowing(look, looks))) break;
+    looks = next;
+  }
+  return { type: "stopped" };
+}
+
+function isGrowing({ node, view }: Look, before: readonly Look[]): boolean {
+  const earlier = before.find((look) => look.node.name === node.name)?.view.memory.availableBytes ?? 0;
+  return view.memory.availableBytes - earlier > SETTLED_SHARE * view.memory.totalBytes;
+}

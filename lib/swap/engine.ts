@@ -1,0 +1,317 @@
+/**
+ * The swap engine: the one owner of the swap state. Claims are synchronous and durable; everything that takes time
+ * happens in a SwapRun. Runs of slots that do not conflict go on side by side.
+ */
+import type { Catalog, Model } from "../catalog/catalog.ts";
+import { Fault } from "../fault.ts";
+import type { Slot, Topology } from "../topology/topology.ts";
+import { isConfigured } from "../topology/topology.ts";
+import type { SparkControl } from "./cluster.ts";
+import { conflicts } from "./conflicts.ts";
+import { type Belief, footprint, gatherFacts, targetOf } from "./facts.ts";
+import { imageOf, type LaunchCommand, launchCommand, readDialect, serveArguments } from "./launch-command.ts";
+import { initialState } from "./machine.ts";
+import { makePlan } from "./plan.ts";
+import type { Plan, SwapJob } from "./swap.ts";
+import type { SwapLog } from "./swap-log.ts";
+import { type EffectBodies, type RunServices, SwapRun } from "./swap-run.ts";
+import type { SwapRecord, SwapStore } from "./swap-store.ts";
+import type { Timing } from "./timing.ts";
+
+const PAST_LOADS = 5;
+const MOST_LISTED = 200;
+
+export interface SwapRequest {
+  readonly model: string;
+  /** Default: the first slot. */
+  readonly slot?: string | undefined;
+  /** Return to the previous model when the launch fails. Default true. */
+  readonly rollback?: boolean | undefined;
+  /** For the history: a dashboard, a client's name or address. */
+  readonly requestedBy: string;
+}
+
+export interface EngineOptions {
+  readonly control: SparkControl;
+  readonly store: SwapStore;
+  readonly log: SwapLog;
+  readonly effects: EffectBodies;
+  readonly timing: Timing;
+  readonly timeScale: number;
+  /** The one quoting function. */
+  readonly quote: (text: string) => string;
+  catalog(): Catalog;
+  topology(): Topology;
+  newId(): string;
+  now(): string;
+  /** Called within the transaction that makes a change durable. */
+  record(job: SwapJob): void;
+  /** A job changed. @param durable false for progress that is only shown */
+  onChange(job: SwapJob, durable: boolean): void;
+  report(error: unknown): void;
+}
+
+export class SwapEngine {
+  readonly #runs = new Map<string, SwapRun>();
+  #closed = false;
+
+  constructor(private readonly options: EngineOptions) {}
+
+  /** Takes up every swap that an earlier process left unfinished. */
+  resume(): void {
+    for (const record of this.options.store.unsettled()) this.#run(record).dispatch({ type: "resume" });
+  }
+
+  /**
+   * Claims the slot and begins. Check and claim are one transaction: of any number of simultaneous calls one succeeds.
+   * @throws Fault 404 unknown model or slot, 409 `swap_running` with `job_id`, 422 too few nodes, 503 not configured
+   */
+  start(request: SwapRequest): SwapJob {
+    if (this.#closed) throw new Fault("unavailable", "shutting_down", "Spark Control is shutting down.");
+    const { model, slot } = this.#resolve(request);
+    targetOf(this.options.topology(), model, slot);
+    const record = this.options.store.claim(() => this.#claim(model, slot, request));
+    this.options.onChange(record.job, true);
+    this.#run(record).dispatch({ type: "begin" });
+    return this.get(record.job.job_id);
+  }
+
+  /** What a swap would do, from a fresh look at the Sparks. Touches nothing. */
+  async plan(request: Omit<SwapRequest, "requestedBy">, signal: AbortSignal): Promise<Plan> {
+    const { control, store } = this.options;
+    const { model, slot } = this.#resolve(request);
+    const topology = this.options.topology();
+    const target = targetOf(topology, model, slot);
+    const facts = await gatherFacts(control, topology, store.beliefs(), target, signal);
+    const running = this.#conflicting(model, slot);
+    return makePlan({
+      ...facts,
+      model,
+      slot,
+      nodes: target.nodes.map((node) => node.name),
+      pastLoads: store.pastLoads(model.key, PAST_LOADS),
+      timeScale: this.options.timeScale,
+      rollbackWanted: request.rollback ?? true,
+      memoryReserveGib: topology.settings.memory_reserve_gib,
+      warnings: [],
+      blockers: running ? [...facts.blockers, swapRunning(running.job)] : facts.blockers,
+      commands: await this.#commands(target, facts.script, facts.occupants, signal),
+    });
+  }
+
+  /** @throws Fault 404; 409 when it has ended */
+  cancel(jobId: string): SwapJob {
+    const job = this.get(jobId);
+    const run = this.#runs.get(jobId);
+    if (!run || job.ended_at) throw new Fault("conflict", "swap_ended", `This swap has ended: ${job.state}.`, { job_id: jobId });
+    run.dispatch({ type: "cancel" });
+    return run.job;
+  }
+
+  /** @throws Fault 404 */
+  get(jobId: string): SwapJob {
+    const job = this.#runs.get(jobId)?.job ?? this.options.store.find(jobId)?.job;
+    if (!job) throw new Fault("not_found", "unknown_job", "There is no swap with this id.");
+    return job;
+  }
+
+  /** Newest first. */
+  list(limit = 50): SwapJob[] {
+    return this.options.store.list(Math.min(limit, MOST_LISTED)).map(({ job }) => this.#runs.get(job.job_id)?.job ?? job);
+  }
+
+  /** Swaps that own a slot now. */
+  active(): SwapJob[] {
+    return [...this.#runs.values()].map((run) => run.job);
+  }
+
+  beliefs(): Belief[] {
+    return this.options.store.beliefs();
+  }
+
+  /** Median seconds of the last loads of a model; null when there was none. */
+  loadSeconds(modelKey: string): number | null {
+    const past = this.options.store.pastLoads(modelKey, 1)[0];
+    return past ? Math.round(Object.values(past).reduce((sum, seconds) => sum + seconds, 0)) : null;
+  }
+
+  /**
+   * Asks vLLM's own parser, inside the container image on the head, whether the arguments of a model are valid.
+   * @throws Fault 404, 502, 503
+   */
+  async validate(modelKey: string, slotName: string | undefined, signal: AbortSignal): Promise<{ valid: boolean; message: string | null }> {
+    const { model, slot } = this.#resolve({ model: modelKey, slot: slotName });
+    const { nodes } = targetOf(this.options.topology(), model, slot);
+    const [head] = nodes;
+    if (!head) throw new Fault("unavailable", "not_configured", "No Spark is configured.");
+    const message = await this.options.control.checkArguments(
+      head,
+      slot.container,
+      imageOf(model, slot),
+      serveArguments(model, { slot }),
+      signal,
+    );
+    return { valid: message === null, message };
+  }
+
+  /** Resolves with the job once it is settled. */
+  settled(jobId: string): Promise<SwapJob> {
+    return this.#runs.get(jobId)?.settled ?? Promise.resolve(this.get(jobId));
+  }
+
+  /** Lets go of every run. What they do on the Sparks goes on and is taken up at the next start. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#runs.values()].map((run) => run.close()));
+    this.#runs.clear();
+  }
+
+  #resolve(request: { readonly model: string; readonly slot?: string | undefined }): { model: Model; slot: Slot } {
+    const topology = this.options.topology();
+    if (!isConfigured(topology))
+      throw new Fault("unavailable", "not_configured", "No Spark is configured yet. Open the dashboard to set one up.");
+    const model = this.options.catalog().models.find((each) => each.key === request.model);
+    if (!model) throw new Fault("not_found", "unknown_model", "There is no model with this key in the catalog.");
+    const slot = request.slot === undefined ? topology.slots[0] : topology.slots.find((each) => each.name === request.slot);
+    if (!slot) throw new Fault("not_found", "unknown_slot", "There is no slot with this name.");
+    return { model, slot };
+  }
+
+  #conflicting(model: Model, slot: Slot): SwapRecord | undefined {
+    const wanted = footprint(model, slot);
+    return this.options.store.unsettled().find(({ order }) => {
+      // The swap owns all nodes of its slot: its stop looks at each of them, and a rollback may use them.
+      const owned = { ...footprint(order.model, order.slot), nodes: order.slot.nodes };
+      return order.slot.name === slot.name || conflicts(wanted, owned);
+    });
+  }
+
+  #claim(model: Model, slot: Slot, request: SwapRequest): SwapRecord {
+    const { store } = this.options;
+    const running = this.#conflicting(model, slot);
+    if (running) {
+      const { message } = swapRunning(running.job);
+      throw new Fault("conflict", "swap_running", message, { job_id: running.job.job_id });
+    }
+    const before = store.beliefs().find((belief) => belief.slot === slot.name);
+    const rollback = request.rollback ?? true;
+    const previous = rollback ? (before?.model ?? null) : null;
+    const machine = initialState(previous !== null);
+    const at = this.options.now();
+    const job: SwapJob = {
+      job_id: this.options.newId(),
+      slot: slot.name,
+      nodes: slot.nodes.slice(0, model.nodes),
+      model: model.key,
+      model_name: model.name,
+      previous_model: before?.model.key ?? null,
+      state: machine.state,
+      phase: machine.phase,
+      leg: machine.leg,
+      progress: 0,
+      eta_seconds: null,
+      reason: null,
+      failure: null,
+      rollback,
+      rolled_back_to: null,
+      generation: store.nextGeneration(),
+      requested_by: request.requestedBy,
+      created_at: at,
+      updated_at: at,
+      ended_at: null,
+      phases: [{ name: machine.phase, started_at: at, ended_at: null }],
+    };
+    const record: SwapRecord = { job, machine, order: { model, slot, previous } };
+    store.save(record);
+    this.options.record(job);
+    return record;
+  }
+
+  #run(record: SwapRecord): SwapRun {
+    const run = new SwapRun(record, this.#services(record));
+    this.#runs.set(run.jobId, run);
+    return run;
+  }
+
+  #services(record: SwapRecord): RunServices {
+    const { options } = this;
+    const jobId = record.job.job_id;
+    return {
+      control: options.control,
+      timing: options.timing,
+      timeScale: options.timeScale,
+      effects: options.effects,
+      topology: options.topology,
+      settings: () => options.topology().settings,
+      beliefs: () => options.store.beliefs(),
+      pastLoads: (key) => options.store.pastLoads(key, PAST_LOADS),
+      now: options.now,
+      writeLog: (source, line) => options.log.append(jobId, source, line),
+      loggedLines: () => options.log.counts(jobId),
+      save: (saved, belief) => this.#save(saved, belief),
+      show: (job) => options.onChange(job, false),
+      report: options.report,
+    };
+  }
+
+  #save(record: SwapRecord, change: Parameters<RunServices["save"]>[1]): void {
+    const { store, log, onChange, record: keep } = this.options;
+    const { job, order } = record;
+    const touched = change.type === "none" ? [] : this.#touchedSlots(order.model, order.slot);
+    store.claim(() => {
+      store.save(record);
+      keep(job);
+      if (change.type === "stopped") for (const slot of touched) store.disbelieve(slot);
+      if (change.type === "serves") store.believe(change.belief);
+    });
+    if (job.ended_at) {
+      this.#runs.delete(job.job_id);
+      log.settle(job.job_id);
+    }
+    onChange(job, true);
+  }
+
+  /** Slots whose belief a verified stop of this order ends. */
+  #touchedSlots(model: Model, slot: Slot): string[] {
+    const wanted = footprint(model, slot);
+    return this.options.store
+      .beliefs()
+      .filter((belief) => {
+        const other = this.options.topology().slots.find((each) => each.name === belief.slot);
+        return belief.slot === slot.name || (other !== undefined && conflicts(wanted, footprint(belief.model, other)));
+      })
+      .map((belief) => belief.slot)
+      .concat(slot.name)
+      .filter((name, index, names) => names.indexOf(name) === index);
+  }
+
+  async #commands(
+    target: ReturnType<typeof targetOf>,
+    script: string | null,
+    occupants: readonly { readonly slot: Slot; readonly nodes: readonly string[] }[],
+    signal: AbortSignal,
+  ): Promise<Plan["commands"]> {
+    const { quote, control } = this.options;
+    const stops = occupants.flatMap(({ slot, nodes }) => nodes.map((node) => ({ node, command: `docker stop ${quote(slot.container)}` })));
+    const [head] = target.nodes;
+    if (script === null || !head) return stops;
+    const addresses = await Promise.all(target.nodes.map((node) => control.address(node, signal)));
+    const place = { slot: target.slot, addresses, ethIf: head.eth_if, ibIf: head.ib_if };
+    const launch = launchCommand(target.model, place, readDialect(script), quote);
+    return [...stops, { node: head.name, command: `cd ${head.launch_dir} && ${written(launch, quote)}` }];
+  }
+}
+
+function written(launch: LaunchCommand, quote: (text: string) => string): string {
+  const env = Object.entries(launch.env).map(([name, value]) => `${name}=${quote(value)}`);
+  return [...env, ...launch.argv.map(quote)].join(" ");
+}
+
+function swapRunning(job: SwapJob) {
+  return {
+    code: "swap_running",
+    message: `A swap to ${job.model_name} is running. Wait until it has ended, or cancel it.`,
+    evidence: null,
+    advice: null,
+  };
+}

@@ -1,0 +1,244 @@
+/** Looks at the Sparks before a swap: what is there, what would have to stop, what stands in the way. Touches nothing. */
+import { type Model, servedSource } from "../catalog/catalog.ts";
+import { Fault } from "../fault.ts";
+import { type Node, type Slot, type Topology, usableNode } from "../topology/topology.ts";
+import type { NodeView, SparkControl } from "./cluster.ts";
+import { conflicts, type Footprint } from "./conflicts.ts";
+import { failure } from "./failure.ts";
+import { imageOf } from "./launch-command.ts";
+import type { Occupant } from "./plan.ts";
+import type { Failure, PlanNote } from "./swap.ts";
+
+/** What the controller believes to serve in a slot: written when a swap became ready, deleted when it was stopped. */
+export interface Belief {
+  readonly slot: string;
+  readonly model: Model;
+  readonly job_id: string;
+  readonly since: string;
+  readonly nodes: readonly string[];
+  /** Id of the detached launch job on the head. */
+  readonly launch_id: string;
+}
+
+export interface Target {
+  readonly model: Model;
+  readonly slot: Slot;
+  /** The first `model.nodes` nodes of the slot, head first. */
+  readonly nodes: readonly Node[];
+}
+
+export interface Facts {
+  /** By node name, as seen for the target slot. */
+  readonly views: ReadonlyMap<string, NodeView>;
+  readonly unreachable: ReadonlyMap<string, Failure>;
+  readonly occupants: readonly Occupant[];
+  readonly blockers: readonly PlanNote[];
+  /** Text of the launch script on the head; null when missing or unknown. */
+  readonly script: string | null;
+}
+
+export function footprint(model: Model, slot: Slot): Footprint {
+  const { port, container } = slot;
+  return { nodes: slot.nodes.slice(0, model.nodes), port, container, memory: model.gpu_memory_utilization };
+}
+
+/**
+ * The nodes on which `model` would run in `slot`.
+ * @throws Fault `invalid` when the slot has too few nodes, `unavailable` when one of them cannot be used
+ */
+export function targetOf(topology: Topology, model: Model, slot: Slot): Target {
+  if (model.nodes > slot.nodes.length)
+    throw new Fault(
+      "invalid",
+      "too_few_nodes",
+      `${model.name} needs ${model.nodes} Sparks, and slot ${slot.name} has ${slot.nodes.length}.`,
+    );
+  const nodes = slot.nodes.slice(0, model.nodes).map((name) => {
+    const node = usableNode(topology, name);
+    if (!node) throw new Fault("unavailable", "not_configured", `${name} is not configured correctly. See Settings for the reason.`);
+    return node;
+  });
+  return { model, slot, nodes };
+}
+
+export async function gatherFacts(
+  control: SparkControl,
+  topology: Topology,
+  beliefs: readonly Belief[],
+  target: Target,
+  signal: AbortSignal,
+): Promise<Facts> {
+  const { model, slot, nodes } = target;
+  const unreachable = new Map<string, Failure>();
+  const looks = await lookAtSharedSlots(control, topology, target, unreachable, signal);
+  const views = new Map(looks.filter((look) => look.slot.name === slot.name).map((look) => [look.node.name, look.view]));
+  const occupants = occupantsOf(topology, beliefs, looks, footprint(model, slot), slot);
+  const blockers: PlanNote[] = standsInTheWay(looks, target, beliefs);
+  let script: string | null = null;
+  const reachable = nodes.filter((node) => !unreachable.has(node.name));
+  const ask = async (node: Node, question: () => Promise<PlanNote | null>) => {
+    try {
+      const note = await question();
+      if (note) blockers.push(note);
+    } catch (error) {
+      signal.throwIfAborted();
+      unreachable.set(node.name, failureOf(error));
+    }
+  };
+  await Promise.all(
+    reachable.map((node, index) =>
+      ask(node, async () => {
+        if (index === 0 && node === nodes[0]) {
+          script = await control.launchScript(node, signal);
+          if (script === null) return scriptMissing(node);
+        }
+        const image = imageOf(model, slot);
+        if (!(await control.hasImage(node, image, signal))) return imageMissing(node, image);
+        const path = model.source.kind === "local" ? servedSource(model) : null;
+        return path !== null && !(await control.hasFolder(node, path, signal)) ? folderMissing(node, path) : null;
+      }),
+    ),
+  );
+  return { views, unreachable, occupants, blockers, script };
+}
+
+interface Look {
+  readonly slot: Slot;
+  readonly node: Node;
+  readonly view: NodeView;
+}
+
+/** The target slot on all its nodes, and every other slot that shares a node with the target. */
+async function lookAtSharedSlots(
+  control: SparkControl,
+  topology: Topology,
+  target: Target,
+  unreachable: Map<string, Failure>,
+  signal: AbortSignal,
+): Promise<Look[]> {
+  const names = target.nodes.map((node) => node.name);
+  const pairs = topology.slots
+    .filter((slot) => slot.name === target.slot.name || slot.nodes.some((name) => names.includes(name)))
+    .flatMap((slot) =>
+      slot.nodes.flatMap((name) => {
+        const node = usableNode(topology, name);
+        return node ? [{ slot, node }] : [];
+      }),
+    );
+  const looks = await Promise.all(
+    pairs.map(async ({ slot, node }) => {
+      try {
+        return [{ slot, node, view: await control.look(node, slot, signal) }];
+      } catch (error) {
+        signal.throwIfAborted();
+        unreachable.set(node.name, failureOf(error));
+        return [];
+      }
+    }),
+  );
+  return looks.flat();
+}
+
+function occupantsOf(
+  topology: Topology,
+  beliefs: readonly Belief[],
+  looks: readonly Look[],
+  wanted: Footprint,
+  own: Slot,
+): Occupant[] {
+  return topology.slots.flatMap((slot) => {
+    const belief = beliefs.find((each) => each.slot === slot.name);
+    const running = looks.filter((look) => look.slot.name === slot.name && look.view.vllm.length > 0);
+    const nodes = running.length > 0 ? running.map((look) => look.node.name) : (belief?.nodes ?? []);
+    if (nodes.length === 0) return [];
+    const model = belief?.model ?? null;
+    const there: Footprint = { nodes, port: slot.port, container: slot.container, memory: model?.gpu_memory_utilization ?? null };
+    if (slot.name !== own.name && !conflicts(wanted, there)) return [];
+    return [{ slot, model, name: model?.name ?? servedBy(running[0]?.view) ?? "An unknown model", nodes }];
+  });
+}
+
+/** The model's name from `vllm serve NAME …`. */
+function servedBy(view: NodeView | undefined): string | null {
+  for (const line of view?.vllm ?? []) {
+    const match = /\bvllm serve (\S+)/.exec(line);
+    if (match?.[1]) return match[1];
+  }
+  return null;
+}
+
+function standsInTheWay(looks: readonly Look[], target: Target, beliefs: readonly Belief[]): PlanNote[] {
+  const { slot, model } = target;
+  const own = looks.filter((look) => look.slot.name === slot.name);
+  const believed = beliefs.find((each) => each.slot === slot.name)?.model;
+  const images = new Set([imageOf(model, slot), slot.image, ...(believed?.image ? [believed.image] : [])].map(plainImage));
+  const names = own
+    .filter(({ view }) => view.container?.running && view.vllm.length === 0 && !images.has(plainImage(view.container.image)))
+    .map(({ node, view }) =>
+      failure(
+        "container_name_taken",
+        `Another container on ${node.name} is called ${slot.container}.`,
+        `${node.name}: docker inspect ${slot.container} shows image ${view.container?.image}, docker top shows no vLLM`,
+        "Remove that container, or choose another container name in the topology.",
+      ),
+    );
+  const head = target.nodes[0];
+  const onHead = own.find((look) => look.node.name === head?.name);
+  const vllmHasPort = looks.some(
+    (look) => look.node.name === head?.name && look.slot.port === slot.port && look.view.vllm.length > 0,
+  );
+  if (!onHead?.view.portOpen || vllmHasPort) return names;
+  return [
+    ...names,
+    failure(
+      "port_taken",
+      `Another program on ${onHead.node.name} uses port ${slot.port}.`,
+      `${onHead.node.name}: /proc/net/tcp shows a listener on port ${slot.port}, and docker top ${slot.container} shows no vLLM`,
+      "End that program, or choose another port in the topology.",
+    ),
+  ];
+}
+
+/** `docker.io/library/vllm-node:latest`, `localhost/vllm-node` and `vllm-node` are the same image. */
+function plainImage(image: string): string {
+  return image.replace(/^(docker\.io\/library|docker\.io|localhost)\//, "").replace(/:latest$/, "");
+}
+
+/** A Fault from the Sparks as a failure: its code, message, and what it brought as evidence and advice. */
+export function failureOf(error: unknown): Failure {
+  if (!(error instanceof Fault)) throw error;
+  const { evidence, advice } = error.members;
+  return failure(
+    error.code,
+    error.message,
+    typeof evidence === "string" ? evidence : null,
+    typeof advice === "string" ? advice : null,
+  );
+}
+
+function scriptMissing(node: Node): PlanNote {
+  return failure(
+    "launch_script_missing",
+    `The launch script is missing on ${node.name}.`,
+    `${node.name}: ${node.launch_dir}/launch-cluster.sh does not exist`,
+    "Clone spark-vllm-docker there, or set launch_dir of this node in the topology.",
+  );
+}
+
+function imageMissing(node: Node, image: string): PlanNote {
+  return failure(
+    "image_missing",
+    `The container image ${image} is missing on ${node.name}.`,
+    `${node.name}: docker image inspect ${image} finds nothing`,
+    "Build or copy the image (build-and-copy.sh of the launch script's folder).",
+  );
+}
+
+function folderMissing(node: Node, path: string): PlanNote {
+  return failure(
+    "local_model_missing",
+    `The folder of this local model is missing on ${node.name}.`,
+    `${node.name}: ${path} is not a directory`,
+    "Copy the folder to the same path on every Spark that the model uses.",
+  );
+}

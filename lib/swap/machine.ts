@@ -1,0 +1,207 @@
+/**
+ * The swap machine: pure, synchronous, total. `step` takes a state and an event and gives the next state and the
+ * effects to start. It decides everything; engine.ts only carries out.
+ *
+ * Invariants (tests/lib/swap/machine.test.ts):
+ * - At most one effect of an attempt is running; a new effect is started only after its predecessor reported.
+ * - After `launch` has been asked for, no end is reached without `verified` or a completed `clean_up`:
+ *   nothing half running is left behind.
+ * - `ready` is reached only through `verified`.
+ * - A settled state accepts no event.
+ */
+import { type Failure, SETTLED, type SwapState } from "./swap.ts";
+
+export type Leg = "forward" | "rollback";
+
+export interface MachineState {
+  readonly state: SwapState;
+  readonly leg: Leg;
+  readonly phase: string;
+  /** Set as soon as the swap can no longer become ready: where it will end, once cleaned up and rolled back. */
+  readonly ending: { readonly as: "failed" | "cancelled"; readonly failure: Failure | null } | null;
+  /** True while an effect that must not be interrupted half-way is being undone. */
+  readonly cleaning: boolean;
+  /** A model to return to, and the wish to do so. */
+  readonly canRollBack: boolean;
+  /** The previous model was asked to stop: from here on an end means rolling back, if wanted. */
+  readonly stopBegun: boolean;
+  /** Outcome of the rollback leg, once known. */
+  readonly rolledBack: boolean | null;
+}
+
+export type MachineEvent =
+  | { readonly type: "begin" }
+  | { readonly type: "prepared" }
+  | { readonly type: "drained" }
+  | { readonly type: "stopped" }
+  | { readonly type: "launched" }
+  | { readonly type: "progress"; readonly phase: string }
+  | { readonly type: "answering" }
+  | { readonly type: "verified" }
+  | { readonly type: "cleaned" }
+  /** The running effect failed. `fenced`: a node obeys another controller; what runs there is not ours to touch. */
+  | { readonly type: "failed"; readonly failure: Failure; readonly fenced?: boolean }
+  | { readonly type: "cancel" }
+  /** The controller was restarted: the effect of the present state has to be taken up again. */
+  | { readonly type: "resume" };
+
+export type Effect =
+  /** Everything that can be known before anything is touched: reachable, fits, script, image, port. */
+  | { readonly type: "prepare" }
+  | { readonly type: "drain" }
+  | { readonly type: "stop" }
+  | { readonly type: "launch"; readonly leg: Leg }
+  | { readonly type: "follow"; readonly leg: Leg }
+  | { readonly type: "verify"; readonly leg: Leg }
+  | { readonly type: "clean_up"; readonly leg: Leg }
+  /** Give up the effect that is running; its report no longer counts. */
+  | { readonly type: "abort" };
+
+export interface Step {
+  readonly state: MachineState;
+  readonly effects: readonly Effect[];
+}
+
+export function initialState(canRollBack: boolean): MachineState {
+  return {
+    state: "planned",
+    leg: "forward",
+    phase: "planned",
+    ending: null,
+    cleaning: false,
+    canRollBack,
+    stopBegun: false,
+    rolledBack: null,
+  };
+}
+
+export function step(state: MachineState, event: MachineEvent): Step {
+  if (SETTLED.has(state.state)) return stay(state);
+  if (event.type === "resume") return resume(state);
+  if (event.type === "cancel") return cancel(state);
+  if (state.cleaning) return whileCleaning(state, event);
+  if (event.type === "failed") return fail(state, event.failure, event.fenced ?? false);
+  switch (state.state) {
+    case "planned":
+      if (event.type === "begin") return { state: { ...state, phase: "checking" }, effects: [{ type: "prepare" }] };
+      return event.type === "prepared" ? to(state, "draining", { type: "drain" }) : stay(state);
+    case "draining":
+      return event.type === "drained" ? to({ ...state, stopBegun: true }, "stopping", { type: "stop" }) : stay(state);
+    case "stopping":
+      return event.type === "stopped" ? afterStop(state) : stay(state);
+    case "launching":
+      return event.type === "launched" ? to(state, "loading", { type: "follow", leg: state.leg }) : stay(state);
+    case "loading":
+      if (event.type === "progress") return { state: { ...state, phase: event.phase }, effects: [] };
+      return event.type === "answering" ? to(state, "verifying", { type: "verify", leg: state.leg }) : stay(state);
+    case "verifying":
+      return event.type === "verified" ? afterVerified(state) : stay(state);
+    default:
+      return stay(state);
+  }
+}
+
+const stay = (state: MachineState): Step => ({ state, effects: [] });
+
+const to = (state: MachineState, name: SwapState, ...effects: Effect[]): Step => ({
+  state: { ...state, state: name, phase: name },
+  effects,
+});
+
+/** A cancel that came while the previous model was being stopped waits for the stop, then goes back. */
+function afterStop(state: MachineState): Step {
+  return state.ending ? rollBackOrEnd(state) : to(state, "launching", { type: "launch", leg: state.leg });
+}
+
+function afterVerified(state: MachineState): Step {
+  return state.leg === "forward" ? to(state, "ready") : end({ ...state, rolledBack: true });
+}
+
+function fail(state: MachineState, failure: Failure, fenced: boolean): Step {
+  if (state.state === "stopping" && state.ending) return settle(state, "unknown", failure);
+  // The rollback failed too: the first failure stays the reason, the swap ends once this attempt is cleaned up.
+  const ending = state.ending ?? { as: "failed" as const, failure };
+  const next: MachineState = { ...state, ending, ...(state.leg === "rollback" ? { rolledBack: false } : {}) };
+  if (fenced) return end({ ...next, rolledBack: null });
+  switch (state.state) {
+    case "planned":
+    case "draining":
+      return end(next);
+    case "stopping":
+      // What could not be stopped still runs, or may: nothing is launched beside it, and nothing is rolled back to.
+      return end({ ...next, rolledBack: null });
+    default:
+      return cleanUp(next, "cleaning_up");
+  }
+}
+
+function cancel(state: MachineState): Step {
+  if (state.leg === "rollback" || state.ending?.as === "cancelled") return cancelRollback(state);
+  const ending = state.ending ?? { as: "cancelled" as const, failure: null };
+  const next: MachineState = { ...state, ending };
+  switch (state.state) {
+    case "planned":
+    case "draining":
+      return { state: end(next).state, effects: [{ type: "abort" }] };
+    case "stopping":
+      return { state: { ...next, phase: "cancelling" }, effects: [] };
+    default: {
+      if (state.cleaning) return stay(state);
+      const cleaned = cleanUp(next, "cancelling");
+      return { state: cleaned.state, effects: [{ type: "abort" }, ...cleaned.effects] };
+    }
+  }
+}
+
+/** A second cancel, or one during the return to the previous model, stops everything and leaves the slot empty. */
+function cancelRollback(state: MachineState): Step {
+  if (state.leg !== "rollback" || state.cleaning) return { state: { ...state, canRollBack: false }, effects: [] };
+  const cleaned = cleanUp({ ...state, rolledBack: false }, "cancelling");
+  return { state: cleaned.state, effects: [{ type: "abort" }, ...cleaned.effects] };
+}
+
+function cleanUp(state: MachineState, phase: string): Step {
+  return { state: { ...state, cleaning: true, phase }, effects: [{ type: "clean_up", leg: state.leg }] };
+}
+
+function whileCleaning(state: MachineState, event: MachineEvent): Step {
+  if (event.type === "failed") return settle({ ...state, cleaning: false }, "unknown", state.ending?.failure ?? event.failure);
+  if (event.type !== "cleaned") return stay(state);
+  return state.leg === "forward" ? rollBackOrEnd({ ...state, cleaning: false }) : end({ ...state, cleaning: false });
+}
+
+function rollBackOrEnd(state: MachineState): Step {
+  if (!state.canRollBack || !state.stopBegun) return end(state);
+  const rollback: MachineState = { ...state, leg: "rollback" };
+  const launched = to(rollback, "launching", { type: "launch", leg: "rollback" });
+  return { state: { ...launched.state, phase: "rolling_back" }, effects: launched.effects };
+}
+
+function end(state: MachineState): Step {
+  const as = state.ending?.as ?? "failed";
+  return { state: { ...state, state: as, phase: as, cleaning: false }, effects: [] };
+}
+
+/** The truth cannot be told from here: said so, never guessed. */
+function settle(state: MachineState, name: "unknown", failure: Failure): Step {
+  return { state: { ...state, state: name, phase: name, ending: { as: state.ending?.as ?? "failed", failure } }, effects: [] };
+}
+
+/** Every effect is idempotent, so taking it up again is the same as going on. */
+function resume(state: MachineState): Step {
+  if (state.cleaning) return { state, effects: [{ type: "clean_up", leg: state.leg }] };
+  switch (state.state) {
+    case "planned":
+      return step(state, { type: "begin" });
+    case "draining":
+      return { state, effects: [{ type: "drain" }] };
+    case "stopping":
+      return { state, effects: [{ type: "stop" }] };
+    case "launching":
+      return { state, effects: [{ type: "launch", leg: state.leg }] };
+    case "loading":
+      return { state, effects: [{ type: "follow", leg: state.leg }] };
+    default:
+      return { state, effects: [{ type: "verify", leg: state.leg }] };
+  }
+}

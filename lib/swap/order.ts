@@ -1,0 +1,24 @@
+/** A swap as it was asked for, frozen at its claim: a later change of the configuration does not reach a running swap. */
+import type { Model } from "../catalog/catalog.ts";
+import type { Slot } from "../topology/topology.ts";
+import type { Leg } from "./machine.ts";
+
+export interface SwapOrder {
+  readonly model: Model;
+  readonly slot: Slot;
+  /** Model to return to when the launch fails; null when none is known or it is not wanted. */
+  readonly previous: Model | null;
+}
+
+/** One attempt to load a model: the swap itself, or the return to the previous model. */
+export interface Attempt {
+  readonly model: Model;
+  /** Id of the detached job on the head; the log keepers append `-log`. */
+  readonly launchId: string;
+}
+
+export function attemptOf(order: SwapOrder, jobId: string, leg: Leg): Attempt {
+  return leg === "rollback" && order.previous
+    ? { model: order.previous, launchId: `${jobId}-back` }
+    : { model: order.model, launchId: jobId };
+}

@@ -1,0 +1,78 @@
+/** What an effect may use: the order, the Sparks, the log. One `Run` lives as long as its swap is not settled. */
+import { Fault } from "../fault.ts";
+import { type Node, type Slot, type Settings, type Topology, usableNode } from "../topology/topology.ts";
+import type { SparkControl } from "./cluster.ts";
+import type { Belief } from "./facts.ts";
+import type { Leg, MachineEvent } from "./machine.ts";
+import { type Attempt, attemptOf, type SwapOrder } from "./order.ts";
+import type { PhaseSeconds } from "./eta.ts";
+import type { LoadProgress } from "./phases.ts";
+import type { Timing } from "./timing.ts";
+
+export interface Run {
+  readonly jobId: string;
+  readonly generation: number;
+  readonly order: SwapOrder;
+  readonly control: SparkControl;
+  readonly timing: Timing;
+  /** Factor for estimates that rest on no past load: 1, less on a simulated cluster that runs faster. */
+  readonly timeScale: number;
+  topology(): Topology;
+  settings(): Settings;
+  beliefs(): readonly Belief[];
+  pastLoads(modelKey: string): readonly PhaseSeconds[];
+  /** Adds a line of the controller's own to the swap's log. */
+  log(line: string): void;
+  /**
+   * Adds a line that was read from a remote log. The remote log is read from its beginning after a restart of the
+   * controller: lines that the store already has are not added again.
+   * @param source `launch` or a node's name
+   */
+  logRemote(source: string, line: string): void;
+  /** The last remote lines of the present attempt, for explaining a failure. */
+  tail(): readonly string[];
+  /** The remote logs are now read from their beginning. */
+  beginReading(leg: Leg): void;
+  progress(progress: LoadProgress): void;
+}
+
+/** An effect: does its work and reports one event. Throws Fault; honours the signal promptly. */
+export type EffectBody = (run: Run, leg: Leg, signal: AbortSignal) => Promise<MachineEvent>;
+
+export function attempt(run: Run, leg: Leg): Attempt {
+  return attemptOf(run.order, run.jobId, leg);
+}
+
+/** The nodes of an attempt, head first, as configured now. @throws Fault when one has gone from the topology */
+export function nodesOf(run: Run, leg: Leg): readonly [Node, ...Node[]] {
+  const { model } = attempt(run, leg);
+  const nodes = run.order.slot.nodes.slice(0, model.nodes).map((name) => {
+    const node = usableNode(run.topology(), name);
+    if (!node) throw new Fault("unavailable", "node_gone", `${name} is no longer part of the configuration.`);
+    return node;
+  });
+  const [head, ...workers] = nodes;
+  if (!head) throw new Fault("unavailable", "not_configured", `Slot ${run.order.slot.name} has no usable node.`);
+  return [head, ...workers];
+}
+
+/** All usable nodes of a slot, whatever the model uses of them. */
+export function allNodesOf(run: Run, slot: Slot): readonly Node[] {
+  return slot.nodes.flatMap((name) => usableNode(run.topology(), name) ?? []);
+}
+
+/** Waits; rejects when aborted. */
+export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const onAbort = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    }, milliseconds);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}

@@ -1,0 +1,234 @@
+/** One swap while it is not settled: its machine, the effect that runs, and its record. */
+import { Fault } from "../fault.ts";
+import { type PhaseSeconds, estimateLoad, remaining } from "./eta.ts";
+import { type Belief, failureOf } from "./facts.ts";
+import { failure } from "./failure.ts";
+import { type Effect, type Leg, type MachineEvent, type MachineState, step } from "./machine.ts";
+import { attemptOf, type SwapOrder } from "./order.ts";
+import { type LoadProgress, LOAD_BEGINS } from "./phases.ts";
+import type { EffectBody, Run } from "./run.ts";
+import { SETTLED, type SwapJob } from "./swap.ts";
+import type { SwapRecord } from "./swap-store.ts";
+
+const TAIL_LINES = 2_000;
+const TICK_MS = 1_000;
+
+export type EffectBodies = Readonly<Record<Exclude<Effect["type"], "abort">, EffectBody>>;
+
+/** What a run needs of the engine. */
+export interface RunServices extends Omit<Run, "jobId" | "generation" | "order" | "log" | "logRemote" | "tail" | "beginReading" | "progress"> {
+  readonly effects: EffectBodies;
+  now(): string;
+  writeLog(source: string, line: string): void;
+  /** Lines in the store by source. */
+  loggedLines(): ReadonlyMap<string, number>;
+  /** Makes the step durable, together with what follows from it for the slot. */
+  save(record: SwapRecord, belief: BeliefChange): void;
+  /** Tells those who watch; nothing is written. */
+  show(job: SwapJob): void;
+  report(error: unknown): void;
+}
+
+export type BeliefChange =
+  | { readonly type: "none" }
+  | { readonly type: "stopped" }
+  | { readonly type: "serves"; readonly belief: Belief };
+
+export class SwapRun implements Run {
+  readonly control;
+  readonly timing;
+  readonly timeScale;
+  #machine: MachineState;
+  #job: SwapJob;
+  #running: { readonly abort: AbortController; readonly done: Promise<void> } | null = null;
+  #tail: string[] = [];
+  #known = new Map<string, number>();
+  #load: LoadProgress = LOAD_BEGINS;
+  #phaseBegan = Date.now();
+  #ticker: ReturnType<typeof setInterval> | null = null;
+  #closed = false;
+  readonly #settled = Promise.withResolvers<SwapJob>();
+
+  constructor(
+    record: SwapRecord,
+    private readonly services: RunServices,
+  ) {
+    this.#machine = record.machine;
+    this.#job = record.job;
+    this.order = record.order;
+    this.control = services.control;
+    this.timing = services.timing;
+    this.timeScale = services.timeScale;
+  }
+
+  readonly order: SwapOrder;
+
+  get job(): SwapJob {
+    return this.#job;
+  }
+  get jobId(): string {
+    return this.#job.job_id;
+  }
+  get generation(): number {
+    return this.#job.generation;
+  }
+  /** Resolves with the job once it is settled. */
+  get settled(): Promise<SwapJob> {
+    return this.#settled.promise;
+  }
+
+  topology = () => this.services.topology();
+  settings = () => this.services.settings();
+  beliefs = () => this.services.beliefs();
+  pastLoads = (modelKey: string): readonly PhaseSeconds[] => this.services.pastLoads(modelKey);
+
+  log(line: string): void {
+    this.services.writeLog("controller", line);
+  }
+
+  logRemote(source: string, line: string): void {
+    this.#tail.push(line);
+    if (this.#tail.length > TAIL_LINES * 2) this.#tail = this.#tail.slice(-TAIL_LINES);
+    const name = this.#machine.leg === "rollback" ? `${source} (back)` : source;
+    const known = this.#known.get(name) ?? 0;
+    if (known > 0) this.#known.set(name, known - 1);
+    else this.services.writeLog(name, line);
+  }
+
+  tail(): readonly string[] {
+    return this.#tail;
+  }
+
+  beginReading(_leg: Leg): void {
+    this.#tail = [];
+    this.#load = LOAD_BEGINS;
+    this.#known = new Map(this.services.loggedLines());
+  }
+
+  progress(progress: LoadProgress): void {
+    if (progress === this.#load) return;
+    const moved = progress.phase !== this.#load.phase;
+    this.#load = progress;
+    if (moved) this.dispatch({ type: "progress", phase: progress.phase });
+    else this.#show();
+  }
+
+  /** One event into the machine: the step is durable before its effects begin. */
+  dispatch(event: MachineEvent): void {
+    if (this.#closed || SETTLED.has(this.#machine.state)) return;
+    const { state, effects } = step(this.#machine, event);
+    if (state === this.#machine && effects.length === 0) return;
+    const before = this.#machine;
+    this.#machine = state;
+    this.#job = this.#describe(before, state);
+    this.services.save({ job: this.#job, machine: state, order: this.order }, this.#beliefAfter(before, state, event));
+    this.#show();
+    for (const effect of effects) this.#start(effect);
+    if (SETTLED.has(state.state)) this.#end();
+  }
+
+  /** Stops working without touching anything on the Sparks; the record stays as it is and is taken up at the next start. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#end();
+    this.#running?.abort.abort(new Error("the controller is shutting down"));
+    await this.#running?.done;
+  }
+
+  #start(effect: Effect): void {
+    const previous = this.#running;
+    if (effect.type === "abort") return previous?.abort.abort(new Error("the swap was cancelled"));
+    const abort = new AbortController();
+    const body = this.services.effects[effect.type];
+    const leg = "leg" in effect ? effect.leg : "forward";
+    // The report of an effect that was given up no longer counts; its successor waits until it has let go.
+    const done = (async () => {
+      await previous?.done;
+      const event = await this.#outcome(body, leg, abort.signal);
+      if (event && this.#running?.abort === abort) this.dispatch(event);
+    })().catch((error) => this.services.report(error));
+    this.#running = { abort, done };
+    this.#ticker ??= setInterval(() => this.#show(), TICK_MS);
+  }
+
+  async #outcome(body: EffectBody, leg: "forward" | "rollback", signal: AbortSignal): Promise<MachineEvent | null> {
+    try {
+      const event = await body(this, leg, signal);
+      return signal.aborted ? null : event;
+    } catch (error) {
+      if (signal.aborted) return null;
+      if (error instanceof Fault) return { type: "failed", failure: failureOf(error), fenced: error.code === "fenced" };
+      this.services.report(error);
+      return { type: "failed", failure: failure("internal", "Spark Control made a mistake. Its log says more.") };
+    }
+  }
+
+  #end(): void {
+    if (this.#ticker) clearInterval(this.#ticker);
+    this.#ticker = null;
+    if (SETTLED.has(this.#machine.state)) this.#settled.resolve(this.#job);
+  }
+
+  #show(): void {
+    if (!SETTLED.has(this.#machine.state)) this.#job = { ...this.#job, ...this.#estimate() };
+    this.services.show(this.#job);
+  }
+
+  #describe(before: MachineState, state: MachineState): SwapJob {
+    const at = this.services.now();
+    const ended = SETTLED.has(state.state);
+    const moved = before.phase !== state.phase || before.leg !== state.leg || before.state !== state.state;
+    if (moved) this.#phaseBegan = Date.now();
+    const { ending } = state;
+    const cancelled = ending?.as === "cancelled" ? "Cancelled." : null;
+    const job: SwapJob = {
+      ...this.#job,
+      state: state.state,
+      phase: state.phase,
+      leg: state.leg,
+      reason: ending?.failure?.message ?? cancelled,
+      failure: ending?.failure ?? null,
+      rolled_back_to: state.rolledBack ? (this.order.previous?.key ?? null) : null,
+      updated_at: at,
+      ended_at: ended ? at : null,
+      phases: moved ? nextPhases(this.#job, state, at, ended) : this.#job.phases,
+    };
+    return ended ? { ...job, ...(state.state === "ready" ? { progress: 1 } : {}), eta_seconds: null } : { ...job, ...this.#estimate() };
+  }
+
+  #estimate(): Pick<SwapJob, "progress" | "eta_seconds"> {
+    const { state, leg, cleaning } = this.#machine;
+    if (cleaning) return { progress: this.#job.progress, eta_seconds: null };
+    const { model } = attemptOf(this.order, this.jobId, leg);
+    const estimate = estimateLoad(this.pastLoads(model.key), model.size_gb, model.nodes, this.timeScale);
+    if (state !== "loading" && state !== "verifying")
+      return { progress: 0, eta_seconds: Math.ceil(estimate.totalSeconds) };
+    const load: LoadProgress = state === "verifying" ? { phase: "serving", part: null } : this.#load;
+    const left = remaining(estimate, load, (Date.now() - this.#phaseBegan) / 1000);
+    return { progress: Math.max(left.progress, this.#job.leg === leg ? this.#job.progress : 0), eta_seconds: Math.ceil(left.etaSeconds) };
+  }
+
+  #beliefAfter(before: MachineState, state: MachineState, event: MachineEvent): BeliefChange {
+    if (event.type === "stopped") return { type: "stopped" };
+    if (event.type !== "verified" || before.state !== "verifying") return { type: "none" };
+    const { model, launchId } = attemptOf(this.order, this.jobId, before.leg);
+    return {
+      type: "serves",
+      belief: {
+        slot: this.order.slot.name,
+        model,
+        job_id: this.jobId,
+        since: this.#job.updated_at,
+        nodes: this.order.slot.nodes.slice(0, model.nodes),
+        launch_id: launchId,
+      },
+    };
+  }
+}
+
+function nextPhases(job: SwapJob, state: MachineState, at: string, ended: boolean): SwapJob["phases"] {
+  const closed = job.phases.map((span) => (span.ended_at === null ? { ...span, ended_at: at } : span));
+  const name = state.leg === "rollback" && !ended ? `rollback_${state.phase}` : state.phase;
+  return ended ? closed : [...closed, { name, started_at: at, ended_at: null }];
+}
+

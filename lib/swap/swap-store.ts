@@ -1,0 +1,130 @@
+/** Swaps and beliefs in the facts database. Every write is one durable transaction. */
+import type { Database } from "bun:sqlite";
+import { LOAD_PHASES, type LoadPhase } from "./phases.ts";
+import type { PhaseSeconds } from "./eta.ts";
+import type { Belief } from "./facts.ts";
+import type { MachineState } from "./machine.ts";
+import type { SwapOrder } from "./order.ts";
+import { SETTLED, type SwapJob } from "./swap.ts";
+
+/** Everything about one swap: what the API shows, the machine's state, and the order as it was given. */
+export interface SwapRecord {
+  readonly job: SwapJob;
+  readonly machine: MachineState;
+  readonly order: SwapOrder;
+}
+
+interface Row {
+  readonly document: string;
+}
+
+export class SwapStore {
+  constructor(private readonly db: Database) {}
+
+  /** Runs `decide` and the write it leads to as one transaction: nothing can come between a check and its claim. */
+  claim<T>(decide: () => T): T {
+    return this.db.transaction(decide).immediate();
+  }
+
+  /** The next fencing generation; durable together with the claim that asked for it. */
+  nextGeneration(): number {
+    const row = this.db
+      .query<{ value: string }, []>("SELECT value FROM meta WHERE key = 'generation'")
+      .get();
+    const next = Number(row?.value ?? 0) + 1;
+    this.db.run("INSERT INTO meta (key, value) VALUES ('generation', ?1) ON CONFLICT (key) DO UPDATE SET value = ?1", [String(next)]);
+    return next;
+  }
+
+  save(record: SwapRecord): void {
+    const { job } = record;
+    this.db.run(
+      `INSERT INTO swap (job_id, slot, model_key, state, phase, generation, created_at, updated_at, ended_at, document)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+       ON CONFLICT (job_id) DO UPDATE SET state = ?4, phase = ?5, updated_at = ?8, ended_at = ?9, document = ?10`,
+      [
+        job.job_id,
+        job.slot,
+        job.model,
+        job.state,
+        job.phase,
+        job.generation,
+        job.created_at,
+        job.updated_at,
+        job.ended_at,
+        JSON.stringify(record),
+      ],
+    );
+  }
+
+  find(jobId: string): SwapRecord | null {
+    return parse(this.db.query<Row, [string]>("SELECT document FROM swap WHERE job_id = ?1").get(jobId));
+  }
+
+  /** Newest first. */
+  list(limit: number): SwapRecord[] {
+    return this.db
+      .query<Row, [number]>("SELECT document FROM swap ORDER BY created_at DESC, job_id DESC LIMIT ?1")
+      .all(limit)
+      .flatMap((row) => parse(row) ?? []);
+  }
+
+  unsettled(): SwapRecord[] {
+    const settled = [...SETTLED];
+    return this.db
+      .query<Row, string[]>(
+        `SELECT document FROM swap WHERE state NOT IN (${settled.map(() => "?").join(", ")}) ORDER BY created_at`,
+      )
+      .all(...settled)
+      .flatMap((row) => parse(row) ?? []);
+  }
+
+  /** Seconds per phase of the model's finished loads, newest first. */
+  pastLoads(modelKey: string, limit: number): PhaseSeconds[] {
+    return this.db
+      .query<Row, [string, number]>(
+        "SELECT document FROM swap WHERE model_key = ?1 AND state = 'ready' ORDER BY created_at DESC LIMIT ?2",
+      )
+      .all(modelKey, limit)
+      .flatMap((row) => parse(row) ?? [])
+      .map((record) => phaseSeconds(record.job));
+  }
+
+  beliefs(): Belief[] {
+    return this.db
+      .query<Row, []>("SELECT document FROM slot_belief")
+      .all()
+      .map((row) => JSON.parse(row.document) as Belief);
+  }
+
+  believe(belief: Belief): void {
+    this.db.run(
+      "INSERT INTO slot_belief (slot, document) VALUES (?1, ?2) ON CONFLICT (slot) DO UPDATE SET document = ?2",
+      [belief.slot, JSON.stringify(belief)],
+    );
+  }
+
+  disbelieve(slot: string): void {
+    this.db.run("DELETE FROM slot_belief WHERE slot = ?1", [slot]);
+  }
+}
+
+function parse(row: Row | null): SwapRecord | null {
+  return row ? (JSON.parse(row.document) as SwapRecord) : null;
+}
+
+/** What each phase of this load took. The launch counts to the containers, the check at the end to serving. */
+export function phaseSeconds(job: SwapJob): PhaseSeconds {
+  const seconds = Object.fromEntries(LOAD_PHASES.map((phase) => [phase, 0])) as Record<LoadPhase, number>;
+  for (const span of job.phases) {
+    const phase = belongsTo(span.name);
+    if (phase && span.ended_at) seconds[phase] += (Date.parse(span.ended_at) - Date.parse(span.started_at)) / 1000;
+  }
+  return seconds;
+}
+
+function belongsTo(name: string): LoadPhase | null {
+  if (name === "launching" || name === "loading") return "containers";
+  if (name === "verifying") return "serving";
+  return (LOAD_PHASES as readonly string[]).includes(name) ? (name as LoadPhase) : null;
+}

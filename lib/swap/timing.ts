@@ -1,0 +1,31 @@
+/** How often and how long the effects of a swap look and wait. */
+export interface Timing {
+  /** Between two reads of the logs. */
+  readonly followMs: number;
+  /** Between two HTTP questions while loading; a ready model is noticed within this. */
+  readonly probeMs: number;
+  /** Between two looks at the processes while loading. */
+  readonly lookMs: number;
+  readonly sshDeadlineMs: number;
+  readonly httpDeadlineMs: number;
+  /** Grace of `docker stop`: the container's first process ignores TERM, so this is waited in full before KILL. */
+  readonly stopGraceSeconds: number;
+  /** Until processes, port and memory must be gone. */
+  readonly stopDeadlineMs: number;
+  /** From the first answer to a verified chat. */
+  readonly verifyDeadlineMs: number;
+  /** Silence of a Spark in mid-load after which the load counts as failed. */
+  readonly contactDeadlineMs: number;
+}
+
+export const TIMING: Timing = {
+  followMs: 400,
+  probeMs: 150,
+  lookMs: 4_000,
+  sshDeadlineMs: 20_000,
+  httpDeadlineMs: 2_000,
+  stopGraceSeconds: 3,
+  stopDeadlineMs: 120_000,
+  verifyDeadlineMs: 120_000,
+  contactDeadlineMs: 180_000,
+};

@@ -1,0 +1,49 @@
+/** The `settings` section of topology.yaml, with ALLOWED_HOSTS, CORS_ORIGINS and TRUSTED_PROXIES added to its lists. */
+import {
+  accept,
+  acceptItems,
+  type Environment,
+  environmentList,
+  type Field,
+  fieldsAt,
+  type ProblemLog,
+} from "../config/fields.ts";
+import { SettingsFields } from "../config/topology-schema.ts";
+import type { YamlDocument } from "../config/yaml-document.ts";
+import type { Settings } from "./topology.ts";
+
+export const SETTING_DEFAULTS = { stall_seconds: 600, load_limit_seconds: 3600, memory_reserve_gib: 4 } as const;
+
+const LISTS = {
+  allowed_hosts: "ALLOWED_HOSTS",
+  cors_origins: "CORS_ORIGINS",
+  trusted_proxies: "TRUSTED_PROXIES",
+} as const;
+const { properties } = SettingsFields;
+
+/** A malformed value falls back to its default; a malformed item is left out of its list. */
+export function loadSettings(
+  field: Field | undefined,
+  document: YamlDocument,
+  env: Environment,
+  log: ProblemLog,
+): Settings {
+  const instead = "The defaults are used.";
+  const fields = field && fieldsAt(document, ["settings"], field.value, SettingsFields, log, { instead });
+  const number = (key: keyof typeof SETTING_DEFAULTS): number =>
+    accept(properties[key], fields?.get(key), log, `Uses ${SETTING_DEFAULTS[key]} instead.`) ?? SETTING_DEFAULTS[key];
+  const list = (key: keyof typeof LISTS): readonly string[] => {
+    const type = properties[key];
+    const items = [fields?.get(key), environmentList(env, LISTS[key])].flatMap((one) => acceptItems(type, one, log));
+    return [...new Set(items)];
+  };
+  return {
+    stall_seconds: number("stall_seconds"),
+    load_limit_seconds: number("load_limit_seconds"),
+    memory_reserve_gib: number("memory_reserve_gib"),
+    // As the Host header is compared: lower-cased, without the root's dot.
+    allowed_hosts: list("allowed_hosts").map((host) => host.toLowerCase().replace(/\.$/, "")),
+    cors_origins: list("cors_origins"),
+    trusted_proxies: list("trusted_proxies"),
+  };
+}

@@ -1,0 +1,95 @@
+/** What the cluster is: machines, the places on them where a vLLM may run, and the other services. */
+import type { Problem } from "../config/problem.ts";
+
+/** One Spark that can be used. A node whose entry is unusable is a `MisconfiguredNode` and is never contacted. */
+export interface Node {
+  readonly status: "configured";
+  readonly name: string;
+  /** Host name or IP address for SSH, without port. */
+  readonly host: string;
+  readonly user: string;
+  readonly ssh_port: number;
+  /** IPv4 address that the launch script and HTTP use; null means: take the address that SSH connected to. */
+  readonly address: string | null;
+  /** Folder of the launch script's checkout on this node; may begin with `~/`. */
+  readonly launch_dir: string;
+  /** Network interfaces for `--eth-if` / `--ib-if`; null lets the script find them. */
+  readonly eth_if: string | null;
+  readonly ib_if: string | null;
+}
+
+export interface MisconfiguredNode {
+  readonly status: "misconfigured";
+  readonly name: string;
+  /** Why, in one sentence that names the field and where it came from. */
+  readonly reason: string;
+}
+
+export type NodeEntry = Node | MisconfiguredNode;
+
+/** A place where one vLLM runs. `nodes[0]` is the head; a model that needs fewer nodes uses the first ones. */
+export interface Slot {
+  readonly name: string;
+  readonly nodes: readonly string[];
+  readonly port: number;
+  readonly container: string;
+  /** Docker image that the launch script starts. */
+  readonly image: string;
+}
+
+export type ServiceKind = "asr" | "diarizer" | "tts" | "embeddings" | "reranker" | "qdrant" | "vllm" | "http" | "bot";
+
+/** What updating a bot needs: its own login on the node and its checkout there. */
+export interface BotSettings {
+  readonly user: string;
+  /** May begin with `~/`, which is then the bot user's home. */
+  readonly directory: string;
+  readonly branch: string;
+}
+
+/** Where both `node` and `host` are null, the service is not configured. */
+export interface Service {
+  readonly name: string;
+  readonly kind: ServiceKind;
+  /** Node that hosts it; its address is used unless `host` is set. Null when only `host` is known. */
+  readonly node: string | null;
+  readonly host: string | null;
+  /** Null for a service without HTTP, such as the bot. */
+  readonly port: number | null;
+  readonly container: string | null;
+  /** Hidden by `DISABLED_SERVICES` or `disabled: true`; a bot without a user is hidden too. */
+  readonly disabled: boolean;
+  /** Only for kind `bot`, once a user is set. */
+  readonly bot?: BotSettings;
+}
+
+export interface Settings {
+  /** Seconds without any progress after which a load counts as stuck. */
+  readonly stall_seconds: number;
+  /** Upper bound of one load in seconds. */
+  readonly load_limit_seconds: number;
+  /** Memory in GiB kept free on each node beside the model when a plan is judged. */
+  readonly memory_reserve_gib: number;
+  readonly allowed_hosts: readonly string[];
+  readonly cors_origins: readonly string[];
+  readonly trusted_proxies: readonly string[];
+}
+
+export interface Topology {
+  readonly nodes: readonly NodeEntry[];
+  readonly slots: readonly Slot[];
+  readonly services: readonly Service[];
+  readonly settings: Settings;
+  readonly problems: readonly Problem[];
+}
+
+/** The node of that name if it can be used. */
+export function usableNode(topology: Topology, name: string): Node | undefined {
+  const entry = topology.nodes.find((node) => node.name === name);
+  return entry?.status === "configured" ? entry : undefined;
+}
+
+/** False until at least one node can be used: then Set-up is shown and swaps answer 503 `not_configured`. */
+export function isConfigured(topology: Topology): boolean {
+  return topology.nodes.some((node) => node.status === "configured");
+}

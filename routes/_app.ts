@@ -1,0 +1,54 @@
+/** The app as one value: guards, errors, routes, dashboard. Listening is _server.ts. */
+import { fileURLToPath } from "node:url";
+import { Elysia } from "elysia";
+import type { ControlPlane } from "../lib/control-plane.ts";
+import { renderErrors } from "../lib/http/error-renderer.ts";
+import { createMethodTable, type MethodTable } from "../lib/http/method-table.ts";
+import { type OpenApiDocument, openApiDocument } from "../lib/http/openapi.ts";
+import { guard } from "../lib/http/perimeter.ts";
+import { createRefusedHosts } from "../lib/http/refused-hosts.ts";
+import type { StaticFile } from "../lib/http/static-files.ts";
+import { serveFiles, staticFiles } from "../lib/http/static-files.ts";
+import type { Web } from "../lib/http/web.ts";
+import { registerRoutes } from "./_manifest.gen.ts";
+
+export const DASHBOARD_FOLDER = fileURLToPath(new URL("../dist/public", import.meta.url));
+
+/** Elysia's fast paths for constant answers are off: they would pass by the guards and the headers. */
+const ELYSIA_OPTIONS = { nativeStaticResponse: false, systemRouter: false } as const;
+
+/** @param dashboard files of the built dashboard; `dashboardFiles()` reads them */
+export function createApp(plane: ControlPlane, dashboard: readonly StaticFile[] = []) {
+  let methods: MethodTable | undefined;
+  let document: OpenApiDocument | undefined;
+  const refusedHosts = createRefusedHosts();
+  const settings = () => plane.config.current.topology.settings;
+
+  const guarded = new Elysia(ELYSIA_OPTIONS);
+  renderErrors(guarded, plane.log);
+  guard(guarded, {
+    allowedHosts: () => settings().allowed_hosts,
+    trustedProxies: () => settings().trusted_proxies,
+    refusedHosts,
+    methods: () => {
+      methods ??= createMethodTable(app.routes);
+      return methods;
+    },
+    simulated: plane.simulated,
+  });
+  const web: Web = {
+    refusedHosts,
+    openApi: () => {
+      document ??= openApiDocument(app.routes, plane.version);
+      return document;
+    },
+  };
+  const app = registerRoutes(guarded, { ...plane, ...web });
+  serveFiles(app, dashboard);
+  return app;
+}
+
+/** Empty until `bun run build` has been run. */
+export const dashboardFiles = (): Promise<StaticFile[]> => staticFiles(DASHBOARD_FOLDER);
+
+export type App = ReturnType<typeof createApp>;

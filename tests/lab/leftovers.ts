@@ -1,0 +1,68 @@
+/** What a lab leaves outside its namespaces (folder, links, cgroups), who owns it, and how it is removed. */
+import { mkdir, readdir, readFile, rm, rmdir, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { removeBridge, unplug } from "./network.ts";
+
+const ROOT = join(tmpdir(), "spark-lab");
+const CGROUPS = "/sys/fs/cgroup";
+
+interface Owner {
+  readonly pid: number;
+  /** Start time of the owner in clock ticks since boot: a pid alone may have been given to someone else. */
+  readonly started: string;
+}
+
+export const labFolder = (subnet: number): string => join(ROOT, String(subnet));
+export const cgroupName = (subnet: number, host: number): string => `sparklab${subnet}h${host}`;
+
+async function startTime(pid: number): Promise<string | null> {
+  const line = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => null);
+  return line?.slice(line.lastIndexOf(")") + 2).split(" ")[19] ?? null;
+}
+
+/** Makes the lab's folder and writes down that this process owns it. */
+export async function own(subnet: number): Promise<string> {
+  const folder = labFolder(subnet);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true, mode: 0o755 });
+  const owner: Owner = { pid: process.pid, started: (await startTime(process.pid)) ?? "" };
+  await Bun.write(join(folder, "owner.json"), JSON.stringify(owner));
+  return folder;
+}
+
+async function removeTree(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => []))
+    if (entry.isDirectory()) await removeTree(join(folder, entry.name));
+  await rmdir(folder).catch(() => {});
+}
+
+/** The cgroup folders of a host: one per controller on a hybrid hierarchy, one on a unified one. */
+export async function cgroupFolders(subnet: number, host: number): Promise<string[]> {
+  const name = cgroupName(subnet, host);
+  const roots = [CGROUPS, ...(await readdir(CGROUPS).catch(() => [])).map((controller) => join(CGROUPS, controller))];
+  const folders: string[] = [];
+  for (const root of roots) if (await stat(join(root, name)).catch(() => null)) folders.push(join(root, name));
+  return folders;
+}
+
+/** Removes links, cgroups and folder. The hosts must be off. */
+export async function clear(subnet: number): Promise<void> {
+  for (const host of [1, 2]) {
+    await unplug(subnet, host);
+    for (const folder of await cgroupFolders(subnet, host)) await removeTree(folder);
+  }
+  await rm(labFolder(subnet), { recursive: true, force: true });
+  await removeBridge(subnet);
+}
+
+/** Clears the labs whose owner has died. Their hosts have died with it: the owner held their power cord. */
+export async function sweep(): Promise<void> {
+  for (const name of await readdir(ROOT).catch(() => [])) {
+    const text = await readFile(join(ROOT, name, "owner.json"), "utf8").catch(() => null);
+    if (text === null || !/^\d+$/.test(name)) continue;
+    const owner = JSON.parse(text) as Owner;
+    if ((await startTime(owner.pid)) === owner.started) continue;
+    await clear(Number(name));
+  }
+}

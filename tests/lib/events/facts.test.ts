@@ -1,0 +1,33 @@
+import { Database } from "bun:sqlite";
+import { beforeEach, describe, expect, test } from "bun:test";
+import type { SlotChanged } from "../../../lib/events/event.ts";
+import { readFacts, recordFact } from "../../../lib/events/facts.ts";
+import { FACTS } from "../../../lib/store/migrations.ts";
+
+const event = (model: string): SlotChanged => ({ type: "slot.changed", at: "2026-01-01T00:00:00.000+00:00", slot: "main", model });
+let db: Database;
+beforeEach(() => {
+  db = new Database(":memory:", { strict: true });
+  for (const sql of FACTS) db.run(sql);
+});
+
+describe("facts", () => {
+  test("are read back as they were recorded, from a given id on", () => {
+    const first = recordFact(db, event("one"));
+    const second = recordFact(db, event("two"));
+
+    expect(readFacts(db, 0, 10)).toEqual([first, second]);
+    expect(readFacts(db, first.id, 10)).toEqual([second]);
+    expect(readFacts(db, 0, 1)).toEqual([first]);
+  });
+
+  test("vanish with the transaction they belong to", () => {
+    const run = db.transaction(() => {
+      recordFact(db, event("one"));
+      throw new Error("no");
+    });
+
+    expect(run).toThrow("no");
+    expect(readFacts(db, 0, 10)).toEqual([]);
+  });
+});
