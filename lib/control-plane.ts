@@ -1,5 +1,6 @@
 /** The one place where nouns meet. */
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { createEventBus, type EventBus } from "./events/bus.ts";
 import { recordFact } from "./events/facts.ts";
 import { isoTime, newId } from "./ids.ts";
@@ -27,6 +28,7 @@ import { SwapLog } from "./swap/swap-log.ts";
 import { SwapStore } from "./swap/swap-store.ts";
 import { TIMING } from "./swap/timing.ts";
 
+const SHIPPED_CATALOG = fileURLToPath(new URL("../config/models.yaml", import.meta.url));
 const SLOT_INTERVAL_MS = 5_000;
 const NODE_INTERVAL_MS = 15_000;
 
@@ -78,10 +80,11 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     const identity = loadIdentity({ folder: dataDir, path: env.SSH_KEY_PATH || null });
     const hostKeys = openHostKeys({ file: join(dataDir, "known_hosts.json") });
     const ssh = createSsh({ privateKey: identity.privateKey, hostKeys });
-    const config = await createLiveConfig({
+    const config = createLiveConfig({
       dataDir,
       env,
-      onChange: ({ diff, current }) => {
+      shippedCatalogPath: SHIPPED_CATALOG,
+      onChange: (diff, current) => {
         const sources = [...new Set(current.problems.map((problem) => problem.source))];
         const event = { type: "config.changed", at: now(), sources, problems: current.problems.length } as const;
         open.transaction(() => recordFact(open.facts, event));

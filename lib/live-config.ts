@@ -134,8 +134,12 @@ function read({ dataDir, env, shippedCatalogPath }: LiveConfigOptions): Configur
 function signatureOf(dataDir: string): string {
   return Object.values(FILES)
     .map((name) => {
-      const stat = statSync(join(dataDir, name), { bigint: true, throwIfNoEntry: false });
-      return stat === undefined ? "-" : [stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(":");
+      try {
+        const stat = statSync(join(dataDir, name), { bigint: true });
+        return [stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(":");
+      } catch {
+        return "-";
+      }
     })
     .join(" ");
 }

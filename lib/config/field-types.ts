@@ -32,9 +32,9 @@ export function Text(refuse: Refuse, description: string, options: { examples?: 
 
 /** One of a few words. */
 export function Choice<const T extends string>(choices: readonly T[], description: string) {
-  return Type.Unsafe<T>(
-    Type.String({ enum: [...choices], description, errorMessage: `must be one of ${choices.join(", ")}` }),
-  );
+  const errorMessage = `must be one of ${choices.join(", ")}`;
+  const refuse: Refuse = (text) => (choices.some((choice) => choice === text) ? null : errorMessage);
+  return Type.Unsafe<T>(Type.String({ enum: [...choices], description, errorMessage, [refuseValue]: refuse }));
 }
 
 export function Whole(minimum: number, maximum: number, description: string, options: { default?: number } = {}) {

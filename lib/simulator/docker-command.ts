@@ -8,7 +8,20 @@ const DEFAULT_STOP_SECONDS = 10;
 const EXEC_SECONDS = 0.1;
 
 /** Options that take a value, as far as the product writes them. */
-const VALUED = new Set(["--type", "--format", "-f", "-t", "--time", "--timeout", "--tail", "-n", "-e", "--env", "-w", "-u"]);
+const VALUED = new Set([
+  "--type",
+  "--format",
+  "-f",
+  "-t",
+  "--time",
+  "--timeout",
+  "--tail",
+  "-n",
+  "-e",
+  "--env",
+  "-w",
+  "-u",
+]);
 const RUN_VALUED = new Set([...VALUED, "--network", "--entrypoint", "--name", "-v", "--volume", "--gpus", "--user"]);
 
 interface Words {
@@ -81,7 +94,9 @@ const top: Program = (call) => {
   const container = call.spark.docker.find(call.argv[2] ?? "");
   if (!container) return noContainer(call, call.argv[2]);
   if (!container.running) return sh(call, `Error response from daemon: container ${container.id} is not running`, 1);
-  call.stdio.out("UID                 PID                 PPID                C                   STIME               TTY                 TIME                CMD\n");
+  call.stdio.out(
+    "UID                 PID                 PPID                C                   STIME               TTY                 TIME                CMD\n",
+  );
   for (const { pid, startedAt, argv } of call.spark.docker.inside(container)) {
     const started = startedAt.toISOString().slice(11, 16);
     const cells = ["root", pid, pid === container.mainPid ? 1 : container.mainPid, 0, started, "?", "00:00:01"];
@@ -92,7 +107,9 @@ const top: Program = (call) => {
 
 const stop: Program = (call) => {
   const { options, rest } = words(call.argv.slice(2), VALUED, true);
-  const seconds = Number(options.get("-t") ?? options.get("--timeout") ?? options.get("--time") ?? DEFAULT_STOP_SECONDS);
+  const seconds = Number(
+    options.get("-t") ?? options.get("--timeout") ?? options.get("--time") ?? DEFAULT_STOP_SECONDS,
+  );
   return forEach(call, rest, async (container) => {
     if (call.spark.faults.strikes("docker_stop_ineffective", call.spark.name)) {
       await call.spark.scheduler.sleep(seconds);
@@ -108,7 +125,11 @@ const remove: Program = (call) => {
   const { options, rest } = words(call.argv.slice(2), VALUED, true);
   return forEach(call, rest, (container) => {
     if (call.spark.faults.pending("docker_stop_ineffective", call.spark.name)) {
-      return sh(call, `Error response from daemon: cannot remove container "/${container.spec.name}": could not kill`, 1);
+      return sh(
+        call,
+        `Error response from daemon: cannot remove container "/${container.spec.name}": could not kill`,
+        1,
+      );
     }
     if (container.running && !options.has("-f")) {
       const why = `cannot remove container "/${container.spec.name}": container is running: stop the container before removing or force remove`;
@@ -171,7 +192,11 @@ const run: Program = async (call) => {
   const [image, ...argv] = rest;
   if (call.spark.faults.pending("image_missing", call.spark.name) || !call.spark.docker.imageId(image ?? "")) {
     call.stdio.err(`Unable to find image '${image ?? ""}:latest' locally\n`);
-    return sh(call, `docker: Error response from daemon: pull access denied for ${image ?? ""}, repository does not exist`, 125);
+    return sh(
+      call,
+      `docker: Error response from daemon: pull access denied for ${image ?? ""}, repository does not exist`,
+      125,
+    );
   }
   if (options.get("--entrypoint") === "python3") return preflight({ ...call, argv: ["python3", ...argv] });
   return sh(call, "docker run is simulated for the pre-flight only", 64);

@@ -91,7 +91,9 @@ export class FaultBook {
 
   /** Whether it would strike; does not count. */
   pending(kind: SimulatedFault["kind"], node: string): boolean {
-    return this.#entries.some((one) => one.fault.kind === kind && one.left > 0 && one.armed && matches(one.fault, node));
+    return this.#entries.some(
+      (one) => one.fault.kind === kind && one.left > 0 && one.armed && matches(one.fault, node),
+    );
   }
 
   /** As `strikes`, with the fault. */

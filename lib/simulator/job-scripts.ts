@@ -21,8 +21,18 @@ function spawn(call: Invocation, job: Job, cwd: string, run: RunArgv): void {
     job.log.append(data);
     spark.changes.notify();
   };
-  const { process, exited } = spark.processes.spawn({ argv: ["sh", "-c", "RUNNER", "spark-job", ...job.argv] }, (self) =>
-    run({ ...call, argv: job.argv, env: {}, cwd, stdio: { out: write, err: write }, signal: self.signal, process: self }),
+  const { process, exited } = spark.processes.spawn(
+    { argv: ["sh", "-c", "RUNNER", "spark-job", ...job.argv] },
+    (self) =>
+      run({
+        ...call,
+        argv: job.argv,
+        env: {},
+        cwd,
+        stdio: { out: write, err: write },
+        signal: self.signal,
+        process: self,
+      }),
   );
   job.process = { pid: process.pid, bootId: spark.bootId };
   void exited.then((code) => {
@@ -40,7 +50,11 @@ function start(call: Invocation, args: readonly string[], run: RunArgv): number 
   const folder = cwd.startsWith("/") ? cwd : `${call.cwd}/${cwd}`;
   if (!files.isFolder(folder)) return sh(call, `no such folder: ${cwd}`, EXIT_NO_FOLDER);
   if (faults.strikes("disk_full", name)) {
-    return sh(call, `mkdir: cannot create directory '${call.cwd}/.spark-control/jobs/${id}': No space left on device`, EXIT_NOT_WRITABLE);
+    return sh(
+      call,
+      `mkdir: cannot create directory '${call.cwd}/.spark-control/jobs/${id}': No space left on device`,
+      EXIT_NOT_WRITABLE,
+    );
   }
   if (jobs.instance !== null && jobs.instance !== instance) {
     call.stdio.out(`fenced instance ${jobs.instance}\n`);

@@ -30,7 +30,9 @@ class Launch {
     const { options, call } = this;
     const [head, ...workers] = this.#hosts;
     if (head !== call.spark) {
-      return this.#fail(`Error: Local IP (${call.spark.address}) is not in the list of nodes (${options.nodes.join(",")}).`);
+      return this.#fail(
+        `Error: Local IP (${call.spark.address}) is not in the list of nodes (${options.nodes.join(",")}).`,
+      );
     }
     this.#say(`Head Node: ${options.nodes[0] ?? call.spark.address}`);
     this.#say(`Worker Nodes: ${options.nodes.slice(1).join(" ")}`);
@@ -39,7 +41,9 @@ class Launch {
     this.#say(`Action: ${options.action}`);
     if (options.action === "status") return this.#status();
     if (options.action === "stop") return this.#stopCluster();
-    const missing = options.mods.find((mod) => !call.spark.files.isFolder(mod.startsWith("/") ? mod : `${LAUNCH_DIR}/${mod}`));
+    const missing = options.mods.find(
+      (mod) => !call.spark.files.isFolder(mod.startsWith("/") ? mod : `${LAUNCH_DIR}/${mod}`),
+    );
     if (missing !== undefined) return this.#fail(`Error: Mod path '${missing}' does not exist.`);
     if (!(await this.#reachWorkers(workers))) return 1;
     if (call.spark.faults.strikes("launch_exits_zero", call.spark.name)) return 0;
@@ -106,7 +110,8 @@ class Launch {
     for (const worker of workers) {
       const denied = call.spark.faults.strikes("worker_ssh_denied", worker.name);
       if (denied || worker.network.state !== "up") {
-        if (denied) this.#error(`${call.env["USER"] ?? "spark"}@${worker.address}: Permission denied (publickey,password).`);
+        if (denied)
+          this.#error(`${call.env.USER ?? "spark"}@${worker.address}: Permission denied (publickey,password).`);
         else await call.spark.scheduler.sleep(SSH_TIMEOUT_SECONDS, call.signal);
         this.#say(`Error: Passwordless SSH to ${worker.address} failed.`);
         this.#say("  Please ensure SSH keys are configured and the host is reachable.");
@@ -156,7 +161,9 @@ class Launch {
     const { image, container, env } = this.options;
     if (spark.faults.strikes("image_missing", spark.name) || !spark.docker.imageId(image)) {
       this.#error(`Unable to find image '${image}:latest' locally`);
-      this.#error(`docker: Error response from daemon: pull access denied for ${image}, repository does not exist or may require 'docker login'`);
+      this.#error(
+        `docker: Error response from daemon: pull access denied for ${image}, repository does not exist or may require 'docker login'`,
+      );
       return false;
     }
     const outcome = spark.docker.run({
@@ -166,7 +173,8 @@ class Launch {
       env,
       binds: ["/home/spark/.cache/huggingface:/root/.cache/huggingface", ...extraBinds(this.call.env)],
       autoRemove: true,
-      main: (self) => new Promise((_resolve, reject) => self.signal.addEventListener("abort", () => reject(self.signal.reason))),
+      main: (self) =>
+        new Promise((_resolve, reject) => self.signal.addEventListener("abort", () => reject(self.signal.reason))),
     });
     if (outcome.kind === "started") this.#say(outcome.container.id);
     if (outcome.kind === "name_taken") {
@@ -200,7 +208,9 @@ class Launch {
     this.#say("Checking status...");
     this.#hosts.forEach((spark, at) => {
       const running = spark.network.state === "up" && spark.docker.find(container)?.running;
-      this.#say(`[${at === 0 ? "HEAD" : "WORKER"}] ${nodes[at] ?? ""}: Container '${container}' is ${running ? "RUNNING" : "NOT running"}.`);
+      this.#say(
+        `[${at === 0 ? "HEAD" : "WORKER"}] ${nodes[at] ?? ""}: Container '${container}' is ${running ? "RUNNING" : "NOT running"}.`,
+      );
     });
     return 0;
   }
@@ -238,7 +248,7 @@ function hostsOf(call: Invocation, { nodes, solo }: LaunchOptions): readonly Sim
 
 /** Bind mounts from VLLM_SPARK_EXTRA_DOCKER_ARGS (`-v a:b:ro`), which is split at spaces, unquoted. */
 function extraBinds(env: Readonly<Record<string, string>>): string[] {
-  const words = (env["VLLM_SPARK_EXTRA_DOCKER_ARGS"] ?? "").split(/\s+/);
+  const words = (env.VLLM_SPARK_EXTRA_DOCKER_ARGS ?? "").split(/\s+/);
   return words.filter((_, at) => words[at - 1] === "-v" || words[at - 1] === "--volume");
 }
 

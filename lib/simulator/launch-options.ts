@@ -1,5 +1,5 @@
 /** Command line of launch-cluster.sh, in both dialects. */
-import { ShellSyntaxError, parseShellLine } from "./shell-words.ts";
+import { parseShellLine, ShellSyntaxError } from "./shell-words.ts";
 
 export type Dialect = "old" | "new";
 
@@ -71,7 +71,8 @@ export function parseLaunch(argv: readonly string[], dialect: Dialect): ParsedLa
   }
   const first = argv[at];
   if (first === undefined && dialect === "new") return failed("Error: an action is required (start|stop|status|exec).");
-  if (first !== undefined && !ACTIONS.has(first) && dialect === "new") return failed(`Error: Unknown argument: ${first}`);
+  if (first !== undefined && !ACTIONS.has(first) && dialect === "new")
+    return failed(`Error: Unknown argument: ${first}`);
   const isAction = first === undefined || ACTIONS.has(first);
   const action = isAction ? ((first ?? "start") as LaunchOptions["action"]) : "exec";
   const words = argv.slice(isAction ? at + 1 : at);

@@ -14,7 +14,8 @@ function absolute(call: Invocation, path: string): string {
 export function fileText(call: Pick<Invocation, "spark">, path: string): string | undefined {
   const { spark } = call;
   if (path === LAUNCH_SCRIPT && spark.faults.pending("launch_script_missing", spark.name)) return undefined;
-  if (path === `${HOME}/.spark-control/instance`) return spark.jobs.instance === null ? undefined : `${spark.jobs.instance}\n`;
+  if (path === `${HOME}/.spark-control/instance`)
+    return spark.jobs.instance === null ? undefined : `${spark.jobs.instance}\n`;
   if (path === `${HOME}/.spark-control/generation`) {
     return spark.jobs.instance === null ? undefined : `${spark.jobs.generation}\n`;
   }
@@ -101,8 +102,21 @@ const ip: Program = (call) => {
       address: "00:00:00:00:00:00",
       addr_info: inet("127.0.0.1", 8),
     },
-    { ifindex: 2, ifname: "enP7s7", ...ether, address: `02:00:00:00:00:0${index % 10}`, addr_info: inet(`10.77.1.${10 + index}`, 24) },
-    { ifindex: 3, ifname: "enp1s0f1np1", ...ether, mtu: 9000, address: `02:00:00:00:01:0${index % 10}`, addr_info: inet(address, 24) },
+    {
+      ifindex: 2,
+      ifname: "enP7s7",
+      ...ether,
+      address: `02:00:00:00:00:0${index % 10}`,
+      addr_info: inet(`10.77.1.${10 + index}`, 24),
+    },
+    {
+      ifindex: 3,
+      ifname: "enp1s0f1np1",
+      ...ether,
+      mtu: 9000,
+      address: `02:00:00:00:01:0${index % 10}`,
+      addr_info: inet(address, 24),
+    },
     {
       ifindex: 4,
       ifname: "wg0",
@@ -113,7 +127,14 @@ const ip: Program = (call) => {
       linkinfo: { info_kind: "wireguard" },
       addr_info: inet(`10.77.2.${10 + index}`, 32),
     },
-    { ifindex: 5, ifname: "docker0", ...ether, operstate: "DOWN", linkinfo: { info_kind: "bridge" }, addr_info: inet("172.17.0.1", 16) },
+    {
+      ifindex: 5,
+      ifname: "docker0",
+      ...ether,
+      operstate: "DOWN",
+      linkinfo: { info_kind: "bridge" },
+      addr_info: inet("172.17.0.1", 16),
+    },
   ];
   call.stdio.out(`${JSON.stringify(links)}\n`);
   return 0;

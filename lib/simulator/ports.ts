@@ -58,7 +58,10 @@ export class PortTable {
   /** Binds as `bind(2)` does. @returns undefined when the address is in use */
   bind(port: number): BoundPort | undefined {
     if (this.#bound.has(port)) return undefined;
-    const entry: { handler: HttpHandler | null; server: Bun.Server<undefined> | null } = { handler: null, server: null };
+    const entry: { handler: HttpHandler | null; server: Bun.Server<undefined> | null } = {
+      handler: null,
+      server: null,
+    };
     this.#bound.set(port, entry);
     return {
       port,

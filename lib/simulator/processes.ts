@@ -103,7 +103,10 @@ export class ProcessTable {
 
   /** Runs `action` when the process leaves the table. */
   onExit(process: VirtualProcess, action: () => void): void {
-    if (process.exitCode !== null) return action();
+    if (process.exitCode !== null) {
+      action();
+      return;
+    }
     const actions = this.#onExit.get(process.pid) ?? [];
     actions.push(action);
     this.#onExit.set(process.pid, actions);

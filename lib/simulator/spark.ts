@@ -79,7 +79,9 @@ export class SimulatedSpark {
 
   /** The processes that serve a model or take part in it, API servers first. */
   vllmProcesses(): readonly VirtualProcess[] {
-    return this.processes.all().filter(({ argv }) => argv.includes("serve") && argv.some((one) => one.endsWith("vllm")));
+    return this.processes
+      .all()
+      .filter(({ argv }) => argv.includes("serve") && argv.some((one) => one.endsWith("vllm")));
   }
 
   containers(): readonly Container[] {

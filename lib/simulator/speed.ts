@@ -27,10 +27,13 @@ export class Scheduler {
       clearTimeout(timer);
       this.#pending.delete(cancel);
     };
-    const timer = setTimeout(() => {
-      this.#pending.delete(cancel);
-      action();
-    }, (Math.max(0, seconds) * 1000) / this.speed);
+    const timer = setTimeout(
+      () => {
+        this.#pending.delete(cancel);
+        action();
+      },
+      (Math.max(0, seconds) * 1000) / this.speed,
+    );
     timer.unref();
     this.#pending.add(cancel);
     return cancel;

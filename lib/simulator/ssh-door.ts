@@ -136,20 +136,24 @@ export class SshDoor {
   }
 
   #authenticate(context: AuthContext): void {
-    const refuse = () => context.reject(["publickey"]);
-    if (context.method !== "publickey" || context.username !== USER) return refuse();
+    if (this.#mayEnter(context)) context.accept();
+    else context.reject(["publickey"]);
+  }
+
+  /** Without a signature the client only asks whether the key would do. */
+  #mayEnter(context: AuthContext): boolean {
+    const { faults, name } = this.spark;
+    if (context.method !== "publickey" || context.username !== USER) return false;
     const { algo, data } = context.key;
-    if (algo !== this.#authorized.type || !this.#authorized.getPublicSSH().equals(data)) return refuse();
-    if (!context.signature) {
-      return this.spark.faults.pending("key_refused", this.spark.name) ? refuse() : context.accept();
-    }
-    if (this.spark.faults.strikes("key_refused", this.spark.name)) return refuse();
-    const valid = this.#authorized.verify(context.blob ?? Buffer.alloc(0), context.signature, context.hashAlgo) === true;
-    return valid ? context.accept() : refuse();
+    if (algo !== this.#authorized.type || !this.#authorized.getPublicSSH().equals(data)) return false;
+    if (!context.signature) return !faults.pending("key_refused", name);
+    if (faults.strikes("key_refused", name)) return false;
+    return this.#authorized.verify(context.blob ?? Buffer.alloc(0), context.signature, context.hashAlgo) === true;
   }
 
   #session(session: Session): void {
-    for (const refused of ["pty", "x11"] as const) session.on(refused, (_accept: unknown, reject: () => void) => reject?.());
+    for (const refused of ["pty", "x11"] as const)
+      session.on(refused, (_accept: unknown, reject: () => void) => reject?.());
     session.on("shell", (_accept, reject) => reject?.());
     session.on("sftp", (_accept, reject) => reject?.());
     session.once("exec", (accept, _reject, info) => {

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { answerTokens, countTokens } from "./chat-text.ts";
 import type { Scheduler } from "./speed.ts";
+import { streamOf } from "./stream-of.ts";
 import type { VllmArguments } from "./vllm-arguments.ts";
 import { VllmMetrics } from "./vllm-metrics.ts";
 
@@ -32,7 +33,7 @@ function record(value: unknown): Readonly<Record<string, unknown>> | undefined {
 function contentText(content: unknown): string {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) return "";
-  return content.map((part) => String(record(part)?.["text"] ?? "")).join(" ");
+  return content.map((part) => String(record(part)?.text ?? "")).join(" ");
 }
 
 export class VllmApi {
@@ -87,7 +88,7 @@ export class VllmApi {
   }
 
   #tokenize(asked: Readonly<Record<string, unknown>> | undefined): Response {
-    const count = countTokens(contentText(asked?.["prompt"]));
+    const count = countTokens(contentText(asked?.prompt));
     return Response.json({
       count,
       max_model_len: this.args.maxModelLen,
@@ -124,21 +125,21 @@ export class VllmApi {
   }
 
   #prompt(asked: Readonly<Record<string, unknown>>, chat: boolean): Prompt | Response {
-    const model = asked["model"] ?? this.args.servedNames[0]!;
+    const model = asked.model ?? this.args.servedNames[0]!;
     if (typeof model !== "string" || !this.args.servedNames.includes(model)) {
       return failure(404, `The model \`${String(model)}\` does not exist.`, "NotFoundError");
     }
-    const messages = asked["messages"];
+    const messages = asked.messages;
     if (chat && (!Array.isArray(messages) || messages.length === 0)) {
       return failure(400, "[{'type': 'missing', 'loc': ('body', 'messages'), 'msg': 'Field required'}]", "Bad Request");
     }
-    const text = chat ? contentText(record((messages as unknown[]).at(-1))?.["content"]) : contentText(asked["prompt"]);
-    const limit = asked["max_completion_tokens"] ?? asked["max_tokens"] ?? DEFAULT_MAX_TOKENS;
+    const text = chat ? contentText(record((messages as unknown[]).at(-1))?.content) : contentText(asked.prompt);
+    const limit = asked.max_completion_tokens ?? asked.max_tokens ?? DEFAULT_MAX_TOKENS;
     if (typeof limit !== "number" || limit < 1) {
       return failure(400, `max_tokens must be at least 1, got ${String(limit)}.`, "BadRequestError");
     }
-    const withUsage = record(asked["stream_options"])?.["include_usage"] === true;
-    return { text, maxTokens: limit, stream: asked["stream"] === true, withUsage, chat, model };
+    const withUsage = record(asked.stream_options)?.include_usage === true;
+    return { text, maxTokens: limit, stream: asked.stream === true, withUsage, chat, model };
   }
 
   #envelope(prompt: Prompt, id: string, part: "" | ".chunk"): Record<string, unknown> {
@@ -186,7 +187,7 @@ export class VllmApi {
         end(sent);
       }
     }
-    return new Response(ReadableStream.from(chunks()), {
+    return new Response(streamOf(chunks()), {
       headers: { "content-type": "text/event-stream; charset=utf-8" },
     });
   }

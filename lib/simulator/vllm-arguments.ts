@@ -60,7 +60,8 @@ function checkValue(option: string, value: string): void {
 function optionName(text: string): { name: string; flag: boolean } | undefined {
   const spelled = SHORT_OPTIONS[text] ?? text.replaceAll("_", "-");
   if (VALUE_OPTIONS.has(spelled)) return { name: spelled, flag: false };
-  if (FLAG_OPTIONS.has(spelled) || FLAG_OPTIONS.has(spelled.replace(/^--no-/, "--"))) return { name: spelled, flag: true };
+  if (FLAG_OPTIONS.has(spelled) || FLAG_OPTIONS.has(spelled.replace(/^--no-/, "--")))
+    return { name: spelled, flag: true };
   // Dotted JSON, such as --compilation-config.mode 3
   const dotted = spelled.split(".")[0]!;
   return dotted !== spelled && JSON_OPTIONS.has(dotted) ? { name: spelled, flag: false } : undefined;
@@ -85,7 +86,8 @@ function collect(argv: readonly string[]): { values: Map<string, string[]>; posi
       continue;
     }
     if (option.flag) {
-      if (equals > 0) throw new ArgumentError(`argument ${option.name}: ignored explicit argument '${word.slice(equals + 1)}'`);
+      if (equals > 0)
+        throw new ArgumentError(`argument ${option.name}: ignored explicit argument '${word.slice(equals + 1)}'`);
       values.set(option.name, []);
       continue;
     }

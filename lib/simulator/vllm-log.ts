@@ -62,7 +62,8 @@ function bar(label: string, done: number, of: number, spent: number): string {
 export function* startSteps(plan: StartPlan): Generator<StartStep> {
   const { seconds: total, shards, arguments: args } = plan;
   const api = (where: string, text: string) => `${apiPrefix(plan)}${logLine("INFO", where, text, plan.clock())}\n`;
-  const engine = (where: string, text: string) => `${enginePrefix(plan)}${logLine("INFO", where, text, plan.clock())}\n`;
+  const engine = (where: string, text: string) =>
+    `${enginePrefix(plan)}${logLine("INFO", where, text, plan.clock())}\n`;
   const weightsSeconds = total * 0.55;
   const compileSeconds = total * (plan.compiled ? 0.07 : 0.07 + FIRST_COMPILE_SHARE);
   const graphSeconds = total * 0.12;

@@ -68,7 +68,9 @@ export const JSON_OPTIONS: ReadonlySet<string> = new Set(
 /** Options whose value must be a whole number. */
 export const INTEGER_OPTIONS: ReadonlySet<string> = new Set(
   `--port --tensor-parallel-size --pipeline-parallel-size --data-parallel-size --max-num-seqs --nnodes --node-rank
-  --max-num-batched-tokens --block-size --seed --max-loras --max-lora-rank --api-server-count --master-port`.split(/\s+/),
+  --max-num-batched-tokens --block-size --seed --max-loras --max-lora-rank --api-server-count --master-port`.split(
+    /\s+/,
+  ),
 );
 
 /** Options that take several values up to the next option. */

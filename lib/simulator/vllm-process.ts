@@ -153,9 +153,11 @@ class VllmRun {
       throw new Died(notEnoughFree(this.#plan, 11.07, MEMORY_TOTAL_KB / KB_PER_GIB, this.args.memoryUtilization));
     }
     if (memory) throw new Died(outOfMemory(this.#plan));
-    if (this.#faults.takeInLoad("engine_core_failed", name, percent, () => 0)) throw new Died(engineCoreFailed(this.#plan));
+    if (this.#faults.takeInLoad("engine_core_failed", name, percent, () => 0))
+      throw new Died(engineCoreFailed(this.#plan));
     if (this.#faults.takeInLoad("killed_silently", name, percent, () => USUAL_PERCENT)) this.process.kill();
-    if (this.#faults.takeInLoad("progress_stuck", name, percent, (fault) => fault.percent)) await untilKilled(this.process);
+    if (this.#faults.takeInLoad("progress_stuck", name, percent, (fault) => fault.percent))
+      await untilKilled(this.process);
   }
 
   get #limitKb(): number {
@@ -210,7 +212,11 @@ function untilKilled(process: VirtualProcess): Promise<never> {
  * @param argv what follows `vllm serve`
  * @returns its exit code: 2 for bad arguments, 1 when it dies, 137 when killed
  */
-export async function runVllm(argv: readonly string[], ranks: readonly VllmRank[], process: VirtualProcess): Promise<number> {
+export async function runVllm(
+  argv: readonly string[],
+  ranks: readonly VllmRank[],
+  process: VirtualProcess,
+): Promise<number> {
   const parsed = parseVllmArguments(argv);
   if (!parsed.ok) {
     ranks[0]!.output(argumentError(parsed.message));

@@ -3,7 +3,6 @@ import { isIPv4 } from "node:net";
 import { Fault } from "../fault.ts";
 import { command, path, type ShellCommand } from "../ssh/quote.ts";
 import type { DetachedJobs } from "../ssh/jobs.ts";
-import { script } from "../ssh/quote.ts";
 import { LOG_KEEPER } from "../ssh/remote-scripts.ts";
 import type { Node } from "../topology/topology.ts";
 import type { JobOrder, NodeView, SparkControl } from "../swap/cluster.ts";

@@ -209,7 +209,8 @@ function collect(channel: ClientChannel, maxBytes: number, onClose: (outcome: Ou
 
 /**
  * Leaves a command that is still running. sshd counts a closed channel against MaxSessions for as long as its process
- * lives, so the process group is killed too (RFC 4254 section 6.9); a peer that ignores the request loses nothing.
+ * lives, so the process group is killed too (RFC 4254 section 6.9). sshd does that for ordinary users, not for root; what
+ * stays is dealt with in connection-pool.ts (`afterRefusal`).
  */
 function giveUp(channel: ClientChannel): void {
   channel.removeAllListeners("data");
@@ -227,7 +228,7 @@ interface Insides {
 }
 
 /** `channel.signal` does nothing once stdin has been closed, though the protocol allows it: ask the layer below. */
-function sendKill(channel: ClientChannel & Insides): void {
-  if (channel.outgoing === undefined || channel.outgoing.state.startsWith("clos")) return;
-  channel._client?._protocol?.signal?.(channel.outgoing.id, "KILL");
+function sendKill(channel: object): void {
+  const { outgoing, _client } = channel as Insides;
+  if (outgoing?.state === "open" || outgoing?.state === "eof") _client?._protocol?.signal?.(outgoing.id, "KILL");
 }

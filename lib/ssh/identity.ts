@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { utils } from "ssh2";
 import { Fault } from "../fault.ts";
 import { writeAtomically } from "./atomic-file.ts";
+import { generateKeyPair } from "./key-pair.ts";
 
 export interface Identity {
   /** The private key's text, in a format that ssh2 reads (OpenSSH or PEM). */
@@ -30,10 +31,10 @@ export function loadIdentity(options: { readonly folder: string; readonly path?:
 
 function make(folder: string, path: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const pair = utils.generateKeyPairSync("ed25519", { comment: COMMENT });
-  writeAtomically(`${path}.pub`, `${pair.public.trim()}\n`, 0o644);
+  const pair = generateKeyPair(COMMENT);
+  writeAtomically(`${path}.pub`, `${pair.publicKeyLine}\n`, 0o644);
   // Last: a private key that exists has its public half beside it.
-  writeAtomically(path, pair.private, 0o600);
+  writeAtomically(path, pair.privateKey, 0o600);
 }
 
 function read(path: string): Identity {

@@ -121,7 +121,7 @@ export class SwapRun implements Run {
     const before = this.#machine;
     this.#machine = state;
     this.#job = this.#describe(before, state);
-    this.services.save({ job: this.#job, machine: state, order: this.order }, this.#beliefAfter(before, state, event));
+    this.services.save({ job: this.#job, machine: state, order: this.order }, this.#beliefAfter(before, event));
     this.#show();
     for (const effect of effects) this.#start(effect);
     if (SETTLED.has(state.state)) this.#end();
@@ -208,7 +208,7 @@ export class SwapRun implements Run {
     return { progress: Math.max(left.progress, this.#job.leg === leg ? this.#job.progress : 0), eta_seconds: Math.ceil(left.etaSeconds) };
   }
 
-  #beliefAfter(before: MachineState, state: MachineState, event: MachineEvent): BeliefChange {
+  #beliefAfter(before: MachineState, event: MachineEvent): BeliefChange {
     if (event.type === "stopped") return { type: "stopped" };
     if (event.type !== "verified" || before.state !== "verifying") return { type: "none" };
     const { model, launchId } = attemptOf(this.order, this.jobId, before.leg);

@@ -3,7 +3,7 @@ import { appendFile, copyFile, mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
 import { must, type Output, run, until } from "./command.ts";
-import { controllerAddress, hostAddress, plugIn, setCable, unplug } from "./network.ts";
+import { hostAddress, plugIn, setCable, unplug } from "./network.ts";
 import { type Process, readProcesses } from "./processes.ts";
 
 const HERE = import.meta.dir;
@@ -21,6 +21,8 @@ export interface HostSpec {
   readonly images: string;
   /** Name below which the containers' cgroups hang. */
   readonly cgroup: string;
+  /** Further variables of every session on the host, over SSH too. Values without blanks. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 export class Host {
@@ -48,7 +50,8 @@ export class Host {
   async install(names: string): Promise<void> {
     const { disk, user } = this.spec;
     const file = (path: string) => join(disk, path);
-    for (const folder of ["home/.ssh", "home/.cache/huggingface/hub", "bin"]) await mkdir(file(folder), { recursive: true });
+    for (const folder of ["home/.ssh", "home/.cache/huggingface/hub", "bin"])
+      await mkdir(file(folder), { recursive: true });
     await copyFile(join(HERE, "host/docker.sh"), file("bin/docker"));
     await copyFile(join(HERE, "host/nvidia-smi.sh"), file("bin/nvidia-smi"));
     const passwd = await Bun.file("/etc/passwd").text();
@@ -57,8 +60,19 @@ export class Host {
     await Bun.write(file("hosts"), `127.0.0.1 localhost\n${names}`);
     await Bun.write(file("cgroup"), this.spec.cgroup);
     await must(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", this.name, "-f", file("host_key")]);
-    await must(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", `${user}@${this.name}`, "-f", file("home/.ssh/id_ed25519")]);
-    await Bun.write(file("sshd_config"), SSHD_CONFIG);
+    await must([
+      "ssh-keygen",
+      "-q",
+      "-t",
+      "ed25519",
+      "-N",
+      "",
+      "-C",
+      `${user}@${this.name}`,
+      "-f",
+      file("home/.ssh/id_ed25519"),
+    ]);
+    await Bun.write(file("sshd_config"), sshdConfig(this.spec.environment));
   }
 
   /** The line that identifies this host in a known_hosts file, without a name in front: `ssh-ed25519 AAAA…`. */
@@ -82,15 +96,32 @@ export class Host {
     if (this.machine) throw new Error(`${this.name} is already on`);
     const { disk, images, name, user, number, subnet } = this.spec;
     await rm(join(disk, "up"), { force: true });
-    const namespaces = ["--mount", "--net", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"];
-    const machine = Bun.spawn(["unshare", ...namespaces, "/bin/bash", join(HERE, "host/init.sh"), disk, images, name, user, this.address], {
-      stdin: "pipe",
-      stdout: "ignore",
-      stderr: "pipe",
-    });
+    const namespaces = [
+      "--mount",
+      "--net",
+      "--uts",
+      "--pid",
+      "--fork",
+      "--kill-child",
+      "--mount-proc",
+      "--propagation",
+      "private",
+    ];
+    const machine = Bun.spawn(
+      ["unshare", ...namespaces, "/bin/bash", join(HERE, "host/init.sh"), disk, images, name, user, this.address],
+      {
+        stdin: "pipe",
+        stdout: "ignore",
+        stderr: "pipe",
+      },
+    );
     this.machine = machine;
     const gone = () => machine.exitCode !== null;
-    await until(`${name} has a first process`, async () => gone() || (this.initPid = await childOf(machine.pid)) > 0, BOOT_LIMIT_MS);
+    const hasChild = async () => {
+      this.initPid = await childOf(machine.pid);
+      return this.initPid > 0;
+    };
+    await until(`${name} has a first process`, async () => gone() || (await hasChild()), BOOT_LIMIT_MS);
     if (!gone()) await plugIn(subnet, number, this.initPid);
     if (!gone()) machine.stdin.write("network\n");
     await machine.stdin.flush();
@@ -101,8 +132,18 @@ export class Host {
   /** Runs a shell command line as the Spark user, without SSH. */
   exec(command: string): Promise<Output> {
     const home = this.home;
-    const env = { HOME: home, USER: this.user, LOGNAME: this.user, SHELL: "/bin/bash", PATH: HOST_PATH };
-    return run(["nsenter", "-t", String(this.initPid), "-m", "-n", "-u", "-p", `--wdns=${home}`, "/bin/bash", "-c", command], { env });
+    const env = {
+      HOME: home,
+      USER: this.user,
+      LOGNAME: this.user,
+      SHELL: "/bin/bash",
+      PATH: HOST_PATH,
+      ...this.spec.environment,
+    };
+    return run(
+      ["nsenter", "-t", String(this.initPid), "-m", "-n", "-u", "-p", `--wdns=${home}`, "/bin/bash", "-c", command],
+      { env },
+    );
   }
 
   /** Everything that runs on the host, containers included. Empty while it is off. */
@@ -118,17 +159,19 @@ export class Host {
     return setCable(this.spec.subnet, this.spec.number, "up");
   }
 
-  /** Silently drops everything between this host and the controller; the hosts still see each other. Ends with `undrop` or a reboot. */
-  async drop(): Promise<void> {
-    const controller = controllerAddress(this.spec.subnet);
-    await this.iptables("-I", "INPUT", "-s", controller, "-j", "DROP");
-    await this.iptables("-I", "OUTPUT", "-d", controller, "-j", "DROP");
+  /**
+   * Silently drops everything between this host and that address, open connections included. Ends with `undrop` or a
+   * reboot. @param address the lab's `controllerAddress`, or the other host's
+   */
+  async dropFrom(address: string): Promise<void> {
+    await this.iptables("-I", "INPUT", "-s", address, "-j", "DROP");
+    await this.iptables("-I", "OUTPUT", "-d", address, "-j", "DROP");
   }
 
-  async undrop(): Promise<void> {
-    const controller = controllerAddress(this.spec.subnet);
-    await this.iptables("-D", "INPUT", "-s", controller, "-j", "DROP");
-    await this.iptables("-D", "OUTPUT", "-d", controller, "-j", "DROP");
+  /** Lifts `dropFrom` for that address. */
+  async undrop(address: string): Promise<void> {
+    await this.iptables("-D", "INPUT", "-s", address, "-j", "DROP");
+    await this.iptables("-D", "OUTPUT", "-d", address, "-j", "DROP");
   }
 
   /** Answers every packet to the SSH port with a reset, those of open sessions too. */
@@ -136,6 +179,7 @@ export class Host {
     await this.iptables("-I", "INPUT", ...SSH_RESET);
   }
 
+  /** Lifts `rejectSsh`. */
   async allowSsh(): Promise<void> {
     await this.iptables("-D", "INPUT", ...SSH_RESET);
   }
@@ -186,8 +230,10 @@ const HOST_PATH = "/run/lab/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bi
 
 const SSH_RESET = ["-p", "tcp", "--dport", "22", "-j", "REJECT", "--reject-with", "tcp-reset"];
 
-// Without PAM the password field "*" locks nothing; StrictModes would object to the temporary folder above the home.
-const SSHD_CONFIG = `Port 22
+function sshdConfig(environment: Readonly<Record<string, string>>): string {
+  const variables = Object.entries(environment).map(([name, value]) => ` ${name}=${value}`);
+  // Without PAM the password field "*" locks nothing; StrictModes would object to the temporary folder above the home.
+  return `Port 22
 HostKey /run/lab/host_key
 PidFile /run/sshd.pid
 UsePAM no
@@ -197,8 +243,9 @@ KbdInteractiveAuthentication no
 PermitRootLogin yes
 AuthorizedKeysFile .ssh/authorized_keys
 UseDNS no
-SetEnv PATH=${HOST_PATH}
+SetEnv PATH=${HOST_PATH}${variables.join("")}
 `;
+}
 
 /** The only child of a process, or 0 while it has none. */
 async function childOf(pid: number): Promise<number> {

@@ -24,18 +24,41 @@ async function libraries(program: string): Promise<string[]> {
 }
 
 async function bundles(): Promise<Map<string, string>> {
-  const result = await Bun.build({ entrypoints: STAND_INS.map((name) => join(HERE, "vllm", `${name}.ts`)), target: "bun" });
+  const result = await Bun.build({
+    entrypoints: STAND_INS.map((name) => join(HERE, "vllm", `${name}.ts`)),
+    target: "bun",
+  });
   const texts = new Map<string, string>();
   for (const output of result.outputs) texts.set(output.path.replace(/^.*\/|\.js$/g, ""), await output.text());
   return texts;
 }
 
 async function layOut(root: string, programs: ReadonlyMap<string, string>): Promise<void> {
-  const folders = ["bin", "usr/bin", "usr/local/bin", "opt/vllm/bin", "opt/vllm/lib", "root", "tmp", "var/tmp", "etc", "workspace", "proc", "sys", "dev", "run"];
+  const folders = [
+    "bin",
+    "usr/bin",
+    "usr/local/bin",
+    "opt/vllm/bin",
+    "opt/vllm/lib",
+    "root",
+    "tmp",
+    "var/tmp",
+    "etc",
+    "workspace",
+    "proc",
+    "sys",
+    "dev",
+    "run",
+  ];
   for (const folder of folders) await mkdir(join(root, folder), { recursive: true });
   await chmod(join(root, "tmp"), 0o1777);
-  const files: [string, string][] = [[BUSYBOX, "/bin/busybox"], ["/bin/bash", "/bin/bash"], [process.execPath, "/usr/local/bin/bun"]];
-  for (const program of ["/bin/bash", process.execPath]) for (const path of await libraries(program)) files.push([path, path]);
+  const files: [string, string][] = [
+    [BUSYBOX, "/bin/busybox"],
+    ["/bin/bash", "/bin/bash"],
+    [process.execPath, "/usr/local/bin/bun"],
+  ];
+  for (const program of ["/bin/bash", process.execPath])
+    for (const path of await libraries(program)) files.push([path, path]);
   for (const [from, to] of files) {
     await mkdir(dirname(join(root, to)), { recursive: true });
     await copyFile(from, join(root, to));

@@ -4,11 +4,11 @@
  */
 import { appendFile, chmod, cp, mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { BehaviourFile } from "./vllm/behaviour.ts";
 import { Host } from "./host.ts";
 import { ensureImage, IMAGE_NAME } from "./image.ts";
 import { cgroupName, clear, own, sweep } from "./leftovers.ts";
 import { claimBridge, controllerAddress, ETHERNET, hostAddress } from "./network.ts";
+import type { BehaviourFile } from "./vllm/behaviour.ts";
 
 const HERE = import.meta.dir;
 const USER = "alice";
@@ -24,7 +24,7 @@ export interface LabOptions {
   readonly dialect: Dialect;
   /** A launch script to install instead, with the folder it lies in. Default: the variable LAUNCH_CLUSTER. */
   readonly launchCluster?: string | undefined;
-  /** Seconds that the old script waits for its cluster at most, and a fifteenth of them after it is up. Default 60. */
+  /** Seconds that the old script waits for its Ray at most, and a twelfth of them once it is up. Default 12; really 60. */
   readonly waitSeconds?: number;
   /** Where built images are kept. */
   readonly imageCache?: string;
@@ -59,9 +59,6 @@ async function installLaunchScript(host: Host, options: LabOptions): Promise<voi
   if (foreign) await cp(dirname(foreign), target, { recursive: true, filter: (path) => !path.endsWith("/.git") });
   await Bun.write(script, Bun.file(foreign || join(HERE, "launch-cluster", `${options.dialect}.sh`)));
   await chmod(script, 0o755);
-  // A non-interactive SSH session reads no profile; the key of this variable is what bash does read.
-  if (options.waitSeconds !== undefined)
-    await Bun.write(host.homeFile(".bashrc"), `export LAB_WAIT_SECONDS=${options.waitSeconds}\n`);
 }
 
 async function introduce(head: Host, worker: Host): Promise<void> {
@@ -98,9 +95,19 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const images = await ensureImage(options.imageCache);
   const subnet = await claimBridge();
   const folder = await own(subnet);
+  const environment = { LAB_WAIT_SECONDS: String(options.waitSeconds ?? 12) };
   const make = (number: number) => {
     const name = `spark-${number}`;
-    return new Host({ name, number, subnet, user: USER, disk: join(folder, name), images, cgroup: cgroupName(subnet, number) });
+    return new Host({
+      name,
+      number,
+      subnet,
+      user: USER,
+      disk: join(folder, name),
+      images,
+      cgroup: cgroupName(subnet, number),
+      environment,
+    });
   };
   const head = make(1);
   const worker = make(2);
@@ -135,7 +142,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     vllmUrl: `http://${head.address}:${VLLM_PORT}`,
     launchScript: `${head.home}/${LAUNCH_DIR}/launch-cluster.sh`,
     behave: async (behaviour) => {
-      for (const host of hosts) await Bun.write(host.homeFile(".cache/huggingface/lab.json"), JSON.stringify(behaviour));
+      for (const host of hosts)
+        await Bun.write(host.homeFile(".cache/huggingface/lab.json"), JSON.stringify(behaviour));
     },
     authorize: async (publicKeyLine) => {
       for (const host of hosts) await host.authorize(publicKeyLine);

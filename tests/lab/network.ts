@@ -36,7 +36,21 @@ export async function claimBridge(): Promise<number> {
 export async function plugIn(subnet: number, host: number, pid: number): Promise<void> {
   const port = portName(subnet, host);
   const inside = ["nsenter", "-t", String(pid), "-n", "ip"];
-  await must(["ip", "link", "add", port, "master", bridgeName(subnet), "type", "veth", "peer", "name", ETHERNET, "netns", String(pid)]);
+  await must([
+    "ip",
+    "link",
+    "add",
+    port,
+    "master",
+    bridgeName(subnet),
+    "type",
+    "veth",
+    "peer",
+    "name",
+    ETHERNET,
+    "netns",
+    String(pid),
+  ]);
   await must(["ip", "link", "set", port, "up"]);
   await must([...inside, "link", "set", "lo", "up"]);
   await must([...inside, "addr", "add", `${hostAddress(subnet, host)}/24`, "dev", ETHERNET]);

@@ -156,6 +156,10 @@ case "$command" in
     fi
     exec "${pod[@]}" "$@"
     ;;
+  rm)
+    # Docker kills at once where podman would wait ten seconds.
+    case " $* " in *" -f "* | *" --force "*) quiet "$@" -t 0 ;; *) quiet "$@" ;; esac
+    ;;
   "")
     echo "usage: docker COMMAND" >&2
     exit 1

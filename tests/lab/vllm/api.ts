@@ -38,7 +38,7 @@ function metrics(model: string): string {
 }
 
 /** One token at a time; ends early when the client has left. */
-async function* tokens(count: number, delayMs: number, signal: AbortSignal): AsyncGenerator<string> {
+async function* tokens(count: number, delayMs: number, signal: AbortSignal): AsyncGenerator<string, void> {
   counters.running += 1;
   counters.requests += 1;
   counters.prompt += 8;
@@ -53,12 +53,25 @@ async function* tokens(count: number, delayMs: number, signal: AbortSignal): Asy
   }
 }
 
-async function complete(request: Request, serving: Serving, names: readonly string[], chat: boolean): Promise<Response> {
+async function complete(
+  request: Request,
+  serving: Serving,
+  names: readonly string[],
+  chat: boolean,
+): Promise<Response> {
   const body = (await request.json()) as ChatBody;
   const model = body.model ?? names[0] ?? "";
   if (!names.includes(model)) return failure(404, "NotFoundError", `The model \`${model}\` does not exist.`);
-  if (!serving.engineAlive()) return failure(500, "InternalServerError", "EngineCore encountered an issue. See stack trace (above) for the root cause.");
-  const limit = Math.min(body.max_completion_tokens ?? body.max_tokens ?? serving.behaviour.tokens, serving.behaviour.tokens);
+  if (!serving.engineAlive())
+    return failure(
+      500,
+      "InternalServerError",
+      "EngineCore encountered an issue. See stack trace (above) for the root cause.",
+    );
+  const limit = Math.min(
+    body.max_completion_tokens ?? body.max_tokens ?? serving.behaviour.tokens,
+    serving.behaviour.tokens,
+  );
   const id = `${chat ? "chatcmpl" : "cmpl"}-${crypto.randomUUID()}`;
   const created = Math.floor(Date.now() / 1000);
   const words = tokens(limit, serving.behaviour.tokenDelayMs, request.signal);
@@ -76,15 +89,23 @@ async function complete(request: Request, serving: Serving, names: readonly stri
       usage,
     });
   }
-  const events = async function* () {
-    for await (const word of words) {
-      const choice = chat ? { delta: { content: word } } : { text: word };
-      const object = chat ? "chat.completion.chunk" : "text_completion";
-      yield `data: ${JSON.stringify({ id, object, created, model, choices: [{ index: 0, ...choice, finish_reason: null }] })}\n\n`;
-    }
-    yield "data: [DONE]\n\n";
+  const event = (word: string): string => {
+    const choice = chat ? { delta: { content: word } } : { text: word };
+    const object = chat ? "chat.completion.chunk" : "text_completion";
+    return `data: ${JSON.stringify({ id, object, created, model, choices: [{ index: 0, ...choice, finish_reason: null }] })}\n\n`;
   };
-  return new Response(events(), { headers: { "content-type": "text/event-stream; charset=utf-8" } });
+  const encoder = new TextEncoder();
+  const stream = new ReadableStream<Uint8Array>({
+    pull: async (controller) => {
+      const next = await words.next();
+      controller.enqueue(encoder.encode(next.done ? "data: [DONE]\n\n" : event(next.value)));
+      if (next.done) controller.close();
+    },
+    cancel: async () => {
+      await words.return();
+    },
+  });
+  return new Response(stream, { headers: { "content-type": "text/event-stream; charset=utf-8" } });
 }
 
 /** Listens on the host and port of the arguments; throws when the port is taken. */
@@ -93,7 +114,15 @@ export function serveApi(serving: Serving): void {
   const names = args.options.get("--served-model-name") ?? [args.model];
   const length = Number.parseInt(option(args, "--max-model-len", "32768"), 10);
   const created = Math.floor(Date.now() / 1000);
-  const data = names.map((id) => ({ id, object: "model", created, owned_by: "vllm", root: args.model, parent: null, max_model_len: length }));
+  const data = names.map((id) => ({
+    id,
+    object: "model",
+    created,
+    owned_by: "vllm",
+    root: args.model,
+    parent: null,
+    max_model_len: length,
+  }));
   Bun.serve({
     hostname: option(args, "--host", "0.0.0.0"),
     port: Number(option(args, "--port", "8000")),
@@ -104,7 +133,8 @@ export function serveApi(serving: Serving): void {
       "/ping": () => new Response("", { status: 200 }),
       "/version": () => Response.json({ version: "0.13.0" }),
       "/v1/models": () => Response.json({ object: "list", data }),
-      "/metrics": () => new Response(metrics(names[0] ?? ""), { headers: { "content-type": "text/plain; version=0.0.4" } }),
+      "/metrics": () =>
+        new Response(metrics(names[0] ?? ""), { headers: { "content-type": "text/plain; version=0.0.4" } }),
       "/v1/chat/completions": { POST: (request) => complete(request, serving, names, true) },
       "/v1/completions": { POST: (request) => complete(request, serving, names, false) },
       "/lab/argv": () => Response.json(serving.argv),

@@ -81,7 +81,9 @@ export interface ServeArguments {
   readonly options: ReadonlyMap<string, readonly string[]>;
 }
 
-export type Checked = { readonly ok: true; readonly value: ServeArguments } | { readonly ok: false; readonly error: string };
+export type Checked =
+  | { readonly ok: true; readonly value: ServeArguments }
+  | { readonly ok: false; readonly error: string };
 
 const USAGE = "usage: vllm serve [model_tag] [options]";
 
@@ -132,10 +134,18 @@ export function checkArguments(argv: readonly string[]): Checked {
       continue;
     }
     const values: string[] = equals < 0 ? [] : [word.slice(equals + 1)];
-    while (equals < 0 && i + 1 < argv.length && !isOption(argv[i + 1] ?? "") && (kind === "list" || values.length === 0))
+    while (
+      equals < 0 &&
+      i + 1 < argv.length &&
+      !isOption(argv[i + 1] ?? "") &&
+      (kind === "list" || values.length === 0)
+    )
       values.push(argv[++i] ?? "");
     if (values.length === 0)
-      return { ok: false, error: `argument ${name}: expected ${kind === "list" ? "at least one argument" : "one argument"}` };
+      return {
+        ok: false,
+        error: `argument ${name}: expected ${kind === "list" ? "at least one argument" : "one argument"}`,
+      };
     for (const value of values) {
       const wrong = fault(name, kind, value);
       if (wrong) return { ok: false, error: wrong };

@@ -7,7 +7,13 @@ export type RayMessage =
   | { readonly kind: "node" }
   | { readonly kind: "status" }
   | { readonly kind: "up"; readonly nodes: number }
-  | { readonly kind: "spawn"; readonly model: string; readonly rank: number; readonly host: string; readonly port: number };
+  | {
+      readonly kind: "spawn";
+      readonly model: string;
+      readonly rank: number;
+      readonly host: string;
+      readonly port: number;
+    };
 
 export const encode = (message: RayMessage): string => `${JSON.stringify(message)}\n`;
 

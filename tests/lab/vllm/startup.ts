@@ -13,7 +13,10 @@ export class EngineExit extends Error {
 }
 
 function coreFailed(log: Log, cause: string): never {
-  log.error("core.py:936", `EngineCore failed to start.\nTraceback (most recent call last):\n  File "core.py", line 927, in run_engine_core\n${cause}`);
+  log.error(
+    "core.py:936",
+    `EngineCore failed to start.\nTraceback (most recent call last):\n  File "core.py", line 927, in run_engine_core\n${cause}`,
+  );
   throw new EngineExit(1);
 }
 
@@ -50,8 +53,12 @@ export async function loadModel(log: Log, model: string, behaviour: Behaviour, u
   await share(0.1);
   await weights(log, behaviour, share);
   log.info("default_loader.py:308", `Loading weights took ${(seconds / 2).toFixed(2)} seconds`);
-  log.info("gpu_model_runner.py:3659", `Model loading took 29.4114 GiB memory and ${(seconds * 0.6).toFixed(6)} seconds`);
-  if (behaviour.fail === "engine") coreFailed(log, "RuntimeError: CUDA error: an illegal memory access was encountered");
+  log.info(
+    "gpu_model_runner.py:3659",
+    `Model loading took 29.4114 GiB memory and ${(seconds * 0.6).toFixed(6)} seconds`,
+  );
+  if (behaviour.fail === "engine")
+    coreFailed(log, "RuntimeError: CUDA error: an illegal memory access was encountered");
   await share(0.1);
   log.info("backends.py:643", `Using cache directory: /root/.cache/vllm/torch_compile_cache for vLLM's torch.compile`);
   log.info("backends.py:703", `Dynamo bytecode transform time: ${(seconds / 10).toFixed(2)} s`);
@@ -64,6 +71,12 @@ export async function loadModel(log: Log, model: string, behaviour: Behaviour, u
     await share(0.2 / GRAPHS);
     log.bar("Capturing CUDA graphs (mixed prefill-decode, PIECEWISE)", graph, GRAPHS, (seconds / 5) * (graph / GRAPHS));
   }
-  log.info("gpu_model_runner.py:4587", `Graph capturing finished in ${Math.max(1, Math.round(seconds / 5))} secs, took 0.61 GiB`);
-  log.info("core.py:259", `init engine (profile, create kv cache, warmup model) took ${(seconds * 0.4).toFixed(2)} seconds`);
+  log.info(
+    "gpu_model_runner.py:4587",
+    `Graph capturing finished in ${Math.max(1, Math.round(seconds / 5))} secs, took 0.61 GiB`,
+  );
+  log.info(
+    "core.py:259",
+    `init engine (profile, create kv cache, warmup model) took ${(seconds * 0.4).toFixed(2)} seconds`,
+  );
 }

@@ -26,7 +26,9 @@ function portTaken(port: number): boolean {
 }
 
 function addressInUse(log: Log, host: string, port: number): never {
-  log.raw(`Traceback (most recent call last):\n  File "/usr/local/bin/vllm", line 10, in <module>\nOSError: [Errno 98] Address already in use (${host}:${port})`);
+  log.raw(
+    `Traceback (most recent call last):\n  File "/usr/local/bin/vllm", line 10, in <module>\nOSError: [Errno 98] Address already in use (${host}:${port})`,
+  );
   process.exit(1);
 }
 
@@ -82,7 +84,10 @@ async function serve(argv: readonly string[]): Promise<void> {
   let alive = true;
   void died.then(() => {
     alive = false;
-    log.error("async_llm.py:535", "AsyncLLM output_handler failed.\nvllm.v1.engine.exceptions.EngineDeadError: EngineCore encountered an issue. See stack trace (above) for the root cause.");
+    log.error(
+      "async_llm.py:535",
+      "AsyncLLM output_handler failed.\nvllm.v1.engine.exceptions.EngineDeadError: EngineCore encountered an issue. See stack trace (above) for the root cause.",
+    );
   });
   try {
     serveApi({ args, argv: ["vllm", "serve", ...argv], behaviour, engineAlive: () => alive });
@@ -90,7 +95,9 @@ async function serve(argv: readonly string[]): Promise<void> {
     addressInUse(log, host, port);
   }
   log.info("api_server.py:1099", `Starting vLLM API server 0 on http://${host}:${port}`);
-  log.raw(`INFO:     Started server process [${process.pid}]\nINFO:     Waiting for application startup.\nINFO:     Application startup complete.`);
+  log.raw(
+    `INFO:     Started server process [${process.pid}]\nINFO:     Waiting for application startup.\nINFO:     Application startup complete.`,
+  );
   if (behaviour.fail === "die_after_ready") {
     await Bun.sleep(behaviour.afterSeconds * 1000);
     log.error("launcher.py:112", "RuntimeError: unhandled system error");

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { connect as connectTcp, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { utils } from "ssh2";
+import { generateKeyPair } from "../../../lib/ssh/key-pair.ts";
 import type { SshTarget } from "../../../lib/ssh/ssh.ts";
 
 const SSHD = "/usr/sbin/sshd";
@@ -18,7 +18,6 @@ export interface Sshd {
   readonly home: string;
   /** A private key that the server accepts. */
   readonly privateKey: string;
-  readonly hostFingerprintKey: string;
   /** Starts again on the same port. */
   start(): Promise<void>;
   /** Kills the server and every session of it with SIGKILL. */
@@ -69,11 +68,11 @@ export async function startSshd(config: readonly string[] = []): Promise<Sshd> {
   mkdirSync(home);
   mkdirSync("/run/sshd", { recursive: true });
   const port = await freePort();
-  const client = utils.generateKeyPairSync("ed25519");
+  const client = generateKeyPair("client");
   const hostKeyFile = join(folder, "host_key");
-  const changeHostKey = () => writeFileSync(hostKeyFile, utils.generateKeyPairSync("ed25519").private, { mode: 0o600 });
+  const changeHostKey = () => writeFileSync(hostKeyFile, generateKeyPair("host").privateKey, { mode: 0o600 });
   changeHostKey();
-  writeFileSync(join(folder, "authorized_keys"), client.public);
+  writeFileSync(join(folder, "authorized_keys"), `${client.publicKeyLine}\n`);
   writeFileSync(
     join(folder, "sshd_config"),
     [
@@ -118,8 +117,7 @@ export async function startSshd(config: readonly string[] = []): Promise<Sshd> {
     target: { host: "127.0.0.1", port, user: "root" },
     folder,
     home,
-    privateKey: client.private,
-    hostFingerprintKey: hostKeyFile,
+    privateKey: client.privateKey,
     start,
     kill,
     changeHostKey,

@@ -1,0 +1,192 @@
+/** The wire shapes of `/api/status`, `/api/endpoints` and `/api/models`, put together from what the nouns know. */
+import { type Static, Type } from "@sinclair/typebox";
+import type { Model } from "./catalog/catalog.ts";
+import type { ControlPlane } from "./control-plane.ts";
+import { SlotStatusSchema } from "./swap/slots.ts";
+import { servedName } from "./swap/served.ts";
+import { FailureSchema, SwapJobSchema } from "./swap/swap.ts";
+import { isConfigured } from "./topology/topology.ts";
+
+const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()]);
+
+export const ProblemSchema = Type.Object(
+  {
+    source: Type.String({ description: "File name, or `environment`" }),
+    line: Nullable(Type.Integer()),
+    path: Type.String(),
+    message: Type.String(),
+    instead: Type.String({ description: "What was done instead" }),
+  },
+  { title: "ConfigurationProblem" },
+);
+
+const NodeStatusSchema = Type.Object(
+  {
+    name: Type.String(),
+    state: Type.Unsafe<"reachable" | "unreachable" | "misconfigured" | "unknown">(
+      Type.Union((["reachable", "unreachable", "misconfigured", "unknown"] as const).map((name) => Type.Literal(name))),
+    ),
+    host: Nullable(Type.String()),
+    user: Nullable(Type.String()),
+    reason: Nullable(Type.String({ description: "Why it is not reachable, or what is wrong with its entry" })),
+    failure: Nullable(FailureSchema),
+    memory: Nullable(Type.Object({ total_bytes: Type.Number(), available_bytes: Type.Number() })),
+    checked_at: Nullable(Type.String()),
+  },
+  { title: "NodeStatus" },
+);
+
+export const StatusSchema = Type.Object(
+  {
+    version: Type.String(),
+    started_at: Type.String(),
+    simulated: Type.Boolean(),
+    configured: Type.Boolean({ description: "False until one Spark can be used" }),
+    public_key: Type.String({ description: "The controller's SSH public key; belongs into authorized_keys of each Spark" }),
+    nodes: Type.Array(NodeStatusSchema),
+    slots: Type.Array(SlotStatusSchema),
+    swaps: Type.Array(SwapJobSchema, { description: "Swaps that run now" }),
+    problems: Type.Array(ProblemSchema),
+  },
+  { title: "Status" },
+);
+export type Status = Static<typeof StatusSchema>;
+
+export function statusOf(
+  plane: Pick<ControlPlane, "version" | "startedAt" | "simulated" | "config" | "slots" | "swaps" | "identity">,
+): Status {
+  const { topology, problems } = plane.config.current;
+  return {
+    version: plane.version,
+    started_at: plane.startedAt,
+    simulated: plane.simulated,
+    configured: isConfigured(topology),
+    public_key: plane.identity.publicKeyLine,
+    nodes: topology.nodes.map((node) => nodeStatus(node, plane.slots.node(node.name))),
+    slots: plane.slots.statuses(),
+    swaps: plane.swaps.active(),
+    problems: [...problems],
+  };
+}
+
+type NodeStatus = Static<typeof NodeStatusSchema>;
+
+function nodeStatus(
+  node: ControlPlane["config"]["current"]["topology"]["nodes"][number],
+  seen: ReturnType<ControlPlane["slots"]["node"]>,
+): NodeStatus {
+  if (node.status === "misconfigured") {
+    const nothing = { host: null, user: null, failure: null, memory: null, checked_at: null };
+    return { name: node.name, state: "misconfigured", reason: node.reason, ...nothing };
+  }
+  return {
+    name: node.name,
+    state: seen ? (seen.reachable ? "reachable" : "unreachable") : "unknown",
+    host: node.host,
+    user: node.user,
+    reason: seen?.failure?.message ?? null,
+    failure: seen?.failure ?? null,
+    memory: seen?.memory ? { total_bytes: seen.memory.totalBytes, available_bytes: seen.memory.availableBytes } : null,
+    checked_at: seen?.at ?? null,
+  };
+}
+
+export const EndpointsSchema = Type.Object(
+  {
+    endpoints: Type.Array(
+      Type.Object({
+        name: Type.String({ description: "Name of the slot or the service" }),
+        kind: Type.String(),
+        node: Nullable(Type.String()),
+        url: Nullable(Type.String({ description: "Base URL; null while its address is not known" })),
+        model: Nullable(Type.String({ description: "Name to ask for: what `/v1/models` lists" })),
+        model_key: Nullable(Type.String({ description: "Key of the catalog" })),
+        disabled: Type.Boolean(),
+      }),
+    ),
+  },
+  { title: "Endpoints" },
+);
+
+export function endpointsOf(plane: Pick<ControlPlane, "config" | "slots">): Static<typeof EndpointsSchema> {
+  const { topology } = plane.config.current;
+  const statuses = plane.slots.statuses();
+  const slots = statuses.map((slot) => ({
+    name: slot.name,
+    kind: "vllm",
+    node: slot.nodes[0] ?? null,
+    url: slot.url,
+    model: slot.served_ids[0] ?? null,
+    model_key: slot.model,
+    disabled: false,
+  }));
+  const services = topology.services.map((service) => {
+    const node = topology.nodes.find((each) => each.name === service.node);
+    const address = service.host ?? (node?.status === "configured" ? (node.address ?? node.host) : null);
+    return {
+      name: service.name,
+      kind: service.kind,
+      node: service.node,
+      url: address === null || service.port === null ? null : `http://${bracketed(address)}:${service.port}`,
+      model: null,
+      model_key: null,
+      disabled: service.disabled,
+    };
+  });
+  return { endpoints: [...slots, ...services] };
+}
+
+function bracketed(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+export const ModelSchema = Type.Object(
+  {
+    key: Type.String(),
+    name: Type.String(),
+    repo: Nullable(Type.String()),
+    local_path: Nullable(Type.String()),
+    local: Type.Boolean(),
+    nodes: Type.Integer(),
+    quantization: Nullable(Type.String()),
+    size_gb: Nullable(Type.Number()),
+    gpu_memory_utilization: Type.Number(),
+    max_model_len: Nullable(Type.Integer()),
+    served_name: Type.String({ description: "What `/v1/models` lists once it is loaded" }),
+    aliases: Type.Array(Type.String()),
+    args: Type.Array(Type.String()),
+    note: Nullable(Type.String()),
+    origin: Type.Unsafe<Model["origin"]>(Type.Union([Type.Literal("shipped"), Type.Literal("overrides")])),
+    loaded_in: Type.Array(Type.String(), { description: "Slots that serve it now" }),
+    last_load_seconds: Nullable(Type.Number()),
+  },
+  { title: "Model" },
+);
+export const ModelsSchema = Type.Object({ models: Type.Array(ModelSchema), problems: Type.Array(ProblemSchema) }, { title: "Models" });
+
+export function modelsOf(plane: Pick<ControlPlane, "config" | "slots" | "swaps">): Static<typeof ModelsSchema> {
+  const { catalog } = plane.config.current;
+  const statuses = plane.slots.statuses();
+  return {
+    models: catalog.models.map((model) => ({
+      key: model.key,
+      name: model.name,
+      repo: model.source.kind === "repo" ? model.source.repo : null,
+      local_path: model.source.kind === "local" ? model.source.path : null,
+      local: model.source.kind === "local",
+      nodes: model.nodes,
+      quantization: model.quantization,
+      size_gb: model.size_gb,
+      gpu_memory_utilization: model.gpu_memory_utilization,
+      max_model_len: model.max_model_len,
+      served_name: servedName(model),
+      aliases: [...model.aliases],
+      args: [...model.args],
+      note: model.note,
+      origin: model.origin,
+      loaded_in: statuses.filter((slot) => slot.model === model.key).map((slot) => slot.name),
+      last_load_seconds: plane.swaps.loadSeconds(model.key),
+    })),
+    problems: [...catalog.problems],
+  };
+}

@@ -1,0 +1,39 @@
+/** The process's own settings from its environment and arguments, parsed once. A value that makes no sense ends the start with a plain word. */
+import { resolve } from "node:path";
+
+export interface ProcessSettings {
+  readonly port: number;
+  /** Null: all addresses, IPv6 and IPv4 where both are there. */
+  readonly host: string | null;
+  readonly dataDir: string;
+  readonly simulated: { readonly speed: number } | null;
+}
+
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+const DEFAULT_PORT = 9999;
+const DEFAULT_SPEED = 20;
+const GREATEST_SPEED = 10_000;
+
+/** @throws UsageError */
+export function processSettings(env: Readonly<Record<string, string | undefined>>, argv: readonly string[]): ProcessSettings {
+  const unknown = argv.find((argument) => argument !== "--simulated");
+  if (unknown !== undefined) throw new UsageError(`Unknown argument ${JSON.stringify(unknown)}. Known: --simulated.`);
+  return {
+    port: number(env, "PORT", DEFAULT_PORT, 0, 65_535),
+    host: env.HOST?.trim() || null,
+    dataDir: resolve(env.DATA_DIR?.trim() || "./data"),
+    simulated: argv.includes("--simulated") ? { speed: number(env, "SIM_SPEED", DEFAULT_SPEED, 0.1, GREATEST_SPEED) } : null,
+  };
+}
+
+function number(env: Readonly<Record<string, string | undefined>>, name: string, fallback: number, least: number, most: number): number {
+  const text = env[name]?.trim() ?? "";
+  if (text === "") return fallback;
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < least || value > most)
+    throw new UsageError(`${name} is ${JSON.stringify(text)}. It must be a number from ${least} to ${most}.`);
+  return value;
+}

@@ -1,0 +1,9 @@
+import { Elysia } from "elysia";
+import { EndpointsSchema, endpointsOf } from "../../lib/status.ts";
+
+/** Where everything is, for downstream apps. */
+export default (plane: Parameters<typeof endpointsOf>[0]) =>
+  new Elysia().get("", () => endpointsOf(plane), {
+    response: { 200: EndpointsSchema },
+    detail: { operationId: "getEndpoints", summary: "URLs of every service, and the loaded model", tags: ["Status"] },
+  });

@@ -1,0 +1,232 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { type Effect, initialState, type MachineEvent, type MachineState, step } from "../../../lib/swap/machine.ts";
+import { SETTLED } from "../../../lib/swap/swap.ts";
+
+const broken = { code: "out_of_memory", message: "Memory ran out.", evidence: "torch.OutOfMemoryError", advice: null };
+const failed: MachineEvent = { type: "failed", failure: broken };
+
+/** Runs events one after the other. @returns the last state and all effects in order */
+function run(state: MachineState, ...events: MachineEvent[]): { state: MachineState; effects: Effect["type"][] } {
+  const effects: Effect["type"][] = [];
+  for (const event of events) {
+    const next = step(state, event);
+    state = next.state;
+    effects.push(...next.effects.map((effect) => effect.type));
+  }
+  return { state, effects };
+}
+
+const UNTIL = {
+  checking: [{ type: "begin" }],
+  draining: [{ type: "begin" }, { type: "prepared" }],
+  stopping: [{ type: "begin" }, { type: "prepared" }, { type: "drained" }],
+  launching: [{ type: "begin" }, { type: "prepared" }, { type: "drained" }, { type: "stopped" }],
+  loading: [{ type: "begin" }, { type: "prepared" }, { type: "drained" }, { type: "stopped" }, { type: "launched" }],
+  verifying: [
+    { type: "begin" },
+    { type: "prepared" },
+    { type: "drained" },
+    { type: "stopped" },
+    { type: "launched" },
+    { type: "answering" },
+  ],
+} as const satisfies Record<string, readonly MachineEvent[]>;
+
+const at = (place: keyof typeof UNTIL, canRollBack = false) => run(initialState(canRollBack), ...UNTIL[place]).state;
+
+describe("the way to ready", () => {
+  test("begin checks before anything is touched", () => {
+    const { state, effects } = run(initialState(false), { type: "begin" });
+    expect(state).toMatchObject({ state: "planned", phase: "checking" });
+    expect(effects).toEqual(["prepare"]);
+  });
+
+  test("planned → draining → stopping → launching → loading → verifying → ready, one effect each", () => {
+    const { state, effects } = run(initialState(true), ...UNTIL.verifying, { type: "verified" });
+    expect(state).toMatchObject({ state: "ready", ending: null, leg: "forward" });
+    expect(effects).toEqual(["prepare", "drain", "stop", "launch", "follow", "verify"]);
+  });
+
+  test("progress moves the phase and starts nothing", () => {
+    const { state, effects } = run(at("loading"), { type: "progress", phase: "weights" });
+    expect(state).toMatchObject({ state: "loading", phase: "weights" });
+    expect(effects).toEqual([]);
+  });
+});
+
+describe("failing", () => {
+  test("before anything was touched: failed at once, nothing to clean up", () => {
+    for (const place of ["checking", "draining"] as const) {
+      const { state, effects } = run(at(place, true), failed);
+      expect(state).toMatchObject({ state: "failed", ending: { as: "failed", failure: broken } });
+      expect(effects).toEqual([]);
+    }
+  });
+
+  test("a stop that cannot be verified ends the swap: nothing is launched beside what may still run", () => {
+    const { state, effects } = run(at("stopping", true), failed);
+    expect(state).toMatchObject({ state: "failed", rolledBack: null });
+    expect(effects).toEqual([]);
+  });
+
+  test("from the launch on: cleaned up first, then failed", () => {
+    for (const place of ["launching", "loading", "verifying"] as const) {
+      const cleaning = run(at(place), failed);
+      expect(cleaning.state).toMatchObject({ state: place, phase: "cleaning_up", cleaning: true });
+      expect(cleaning.effects).toEqual(["clean_up"]);
+      expect(run(cleaning.state, { type: "cleaned" }).state).toMatchObject({ state: "failed", cleaning: false });
+    }
+  });
+
+  test("a clean-up that cannot be verified is unknown, with the first failure as the reason", () => {
+    const other = { ...broken, code: "ssh_network" };
+    const { state } = run(at("loading"), failed, { type: "failed", failure: other });
+    expect(state).toMatchObject({ state: "unknown", ending: { failure: broken } });
+  });
+
+  test("a node that obeys another controller: failed, and nothing there is touched", () => {
+    const { state, effects } = run(at("launching", true), { ...failed, fenced: true });
+    expect(state.state).toBe("failed");
+    expect(effects).toEqual([]);
+  });
+});
+
+describe("returning to the previous model", () => {
+  const back = run(at("loading", true), failed, { type: "cleaned" });
+
+  test("begins once the failed launch is cleaned up", () => {
+    expect(back.state).toMatchObject({ state: "launching", leg: "rollback", phase: "rolling_back" });
+    expect(back.effects).toEqual(["clean_up", "launch"]);
+  });
+
+  test("ends as failed, with the previous model running and the first failure as the reason", () => {
+    const { state, effects } = run(back.state, { type: "launched" }, { type: "answering" }, { type: "verified" });
+    expect(state).toMatchObject({ state: "failed", rolledBack: true, ending: { failure: broken } });
+    expect(effects).toEqual(["follow", "verify"]);
+  });
+
+  test("that fails as well: cleaned up, failed, not rolled back, no third attempt", () => {
+    const { state, effects } = run(back.state, { type: "launched" }, { ...failed }, { type: "cleaned" });
+    expect(state).toMatchObject({ state: "failed", rolledBack: false });
+    expect(effects).toEqual(["follow", "clean_up"]);
+  });
+
+  test("is cancelled by a cancel, and the slot stays empty", () => {
+    const { state, effects } = run(back.state, { type: "launched" }, { type: "cancel" }, { type: "cleaned" });
+    expect(state).toMatchObject({ state: "failed", rolledBack: false });
+    expect(effects).toEqual(["follow", "abort", "clean_up"]);
+  });
+});
+
+describe("cancelling", () => {
+  test("before the stop: at once, nothing has changed", () => {
+    for (const place of ["checking", "draining"] as const) {
+      const { state, effects } = run(at(place, true), { type: "cancel" });
+      expect(state).toMatchObject({ state: "cancelled", ending: { as: "cancelled", failure: null } });
+      expect(effects).toEqual(["abort"]);
+    }
+  });
+
+  test("during the stop: the stop is finished, then the previous model is loaded again", () => {
+    const cancelling = run(at("stopping", true), { type: "cancel" });
+    expect(cancelling.state).toMatchObject({ state: "stopping", phase: "cancelling" });
+    expect(cancelling.effects).toEqual([]);
+    const { state, effects } = run(cancelling.state, { type: "stopped" });
+    expect(state).toMatchObject({ state: "launching", leg: "rollback" });
+    expect(effects).toEqual(["launch"]);
+  });
+
+  test("during the stop without a way back: cancelled once it is verified", () => {
+    expect(run(at("stopping"), { type: "cancel" }, { type: "stopped" }).state.state).toBe("cancelled");
+  });
+
+  test("during a stop that then fails: unknown", () => {
+    expect(run(at("stopping"), { type: "cancel" }, failed).state.state).toBe("unknown");
+  });
+
+  test("from the launch on: the effect is given up, everything is cleaned up, then cancelled", () => {
+    for (const place of ["launching", "loading", "verifying"] as const) {
+      const cancelling = run(at(place), { type: "cancel" });
+      expect(cancelling.state).toMatchObject({ phase: "cancelling", cleaning: true });
+      expect(cancelling.effects).toEqual(["abort", "clean_up"]);
+      expect(run(cancelling.state, { type: "cleaned" }).state.state).toBe("cancelled");
+    }
+  });
+
+  test("during a clean-up changes nothing, twice is as once", () => {
+    const cleaning = run(at("loading"), failed).state;
+    expect(run(cleaning, { type: "cancel" })).toEqual({ state: cleaning, effects: [] });
+    const cancelling = run(at("loading", true), { type: "cancel" }).state;
+    expect(run(cancelling, { type: "cancel" }).effects).toEqual([]);
+  });
+});
+
+describe("after a restart of the controller", () => {
+  test("the effect of the present state is taken up again", () => {
+    const expected = { checking: "prepare", draining: "drain", stopping: "stop", launching: "launch", loading: "follow", verifying: "verify" };
+    for (const [place, effect] of Object.entries(expected))
+      expect(run(at(place as keyof typeof UNTIL), { type: "resume" }).effects).toEqual([effect as Effect["type"]]);
+    expect(run(run(at("loading"), failed).state, { type: "resume" }).effects).toEqual(["clean_up"]);
+  });
+});
+
+describe("events out of place", () => {
+  const events: MachineEvent[] = [
+    { type: "begin" },
+    { type: "prepared" },
+    { type: "drained" },
+    { type: "stopped" },
+    { type: "launched" },
+    { type: "progress", phase: "weights" },
+    { type: "answering" },
+    { type: "verified" },
+    { type: "cleaned" },
+    failed,
+    { type: "cancel" },
+    { type: "resume" },
+  ];
+
+  test("a settled swap accepts none", () => {
+    for (const name of SETTLED) {
+      const state = { ...initialState(true), state: name };
+      for (const event of events) expect(step(state, event)).toEqual({ state, effects: [] });
+    }
+  });
+
+  test("the report of another effect is ignored in every state", () => {
+    const reports: Record<string, MachineEvent["type"]> = {
+      checking: "prepared",
+      draining: "drained",
+      stopping: "stopped",
+      launching: "launched",
+      loading: "answering",
+      verifying: "verified",
+    };
+    for (const [place, own] of Object.entries(reports))
+      for (const event of events.filter(({ type }) => Object.values(reports).includes(type) && type !== own)) {
+        const state = at(place as keyof typeof UNTIL);
+        expect(step(state, event)).toEqual({ state, effects: [] });
+      }
+  });
+
+  test("whatever happens: launched implies verified or cleaned up before an end, and ready only by verified", () => {
+    fc.assert(
+      fc.property(fc.boolean(), fc.array(fc.constantFrom(...events), { maxLength: 40 }), (canRollBack, history) => {
+        let state = initialState(canRollBack);
+        let dirty = false;
+        for (const event of history) {
+          const before = state;
+          const next = step(state, event);
+          state = next.state;
+          if (next.effects.some((effect) => effect.type === "launch")) dirty = true;
+          if (event.type === "cleaned" && before.cleaning) dirty = next.effects.some(({ type }) => type === "launch");
+          if (state.state === "ready") expect(event.type).toBe("verified");
+          if (dirty && before.state !== state.state && (state.state === "failed" || state.state === "cancelled"))
+            expect(event.type).toBe("verified");
+        }
+      }),
+      { numRuns: 20_000, verbose: true },
+    );
+  });
+});
