@@ -144,10 +144,16 @@ function signatureOf(dataDir: string): string {
     .join(" ");
 }
 
-/** Watching is a convenience: where it is not possible the poll does the work alone. */
+/**
+ * Watching is a convenience: where it is not possible the poll does the work alone. Other files of the folder do not
+ * count: the databases there are written all the time and would put the reading off for ever.
+ */
 function watchFolder(dataDir: string, notice: () => void): FSWatcher | null {
   try {
-    const watcher = watch(dataDir, notice);
+    const names = new Set<string | null>([...Object.values(FILES), null]);
+    const watcher = watch(dataDir, (_, name) => {
+      if (names.has(name)) notice();
+    });
     watcher.on("error", () => watcher.close());
     watcher.unref();
     return watcher;

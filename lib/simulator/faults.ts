@@ -26,7 +26,7 @@ export type FaultKind =
   | { readonly kind: "clock_off"; readonly seconds?: number };
 
 export type SimulatedFault = FaultKind & {
-  /** Name of the node it is bound to; every node otherwise (a load fault: the head of the launch). */
+  /** Name of the node it is bound to; every node otherwise. `worker_ssh_denied`: the worker. */
   readonly node?: string;
   /** How often it strikes; without it, until `clear()`. An action such as `reboot` strikes once each time it is armed. */
   readonly times?: number;
@@ -98,21 +98,21 @@ export class FaultBook {
 
   /** As `strikes`, with the fault. */
   take<K extends SimulatedFault["kind"]>(kind: K, node: string): Extract<SimulatedFault, { kind: K }> | undefined {
-    return this.#take(kind, node, ({ armed }) => armed);
+    return this.#take(kind, [node], ({ armed }) => armed);
   }
 
   /**
-   * A fault of a load, taken by the load itself.
+   * A fault of a load, taken by the load itself when it is bound to one of the load's nodes.
    * @param percent how far through its weights the load is; 101 when it is ready
    * @param usual   where the fault strikes when it names no moment
    */
   takeInLoad<K extends SimulatedFault["kind"]>(
     kind: K,
-    node: string,
+    nodes: readonly string[],
     percent: number,
     usual: (fault: Extract<SimulatedFault, { kind: K }>) => number,
   ): Extract<SimulatedFault, { kind: K }> | undefined {
-    return this.#take(kind, node, ({ fault }) =>
+    return this.#take(kind, nodes, ({ fault }) =>
       fault.at === undefined
         ? percent >= usual(fault as Extract<SimulatedFault, { kind: K }>)
         : reached(fault.at, percent),
@@ -121,11 +121,12 @@ export class FaultBook {
 
   #take<K extends SimulatedFault["kind"]>(
     kind: K,
-    node: string,
+    nodes: readonly string[],
     strikes: (entry: Entry) => boolean,
   ): Extract<SimulatedFault, { kind: K }> | undefined {
     const entry = this.#entries.find(
-      (one) => one.fault.kind === kind && one.left > 0 && matches(one.fault, node) && strikes(one),
+      (one) =>
+        one.fault.kind === kind && one.left > 0 && nodes.some((node) => matches(one.fault, node)) && strikes(one),
     );
     if (!entry) return undefined;
     entry.left -= 1;

@@ -12,9 +12,17 @@ export interface HostKey {
 }
 
 export function makeHostKey(): HostKey {
-  const pair = ssh2.utils.generateKeyPairSync("ed25519");
+  const pair = usablePair();
   const publicText = pair.public.trim().split(" ").slice(0, 2).join(" ");
   const blob = Buffer.from(publicText.split(" ")[1] ?? "", "base64");
   const fingerprint = `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;
   return { privateText: pair.private, publicText, fingerprint };
+}
+
+/** One pair of ssh2 1.17 in 256 cannot be read: it strips zero bytes from the front of the public key. */
+function usablePair(): { readonly private: string; readonly public: string } {
+  for (;;) {
+    const pair = ssh2.utils.generateKeyPairSync("ed25519");
+    if (!(ssh2.utils.parseKey(pair.private) instanceof Error)) return pair;
+  }
 }

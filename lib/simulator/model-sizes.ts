@@ -4,16 +4,14 @@
 export const CACHED_MODELS: Readonly<Record<string, number>> = {
   "openai/gpt-oss-20b": 13.8,
   "openai/gpt-oss-120b": 65.3,
+  "Qwen/Qwen3-8B-FP8": 9.5,
   "Qwen/Qwen3-30B-A3B-Instruct-2507-FP8": 31.2,
   "Qwen/Qwen3-Next-80B-A3B-Instruct-FP8": 82.1,
-  "Qwen/Qwen3-Coder-30B-A3B-Instruct-FP8": 31.2,
-  "Qwen/Qwen3-VL-32B-Instruct-FP8": 35.5,
-  "QuantTrio/Qwen3-235B-A22B-Instruct-2507-AWQ": 124,
-  "QuantTrio/Qwen3-VL-235B-A22B-Instruct-AWQ": 125.9,
-  "cpatonn/Qwen3-30B-A3B-Instruct-2507-AWQ-4bit": 17.1,
-  "QuantTrio/GLM-4.5-Air-AWQ-FP16Mix": 67.2,
+  "mistralai/Mistral-Small-3.2-24B-Instruct-2506": 48,
   "nvidia/Llama-3.3-70B-Instruct-FP4": 42.7,
-  "nvidia/Qwen3-235B-A22B-FP4": 133.9,
+  "QuantTrio/Qwen3-235B-A22B-Instruct-2507-AWQ": 124,
+  "zai-org/GLM-4.5-Air-FP8": 112.6,
+  "QuantTrio/MiniMax-M2-AWQ": 125,
 };
 
 const FALLBACK_GB = 16;

@@ -14,7 +14,7 @@ import type { Scheduler } from "./speed.ts";
 /** 128 GB of unified memory as /proc/meminfo of a Spark shows it (about 119.7 GiB). */
 export const MEMORY_TOTAL_KB = 125_500_000;
 /** What the system itself takes. */
-const SYSTEM_KB = 6_300_000;
+const SYSTEM_KB = 4_300_000;
 /** From the end of a shutdown to sshd's answer. */
 export const BOOT_SECONDS = 45;
 export const USER = "spark";
@@ -106,7 +106,7 @@ export class SimulatedSpark {
   reboot(downSeconds: number): void {
     this.network.set("down");
     this.bootId = randomUUID();
-    const restarting = this.docker.all().filter(({ spec }) => spec.restarts);
+    const restarting = this.docker.all().filter(({ spec, running }) => running && spec.restarts);
     this.processes.killAll();
     for (const container of this.docker.all()) if (container.spec.autoRemove) this.docker.remove(container);
     this.scheduler.after(downSeconds, () => {

@@ -116,7 +116,7 @@ class VllmRun {
     this.#bound?.listen((request) => api.answer(request));
     this.#head.output(`${apiPrefix(this.#plan)}INFO:     Application startup complete.\n`);
     this.#faults.loadReached(this.#nodeNames(), READY);
-    const dying = this.#faults.takeInLoad("dies_after_ready", this.#spark.name, READY, () => READY);
+    const dying = this.#faults.takeInLoad("dies_after_ready", this.#nodeNames(), READY, () => READY);
     if (dying) {
       await this.#spark.scheduler.sleep(dying.seconds ?? 1, this.process.signal);
       throw new Died(engineDied(this.#plan));
@@ -140,23 +140,23 @@ class VllmRun {
 
   async #weightsReached(share: number): Promise<void> {
     const percent = share * 100;
-    const name = this.#spark.name;
+    const names = this.#nodeNames();
     const weightsKb = this.#plan.gigabytes * KB_PER_GB * share;
     for (const engine of this.engines) engine.memoryKb = weightsKb / this.ranks.length;
     this.#spark.changes.notify();
-    this.#faults.loadReached(this.#nodeNames(), percent);
+    this.#faults.loadReached(names, percent);
     if (weightsKb > this.#limitKb * this.ranks.length) throw new Died(outOfMemory(this.#plan));
-    const memory = this.#faults.takeInLoad("out_of_memory", name, percent, (fault) =>
+    const memory = this.#faults.takeInLoad("out_of_memory", names, percent, (fault) =>
       fault.variant === "free_memory" ? 0 : USUAL_PERCENT,
     );
     if (memory?.variant === "free_memory") {
       throw new Died(notEnoughFree(this.#plan, 11.07, MEMORY_TOTAL_KB / KB_PER_GIB, this.args.memoryUtilization));
     }
     if (memory) throw new Died(outOfMemory(this.#plan));
-    if (this.#faults.takeInLoad("engine_core_failed", name, percent, () => 0))
+    if (this.#faults.takeInLoad("engine_core_failed", names, percent, () => 0))
       throw new Died(engineCoreFailed(this.#plan));
-    if (this.#faults.takeInLoad("killed_silently", name, percent, () => USUAL_PERCENT)) this.process.kill();
-    if (this.#faults.takeInLoad("progress_stuck", name, percent, (fault) => fault.percent))
+    if (this.#faults.takeInLoad("killed_silently", names, percent, () => USUAL_PERCENT)) this.process.kill();
+    if (this.#faults.takeInLoad("progress_stuck", names, percent, (fault) => fault.percent))
       await untilKilled(this.process);
   }
 

@@ -148,8 +148,8 @@ if [ -f "$dir/log" ]; then
 fi
 [ "$offset" -le "$size" ] || offset=$size
 end=$size
-if [ "$offset" -lt "$from" ] && [ "$from" -lt "$to" ]; then end=$from
-elif [ "$offset" -lt "$to" ]; then offset=$to
+if [ "$from" -lt "$to" ] && [ "$offset" -lt "$to" ]; then
+  if [ "$offset" -lt "$from" ]; then end=$from; else offset=$to; fi
 fi
 [ "$offset" -le "$end" ] || offset=$end
 length=$((end - offset))

@@ -4,7 +4,7 @@ import { Fault } from "../fault.ts";
 import { type Node, type Slot, type Topology, usableNode } from "../topology/topology.ts";
 import type { NodeView, SparkControl } from "./cluster.ts";
 import { conflicts, type Footprint } from "./conflicts.ts";
-import { failure } from "./failure.ts";
+import { explainLog, failure } from "./failure.ts";
 import { imageOf } from "./launch-command.ts";
 import type { Occupant } from "./plan.ts";
 import type { Failure, PlanNote } from "./swap.ts";
@@ -208,6 +208,9 @@ function plainImage(image: string): string {
 export function failureOf(error: unknown): Failure {
   if (!(error instanceof Fault)) throw error;
   const { evidence, advice } = error.members;
+  // What a command on a Spark said before it failed may name a cause that is known from logs, such as a full disk.
+  const known = error.code === "ssh_exit_code" && typeof evidence === "string" ? explainLog([evidence]) : null;
+  if (known) return known;
   return failure(
     error.code,
     error.message,

@@ -32,7 +32,7 @@ export interface Run {
   /** The last remote lines of the present attempt, for explaining a failure. */
   tail(): readonly string[];
   /** The remote logs are now read from their beginning. */
-  beginReading(leg: Leg): void;
+  beginReading(): void;
   progress(progress: LoadProgress): void;
 }
 

@@ -67,6 +67,7 @@ export class SlotBoard {
 
   /** A fresh look at all slots: after a swap, and on a schedule. */
   async lookAtSlots(): Promise<void> {
+    if (this.#closed.signal.aborted) return;
     const { topology } = this.options;
     await Promise.all(
       topology().slots.map(async (slot) => {
@@ -75,6 +76,18 @@ export class SlotBoard {
       }),
     );
     this.tell();
+  }
+
+  /** A swap has just seen for itself what the slot serves; what an earlier look saw no longer counts. */
+  observed(slot: string, ids: readonly string[] | null): void {
+    this.#slots.set(slot, { address: this.#slots.get(slot)?.address ?? null, servedIds: ids });
+  }
+
+  /** The same as `lookAtSlots`, without waiting for it. */
+  lookAgain(): void {
+    this.lookAtSlots().catch((error) => {
+      if (!this.#closed.signal.aborted) this.options.report(error);
+    });
   }
 
   /** Tells every slot status that differs from the one told last. */

@@ -3,7 +3,7 @@ import { Fault } from "../fault.ts";
 import { type PhaseSeconds, estimateLoad, remaining } from "./eta.ts";
 import { type Belief, failureOf } from "./facts.ts";
 import { failure } from "./failure.ts";
-import { type Effect, type Leg, type MachineEvent, type MachineState, step } from "./machine.ts";
+import { type Effect, type MachineEvent, type MachineState, step } from "./machine.ts";
 import { attemptOf, type SwapOrder } from "./order.ts";
 import { type LoadProgress, LOAD_BEGINS } from "./phases.ts";
 import type { EffectBody, Run } from "./run.ts";
@@ -99,7 +99,7 @@ export class SwapRun implements Run {
     return this.#tail;
   }
 
-  beginReading(_leg: Leg): void {
+  beginReading(): void {
     this.#tail = [];
     this.#load = LOAD_BEGINS;
     this.#known = new Map(this.services.loggedLines());

@@ -35,6 +35,8 @@ export async function claimBridge(): Promise<number> {
 /** Connects the network namespace of a process to the bridge. */
 export async function plugIn(subnet: number, host: number, pid: number): Promise<void> {
   const port = portName(subnet, host);
+  // A machine keeps its hardware address over a power cut: with a new one the controller would talk to the old for a minute.
+  const hardware = `02:53:4c:00:${subnet.toString(16).padStart(2, "0")}:0${host}`;
   const inside = ["nsenter", "-t", String(pid), "-n", "ip"];
   await must([
     "ip",
@@ -48,6 +50,8 @@ export async function plugIn(subnet: number, host: number, pid: number): Promise
     "peer",
     "name",
     ETHERNET,
+    "address",
+    hardware,
     "netns",
     String(pid),
   ]);

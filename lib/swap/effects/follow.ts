@@ -14,14 +14,32 @@ import { attempt, nodesOf, pause } from "../run.ts";
 import { servesModel } from "../served.ts";
 
 export const follow: EffectBody = async (run, leg, signal) => {
+  const log = new RemoteLog(run.control, nodesOf(run, leg), attempt(run, leg).launchId);
   const stopped = new AbortController();
   const both = AbortSignal.any([signal, stopped.signal]);
-  try {
-    return await Promise.race([followLog(run, leg, both), untilAnswering(run, leg, both)]);
-  } finally {
+  const loops = [followLog(run, leg, log, both), untilAnswering(run, leg, both)];
+  const ended = Promise.allSettled(loops);
+  const event = await Promise.race(loops).finally(() => {
     stopped.abort(new Error("the other loop of this load has an answer"));
-  }
+    return ended;
+  });
+  if (event.type === "answering") await readRest(run, log, signal);
+  return event;
 };
+
+/** What was written up to the first answer: the log that is kept must tell the whole load. */
+async function readRest(run: Run, log: RemoteLog, signal: AbortSignal): Promise<void> {
+  try {
+    for (let more = true; more; ) {
+      const reading = await log.read(signal);
+      for (const segment of reading.segments) if (segment.final) run.logRemote(segment.source, segment.text);
+      more = reading.more;
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    run.log(`The end of the log could not be read: ${failureOf(error).message}`);
+  }
+}
 
 /** Ends when the model lists itself under its expected name; never fails. */
 async function untilAnswering(run: Run, leg: "forward" | "rollback", signal: AbortSignal): Promise<MachineEvent> {
@@ -42,11 +60,9 @@ async function untilAnswering(run: Run, leg: "forward" | "rollback", signal: Abo
 }
 
 /** Ends only when the load has failed. */
-async function followLog(run: Run, leg: "forward" | "rollback", signal: AbortSignal): Promise<MachineEvent> {
+async function followLog(run: Run, leg: "forward" | "rollback", log: RemoteLog, signal: AbortSignal): Promise<MachineEvent> {
   const nodes = nodesOf(run, leg);
-  const current = attempt(run, leg);
-  const log = new RemoteLog(run.control, nodes, current.launchId);
-  run.beginReading(leg);
+  run.beginReading();
   const watch = new ProcessWatch(run, nodes);
   const started = Date.now();
   let progress = LOAD_BEGINS;

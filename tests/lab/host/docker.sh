@@ -14,8 +14,14 @@ translate_errors() {
     -e 's/^Error: .*can only (create exec sessions on|.*) running containers.*$/Error response from daemon: container is not running/'
 }
 
+# podman ends with 125 for whatever it could not do; Docker does so for `run` only.
+docker_code() { if [ "$1" = 125 ]; then return 1; else return "$1"; fi; }
+
 # Runs podman with its stdout as it is and its stderr translated.
-quiet() { "${pod[@]}" "$@" 2> >(translate_errors >&2); }
+quiet() {
+  "${pod[@]}" "$@" 2> >(translate_errors >&2)
+  docker_code $?
+}
 
 pid_of() { "${pod[@]}" container inspect --format '{{.State.Pid}}' "$1" 2>/dev/null; }
 
@@ -147,7 +153,8 @@ case "$command" in
         *) break ;;
       esac
     done
-    exec "${pod[@]}" "$@"
+    "${pod[@]}" "$@"
+    docker_code $?
     ;;
   logs)
     if ! "${pod[@]}" container exists "${!#}"; then

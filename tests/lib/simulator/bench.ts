@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import ssh2, { type Client } from "ssh2";
 import type { SimulatedFault } from "../../../lib/simulator/faults.ts";
+import { makeHostKey } from "../../../lib/simulator/host-key.ts";
 import { type SimulatedCluster, type SimulatorOptions, startSimulator } from "../../../lib/simulator/simulator.ts";
 import type { SimulatedSpark } from "../../../lib/simulator/spark.ts";
 import { batch, command, parseBatch, type ShellCommand, script, type Word } from "../../../lib/ssh/quote.ts";
@@ -14,7 +15,8 @@ export interface Ran {
   readonly code: number | null;
 }
 
-const pair = ssh2.utils.generateKeyPairSync("ed25519");
+/** The controller's key. */
+export const CONTROLLER_KEY = makeHostKey();
 export const INSTANCE = "0191d9c4-0000-7000-8000-00000000a11c";
 
 export interface LoginOptions {
@@ -35,7 +37,7 @@ export function login(spark: Pick<SimulatedSpark, "address" | "sshPort">, option
       host: spark.address,
       port: spark.sshPort,
       username: options.user ?? "spark",
-      privateKey: options.privateKey ?? pair.private,
+      privateKey: options.privateKey ?? CONTROLLER_KEY.privateText,
       readyTimeout: options.readyTimeoutMs ?? 10_000,
       hostVerifier: (key: Buffer) => {
         options.onHostKey?.(key);
@@ -76,7 +78,9 @@ export class Bench implements AsyncDisposable {
   private constructor(readonly cluster: SimulatedCluster) {}
 
   static async start(options: Partial<SimulatorOptions> = {}): Promise<Bench> {
-    return new Bench(await startSimulator({ speed: 1000, authorizedKey: pair.public, services: false, ...options }));
+    return new Bench(
+      await startSimulator({ speed: 1000, authorizedKey: CONTROLLER_KEY.publicText, services: false, ...options }),
+    );
   }
 
   get head(): SimulatedSpark {

@@ -164,7 +164,14 @@ describe("cancelling", () => {
 
 describe("after a restart of the controller", () => {
   test("the effect of the present state is taken up again", () => {
-    const expected = { checking: "prepare", draining: "drain", stopping: "stop", launching: "launch", loading: "follow", verifying: "verify" };
+    const expected = {
+      checking: "prepare",
+      draining: "drain",
+      stopping: "stop",
+      launching: "launch",
+      loading: "follow",
+      verifying: "verify",
+    };
     for (const [place, effect] of Object.entries(expected))
       expect(run(at(place as keyof typeof UNTIL), { type: "resume" }).effects).toEqual([effect as Effect["type"]]);
     expect(run(run(at("loading"), failed).state, { type: "resume" }).effects).toEqual(["clean_up"]);

@@ -1,0 +1,52 @@
+/** Figures as people read them. */
+
+const BYTES_PER_GB = 1e9;
+
+/** "48 s", "6 min 52 s", "3 h 14 min", "2 days". @param seconds below 0 counts as 0 */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return whole % 60 === 0 ? `${minutes} min` : `${minutes} min ${whole % 60} s`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
+  return `${Math.floor(hours / 24)} days`;
+}
+
+/** A guess, rounded so that it does not pretend: "about 20 s", "about 3 min". */
+export function about(seconds: number): string {
+  if (seconds < 10) return "a few seconds";
+  if (seconds < 55) return `about ${Math.ceil(seconds / 5) * 5} s`;
+  return `about ${Math.max(1, Math.round(seconds / 60))} min`;
+}
+
+/** How long something has been so, in steps that do not flicker: "less than a minute", "14 min". */
+export function forHow(seconds: number): string {
+  return seconds < 60 ? "less than a minute" : duration(Math.floor(seconds / 60) * 60);
+}
+
+/** "14:32"; with the day when it is not today. */
+export function clockTime(iso: string, now: number): string {
+  const date = new Date(iso);
+  const time = date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  if (date.toDateString() === new Date(now).toDateString()) return time;
+  return `${date.toLocaleDateString("en-GB", { day: "numeric", month: "short" })}, ${time}`;
+}
+
+/** "14:32:08" */
+export function clockSeconds(time: string | number): string {
+  return new Date(time).toLocaleTimeString("en-GB");
+}
+
+/** Whole GB (10^9 bytes), without the unit. */
+export function gb(bytes: number): number {
+  return Math.round(bytes / BYTES_PER_GB);
+}
+
+export function secondsBetween(from: string | number, to: string | number): number {
+  return (new Date(to).getTime() - new Date(from).getTime()) / 1000;
+}
+
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString("en-GB")} ${count === 1 ? one : many}`;
+}

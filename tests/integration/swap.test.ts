@@ -1,0 +1,135 @@
+/** Real swaps on the simulated cluster: over SSH and HTTP, through the API. */
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import type { SwapJob } from "../../lib/swap/swap.ts";
+import { type Demo, type DemoOptions, startDemo } from "../support/demo.ts";
+import { until } from "../support/until.ts";
+
+setDefaultTimeout(60_000);
+
+let demo: Demo;
+afterEach(() => demo?.close());
+
+async function begin(options?: DemoOptions): Promise<Demo> {
+  demo = await startDemo(options);
+  return demo;
+}
+
+const lines = (job: SwapJob) => demo.plane.swapLog.read(job.job_id, 0, 10_000);
+/** The servers themselves, not the `docker exec` of the launcher that started them. */
+const runningVllm = () => demo.cluster.nodes.flatMap((node) => node.vllmProcesses().filter(({ argv }) => argv[0]?.endsWith("python3")).map(({ argv }) => argv.join(" ")));
+
+describe("a swap", () => {
+  for (const launchScript of ["old", "new"] as const)
+    test(`solo, then across both Sparks, then back (${launchScript} launch script)`, async () => {
+      await begin({ launchScript });
+
+      const solo = await demo.swap("gpt-oss-20b");
+      expect(solo).toMatchObject({ state: "ready", failure: null, nodes: ["spark-1"] });
+      expect(lines(solo).some(({ line }) => line.includes("Application startup complete"))).toBe(true);
+
+      const both = await demo.swap("glm-4.5-air");
+      expect(both).toMatchObject({ state: "ready", failure: null, previous_model: "gpt-oss-20b", nodes: ["spark-1", "spark-2"] });
+      expect(lines(both).some(({ line }) => line.includes("Application startup complete"))).toBe(true);
+
+      const back = await demo.swap("gpt-oss-20b");
+      expect(back).toMatchObject({ state: "ready", failure: null, previous_model: "glm-4.5-air" });
+      const { slots } = (await (await fetch(`${demo.url}/api/status`)).json()) as { slots: { model: string; state: string }[] };
+      expect(slots).toMatchObject([{ state: "serving", model: "gpt-oss-20b" }]);
+      expect(demo.cluster.nodes[1]?.vllmProcesses()).toEqual([]);
+    });
+
+  test("the log's lines are numbered without a gap", async () => {
+    await begin();
+    const job = await demo.swap("gpt-oss-20b");
+    expect(lines(job).map(({ seq }) => seq)).toEqual(lines(job).map((_, index) => index + 1));
+  });
+
+  test("of two hundred at once exactly one is accepted, the others are told its id", async () => {
+    await begin({ speed: 50 });
+    const answers = await Promise.all(Array.from({ length: 200 }, () => demo.post("/api/swap", { model: "gpt-oss-20b" })));
+    const bodies = (await Promise.all(answers.map((answer) => answer.json()))) as { job_id: string }[];
+    const accepted = answers.filter(({ status }) => status === 202);
+    const refused = answers.filter(({ status }) => status === 409);
+    expect([accepted.length, refused.length]).toEqual([1, 199]);
+    expect(new Set(bodies.map(({ job_id }) => job_id)).size).toBe(1);
+  });
+
+  test("is adopted after a restart of the controller in mid-load, and no second vLLM starts", async () => {
+    await begin({ speed: 20 });
+    const answer = await demo.post("/api/swap", { model: "gpt-oss-20b" });
+    const { job_id } = (await answer.json()) as SwapJob;
+    await demo.cluster.until(() => runningVllm().length > 0, 10_000);
+    await demo.restart();
+    const job = await demo.plane.swaps.settled(job_id);
+    expect(job).toMatchObject({ state: "ready", job_id });
+    expect(runningVllm()).toEqual([expect.stringContaining("gpt-oss-20b")]);
+  });
+
+  test("cancelled while loading goes back to the previous model", async () => {
+    await begin({ speed: 100 });
+    await demo.swap("gpt-oss-20b");
+    const answer = await demo.post("/api/swap", { model: "gpt-oss-120b" });
+    const { job_id } = (await answer.json()) as SwapJob;
+    const settled = demo.plane.swaps.settled(job_id);
+    await demo.cluster.until(() => runningVllm().some((line) => line.includes("120b")), 10_000);
+    const cancelled = await fetch(`${demo.url}/api/swap/${job_id}`, { method: "DELETE" });
+    expect(cancelled.status).toBe(202);
+    expect(await settled).toMatchObject({ state: "cancelled", reason: "Cancelled.", rolled_back_to: "gpt-oss-20b" });
+  });
+});
+
+describe("a dry run", () => {
+  test("answers with the plan and touches nothing", async () => {
+    await begin();
+    const answer = await demo.post("/api/swap", { model: "gpt-oss-120b", dry_run: true });
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toMatchObject({ dry_run: true, plan: { fits: true, stops: [], blockers: [] } });
+    expect(demo.plane.swaps.list()).toEqual([]);
+  });
+});
+
+describe("the pre-flight", () => {
+  test("accepts a model of the catalog and says what vLLM says against a wrong argument", async () => {
+    await begin({
+      files: { "models-overrides.yaml": "models:\n  odd:\n    repo: acme/odd\n    nodes: 1\n    gpu_memory_utilization: 0.5\n    args: [--frobnicate, '3']\n" },
+    });
+    const good = await demo.post("/api/swap/gpt-oss-20b/validate", {});
+    expect(await good.json()).toEqual({ valid: true, message: null });
+    const bad = await demo.post("/api/swap/odd/validate", {});
+    expect(await bad.json()).toMatchObject({ valid: false, message: expect.stringContaining("unrecognized arguments: --frobnicate") });
+  });
+});
+
+describe("a swap that fails", () => {
+  const cases = [
+    { fault: { kind: "out_of_memory", variant: "allocation" }, code: "out_of_memory", evidence: /OutOfMemoryError/ },
+    { fault: { kind: "out_of_memory", variant: "free_memory" }, code: "out_of_memory", evidence: /less than desired GPU memory utilization/ },
+    { fault: { kind: "engine_core_failed" }, code: "engine_failed", evidence: /EngineCore|Engine core/ },
+    { fault: { kind: "launch_script_missing" }, code: "launch_script_missing", evidence: /launch-cluster\.sh does not exist/ },
+    { fault: { kind: "image_missing" }, code: "image_missing", evidence: /docker image inspect vllm-node finds nothing/ },
+    { fault: { kind: "port_taken" }, code: "port_taken", evidence: /listener on port \d+/ },
+    { fault: { kind: "container_name_taken" }, code: "container_name_taken", evidence: /docker inspect vllm_node shows image/ },
+    { fault: { kind: "launch_exits_zero" }, code: "nothing_running", evidence: /exit code 0, and docker top shows no vLLM/ },
+    { fault: { kind: "killed_silently" }, code: /model_died|launch_failed/, evidence: /./ },
+    { fault: { kind: "worker_ssh_denied" }, code: "worker_refused", evidence: /Permission denied|Passwordless SSH/, model: "glm-4.5-air" },
+    { fault: { kind: "disk_full" }, code: /disk_full|ssh_exit_code/, evidence: /No space left on device/ },
+    { fault: { kind: "ssh_refused", node: "spark-1" }, code: "ssh_network", evidence: /ECONNREFUSED/ },
+    { fault: { kind: "key_refused", node: "spark-1" }, code: "ssh_key_refused", evidence: /./ },
+    { fault: { kind: "host_key_changed", node: "spark-1" }, code: "ssh_host_key", evidence: /./ },
+  ] as const;
+  for (const { fault, code, evidence, ...more } of cases)
+    test(`${JSON.stringify(fault)} → ${code}`, async () => {
+      await begin();
+      await until("the first look at the Sparks", () => demo.plane.slots.node("spark-2") !== undefined);
+      demo.cluster.inject(fault);
+      // A connection that is open already does not notice that the door is now shut.
+      if ("node" in fault) await demo.restart();
+      const job = await demo.swap("model" in more ? more.model : "gpt-oss-20b");
+      expect(job.state).toBe("failed");
+      expect(job.failure?.code).toMatch(code);
+      expect(job.failure?.evidence ?? "").toMatch(evidence);
+      expect(job.reason?.length).toBeGreaterThan(10);
+      demo.cluster.clear();
+      expect(runningVllm()).toEqual([]);
+    });
+});
