@@ -22,8 +22,8 @@ import { prepare } from "./swap/effects/prepare.ts";
 import { stop } from "./swap/effects/stop.ts";
 import { verify } from "./swap/effects/verify.ts";
 import { SwapEngine } from "./swap/engine.ts";
-import { SlotBoard } from "./swap/slot-board.ts";
 import { servedName } from "./swap/served.ts";
+import { SlotBoard } from "./swap/slot-board.ts";
 import type { SwapJob } from "./swap/swap.ts";
 import { SwapLog } from "./swap/swap-log.ts";
 import { SwapStore } from "./swap/swap-store.ts";
@@ -138,7 +138,13 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     function changed(job: SwapJob, durable: boolean): void {
       events.publish({ type: durable ? "swap.changed" : "swap.progressed", at: now(), job });
       if (!durable) return;
-      log.info("swap", { job_id: job.job_id, model: job.model, state: job.state, phase: job.phase, reason: job.reason });
+      log.info("swap", {
+        job_id: job.job_id,
+        model: job.model,
+        state: job.state,
+        phase: job.phase,
+        reason: job.reason,
+      });
       if (job.ended_at) {
         const belief = swaps.beliefs().find((each) => each.slot === job.slot && each.job_id === job.job_id);
         slots.observed(job.slot, belief ? [servedName(belief.model)] : null);

@@ -2,8 +2,8 @@
 import { type Static, Type } from "@sinclair/typebox";
 import type { Model } from "./catalog/catalog.ts";
 import type { ControlPlane } from "./control-plane.ts";
-import { SlotStatusSchema } from "./swap/slots.ts";
 import { servedName } from "./swap/served.ts";
+import { SlotStatusSchema } from "./swap/slots.ts";
 import { FailureSchema, SwapJobSchema } from "./swap/swap.ts";
 import { isConfigured } from "./topology/topology.ts";
 
@@ -42,7 +42,9 @@ export const StatusSchema = Type.Object(
     started_at: Type.String(),
     simulated: Type.Boolean(),
     configured: Type.Boolean({ description: "False until one Spark can be used" }),
-    public_key: Type.String({ description: "The controller's SSH public key; belongs into authorized_keys of each Spark" }),
+    public_key: Type.String({
+      description: "The controller's SSH public key; belongs into authorized_keys of each Spark",
+    }),
     nodes: Type.Array(NodeStatusSchema),
     slots: Type.Array(SlotStatusSchema),
     swaps: Type.Array(SwapJobSchema, { description: "Swaps that run now" }),
@@ -162,7 +164,10 @@ export const ModelSchema = Type.Object(
   },
   { title: "Model" },
 );
-export const ModelsSchema = Type.Object({ models: Type.Array(ModelSchema), problems: Type.Array(ProblemSchema) }, { title: "Models" });
+export const ModelsSchema = Type.Object(
+  { models: Type.Array(ModelSchema), problems: Type.Array(ProblemSchema) },
+  { title: "Models" },
+);
 
 export function modelsOf(plane: Pick<ControlPlane, "config" | "slots" | "swaps">): Static<typeof ModelsSchema> {
   const { catalog } = plane.config.current;

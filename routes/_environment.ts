@@ -18,18 +18,29 @@ const DEFAULT_SPEED = 20;
 const GREATEST_SPEED = 10_000;
 
 /** @throws UsageError */
-export function processSettings(env: Readonly<Record<string, string | undefined>>, argv: readonly string[]): ProcessSettings {
+export function processSettings(
+  env: Readonly<Record<string, string | undefined>>,
+  argv: readonly string[],
+): ProcessSettings {
   const unknown = argv.find((argument) => argument !== "--simulated");
   if (unknown !== undefined) throw new UsageError(`Unknown argument ${JSON.stringify(unknown)}. Known: --simulated.`);
   return {
     port: number(env, "PORT", DEFAULT_PORT, 0, 65_535),
     host: env.HOST?.trim() || null,
     dataDir: resolve(env.DATA_DIR?.trim() || "./data"),
-    simulated: argv.includes("--simulated") ? { speed: number(env, "SIM_SPEED", DEFAULT_SPEED, 0.1, GREATEST_SPEED) } : null,
+    simulated: argv.includes("--simulated")
+      ? { speed: number(env, "SIM_SPEED", DEFAULT_SPEED, 0.1, GREATEST_SPEED) }
+      : null,
   };
 }
 
-function number(env: Readonly<Record<string, string | undefined>>, name: string, fallback: number, least: number, most: number): number {
+function number(
+  env: Readonly<Record<string, string | undefined>>,
+  name: string,
+  fallback: number,
+  least: number,
+  most: number,
+): number {
   const text = env[name]?.trim() ?? "";
   if (text === "") return fallback;
   const value = Number(text);

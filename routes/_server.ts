@@ -1,12 +1,12 @@
 /** Process entry: environment, control plane, listening, signals. The only impure file here. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import packageJson from "../package.json" with { type: "json" };
 import { type ControlPlane, createControlPlane } from "../lib/control-plane.ts";
+import { Fault } from "../lib/fault.ts";
 import { SERVE_OPTIONS } from "../lib/http/serve-options.ts";
 import { createLogger } from "../lib/log.ts";
-import { Fault } from "../lib/fault.ts";
 import { StoreError } from "../lib/store/store-error.ts";
+import packageJson from "../package.json" with { type: "json" };
 import { createApp, dashboardFiles } from "./_app.ts";
 import { type ProcessSettings, processSettings, UsageError } from "./_environment.ts";
 
@@ -24,7 +24,13 @@ interface Started {
 
 async function startReal(settings: ProcessSettings): Promise<Started> {
   const { dataDir } = settings;
-  const plane = await createControlPlane({ version: packageJson.version, dataDir, env: process.env, log, simulated: null });
+  const plane = await createControlPlane({
+    version: packageJson.version,
+    dataDir,
+    env: process.env,
+    log,
+    simulated: null,
+  });
   return { plane, close: async () => undefined };
 }
 
@@ -33,7 +39,11 @@ async function startSimulated(settings: ProcessSettings, speed: number): Promise
   const { loadIdentity } = await import("../lib/ssh/identity.ts");
   const dataDir = join(settings.dataDir, "simulated");
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const cluster = await startSimulator({ speed, ports: "standard", authorizedKey: loadIdentity({ folder: dataDir }).publicKeyLine });
+  const cluster = await startSimulator({
+    speed,
+    ports: "standard",
+    authorizedKey: loadIdentity({ folder: dataDir }).publicKeyLine,
+  });
   writeFileSync(join(dataDir, "topology.yaml"), cluster.topologyYaml);
   // The made-up Sparks are new ones at every start, with new host keys.
   writeFileSync(join(dataDir, "known_hosts.json"), "[]\n", { mode: 0o600 });
@@ -64,7 +74,9 @@ async function main(): Promise<void> {
   }
   const port = app.server?.port ?? settings.port;
   log.info("listening", { port, simulated: plane.simulated, data_dir: settings.dataDir });
-  process.stdout.write(`\n  Spark Control ${plane.version}${plane.simulated ? ", simulated cluster" : ""}: http://localhost:${port}\n\n`);
+  process.stdout.write(
+    `\n  Spark Control ${plane.version}${plane.simulated ? ", simulated cluster" : ""}: http://localhost:${port}\n\n`,
+  );
 
   let stopping = false;
   const shutDown = async (signal: string) => {
@@ -82,7 +94,8 @@ async function main(): Promise<void> {
 }
 
 main().catch((error) => {
-  if (error instanceof UsageError || error instanceof StoreError || error instanceof Fault) process.stderr.write(`${error.message}\n`);
+  if (error instanceof UsageError || error instanceof StoreError || error instanceof Fault)
+    process.stderr.write(`${error.message}\n`);
   else process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
   process.exit(1);
 });

@@ -4,14 +4,14 @@ import { isFree, pickPort } from "./ports.ts";
 const FIRST_HOST = 10;
 const FALLBACK = "127.0.0.1";
 
-/** One loopback address a node where the system has them all (Linux), else 127.0.0.1 for every node. */
-export async function nodeAddresses(count: number): Promise<readonly string[]> {
+/**
+ * One loopback address a node where the system has them all (Linux), else 127.0.0.1 for every node.
+ * @param shared 127.0.0.1 for every node in any case
+ */
+export async function nodeAddresses(count: number, shared: boolean): Promise<readonly string[]> {
   const own = Array.from({ length: count }, (_, index) => `127.0.0.${FIRST_HOST + index}`);
-  return (await canBind(own.at(-1)!)) ? own : own.map(() => FALLBACK);
-}
-
-async function canBind(address: string): Promise<boolean> {
-  return isFree(address, 0);
+  const canBind = !shared && (await isFree(own.at(-1)!, 0));
+  return canBind ? own : own.map(() => FALLBACK);
 }
 
 /** Hands out ports of one address, none twice. */

@@ -111,6 +111,26 @@ function list(call: Invocation): number {
   return 0;
 }
 
+/** Two lines: the instance (empty when none) and the highest generation. */
+function readFence(call: Invocation): number {
+  const { instance, generation } = call.spark.jobs;
+  call.stdio.out(`${instance ?? ""}\n${generation}\n`);
+  return 0;
+}
+
+/** @param args expected instance, new instance */
+function takeOver(call: Invocation, args: readonly string[]): number {
+  const [expected = "", instance = ""] = args;
+  const { jobs } = call.spark;
+  if (jobs.instance !== null && jobs.instance !== expected && jobs.instance !== instance) {
+    call.stdio.out(`fenced instance ${jobs.instance}\n`);
+    return EXIT_FENCED;
+  }
+  jobs.instance = instance;
+  call.spark.changes.notify();
+  return 0;
+}
+
 /** @param args container [, seconds to wait for it] */
 async function keepLog(call: Invocation, args: readonly string[]): Promise<number> {
   const [name = "", seconds = String(KEEPER_WAIT_SECONDS)] = args;
@@ -141,6 +161,8 @@ export function namedScripts(run: RunArgv): Readonly<Record<string, Program>> {
     "spark-job-read": (call) => read(call, args(call)),
     "spark-job-kill": (call) => kill(call, args(call)),
     "spark-job-list": (call) => list(call),
+    "spark-fence-read": readFence,
+    "spark-fence-take-over": (call) => takeOver(call, args(call)),
     "spark-log-keeper": (call) => keepLog(call, args(call)),
   };
 }

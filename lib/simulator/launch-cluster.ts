@@ -1,9 +1,10 @@
 /** launch-cluster.sh of spark-vllm-docker, as measured with releases of January ("old") and September 2026 ("new"). */
 import type { Container } from "./containers.ts";
+import { extraDockerArgs } from "./extra-docker-args.ts";
 import type { Invocation, Program } from "./invocation.ts";
 import { type Dialect, type LaunchOptions, parseLaunch } from "./launch-options.ts";
 import { KILLED } from "./processes.ts";
-import { LAUNCH_DIR, type SimulatedSpark } from "./spark.ts";
+import { HOME, LAUNCH_DIR, type SimulatedSpark } from "./spark.ts";
 import { Ended } from "./speed.ts";
 import { runVllm, type VllmRank } from "./vllm-process.ts";
 
@@ -158,7 +159,8 @@ class Launch {
   }
 
   #dockerRun(spark: SimulatedSpark): boolean {
-    const { image, container, env } = this.options;
+    const { image, container, binds, env } = this.options;
+    const extra = extraDockerArgs(this.call.env.VLLM_SPARK_EXTRA_DOCKER_ARGS ?? "");
     if (spark.faults.strikes("image_missing", spark.name) || !spark.docker.imageId(image)) {
       this.#error(`Unable to find image '${image}:latest' locally`);
       this.#error(
@@ -170,8 +172,8 @@ class Launch {
       name: container,
       image,
       argv: ["sleep", "infinity"],
-      env,
-      binds: ["/home/spark/.cache/huggingface:/root/.cache/huggingface", ...extraBinds(this.call.env)],
+      env: { ...env, ...extra.env },
+      binds: [`${HOME}/.cache/huggingface:/root/.cache/huggingface`, ...binds, ...extra.binds],
       autoRemove: true,
       main: (self) =>
         new Promise((_resolve, reject) => self.signal.addEventListener("abort", () => reject(self.signal.reason))),
@@ -244,12 +246,6 @@ function hostsOf(call: Invocation, { nodes, solo }: LaunchOptions): readonly Sim
     const at = left.findIndex((spark) => spark.address === address);
     return at < 0 ? [] : left.splice(at, 1);
   });
-}
-
-/** Bind mounts from VLLM_SPARK_EXTRA_DOCKER_ARGS (`-v a:b:ro`), which is split at spaces, unquoted. */
-function extraBinds(env: Readonly<Record<string, string>>): string[] {
-  const words = (env.VLLM_SPARK_EXTRA_DOCKER_ARGS ?? "").split(/\s+/);
-  return words.filter((_, at) => words[at - 1] === "-v" || words[at - 1] === "--volume");
 }
 
 export function launchCluster(dialect: Dialect): Program {

@@ -8,6 +8,7 @@ export interface LaunchOptions {
   readonly image: string;
   readonly container: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly binds: readonly string[];
   readonly mods: readonly string[];
   readonly solo: boolean;
   readonly action: "start" | "stop" | "status" | "exec";
@@ -51,6 +52,7 @@ export function parseLaunch(argv: readonly string[], dialect: Dialect): ParsedLa
   let solo = false;
   const env: Record<string, string> = {};
   const mods: string[] = [];
+  const binds: string[] = [];
   let at = 0;
   for (; at < argv.length; at += 1) {
     const word = argv[at]!;
@@ -64,7 +66,8 @@ export function parseLaunch(argv: readonly string[], dialect: Dialect): ParsedLa
       continue;
     } else if (dialect === "new" && NEW_ONLY_VALUED.has(word)) {
       const equals = value.indexOf("=");
-      if (word.startsWith("-e") || word === "--env") env[value.slice(0, equals)] = value.slice(equals + 1);
+      if (word === "-e" || word === "--env") env[value.slice(0, equals)] = value.slice(equals + 1);
+      if (word === "-v" || word === "--volume") binds.push(value);
     } else if (word === "-d") return failed("launch-cluster.sh: -d is not simulated");
     else if (!IGNORED_VALUED.has(word)) break;
     at += 1;
@@ -79,5 +82,5 @@ export function parseLaunch(argv: readonly string[], dialect: Dialect): ParsedLa
   const command = dialect === "old" && action === "exec" ? rejoined(words) : words;
   if (!command) return failed("bash: -c: line 1: syntax error near unexpected token", 2);
   const commandText = words.join(" ");
-  return { ok: true, options: { nodes, image, container, env, mods, solo, action, command, commandText } };
+  return { ok: true, options: { nodes, image, container, env, binds, mods, solo, action, command, commandText } };
 }

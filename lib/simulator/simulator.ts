@@ -12,7 +12,7 @@ import { Shell } from "./shell.ts";
 import { SimulatedSpark } from "./spark.ts";
 import { Scheduler } from "./speed.ts";
 import { SshDoor } from "./ssh-door.ts";
-import { type PlacedService, topologyYaml } from "./topology-yaml.ts";
+import { type PlacedService, servicesYaml, topologyYaml } from "./topology-yaml.ts";
 
 export const MOST_NODES = 64;
 const VLLM_PORT = 8888;
@@ -30,13 +30,17 @@ export interface SimulatorOptions {
   readonly ports?: "standard" | "ephemeral";
   /** Which release of launch-cluster.sh lies on the Sparks; `new` by default. */
   readonly launchScript?: "old" | "new";
+  /** Put every node on 127.0.0.1, as happens by itself where the system has no other loopback address (macOS). */
+  readonly sharedAddress?: boolean;
   /** Run the services beside vLLM; true by default. */
   readonly services?: boolean;
 }
 
 export interface SimulatedCluster {
-  /** The topology.yaml of this cluster: nodes, a slot `main` over all of them, services. */
+  /** The topology.yaml of this cluster: nodes, a slot `main` over all of them. */
   readonly topologyYaml: string;
+  /** Its services-overrides.yaml. */
+  readonly servicesYaml: string;
   readonly nodes: readonly SimulatedSpark[];
   /** Of the slot `main`. */
   readonly vllmPort: number;
@@ -67,7 +71,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     }
     changes.notify();
   });
-  const addresses = await nodeAddresses(count);
+  const addresses = await nodeAddresses(count, options.sharedAddress ?? false);
   const nodes = addresses.map(
     (address, index) => new SimulatedSpark({ name: `spark-${index + 1}`, index, address, scheduler, changes, faults }),
   );
@@ -95,7 +99,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     changes.notify();
   };
   const cluster: SimulatedCluster = {
-    topologyYaml: topologyYaml(nodes, { port: vllmPort, container: CONTAINER, image: VLLM_IMAGE }, placed),
+    topologyYaml: topologyYaml(nodes, { port: vllmPort, container: CONTAINER, image: VLLM_IMAGE }),
+    servicesYaml: servicesYaml(placed, SERVICES),
     nodes,
     vllmPort,
     knows: (name) => shell.knows(name),

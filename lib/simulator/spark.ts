@@ -47,6 +47,8 @@ export class SimulatedSpark {
   /** Models whose torch.compile cache is warm. */
   readonly compiled = new Set<string>();
   sshPort = 0;
+  /** Whether sshd's port is open at this moment. */
+  sshListening = false;
   bootId: string = randomUUID();
   bootedAt = Date.now();
   /** Added to the true time, in seconds. */
@@ -81,15 +83,16 @@ export class SimulatedSpark {
   vllmProcesses(): readonly VirtualProcess[] {
     return this.processes
       .all()
-      .filter(({ argv }) => argv.includes("serve") && argv.some((one) => one.endsWith("vllm")));
+      .filter(({ argv, container }) => container !== null && argv[1]?.endsWith("/vllm") && argv[2] === "serve");
   }
 
   containers(): readonly Container[] {
     return this.docker.all();
   }
 
+  /** TCP ports in LISTEN, ascending. */
   listeningPorts(): readonly number[] {
-    return [...this.ports.listening(), this.sshPort].sort((a, b) => a - b);
+    return [...this.ports.listening(), ...(this.sshListening ? [this.sshPort] : [])].sort((a, b) => a - b);
   }
 
   /** New host key, as after a reinstallation. */

@@ -37,11 +37,9 @@ export class SshDoor {
     spark.network.watch((state) => void this.#networkChanged(state));
   }
 
-  /** Listens on a free port. @returns it */
-  async open(): Promise<number> {
-    const port = await this.#listen(0);
-    this.spark.sshPort = port;
-    return port;
+  /** Listens on a free port. */
+  open(): Promise<void> {
+    return this.#listen(0);
   }
 
   /** Closes or opens the port itself; sessions that are open stay. */
@@ -60,19 +58,27 @@ export class SshDoor {
     return new ssh2.Server(config, (client) => this.#serve(client));
   }
 
-  #listen(port: number): Promise<number> {
+  #listen(port: number): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#front.once("error", reject);
       this.#front.listen(port, this.spark.address, () => {
         this.#front.off("error", reject);
         const bound = this.#front.address();
-        resolve(typeof bound === "object" && bound !== null ? bound.port : port);
+        this.spark.sshPort = typeof bound === "object" && bound !== null ? bound.port : port;
+        this.#listening(true);
+        resolve();
       });
     });
   }
 
+  #listening(open: boolean): void {
+    this.spark.sshListening = open;
+    this.spark.changes.notify();
+  }
+
   #unlisten(): Promise<void> {
     if (!this.#front.listening) return Promise.resolve();
+    this.#listening(false);
     return new Promise((resolve) => this.#front.close(() => resolve()));
   }
 

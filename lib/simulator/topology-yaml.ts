@@ -7,22 +7,23 @@ export interface PlacedService {
   readonly port: number;
 }
 
+/** Services that the product knows and this cluster does not have. */
+const ABSENT = ["diarizer", "matrix-bridge"];
+
 /** What the simulated cluster's topology.yaml says. */
 export function topologyYaml(
   nodes: readonly SimulatedSpark[],
   slot: { readonly port: number; readonly container: string; readonly image: string },
-  services: readonly PlacedService[],
 ): string {
-  const text = JSON.stringify;
   return [
     "# The simulated cluster. Written at each start.",
     "nodes:",
     ...nodes.flatMap((node) => [
       `  - name: ${node.name}`,
-      `    host: ${text(node.address)}`,
+      `    host: "${node.address}"`,
       `    user: ${USER}`,
       `    ssh_port: ${node.sshPort}`,
-      `    address: ${text(node.address)}`,
+      `    address: "${node.address}"`,
       "    eth_if: enp1s0f1np1",
       "    ib_if: rocep1s0f1",
     ]),
@@ -32,14 +33,25 @@ export function topologyYaml(
     `    port: ${slot.port}`,
     `    container: ${slot.container}`,
     `    image: ${slot.image}`,
+    "",
+  ].join("\n");
+}
+
+/** What its services-overrides.yaml says: every service that runs, and those that are not there as disabled. */
+export function servicesYaml(placed: readonly PlacedService[], all: readonly SimulatedService[]): string {
+  const names = new Set(placed.map(({ service }) => service.name));
+  const absent = [...ABSENT, ...all.map(({ name }) => name).filter((name) => !names.has(name))];
+  return [
+    "# The services of the simulated cluster. Written at each start.",
     "services:",
-    ...services.flatMap(({ service, node, port }) => [
-      `  - name: ${service.name}`,
+    ...placed.flatMap(({ service, node, port }) => [
+      `  ${service.name}:`,
       `    kind: ${service.kind}`,
       `    node: ${node}`,
       `    port: ${port}`,
       `    container: ${service.container}`,
     ]),
+    ...absent.flatMap((name) => [`  ${name}:`, "    disabled: true"]),
     "",
   ].join("\n");
 }

@@ -1,10 +1,10 @@
 /** The HTTP side of a simulated vLLM that is ready (shapes of vLLM 0.11's OpenAI server). */
 import { randomBytes } from "node:crypto";
-import { answerTokens, countTokens } from "./chat-text.ts";
+import { type AnswerLength, answerTokens, countTokens } from "./chat-text.ts";
 import type { Scheduler } from "./speed.ts";
 import { streamOf } from "./stream-of.ts";
 import type { VllmArguments } from "./vllm-arguments.ts";
-import { VllmMetrics } from "./vllm-metrics.ts";
+import { type RunningRequest, VllmMetrics } from "./vllm-metrics.ts";
 
 const FIRST_TOKEN_SECONDS = 0.18;
 const SECONDS_PER_TOKEN = 0.03;
@@ -12,7 +12,7 @@ const DEFAULT_MAX_TOKENS = 256;
 
 interface Prompt {
   readonly text: string;
-  readonly maxTokens: number;
+  readonly length: AnswerLength;
   readonly stream: boolean;
   readonly withUsage: boolean;
   readonly chat: boolean;
@@ -110,16 +110,17 @@ export class VllmApi {
         "BadRequestError",
       );
     }
-    const end = this.#metrics.begin(promptTokens);
+    const running = this.#metrics.begin(promptTokens);
     try {
       await this.scheduler.sleep(FIRST_TOKEN_SECONDS, request.signal);
-      if (prompt.stream) return this.#stream(request, prompt, promptTokens, end);
-      const { tokens, cut } = answerTokens(prompt.text, prompt.maxTokens);
+      if (prompt.stream) return this.#stream(request, prompt, promptTokens, running);
+      const { tokens, cut } = answerTokens(prompt.text, prompt.length);
       await this.scheduler.sleep(SECONDS_PER_TOKEN * tokens.length, request.signal);
-      end(tokens.length);
+      running.generated(tokens.length);
+      running.end();
       return Response.json(this.#whole(prompt, promptTokens, tokens, cut));
     } catch (error) {
-      end(0);
+      running.end();
       throw error;
     }
   }
@@ -139,7 +140,9 @@ export class VllmApi {
       return failure(400, `max_tokens must be at least 1, got ${String(limit)}.`, "BadRequestError");
     }
     const withUsage = record(asked.stream_options)?.include_usage === true;
-    return { text, maxTokens: limit, stream: asked.stream === true, withUsage, chat, model };
+    const least = asked.ignore_eos === true ? limit : asked.min_tokens;
+    const length = { maxTokens: limit, minTokens: typeof least === "number" ? least : 0 };
+    return { text, length, stream: asked.stream === true, withUsage, chat, model };
   }
 
   #envelope(prompt: Prompt, id: string, part: "" | ".chunk"): Record<string, unknown> {
@@ -160,8 +163,8 @@ export class VllmApi {
     };
   }
 
-  #stream(request: Request, prompt: Prompt, promptTokens: number, end: (generated: number) => void): Response {
-    const { tokens, cut } = answerTokens(prompt.text, prompt.maxTokens);
+  #stream(request: Request, prompt: Prompt, promptTokens: number, running: RunningRequest): Response {
+    const { tokens, cut } = answerTokens(prompt.text, prompt.length);
     const id = requestId(prompt);
     const envelope = this.#envelope(prompt, id, ".chunk");
     const { scheduler } = this;
@@ -178,13 +181,14 @@ export class VllmApi {
         for (const token of tokens) {
           await scheduler.sleep(SECONDS_PER_TOKEN, request.signal);
           sent += 1;
+          running.generated(1);
           yield chunk(prompt.chat ? { content: token } : { text: token }, null);
         }
         yield chunk(prompt.chat ? {} : { text: "" }, cut ? "length" : "stop");
         if (prompt.withUsage) yield event({ ...envelope, choices: [], usage: usage(promptTokens, sent) });
         yield encoder.encode("data: [DONE]\n\n");
       } finally {
-        end(sent);
+        running.end();
       }
     }
     return new Response(streamOf(chunks()), {

@@ -86,5 +86,5 @@ ${prefix}OSError: [Errno 98] Address already in use\n`;
 export function noSuchModel(plan: Who, model: string): string {
   const prefix = apiPrefix(plan);
   return `${prefix}Traceback (most recent call last):
-${prefix}OSError: Repo id must be in the form 'repo_name' or 'namespace/repo_name': '${model}'. Use \`repo_type\` argument if needed.\n`;
+${prefix}OSError: Can't load the configuration of '${model}'. If you were trying to load it from 'https://huggingface.co/models', make sure you don't have a local directory with the same name.\n`;
 }

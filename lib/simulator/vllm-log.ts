@@ -120,7 +120,7 @@ export function* startSteps(plan: StartPlan): Generator<StartStep> {
   };
   yield {
     seconds: total * 0.01,
-    text: engine("kernel_warmup.py:65", "Warming up FlashInfer attention. Autotuning kernels."),
+    text: engine("autotuner.py:256", "[Autotuner]: Autotuning process starts ..."),
   };
   const graphs = `${enginePrefix(plan)}Capturing CUDA graphs (mixed prefill-decode, PIECEWISE)`;
   for (let part = 0; part <= 4; part += 1) {

@@ -4,6 +4,12 @@ import type { Scheduler } from "./speed.ts";
 /** Seconds by which the gauges trail what happens, as measured on real ones (3 to 18 s). */
 const LAG_SECONDS = 5;
 
+export interface RunningRequest {
+  /** So many tokens more have come out. */
+  generated(tokens: number): void;
+  end(): void;
+}
+
 export class VllmMetrics {
   #running = 0;
   #shownRunning = 0;
@@ -16,17 +22,20 @@ export class VllmMetrics {
     private readonly model: string,
   ) {}
 
-  /** @returns ends the request */
-  begin(promptTokens: number): (generatedTokens: number) => void {
+  /** A request comes in. */
+  begin(promptTokens: number): RunningRequest {
     this.#promptTokens += promptTokens;
     this.#requests += 1;
     this.#setRunning(this.#running + 1);
     let open = true;
-    return (generatedTokens) => {
-      if (!open) return;
-      open = false;
-      this.#generatedTokens += generatedTokens;
-      this.#setRunning(this.#running - 1);
+    return {
+      generated: (tokens) => {
+        this.#generatedTokens += tokens;
+      },
+      end: () => {
+        if (open) this.#setRunning(this.#running - 1);
+        open = false;
+      },
     };
   }
 

@@ -1,7 +1,8 @@
 /** One `vllm serve` of the simulated cluster: start-up, memory, port, death. */
+import { isMounted } from "./extra-docker-args.ts";
 import type { FaultBook } from "./faults.ts";
 import { shardCount, startSeconds, weightsGb } from "./model-sizes.ts";
-import type { BoundPort } from "./ports.ts";
+import type { BoundPort, HttpHandler } from "./ports.ts";
 import type { VirtualProcess } from "./processes.ts";
 import { MEMORY_TOTAL_KB, type SimulatedSpark } from "./spark.ts";
 import { Timeline } from "./speed.ts";
@@ -94,9 +95,7 @@ class VllmRun {
   async #start(): Promise<void> {
     await this.#line.wait(IMPORT_SECONDS);
     const { model } = this.args;
-    if (model.startsWith("/") ? !this.#spark.files.isFolder(model) : !/^[\w.-]+\/[\w.-]+$/.test(model)) {
-      throw new Died(noSuchModel(this.#plan, model));
-    }
+    if (!this.#modelIsThere(model)) throw new Died(noSuchModel(this.#plan, model));
     this.#bound = this.#spark.ports.bind(this.args.port);
     if (!this.#bound) throw new Died(addressInUse(this.#plan));
     for (const step of startSteps(this.#plan)) {
@@ -111,9 +110,18 @@ class VllmRun {
     this.#spark.compiled.add(model);
   }
 
+  /** A directory must be on every node and mounted into the container; a repository must look like one. */
+  #modelIsThere(model: string): boolean {
+    if (!model.startsWith("/")) return /^[\w.-]+\/[\w.-]+$/.test(model);
+    return this.ranks.every(({ spark, container }) => {
+      const binds = spark.docker.find(container)?.spec.binds ?? [];
+      return spark.files.isFolder(model) && isMounted(model, binds);
+    });
+  }
+
   async #serve(): Promise<number> {
     const api = new VllmApi(this.args, this.#spark.scheduler);
-    this.#bound?.listen((request) => api.answer(request));
+    this.#listen((request) => api.answer(request));
     this.#head.output(`${apiPrefix(this.#plan)}INFO:     Application startup complete.\n`);
     this.#faults.loadReached(this.#nodeNames(), READY);
     const dying = this.#faults.takeInLoad("dies_after_ready", this.#nodeNames(), READY, () => READY);
@@ -123,6 +131,15 @@ class VllmRun {
     }
     await this.#engineLost();
     throw new Died(workerLost(this.#plan));
+  }
+
+  #listen(handler: HttpHandler): void {
+    try {
+      this.#bound?.listen(handler);
+    } catch {
+      // Something outside the simulation took the port in the meantime.
+      throw new Died(addressInUse(this.#plan));
+    }
   }
 
   /** As vLLM does before it allocates anything. */

@@ -3,7 +3,12 @@ import type { HttpAnswer } from "../swap/cluster.ts";
 
 const MOST_BYTES = 1 << 20;
 
-export async function ask(url: string, init: RequestInit, deadlineMs: number, signal: AbortSignal): Promise<HttpAnswer> {
+export async function ask(
+  url: string,
+  init: RequestInit,
+  deadlineMs: number,
+  signal: AbortSignal,
+): Promise<HttpAnswer> {
   const deadline = AbortSignal.timeout(deadlineMs);
   try {
     const response = await fetch(url, {

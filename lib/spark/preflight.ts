@@ -23,6 +23,9 @@ validate_parsed_serve_args(args)
 
 /** What argparse says, without the usage text before it: its last line that reports an error, else the last line. */
 export function preflightComplaint(output: string): string {
-  const lines = output.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  const lines = output
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
   return lines.findLast((line) => /error:|Error:/.test(line)) ?? lines.at(-1) ?? "the check ended without a word";
 }

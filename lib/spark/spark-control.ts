@@ -1,11 +1,11 @@
 /** The Sparks as the swap engine needs them, over SSH and HTTP. */
 import { isIPv4 } from "node:net";
 import { Fault } from "../fault.ts";
-import { command, path, type ShellCommand } from "../ssh/quote.ts";
 import type { DetachedJobs } from "../ssh/jobs.ts";
+import { command, path, type ShellCommand } from "../ssh/quote.ts";
 import { LOG_KEEPER } from "../ssh/remote-scripts.ts";
-import type { Node } from "../topology/topology.ts";
 import type { JobOrder, NodeView, SparkControl } from "../swap/cluster.ts";
+import type { Node } from "../topology/topology.ts";
 import { ask } from "./http.ts";
 import { PREFLIGHT, preflightComplaint } from "./preflight.ts";
 import { onNode, type SparkSsh, targetOf } from "./spark-ssh.ts";
@@ -30,7 +30,8 @@ export interface SparkControlOptions {
 export function createSparkControl(options: SparkControlOptions): SparkControl {
   const { ssh, jobs, deadlineMs } = options;
   const limits = (signal: AbortSignal) => ({ deadlineMs, signal });
-  const succeeds = async (node: Node, one: ShellCommand, signal: AbortSignal) => (await ssh.exec(node, one, signal)).exitCode === 0;
+  const succeeds = async (node: Node, one: ShellCommand, signal: AbortSignal) =>
+    (await ssh.exec(node, one, signal)).exitCode === 0;
 
   const startJob = async (node: Node, order: JobOrder, signal: AbortSignal) => {
     const { id, generation, argv, env, cwd } = order;
@@ -40,7 +41,8 @@ export function createSparkControl(options: SparkControlOptions): SparkControl {
   };
 
   return {
-    address: async (node, signal) => node.address ?? (isIPv4(node.host) ? node.host : await ssh.peerAddress(node, signal)),
+    address: async (node, signal) =>
+      node.address ?? (isIPv4(node.host) ? node.host : await ssh.peerAddress(node, signal)),
     look: (node, place, signal) => look(options, node, place, signal),
 
     async stopContainer(node, container, signal) {
@@ -52,7 +54,11 @@ export function createSparkControl(options: SparkControlOptions): SparkControl {
     },
 
     async launchScript(node, signal) {
-      const { exitCode, stdout } = await ssh.exec(node, command(["cat", path(`${node.launch_dir}/${LAUNCH_SCRIPT}`)]), signal);
+      const { exitCode, stdout } = await ssh.exec(
+        node,
+        command(["cat", path(`${node.launch_dir}/${LAUNCH_SCRIPT}`)]),
+        signal,
+      );
       return exitCode === 0 ? stdout : null;
     },
     async hasImage(node, image, signal) {
@@ -121,10 +127,14 @@ async function look(
     ],
     signal,
   );
-  if (inspected?.exitCode === 127 || /permission denied/i.test(inspected?.output ?? "")) throw dockerMissing(node, inspected?.output ?? "");
+  if (inspected?.exitCode === 127 || /permission denied/i.test(inspected?.output ?? ""))
+    throw dockerMissing(node, inspected?.output ?? "");
   const memory = readMemory(meminfo?.output ?? "");
   if (!memory)
-    throw new Fault("upstream", "unreadable", `${node.name} did not tell its memory.`, { node: node.name, evidence: meminfo?.output.slice(0, 200) });
+    throw new Fault("upstream", "unreadable", `${node.name} did not tell its memory.`, {
+      node: node.name,
+      evidence: meminfo?.output.slice(0, 200),
+    });
   const midway = (asked + options.now()) / 2;
   return {
     bootId: boot?.output.trim() ?? "",

@@ -16,10 +16,22 @@ export async function onNode<T>(node: Node, work: () => Promise<T>): Promise<T> 
     return await work();
   } catch (error) {
     if (error instanceof FencedError)
-      throw new Fault("conflict", "fenced", `${node.name}: ${error.message}`, { node: node.name, evidence: `fenced ${Object.values(error.fence).join(" ")}` }, { cause: error });
+      throw new Fault(
+        "conflict",
+        "fenced",
+        `${node.name}: ${error.message}`,
+        { node: node.name, evidence: `fenced ${Object.values(error.fence).join(" ")}` },
+        { cause: error },
+      );
     if (!(error instanceof SshError) || error.aborted) throw error;
     const evidence = error.cause instanceof Error ? error.cause.message : error.message;
-    throw new Fault(error.kind, error.code, `${node.name}: ${error.message}`, { ...error.members, node: node.name, evidence }, { cause: error });
+    throw new Fault(
+      error.kind,
+      error.code,
+      `${node.name}: ${error.message}`,
+      { ...error.members, node: node.name, evidence },
+      { cause: error },
+    );
   }
 }
 

@@ -135,11 +135,14 @@ if [ -f "$dir/log" ]; then
   hole
   if [ $((size - to)) -gt $((tail + tail / 8)) ] && flock -n 7; then
     hole
-    to=$((size - tail))
-    if printf '%s %s\\n' "$from" "$to" >"$dir/hole.tmp" && mv "$dir/hole.tmp" "$dir/hole"; then
-      punch=/usr/bin/fallocate
-      [ -x "$punch" ] || punch=fallocate
-      "$punch" --punch-hole --offset "$from" --length $((to - from)) "$dir/log" 2>/dev/null
+    # Another reader may have gone further meanwhile: a hole never shrinks.
+    if [ $((size - tail)) -gt "$to" ]; then
+      to=$((size - tail))
+      if printf '%s %s\\n' "$from" "$to" >"$dir/hole.tmp" && mv "$dir/hole.tmp" "$dir/hole"; then
+        punch=/usr/bin/fallocate
+        [ -x "$punch" ] || punch=fallocate
+        "$punch" --punch-hole --offset "$from" --length $((to - from)) "$dir/log" 2>/dev/null
+      fi
     fi
     flock -u 7
   fi
@@ -182,6 +185,24 @@ done
 exit 0
 `;
 
+/** No arguments. Two lines: the instance (empty when none), the highest generation (0 when none). */
+export const FENCE_READ = `${ROOT}${ALIVE}first_line "$root/instance" ""
+first_line "$root/generation" 0
+`;
+
+/** expected instance, new instance */
+export const FENCE_TAKE_OVER = `${ROOT}expected=$1 instance=$2
+mkdir -p "$root/jobs" || exit ${EXIT_NOT_WRITABLE}
+exec 9>>"$root/lock" || exit ${EXIT_NOT_WRITABLE}
+flock 9 || exit ${EXIT_LOCK}
+known=$(cat "$root/instance" 2>/dev/null)
+if [ -n "$known" ] && [ "$known" != "$expected" ] && [ "$known" != "$instance" ]; then
+  printf 'fenced instance %s\\n' "$known"
+  exit ${EXIT_FENCED}
+fi
+printf '%s\\n' "$instance" >"$root/instance.tmp" && mv "$root/instance.tmp" "$root/instance" || exit ${EXIT_NOT_WRITABLE}
+`;
+
 /** Longest wait of the log keeper for its container, in seconds. */
 export const LOG_KEEPER_WAIT_SECONDS = 600;
 
@@ -214,6 +235,8 @@ export const SCRIPTS = {
   "spark-job-read": JOB_READ,
   "spark-job-kill": JOB_KILL,
   "spark-job-list": JOB_LIST,
+  "spark-fence-read": FENCE_READ,
+  "spark-fence-take-over": FENCE_TAKE_OVER,
   "spark-log-keeper": LOG_KEEPER,
 } as const satisfies Readonly<Record<string, string>>;
 

@@ -38,7 +38,11 @@ export interface HttpAnswer {
 export interface SparkControl {
   /** IPv4 address for HTTP and the launch script. */
   address(node: Node, signal: AbortSignal): Promise<string>;
-  look(node: Node, place: { readonly container: string; readonly port: number }, signal: AbortSignal): Promise<NodeView>;
+  look(
+    node: Node,
+    place: { readonly container: string; readonly port: number },
+    signal: AbortSignal,
+  ): Promise<NodeView>;
   stopContainer(node: Node, container: string, signal: AbortSignal): Promise<void>;
   /** Text of the launch script; null when it is not there. */
   launchScript(node: Node, signal: AbortSignal): Promise<string | null>;
@@ -50,7 +54,13 @@ export interface SparkControl {
   readJob(node: Node, id: string, offset: number, maxBytes: number, signal: AbortSignal): Promise<JobReading>;
   killJob(node: Node, id: string, signal: AbortSignal): Promise<void>;
   /** Do these arguments of `vllm serve` pass vLLM's own parser? @returns null when they do, else what it says */
-  checkArguments(node: Node, container: string, image: string, serveArguments: readonly string[], signal: AbortSignal): Promise<string | null>;
+  checkArguments(
+    node: Node,
+    container: string,
+    image: string,
+    serveArguments: readonly string[],
+    signal: AbortSignal,
+  ): Promise<string | null>;
   get(url: string, deadlineMs: number, signal: AbortSignal): Promise<HttpAnswer>;
   post(url: string, body: unknown, deadlineMs: number, signal: AbortSignal): Promise<HttpAnswer>;
 }

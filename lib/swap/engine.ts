@@ -103,7 +103,8 @@ export class SwapEngine {
   cancel(jobId: string): SwapJob {
     const job = this.get(jobId);
     const run = this.#runs.get(jobId);
-    if (!run || job.ended_at) throw new Fault("conflict", "swap_ended", `This swap has ended: ${job.state}.`, { job_id: jobId });
+    if (!run || job.ended_at)
+      throw new Fault("conflict", "swap_ended", `This swap has ended: ${job.state}.`, { job_id: jobId });
     run.dispatch({ type: "cancel" });
     return run.job;
   }
@@ -117,7 +118,9 @@ export class SwapEngine {
 
   /** Newest first. */
   list(limit = 50): SwapJob[] {
-    return this.options.store.list(Math.min(limit, MOST_LISTED)).map(({ job }) => this.#runs.get(job.job_id)?.job ?? job);
+    return this.options.store
+      .list(Math.min(limit, MOST_LISTED))
+      .map(({ job }) => this.#runs.get(job.job_id)?.job ?? job);
   }
 
   /** Swaps that own a slot now. */
@@ -139,7 +142,11 @@ export class SwapEngine {
    * Asks vLLM's own parser, inside the container image on the head, whether the arguments of a model are valid.
    * @throws Fault 404, 502, 503
    */
-  async validate(modelKey: string, slotName: string | undefined, signal: AbortSignal): Promise<{ valid: boolean; message: string | null }> {
+  async validate(
+    modelKey: string,
+    slotName: string | undefined,
+    signal: AbortSignal,
+  ): Promise<{ valid: boolean; message: string | null }> {
     const { model, slot } = this.#resolve({ model: modelKey, slot: slotName });
     const { nodes } = targetOf(this.options.topology(), model, slot);
     const [head] = nodes;
@@ -172,7 +179,8 @@ export class SwapEngine {
       throw new Fault("unavailable", "not_configured", "No Spark is configured yet. Open the dashboard to set one up.");
     const model = this.options.catalog().models.find((each) => each.key === request.model);
     if (!model) throw new Fault("not_found", "unknown_model", "There is no model with this key in the catalog.");
-    const slot = request.slot === undefined ? topology.slots[0] : topology.slots.find((each) => each.name === request.slot);
+    const slot =
+      request.slot === undefined ? topology.slots[0] : topology.slots.find((each) => each.name === request.slot);
     if (!slot) throw new Fault("not_found", "unknown_slot", "There is no slot with this name.");
     return { model, slot };
   }
@@ -292,7 +300,9 @@ export class SwapEngine {
     signal: AbortSignal,
   ): Promise<Plan["commands"]> {
     const { quote, control } = this.options;
-    const stops = occupants.flatMap(({ slot, nodes }) => nodes.map((node) => ({ node, command: `docker stop ${quote(slot.container)}` })));
+    const stops = occupants.flatMap(({ slot, nodes }) =>
+      nodes.map((node) => ({ node, command: `docker stop ${quote(slot.container)}` })),
+    );
     const [head] = target.nodes;
     if (script === null || !head) return stops;
     const addresses = await Promise.all(target.nodes.map((node) => control.address(node, signal)));

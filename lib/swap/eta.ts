@@ -44,7 +44,9 @@ export function estimateLoad(
   const phases = Object.fromEntries(
     LOAD_PHASES.map((phase) => [
       phase,
-      recent.length > 0 ? median(recent.map((load) => load[phase])) : timeScale * (phase === "weights" ? weights : FIXED[phase]),
+      recent.length > 0
+        ? median(recent.map((load) => load[phase]))
+        : timeScale * (phase === "weights" ? weights : FIXED[phase]),
     ]),
   ) as Record<LoadPhase, number>;
   return { phases, totalSeconds: sum(Object.values(phases)), learntFrom: recent.length };

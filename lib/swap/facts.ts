@@ -9,6 +9,9 @@ import { imageOf } from "./launch-command.ts";
 import type { Occupant } from "./plan.ts";
 import type { Failure, PlanNote } from "./swap.ts";
 
+/** `--gpu-memory-utilization` where it is not given (docs.vllm.ai, "Engine Arguments"). */
+const VLLM_DEFAULT_SHARE = 0.9;
+
 /** What the controller believes to serve in a slot: written when a swap became ready, deleted when it was stopped. */
 export interface Belief {
   readonly slot: string;
@@ -55,7 +58,12 @@ export function targetOf(topology: Topology, model: Model, slot: Slot): Target {
     );
   const nodes = slot.nodes.slice(0, model.nodes).map((name) => {
     const node = usableNode(topology, name);
-    if (!node) throw new Fault("unavailable", "not_configured", `${name} is not configured correctly. See Settings for the reason.`);
+    if (!node)
+      throw new Fault(
+        "unavailable",
+        "not_configured",
+        `${name} is not configured correctly. See Settings for the reason.`,
+      );
     return node;
   });
   return { model, slot, nodes };
@@ -71,7 +79,9 @@ export async function gatherFacts(
   const { model, slot, nodes } = target;
   const unreachable = new Map<string, Failure>();
   const looks = await lookAtSharedSlots(control, topology, target, unreachable, signal);
-  const views = new Map(looks.filter((look) => look.slot.name === slot.name).map((look) => [look.node.name, look.view]));
+  const views = new Map(
+    looks.filter((look) => look.slot.name === slot.name).map((look) => [look.node.name, look.view]),
+  );
   const occupants = occupantsOf(topology, beliefs, looks, footprint(model, slot), slot);
   const blockers: PlanNote[] = standsInTheWay(looks, target, beliefs);
   let script: string | null = null;
@@ -144,24 +154,47 @@ function occupantsOf(
   beliefs: readonly Belief[],
   looks: readonly Look[],
   wanted: Footprint,
-  own: Slot,
+  here: Slot,
 ): Occupant[] {
   return topology.slots.flatMap((slot) => {
     const belief = beliefs.find((each) => each.slot === slot.name);
-    const running = looks.filter((look) => look.slot.name === slot.name && look.view.vllm.length > 0);
-    const nodes = running.length > 0 ? running.map((look) => look.node.name) : (belief?.nodes ?? []);
+    const own = looks.filter((look) => look.slot.name === slot.name);
+    const running = own.filter(({ view }) => view.vllm.length > 0);
+    // A worker may show no vLLM of its own (Ray): there the container and the belief tell.
+    const there = running.length > 0 ? own.filter((look) => running.includes(look) || isPartOf(belief, look)) : [];
+    const nodes = running.length > 0 ? there.map((look) => look.node.name) : (belief?.nodes ?? []);
     if (nodes.length === 0) return [];
     const model = belief?.model ?? null;
-    const there: Footprint = { nodes, port: slot.port, container: slot.container, memory: model?.gpu_memory_utilization ?? null };
-    if (slot.name !== own.name && !conflicts(wanted, there)) return [];
-    return [{ slot, model, name: model?.name ?? servedBy(running[0]?.view) ?? "An unknown model", nodes }];
+    const known = model?.gpu_memory_utilization ?? null;
+    if (
+      slot.name !== here.name &&
+      !conflicts(wanted, { nodes, port: slot.port, container: slot.container, memory: known })
+    )
+      return [];
+    const lines = running.flatMap(({ view }) => view.vllm);
+    const memory = running.length > 0 ? (known ?? claimedBy(lines)) : 0;
+    return [{ slot, model, name: model?.name ?? servedBy(lines) ?? "An unknown model", nodes, memory }];
   });
 }
 
+function isPartOf(belief: Belief | undefined, { node, view }: Look): boolean {
+  return belief?.nodes.includes(node.name) === true && view.container?.running === true;
+}
+
 /** The model's name from `vllm serve NAME …`. */
-function servedBy(view: NodeView | undefined): string | null {
-  for (const line of view?.vllm ?? []) {
-    const match = /\bvllm serve (\S+)/.exec(line);
+function servedBy(commandLines: readonly string[]): string | null {
+  return firstMatch(commandLines, /\bvllm serve (\S+)/);
+}
+
+/** What a vLLM started by hand claims: its `--gpu-memory-utilization`, else vLLM's default. */
+function claimedBy(commandLines: readonly string[]): number {
+  const share = Number(firstMatch(commandLines, /--gpu[-_]memory[-_]utilization[ =](\S+)/));
+  return share > 0 && share <= 1 ? share : VLLM_DEFAULT_SHARE;
+}
+
+function firstMatch(lines: readonly string[], pattern: RegExp): string | null {
+  for (const line of lines) {
+    const match = pattern.exec(line);
     if (match?.[1]) return match[1];
   }
   return null;
@@ -171,9 +204,13 @@ function standsInTheWay(looks: readonly Look[], target: Target, beliefs: readonl
   const { slot, model } = target;
   const own = looks.filter((look) => look.slot.name === slot.name);
   const believed = beliefs.find((each) => each.slot === slot.name)?.model;
-  const images = new Set([imageOf(model, slot), slot.image, ...(believed?.image ? [believed.image] : [])].map(plainImage));
+  const images = new Set(
+    [imageOf(model, slot), slot.image, ...(believed?.image ? [believed.image] : [])].map(plainImage),
+  );
   const names = own
-    .filter(({ view }) => view.container?.running && view.vllm.length === 0 && !images.has(plainImage(view.container.image)))
+    .filter(
+      ({ view }) => view.container?.running && view.vllm.length === 0 && !images.has(plainImage(view.container.image)),
+    )
     .map(({ node, view }) =>
       failure(
         "container_name_taken",

@@ -1,7 +1,12 @@
 /** Why a launch failed, read from what it left behind. Signatures: vLLM, PyTorch, the CUDA driver, docker, the launch script. */
 import type { Failure } from "./swap.ts";
 
-export function failure(code: string, message: string, evidence: string | null = null, advice: string | null = null): Failure {
+export function failure(
+  code: string,
+  message: string,
+  evidence: string | null = null,
+  advice: string | null = null,
+): Failure {
   return { code, message, evidence, advice };
 }
 
@@ -100,7 +105,9 @@ export function explainEnd(exitCode: number | null, lines: readonly string[]): F
     return failure(
       "nothing_running",
       "The launch ended without an error, but no model is running.",
-      last === null ? "exit code 0, and docker top shows no vLLM" : `exit code 0, and docker top shows no vLLM; last line: ${last}`,
+      last === null
+        ? "exit code 0, and docker top shows no vLLM"
+        : `exit code 0, and docker top shows no vLLM; last line: ${last}`,
       "Read the log; start the launch script by hand on the head Spark to see what it does.",
     );
   const code = exitCode === null ? "without an exit code" : `with exit code ${exitCode}`;

@@ -49,7 +49,12 @@ export function serveArguments(model: Model, place: Pick<LaunchPlace, "slot">): 
 }
 
 /** @param quote the one quoting function; used when the script parses its arguments a second time */
-export function launchCommand(model: Model, place: LaunchPlace, dialect: Dialect, quote: (text: string) => string): LaunchCommand {
+export function launchCommand(
+  model: Model,
+  place: LaunchPlace,
+  dialect: Dialect,
+  quote: (text: string) => string,
+): LaunchCommand {
   const serve = ["vllm", "serve", ...serveArguments(model, place)];
   const docker = dockerArguments(model);
   return {

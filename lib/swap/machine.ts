@@ -165,7 +165,8 @@ function cleanUp(state: MachineState, phase: string): Step {
 }
 
 function whileCleaning(state: MachineState, event: MachineEvent): Step {
-  if (event.type === "failed") return settle({ ...state, cleaning: false }, "unknown", state.ending?.failure ?? event.failure);
+  if (event.type === "failed")
+    return settle({ ...state, cleaning: false }, "unknown", state.ending?.failure ?? event.failure);
   if (event.type !== "cleaned") return stay(state);
   return state.leg === "forward" ? rollBackOrEnd({ ...state, cleaning: false }) : end({ ...state, cleaning: false });
 }
@@ -184,7 +185,10 @@ function end(state: MachineState): Step {
 
 /** The truth cannot be told from here: said so, never guessed. */
 function settle(state: MachineState, name: "unknown", failure: Failure): Step {
-  return { state: { ...state, state: name, phase: name, ending: { as: state.ending?.as ?? "failed", failure } }, effects: [] };
+  return {
+    state: { ...state, state: name, phase: name, ending: { as: state.ending?.as ?? "failed", failure } },
+    effects: [],
+  };
 }
 
 /** Every effect is idempotent, so taking it up again is the same as going on. */

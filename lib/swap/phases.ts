@@ -22,11 +22,22 @@ export interface LoadProgress {
 
 export const LOAD_BEGINS: LoadProgress = { phase: "containers", part: null };
 
-const SIGNS: readonly { readonly phase: LoadPhase; readonly sign: RegExp; readonly part?: (match: RegExpExecArray) => number }[] = [
+const SIGNS: readonly {
+  readonly phase: LoadPhase;
+  readonly sign: RegExp;
+  readonly part?: (match: RegExpExecArray) => number;
+}[] = [
   { phase: "engine", sign: /vLLM API server version|Initializing a V1 LLM engine/ },
-  { phase: "weights", sign: /Loading (?:safetensors|pt|fastsafetensors|\w+) checkpoint shards:\s+(\d+)%/i, part: percent },
+  {
+    phase: "weights",
+    sign: /(?:Loading \w+ checkpoint shards|Loading safetensors using [\w ]+|Multi-thread loading shards):\s+(\d+)%/i,
+    part: percent,
+  },
   { phase: "weights", sign: /Starting to load model/ },
-  { phase: "compile", sign: /Loading weights took|Model loading took|Dynamo bytecode transform time|torch\.compile takes/ },
+  {
+    phase: "compile",
+    sign: /Loading weights took|Model loading took|Dynamo bytecode transform time|torch\.compile takes/,
+  },
   { phase: "kv_cache", sign: /Available KV cache memory|GPU KV cache size/ },
   { phase: "graphs", sign: /Capturing CUDA graphs?[^:]*:\s+(\d+)%/, part: percent },
   { phase: "graphs", sign: /FlashInfer autotune|Autotuning process/i },

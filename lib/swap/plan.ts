@@ -22,6 +22,8 @@ export interface Occupant {
   /** What to call it: the model's name, or what it answers with. */
   readonly name: string;
   readonly nodes: readonly string[];
+  /** Fraction of each of these nodes' memory that it gives back when it stops. */
+  readonly memory: number;
 }
 
 export interface PlanFacts {
@@ -51,9 +53,16 @@ export function makePlan(facts: PlanFacts): Plan {
     return view ? [nodeMemory(facts, node, view)] : [];
   });
   const estimate = estimateLoad(facts.pastLoads, model.size_gb, model.nodes, facts.timeScale);
-  const fits = memory.length < nodes.length ? (memory.some((each) => !each.fits) ? false : null) : memory.every((each) => each.fits);
+  const fits =
+    memory.length < nodes.length
+      ? memory.some((each) => !each.fits)
+        ? false
+        : null
+      : memory.every((each) => each.fits);
   const downtime = Math.round(estimate.totalSeconds + (facts.occupants.length > 0 ? STOP_SECONDS : 0));
-  const rollbackTo = facts.rollbackWanted ? (facts.occupants.find((each) => each.slot.name === slot.name)?.model ?? null) : null;
+  const rollbackTo = facts.rollbackWanted
+    ? (facts.occupants.find((each) => each.slot.name === slot.name)?.model ?? null)
+    : null;
   const plan: Omit<Plan, "summary"> = {
     slot: slot.name,
     nodes: [...nodes],
@@ -81,7 +90,7 @@ function nodeMemory(facts: PlanFacts, node: string, view: NodeView): NodeMemory 
   const { totalBytes, availableBytes } = view.memory;
   const freed = facts.occupants
     .filter((each) => each.nodes.includes(node))
-    .reduce((sum, each) => sum + (each.model?.gpu_memory_utilization ?? 0) * totalBytes, 0);
+    .reduce((sum, each) => sum + each.memory * totalBytes, 0);
   const afterStop = Math.min(availableBytes + freed, totalBytes);
   const needed = facts.model.gpu_memory_utilization * totalBytes;
   const weights = facts.model.size_gb === null ? null : (facts.model.size_gb * BYTES_PER_GB) / facts.model.nodes;
@@ -151,7 +160,9 @@ function summarise(plan: Omit<Plan, "summary">, rollbackTo: Model | null): strin
 }
 
 function duration(seconds: number): string {
-  return seconds < 90 ? `about ${Math.max(Math.round(seconds / 5) * 5, 5)} seconds` : `about ${Math.round(seconds / 60)} minutes`;
+  return seconds < 90
+    ? `about ${Math.max(Math.round(seconds / 5) * 5, 5)} seconds`
+    : `about ${Math.round(seconds / 60)} minutes`;
 }
 
 function list(names: readonly string[]): string {

@@ -35,12 +35,21 @@ export class RemoteLog {
     launchId: string,
   ) {
     this.#launcher = { name: "launch", node: nodes[0], id: launchId, lines: new LogLines(), offset: 0 };
-    this.#keepers = nodes.map((node) => ({ name: node.name, node, id: `${launchId}-log`, lines: new LogLines(), offset: 0 }));
+    this.#keepers = nodes.map((node) => ({
+      name: node.name,
+      node,
+      id: `${launchId}-log`,
+      lines: new LogLines(),
+      offset: 0,
+    }));
   }
 
   async read(signal: AbortSignal): Promise<LogReading> {
     const [launcher, ...keepers] = await Promise.all(
-      [this.#launcher, ...this.#keepers].map(async (source) => ({ source, reading: await this.#readOne(source, signal) })),
+      [this.#launcher, ...this.#keepers].map(async (source) => ({
+        source,
+        reading: await this.#readOne(source, signal),
+      })),
     );
     const readings = [launcher!, ...keepers];
     return {

@@ -1,11 +1,11 @@
 /** What an effect may use: the order, the Sparks, the log. One `Run` lives as long as its swap is not settled. */
 import { Fault } from "../fault.ts";
-import { type Node, type Slot, type Settings, type Topology, usableNode } from "../topology/topology.ts";
+import { type Node, type Settings, type Slot, type Topology, usableNode } from "../topology/topology.ts";
 import type { SparkControl } from "./cluster.ts";
+import type { PhaseSeconds } from "./eta.ts";
 import type { Belief } from "./facts.ts";
 import type { Leg, MachineEvent } from "./machine.ts";
 import { type Attempt, attemptOf, type SwapOrder } from "./order.ts";
-import type { PhaseSeconds } from "./eta.ts";
 import type { LoadProgress } from "./phases.ts";
 import type { Timing } from "./timing.ts";
 

@@ -45,7 +45,10 @@ export class SlotBoard {
 
   start(): void {
     const { slotIntervalMs, nodeIntervalMs } = this.options;
-    this.#loops = [this.#every(slotIntervalMs, () => this.lookAtSlots()), this.#every(nodeIntervalMs, () => this.#lookAtNodes())];
+    this.#loops = [
+      this.#every(slotIntervalMs, () => this.lookAtSlots()),
+      this.#every(nodeIntervalMs, () => this.#lookAtNodes()),
+    ];
   }
 
   statuses(): SlotStatus[] {

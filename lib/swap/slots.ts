@@ -18,7 +18,9 @@ export const SlotStatusSchema = Type.Object(
     container: Type.String(),
     /** serving: answers. not_answering: was loaded, gives no answer. idle: nothing there. unknown: not looked at yet, or unreachable. */
     state: Type.Unsafe<SlotState>(
-      Type.Union((["serving", "not_answering", "idle", "swapping", "unknown"] as const).map((name) => Type.Literal(name))),
+      Type.Union(
+        (["serving", "not_answering", "idle", "swapping", "unknown"] as const).map((name) => Type.Literal(name)),
+      ),
     ),
     /** Key of the catalog; null when nothing is served, or something that the catalog does not know. */
     model: Nullable(Type.String()),
@@ -52,7 +54,8 @@ export function slotStatus(
   job: SwapJob | undefined,
   catalog: Catalog,
 ): SlotStatus {
-  const ids = seen?.servedIds ?? null;
+  // A server that lists no model is as good as none.
+  const ids = seen?.servedIds?.length ? seen.servedIds : null;
   const believed = belief && (ids === null || ids.includes(servedName(belief.model))) ? belief : undefined;
   const found = ids && !believed ? catalog.models.find((model) => ids.includes(servedName(model))) : undefined;
   const model = believed?.model ?? found;
@@ -61,7 +64,7 @@ export function slotStatus(
     nodes: [...slot.nodes],
     port: slot.port,
     container: slot.container,
-    state: job ? "swapping" : stateOf(believed, seen),
+    state: job ? "swapping" : stateOf(believed, seen, ids !== null),
     model: model?.key ?? null,
     model_name: model?.name ?? ids?.[0] ?? null,
     served_ids: [...(ids ?? [])],
@@ -72,8 +75,8 @@ export function slotStatus(
   };
 }
 
-function stateOf(belief: Belief | undefined, seen: SlotObservation | undefined): SlotState {
-  if (seen?.servedIds) return "serving";
+function stateOf(belief: Belief | undefined, seen: SlotObservation | undefined, serves: boolean): SlotState {
+  if (serves) return "serving";
   if (belief) return seen ? "not_answering" : "unknown";
   return seen?.address ? "idle" : "unknown";
 }

@@ -1,11 +1,11 @@
 /** One swap while it is not settled: its machine, the effect that runs, and its record. */
 import { Fault } from "../fault.ts";
-import { type PhaseSeconds, estimateLoad, remaining } from "./eta.ts";
+import { estimateLoad, type PhaseSeconds, remaining } from "./eta.ts";
 import { type Belief, failureOf } from "./facts.ts";
 import { failure } from "./failure.ts";
 import { type Effect, type MachineEvent, type MachineState, step } from "./machine.ts";
 import { attemptOf, type SwapOrder } from "./order.ts";
-import { type LoadProgress, LOAD_BEGINS } from "./phases.ts";
+import { LOAD_BEGINS, type LoadProgress } from "./phases.ts";
 import type { EffectBody, Run } from "./run.ts";
 import { SETTLED, type SwapJob } from "./swap.ts";
 import type { SwapRecord } from "./swap-store.ts";
@@ -16,7 +16,8 @@ const TICK_MS = 1_000;
 export type EffectBodies = Readonly<Record<Exclude<Effect["type"], "abort">, EffectBody>>;
 
 /** What a run needs of the engine. */
-export interface RunServices extends Omit<Run, "jobId" | "generation" | "order" | "log" | "logRemote" | "tail" | "beginReading" | "progress"> {
+export interface RunServices
+  extends Omit<Run, "jobId" | "generation" | "order" | "log" | "logRemote" | "tail" | "beginReading" | "progress"> {
   readonly effects: EffectBodies;
   now(): string;
   writeLog(source: string, line: string): void;
@@ -193,7 +194,9 @@ export class SwapRun implements Run {
       ended_at: ended ? at : null,
       phases: moved ? nextPhases(this.#job, state, at, ended) : this.#job.phases,
     };
-    return ended ? { ...job, ...(state.state === "ready" ? { progress: 1 } : {}), eta_seconds: null } : { ...job, ...this.#estimate() };
+    return ended
+      ? { ...job, ...(state.state === "ready" ? { progress: 1 } : {}), eta_seconds: null }
+      : { ...job, ...this.#estimate() };
   }
 
   #estimate(): Pick<SwapJob, "progress" | "eta_seconds"> {
@@ -205,7 +208,10 @@ export class SwapRun implements Run {
       return { progress: 0, eta_seconds: Math.ceil(estimate.totalSeconds) };
     const load: LoadProgress = state === "verifying" ? { phase: "serving", part: null } : this.#load;
     const left = remaining(estimate, load, (Date.now() - this.#phaseBegan) / 1000);
-    return { progress: Math.max(left.progress, this.#job.leg === leg ? this.#job.progress : 0), eta_seconds: Math.ceil(left.etaSeconds) };
+    return {
+      progress: Math.max(left.progress, this.#job.leg === leg ? this.#job.progress : 0),
+      eta_seconds: Math.ceil(left.etaSeconds),
+    };
   }
 
   #beliefAfter(before: MachineState, event: MachineEvent): BeliefChange {
@@ -231,4 +237,3 @@ function nextPhases(job: SwapJob, state: MachineState, at: string, ended: boolea
   const name = state.leg === "rollback" && !ended ? `rollback_${state.phase}` : state.phase;
   return ended ? closed : [...closed, { name, started_at: at, ended_at: null }];
 }
-

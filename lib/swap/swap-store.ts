@@ -1,10 +1,10 @@
 /** Swaps and beliefs in the facts database. Every write is one durable transaction. */
 import type { Database } from "bun:sqlite";
-import { LOAD_PHASES, type LoadPhase } from "./phases.ts";
 import type { PhaseSeconds } from "./eta.ts";
 import type { Belief } from "./facts.ts";
 import type { MachineState } from "./machine.ts";
 import type { SwapOrder } from "./order.ts";
+import { LOAD_PHASES, type LoadPhase } from "./phases.ts";
 import { SETTLED, type SwapJob } from "./swap.ts";
 
 /** Everything about one swap: what the API shows, the machine's state, and the order as it was given. */
@@ -28,11 +28,11 @@ export class SwapStore {
 
   /** The next fencing generation; durable together with the claim that asked for it. */
   nextGeneration(): number {
-    const row = this.db
-      .query<{ value: string }, []>("SELECT value FROM meta WHERE key = 'generation'")
-      .get();
+    const row = this.db.query<{ value: string }, []>("SELECT value FROM meta WHERE key = 'generation'").get();
     const next = Number(row?.value ?? 0) + 1;
-    this.db.run("INSERT INTO meta (key, value) VALUES ('generation', ?1) ON CONFLICT (key) DO UPDATE SET value = ?1", [String(next)]);
+    this.db.run("INSERT INTO meta (key, value) VALUES ('generation', ?1) ON CONFLICT (key) DO UPDATE SET value = ?1", [
+      String(next),
+    ]);
     return next;
   }
 

@@ -5,7 +5,18 @@ const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T)
 
 export const SwapStateSchema = Type.Union(
   (
-    ["planned", "draining", "stopping", "launching", "loading", "verifying", "ready", "failed", "cancelled", "unknown"] as const
+    [
+      "planned",
+      "draining",
+      "stopping",
+      "launching",
+      "loading",
+      "verifying",
+      "ready",
+      "failed",
+      "cancelled",
+      "unknown",
+    ] as const
   ).map((name) => Type.Literal(name)),
 );
 export type SwapState =
@@ -53,7 +64,6 @@ export const NodeMemorySchema = Type.Object({
   spare_bytes: Type.Number(),
 });
 export type NodeMemory = Static<typeof NodeMemorySchema>;
-
 
 export const PlanSchema = Type.Object(
   {

@@ -16,7 +16,13 @@ async function begin(options?: DemoOptions): Promise<Demo> {
 
 const lines = (job: SwapJob) => demo.plane.swapLog.read(job.job_id, 0, 10_000);
 /** The servers themselves, not the `docker exec` of the launcher that started them. */
-const runningVllm = () => demo.cluster.nodes.flatMap((node) => node.vllmProcesses().filter(({ argv }) => argv[0]?.endsWith("python3")).map(({ argv }) => argv.join(" ")));
+const runningVllm = () =>
+  demo.cluster.nodes.flatMap((node) =>
+    node
+      .vllmProcesses()
+      .filter(({ argv }) => argv[0]?.endsWith("python3"))
+      .map(({ argv }) => argv.join(" ")),
+  );
 
 describe("a swap", () => {
   for (const launchScript of ["old", "new"] as const)
@@ -28,12 +34,19 @@ describe("a swap", () => {
       expect(lines(solo).some(({ line }) => line.includes("Application startup complete"))).toBe(true);
 
       const both = await demo.swap("glm-4.5-air");
-      expect(both).toMatchObject({ state: "ready", failure: null, previous_model: "gpt-oss-20b", nodes: ["spark-1", "spark-2"] });
+      expect(both).toMatchObject({
+        state: "ready",
+        failure: null,
+        previous_model: "gpt-oss-20b",
+        nodes: ["spark-1", "spark-2"],
+      });
       expect(lines(both).some(({ line }) => line.includes("Application startup complete"))).toBe(true);
 
       const back = await demo.swap("gpt-oss-20b");
       expect(back).toMatchObject({ state: "ready", failure: null, previous_model: "glm-4.5-air" });
-      const { slots } = (await (await fetch(`${demo.url}/api/status`)).json()) as { slots: { model: string; state: string }[] };
+      const { slots } = (await (await fetch(`${demo.url}/api/status`)).json()) as {
+        slots: { model: string; state: string }[];
+      };
       expect(slots).toMatchObject([{ state: "serving", model: "gpt-oss-20b" }]);
       expect(demo.cluster.nodes[1]?.vllmProcesses()).toEqual([]);
     });
@@ -46,7 +59,9 @@ describe("a swap", () => {
 
   test("of two hundred at once exactly one is accepted, the others are told its id", async () => {
     await begin({ speed: 50 });
-    const answers = await Promise.all(Array.from({ length: 200 }, () => demo.post("/api/swap", { model: "gpt-oss-20b" })));
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, () => demo.post("/api/swap", { model: "gpt-oss-20b" })),
+    );
     const bodies = (await Promise.all(answers.map((answer) => answer.json()))) as { job_id: string }[];
     const accepted = answers.filter(({ status }) => status === 202);
     const refused = answers.filter(({ status }) => status === 409);
@@ -91,27 +106,58 @@ describe("a dry run", () => {
 describe("the pre-flight", () => {
   test("accepts a model of the catalog and says what vLLM says against a wrong argument", async () => {
     await begin({
-      files: { "models-overrides.yaml": "models:\n  odd:\n    repo: acme/odd\n    nodes: 1\n    gpu_memory_utilization: 0.5\n    args: [--frobnicate, '3']\n" },
+      files: {
+        "models-overrides.yaml":
+          "models:\n  odd:\n    repo: acme/odd\n    nodes: 1\n    gpu_memory_utilization: 0.5\n    args: [--frobnicate, '3']\n",
+      },
     });
     const good = await demo.post("/api/swap/gpt-oss-20b/validate", {});
     expect(await good.json()).toEqual({ valid: true, message: null });
     const bad = await demo.post("/api/swap/odd/validate", {});
-    expect(await bad.json()).toMatchObject({ valid: false, message: expect.stringContaining("unrecognized arguments: --frobnicate") });
+    expect(await bad.json()).toMatchObject({
+      valid: false,
+      message: expect.stringContaining("unrecognized arguments: --frobnicate"),
+    });
   });
 });
 
 describe("a swap that fails", () => {
   const cases = [
     { fault: { kind: "out_of_memory", variant: "allocation" }, code: "out_of_memory", evidence: /OutOfMemoryError/ },
-    { fault: { kind: "out_of_memory", variant: "free_memory" }, code: "out_of_memory", evidence: /less than desired GPU memory utilization/ },
+    {
+      fault: { kind: "out_of_memory", variant: "free_memory" },
+      code: "out_of_memory",
+      evidence: /less than desired GPU memory utilization/,
+    },
     { fault: { kind: "engine_core_failed" }, code: "engine_failed", evidence: /EngineCore|Engine core/ },
-    { fault: { kind: "launch_script_missing" }, code: "launch_script_missing", evidence: /launch-cluster\.sh does not exist/ },
-    { fault: { kind: "image_missing" }, code: "image_missing", evidence: /docker image inspect vllm-node finds nothing/ },
+    {
+      fault: { kind: "launch_script_missing" },
+      code: "launch_script_missing",
+      evidence: /launch-cluster\.sh does not exist/,
+    },
+    {
+      fault: { kind: "image_missing" },
+      code: "image_missing",
+      evidence: /docker image inspect vllm-node finds nothing/,
+    },
     { fault: { kind: "port_taken" }, code: "port_taken", evidence: /listener on port \d+/ },
-    { fault: { kind: "container_name_taken" }, code: "container_name_taken", evidence: /docker inspect vllm_node shows image/ },
-    { fault: { kind: "launch_exits_zero" }, code: "nothing_running", evidence: /exit code 0, and docker top shows no vLLM/ },
+    {
+      fault: { kind: "container_name_taken" },
+      code: "container_name_taken",
+      evidence: /docker inspect vllm_node shows image/,
+    },
+    {
+      fault: { kind: "launch_exits_zero" },
+      code: "nothing_running",
+      evidence: /exit code 0, and docker top shows no vLLM/,
+    },
     { fault: { kind: "killed_silently" }, code: /model_died|launch_failed/, evidence: /./ },
-    { fault: { kind: "worker_ssh_denied" }, code: "worker_refused", evidence: /Permission denied|Passwordless SSH/, model: "glm-4.5-air" },
+    {
+      fault: { kind: "worker_ssh_denied" },
+      code: "worker_refused",
+      evidence: /Permission denied|Passwordless SSH/,
+      model: "glm-4.5-air",
+    },
     { fault: { kind: "disk_full" }, code: /disk_full|ssh_exit_code/, evidence: /No space left on device/ },
     { fault: { kind: "ssh_refused", node: "spark-1" }, code: "ssh_network", evidence: /ECONNREFUSED/ },
     { fault: { kind: "key_refused", node: "spark-1" }, code: "ssh_key_refused", evidence: /./ },

@@ -8,6 +8,8 @@ import { type Process, readProcesses } from "./processes.ts";
 
 const HERE = import.meta.dir;
 const BOOT_LIMIT_MS = 30_000;
+const TOTAL_GIB = 119.7;
+const USUAL_FREE_GIB = 114;
 
 export interface HostSpec {
   readonly name: string;
@@ -59,6 +61,7 @@ export class Host {
     await Bun.write(file("passwd"), `${user}:*:0:0::${this.home}:/bin/bash\n${passwd}`);
     await Bun.write(file("hosts"), `127.0.0.1 localhost\n${names}`);
     await Bun.write(file("cgroup"), this.spec.cgroup);
+    await this.setMemory(USUAL_FREE_GIB);
     await must(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", this.name, "-f", file("host_key")]);
     await must([
       "ssh-keygen",
@@ -75,10 +78,36 @@ export class Host {
     await Bun.write(file("sshd_config"), sshdConfig(this.spec.environment));
   }
 
+  /**
+   * What `/proc/meminfo` says from now on: a Spark's 119.7 GiB, of which so much is available. It stays as it is set;
+   * the stand-in of vLLM takes nothing of it. @param availableGib GiB
+   */
+  async setMemory(availableGib: number): Promise<void> {
+    const kib = (gib: number) => Math.round(gib * 1024 * 1024);
+    const lines = [
+      ["MemTotal", kib(TOTAL_GIB)],
+      ["MemFree", kib(availableGib * 0.9)],
+      ["MemAvailable", kib(availableGib)],
+      ["Buffers", 0],
+      ["Cached", kib(availableGib * 0.1)],
+      ["SwapTotal", 0],
+      ["SwapFree", 0],
+    ] as const;
+    const text = lines.map(([name, value]) => `${`${name}:`.padEnd(16)}${String(value).padStart(8)} kB\n`).join("");
+    await Bun.write(join(this.spec.disk, "meminfo"), text);
+  }
+
   /** The line that identifies this host in a known_hosts file, without a name in front: `ssh-ed25519 AAAA…`. */
   async hostKey(): Promise<string> {
     const line = await Bun.file(join(this.spec.disk, "host_key.pub")).text();
     return line.split(" ").slice(0, 2).join(" ");
+  }
+
+  /** A reinstalled machine: another host key from the next boot on. */
+  async newHostKey(): Promise<void> {
+    const file = join(this.spec.disk, "host_key");
+    await Promise.all([rm(file), rm(`${file}.pub`)]);
+    await must(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", this.name, "-f", file]);
   }
 
   /** Public key of the Spark user. */

@@ -66,6 +66,21 @@ describeLab("the hosts of the lab", () => {
     expect(new Set([head.stdout, worker.stdout, machine.stdout]).size).toBe(3);
   });
 
+  test("memory is a Spark's, and what a test says is available", async () => {
+    const read = async () =>
+      /MemTotal: +(\d+) kB[^]*MemAvailable: +(\d+) kB/
+        .exec((await lab.head.exec("cat /proc/meminfo")).stdout)
+        ?.slice(1);
+    const before = await read();
+    await lab.head.setMemory(1);
+    const after = await read();
+    await lab.head.setMemory(114);
+    expect([before, after]).toEqual([
+      ["125514547", "119537664"],
+      ["125514547", "1048576"],
+    ]);
+  });
+
   test("the Spark user logs in from outside and finds home, name and docker", async () => {
     const { stdout, exitCode } = await ssh(lab.worker, "whoami; pwd; hostname; command -v docker nvidia-smi");
     expect(exitCode).toBe(0);

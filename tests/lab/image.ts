@@ -92,7 +92,9 @@ async function contentHash(programs: ReadonlyMap<string, string>): Promise<strin
  * @param cache folder for image stores; kept between runs
  * @returns the folder of the image store, for podman's `additionalimagestore`
  */
-export async function ensureImage(cache = join(tmpdir(), "spark-lab-images")): Promise<string> {
+export async function ensureImage(
+  cache = join(process.env.LAB_FOLDER ?? tmpdir(), "spark-lab-images"),
+): Promise<string> {
   const programs = await bundles();
   const store = join(cache, await contentHash(programs));
   if (await stat(store).catch(() => null)) return store;

@@ -1,10 +1,10 @@
 /** The lab as a whole: what it hands out, that two can exist, and that nothing stays behind. */
 import { expect, test } from "bun:test";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile, readlink, stat } from "node:fs/promises";
 import { YAML } from "bun";
 import { requirement } from "../support/requirements.ts";
 import { labAvailability } from "./available.ts";
-import { run, until } from "./command.ts";
+import { until } from "./command.ts";
 import { type Lab, startLab } from "./lab.ts";
 import { launch, ready } from "./launch.ts";
 import { cgroupFolders, labFolder, sweep } from "./leftovers.ts";
@@ -35,8 +35,11 @@ async function leftovers(subnet: number): Promise<string[]> {
   return [...named, ...cgroups, ...mounts, ...processes, ...folder];
 }
 
-const namespaces = async (): Promise<number> =>
-  (await run(["lsns", "--noheadings", "--type", "net"])).stdout.trim().split("\n").length;
+/** The network namespaces in which any process of this machine lives: `net:[4026532…]`. */
+async function networkNamespaces(): Promise<Set<string>> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  return new Set(await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/ns/net`).catch(() => ""))));
+}
 
 describeLab("the lab as a whole", () => {
   test(
@@ -67,12 +70,15 @@ describeLab("the lab as a whole", () => {
   test(
     "two labs run side by side, and closing them leaves nothing",
     async () => {
-      const before = await namespaces();
+      const inside: string[] = [];
       const labs = await Promise.all([startLab({ dialect: "new" }), startLab({ dialect: "new" })]);
       const close = () => Promise.all(labs.map((lab) => lab.close()));
       try {
         const start = async (lab: Lab) => ready(lab, await launch(lab, { command: SERVE, nodes: 2 }));
         await Promise.all(labs.map(start));
+        for (const host of labs.flatMap((lab) => lab.hosts))
+          inside.push((await host.exec("readlink /proc/self/ns/net")).stdout.trim());
+        expect(new Set(inside).size).toBe(4);
         const subnets = labs.map((lab) => subnetOf(lab.controllerAddress));
         expect(new Set(subnets).size).toBe(2);
         for (const subnet of subnets) expect((await leftovers(subnet)).length).toBeGreaterThan(4);
@@ -80,7 +86,8 @@ describeLab("the lab as a whole", () => {
         await close();
       }
       for (const lab of labs) expect(await leftovers(subnetOf(lab.controllerAddress))).toEqual([]);
-      await until("their network namespaces are gone", async () => (await namespaces()) <= before, LIMIT_MS);
+      const namespaces = await networkNamespaces();
+      expect(inside.filter((name) => namespaces.has(name))).toEqual([]);
     },
     LIMIT_MS,
   );

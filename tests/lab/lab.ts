@@ -26,6 +26,8 @@ export interface LabOptions {
   readonly launchCluster?: string | undefined;
   /** Seconds that the old script waits for its Ray at most, and a twelfth of them once it is up. Default 12; really 60. */
   readonly waitSeconds?: number;
+  /** Grace of a `docker stop` without `-t`. vLLM never uses it to end: shorter only saves time. Default 10, as Docker's. */
+  readonly stopSeconds?: number;
   /** Where built images are kept. */
   readonly imageCache?: string;
 }
@@ -95,7 +97,10 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const images = await ensureImage(options.imageCache);
   const subnet = await claimBridge();
   const folder = await own(subnet);
-  const environment = { LAB_WAIT_SECONDS: String(options.waitSeconds ?? 12) };
+  const environment = {
+    LAB_WAIT_SECONDS: String(options.waitSeconds ?? 12),
+    LAB_STOP_SECONDS: String(options.stopSeconds ?? 10),
+  };
   const make = (number: number) => {
     const name = `spark-${number}`;
     return new Host({

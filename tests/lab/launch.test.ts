@@ -27,7 +27,7 @@ function inLab(dialect: Dialect, body: (lab: () => Lab) => void): void {
   describeLab(`the ${dialect} launch script`, () => {
     let lab: Lab;
     beforeAll(async () => {
-      lab = await startLab({ dialect, launchCluster: "" });
+      lab = await startLab({ dialect, launchCluster: "", stopSeconds: 1 });
     }, LIMIT_MS);
     afterEach(async () => {
       await removeContainers(lab);
@@ -267,22 +267,50 @@ inLab("new", (lab) => {
   );
 
   test(
-    "stop takes ten seconds a node, during which the model still answers",
+    "TERM does nothing to a launch that is under way; KILL ends the launcher and the model lives on",
     async () => {
-      await ready(lab(), await pair());
-      const start = performance.now();
-      const stopping = lab().head.exec(`${lab().launchScript} ${clusterFlags(lab(), 2).join(" ")} stop`);
+      const started = await solo();
+      await ready(lab(), started);
+      const script = (await lab().head.processes()).find((one) => one.argv[1] === lab().launchScript);
+      await lab().head.exec(`kill -TERM ${script?.pid}`);
+      expect(await health(lab())).toBe(200);
+      await lab().head.exec(`kill -KILL -- -$(ps -o pgid= -p ${script?.pid} | tr -d ' ')`);
       await until(
-        "the stop has begun",
-        async () => (await lab().head.processes()).some((one) => one.argv[0] === "podman" && one.argv.includes("stop")),
+        "the launcher is gone",
+        async () => !(await lab().head.processes()).some((one) => one.pid === script?.pid),
         LIMIT_MS,
       );
       expect(await health(lab())).toBe(200);
+      expect(await roles(lab(), 0)).toEqual(["engine", "server"]);
+    },
+    LIMIT_MS,
+  );
+});
+
+describeLab("stopping with the launch script", () => {
+  let lab: Lab;
+  beforeAll(async () => {
+    lab = await startLab({ dialect: "new", launchCluster: "" });
+  }, LIMIT_MS);
+  afterAll(() => lab?.close(), LIMIT_MS);
+
+  test(
+    "stop takes ten seconds a node, during which the model still answers",
+    async () => {
+      await ready(lab, await launch(lab, { command: SERVE, nodes: 2 }));
+      const start = performance.now();
+      const stopping = lab.head.exec(`${lab.launchScript} ${clusterFlags(lab, 2).join(" ")} stop`);
+      await until(
+        "the stop has begun",
+        async () => (await lab.head.processes()).some((one) => one.argv[0] === "podman" && one.argv.includes("stop")),
+        LIMIT_MS,
+      );
+      expect(await health(lab)).toBe(200);
       const { stdout, exitCode } = await stopping;
       expect(exitCode).toBe(0);
       expect(stdout).toContain("Cluster stopped.");
       expect(performance.now() - start).toBeGreaterThan(19_000);
-      expect([await roles(lab(), 0), await roles(lab(), 1)]).toEqual([[], []]);
+      expect([await roles(lab, 0), await roles(lab, 1)]).toEqual([[], []]);
     },
     LIMIT_MS,
   );

@@ -2,10 +2,13 @@
 import { mkdir, readdir, readFile, rm, rmdir, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { until } from "./command.ts";
 import { removeBridge, unplug } from "./network.ts";
 
-const ROOT = join(tmpdir(), "spark-lab");
+/** LAB_FOLDER moves the hosts' disks: they need a file system on which overlayfs works. */
+const ROOT = join(process.env.LAB_FOLDER ?? tmpdir(), "spark-lab");
 const CGROUPS = "/sys/fs/cgroup";
+const END_LIMIT_MS = 10_000;
 
 interface Owner {
   readonly pid: number;
@@ -46,12 +49,20 @@ export async function cgroupFolders(subnet: number, host: number): Promise<strin
   return folders;
 }
 
-/** Removes links, cgroups and folder. The hosts must be off. */
-export async function clear(subnet: number): Promise<void> {
-  for (const host of [1, 2]) {
-    await unplug(subnet, host);
-    for (const folder of await cgroupFolders(subnet, host)) await removeTree(folder);
+/** True while the first process of one of the lab's hosts is there: it carries the folder in its arguments. */
+async function hostsAlive(subnet: number): Promise<boolean> {
+  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
+    const args = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+    if (args.includes("init.sh\0") && args.includes(`${labFolder(subnet)}/`)) return true;
   }
+  return false;
+}
+
+/** Removes links, cgroups and folder, when the hosts have ended. */
+export async function clear(subnet: number): Promise<void> {
+  for (const host of [1, 2]) await unplug(subnet, host);
+  await until("the lab's hosts have ended", async () => !(await hostsAlive(subnet)), END_LIMIT_MS);
+  for (const host of [1, 2]) for (const folder of await cgroupFolders(subnet, host)) await removeTree(folder);
   await rm(labFolder(subnet), { recursive: true, force: true });
   await removeBridge(subnet);
 }

@@ -55,7 +55,11 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
     await now.app.stop(true);
   };
   const post = (path: string, body: unknown) =>
-    fetch(now.url + path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+    fetch(now.url + path, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
 
   return {
     cluster,
@@ -69,7 +73,8 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
     post,
     async swap(model, more = {}) {
       const response = await post("/api/swap", { model, ...more });
-      if (response.status !== 202) throw new Error(`POST /api/swap answered ${response.status}: ${await response.text()}`);
+      if (response.status !== 202)
+        throw new Error(`POST /api/swap answered ${response.status}: ${await response.text()}`);
       return now.plane.swaps.settled(((await response.json()) as SwapJob).job_id);
     },
     async restart() {

@@ -22,7 +22,12 @@ export const cleanUp: EffectBody = async (run, leg, signal) => {
     if (Date.now() > deadline)
       return {
         type: "failed",
-        failure: failure("clean_up_unverified", "What the failed launch left could not be stopped.", left, "Look at the Spark: docker ps, docker top."),
+        failure: failure(
+          "clean_up_unverified",
+          "What the failed launch left could not be stopped.",
+          left,
+          "Look at the Spark: docker ps, docker top.",
+        ),
       };
     await pause(BETWEEN_LOOKS_MS, signal);
   }

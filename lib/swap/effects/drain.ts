@@ -28,7 +28,11 @@ export const drain: EffectBody = async (run, leg, signal) => {
 async function requestsRunning(run: Run, leg: "forward" | "rollback", signal: AbortSignal): Promise<number | null> {
   const [head] = nodesOf(run, leg);
   const address = await run.control.address(head, signal);
-  const answer = await run.control.get(`http://${address}:${run.order.slot.port}/metrics`, run.timing.httpDeadlineMs, signal);
+  const answer = await run.control.get(
+    `http://${address}:${run.order.slot.port}/metrics`,
+    run.timing.httpDeadlineMs,
+    signal,
+  );
   if (answer.status !== 200 || typeof answer.body !== "string") return null;
   return sumOf(answer.body, "vllm:num_requests_running") + sumOf(answer.body, "vllm:num_requests_waiting");
 }
@@ -37,6 +41,7 @@ async function requestsRunning(run: Run, leg: "forward" | "rollback", signal: Ab
 function sumOf(text: string, name: string): number {
   let sum = 0;
   for (const line of text.split("\n"))
-    if (line.startsWith(name) && /[ {]/.test(line[name.length] ?? "")) sum += Number(line.slice(line.lastIndexOf(" ") + 1)) || 0;
+    if (line.startsWith(name) && /[ {]/.test(line[name.length] ?? ""))
+      sum += Number(line.slice(line.lastIndexOf(" ") + 1)) || 0;
   return sum;
 }

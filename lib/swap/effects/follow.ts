@@ -4,8 +4,8 @@
  * may end while its model lives, and a model may die while its launcher and container stay.
  */
 import { Fault } from "../../fault.ts";
-import { explainEnd, explainLog, failure } from "../failure.ts";
 import { failureOf } from "../facts.ts";
+import { explainEnd, explainLog, failure } from "../failure.ts";
 import type { MachineEvent } from "../machine.ts";
 import { advance, LOAD_BEGINS } from "../phases.ts";
 import { type LogReading, RemoteLog } from "../remote-log.ts";
@@ -53,14 +53,20 @@ async function untilAnswering(run: Run, leg: "forward" | "rollback", signal: Abo
     });
     if (address !== null) {
       const url = `http://${address}:${run.order.slot.port}/v1/models`;
-      if (servesModel(await run.control.get(url, run.timing.httpDeadlineMs, signal), model)) return { type: "answering" };
+      if (servesModel(await run.control.get(url, run.timing.httpDeadlineMs, signal), model))
+        return { type: "answering" };
     }
     await pause(run.timing.probeMs, signal);
   }
 }
 
 /** Ends only when the load has failed. */
-async function followLog(run: Run, leg: "forward" | "rollback", log: RemoteLog, signal: AbortSignal): Promise<MachineEvent> {
+async function followLog(
+  run: Run,
+  leg: "forward" | "rollback",
+  log: RemoteLog,
+  signal: AbortSignal,
+): Promise<MachineEvent> {
   const nodes = nodesOf(run, leg);
   run.beginReading();
   const watch = new ProcessWatch(run, nodes);
@@ -112,7 +118,7 @@ function isNews(text: string, seen: Set<string>): boolean {
 
 /** Tells whether the vLLM of this load is gone. */
 class ProcessWatch {
-  #seen = false;
+  readonly #seen = new Set<string>();
   #missing = 0;
   #nextLook = 0;
 
@@ -130,17 +136,16 @@ class ProcessWatch {
     const views = await Promise.all(
       this.nodes.map(async (node) => ({ node, view: await this.run.control.look(node, this.run.order.slot, signal) })),
     );
-    const without = views.filter(({ view }) => view.vllm.length === 0);
-    if (without.length === 0) {
-      this.#seen = true;
-      this.#missing = 0;
-      return null;
-    }
-    if (launcherRuns && !this.#seen) return null;
+    for (const { node, view } of views) if (view.vllm.length > 0) this.#seen.add(node.name);
+    // A node that has not shown a vLLM yet is starting; with Ray a worker's processes may never be called vLLM.
+    const gone = views.filter(
+      ({ node, view }, index) =>
+        view.vllm.length === 0 && (this.#seen.has(node.name) || (index === 0 && !launcherRuns)),
+    );
     // Twice in a row: a process list may be read in the instant between two processes.
-    this.#missing += 1;
+    this.#missing = gone.length === 0 ? 0 : this.#missing + 1;
     if (this.#missing < 2) return null;
-    return without.map(({ node }) => `docker top on ${node.name} shows no vLLM`).join("; ");
+    return gone.map(({ node }) => `docker top on ${node.name} shows no vLLM`).join("; ");
   }
 }
 
@@ -149,12 +154,22 @@ function explainDeath(run: Run, reading: LogReading, dead: string) {
   if (state !== "running" && state !== "prepared") return explainEnd(exitCode, run.tail());
   return (
     explainLog(run.tail()) ??
-    failure("model_died", "vLLM ended without a word while it was loading.", dead, "Read the log, and the kernel's log on the Spark: the process may have been killed for memory.")
+    failure(
+      "model_died",
+      "vLLM ended without a word while it was loading.",
+      dead,
+      "Read the log, and the kernel's log on the Spark: the process may have been killed for memory.",
+    )
   );
 }
 
 function rebooted(node: string) {
-  return failure("host_rebooted", `${node} restarted while the model was loading.`, `${node}: another boot id than at the launch`, "Check its power and its log, then swap again.");
+  return failure(
+    "host_rebooted",
+    `${node} restarted while the model was loading.`,
+    `${node}: another boot id than at the launch`,
+    "Check its power and its log, then swap again.",
+  );
 }
 
 function stalled(run: Run, seconds: number) {
@@ -169,5 +184,10 @@ function stalled(run: Run, seconds: number) {
 
 function tooLong(run: Run, seconds: number) {
   const last = run.tail().findLast((line) => line.trim() !== "") ?? "nothing was logged";
-  return failure("load_limit", `Not ready after ${Math.round(seconds / 60)} minutes.`, `last line: ${last}`, "Raise load_limit_seconds if this model needs longer.");
+  return failure(
+    "load_limit",
+    `Not ready after ${Math.round(seconds / 60)} minutes.`,
+    `last line: ${last}`,
+    "Raise load_limit_seconds if this model needs longer.",
+  );
 }

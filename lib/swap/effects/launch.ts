@@ -25,15 +25,28 @@ export function createLaunch(quote: (text: string) => string): EffectBody {
     const place = { slot, addresses, ethIf: head.eth_if, ibIf: head.ib_if };
     const { argv, env } = launchCommand(model, place, readDialect(script), quote);
     run.log(`${head.name}: ${argv.map(quote).join(" ")}`);
-    await Promise.all(nodes.map((node) => run.control.keepLog(node, `${launchId}-log`, run.generation, slot.container, signal)));
-    await run.control.startJob(head, { id: launchId, generation: run.generation, argv, env, cwd: head.launch_dir }, signal);
+    await Promise.all(
+      nodes.map((node) => run.control.keepLog(node, `${launchId}-log`, run.generation, slot.container, signal)),
+    );
+    await run.control.startJob(
+      head,
+      { id: launchId, generation: run.generation, argv, env, cwd: head.launch_dir },
+      signal,
+    );
     return { type: "launched" };
   };
 }
 
 /** vLLM refuses to start with less than its share free; said here with the figures, before minutes are spent. */
-async function tooLittleMemory(run: Run, nodes: readonly Node[], share: number, signal: AbortSignal): Promise<Failure | null> {
-  const views = await Promise.all(nodes.map(async (node) => ({ node, view: await run.control.look(node, run.order.slot, signal) })));
+async function tooLittleMemory(
+  run: Run,
+  nodes: readonly Node[],
+  share: number,
+  signal: AbortSignal,
+): Promise<Failure | null> {
+  const views = await Promise.all(
+    nodes.map(async (node) => ({ node, view: await run.control.look(node, run.order.slot, signal) })),
+  );
   // A repeated launch (after a restart of the controller) finds its own model in the memory.
   const short = views.find(
     ({ view }) => view.vllm.length === 0 && view.memory.availableBytes < share * view.memory.totalBytes,

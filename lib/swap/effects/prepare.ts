@@ -24,4 +24,3 @@ export const prepare: EffectBody = async (run, _leg, signal) => {
   const blocker = plan.blockers[0];
   return blocker ? { type: "failed", failure: blocker } : { type: "prepared" };
 };
-

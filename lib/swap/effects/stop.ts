@@ -4,8 +4,8 @@
  */
 import type { Node, Slot } from "../../topology/topology.ts";
 import type { NodeView } from "../cluster.ts";
-import { footprint } from "../facts.ts";
 import { conflicts } from "../conflicts.ts";
+import { footprint } from "../facts.ts";
 import { failure } from "../failure.ts";
 import type { MachineEvent } from "../machine.ts";
 import type { EffectBody, Run } from "../run.ts";
@@ -50,7 +50,9 @@ async function slotsToStop(run: Run, signal: AbortSignal): Promise<Slot[]> {
       const views = await Promise.all(shared.map((node) => run.control.look(node, other, signal)));
       if (!belief && !views.some((view) => view.vllm.length > 0)) return [];
       const memory = belief?.model.gpu_memory_utilization ?? null;
-      return conflicts(wanted, { nodes: other.nodes, port: other.port, container: other.container, memory }) ? [other] : [];
+      return conflicts(wanted, { nodes: other.nodes, port: other.port, container: other.container, memory })
+        ? [other]
+        : [];
     }),
   );
   return [slot, ...busy.flat()];
@@ -78,7 +80,9 @@ interface Look {
 
 async function lookAt(run: Run, slots: readonly Slot[], signal: AbortSignal): Promise<Look[]> {
   const pairs = slots.flatMap((slot) => allNodesOf(run, slot).map((node) => ({ slot, node })));
-  return Promise.all(pairs.map(async ({ slot, node }) => ({ slot, node, view: await run.control.look(node, slot, signal) })));
+  return Promise.all(
+    pairs.map(async ({ slot, node }) => ({ slot, node, view: await run.control.look(node, slot, signal) })),
+  );
 }
 
 function stillThere(node: Node, slot: Slot, view: NodeView): string[] {
@@ -90,13 +94,20 @@ function stillThere(node: Node, slot: Slot, view: NodeView): string[] {
 }
 
 /** Waits until the memory that the new model needs is free, or no more comes back; the launch judges what there is. */
-async function memoryBack(run: Run, first: readonly Look[], deadline: number, signal: AbortSignal): Promise<MachineEvent> {
+async function memoryBack(
+  run: Run,
+  first: readonly Look[],
+  deadline: number,
+  signal: AbortSignal,
+): Promise<MachineEvent> {
   const { model, slot } = run.order;
   const needed = footprint(model, slot).nodes;
-  const mine = (looks: readonly Look[]) => looks.filter((look) => look.slot.name === slot.name && needed.includes(look.node.name));
+  const mine = (looks: readonly Look[]) =>
+    looks.filter((look) => look.slot.name === slot.name && needed.includes(look.node.name));
   let looks = mine(first);
   while (Date.now() < deadline) {
-    if (looks.every(({ view }) => view.memory.availableBytes >= model.gpu_memory_utilization * view.memory.totalBytes)) break;
+    if (looks.every(({ view }) => view.memory.availableBytes >= model.gpu_memory_utilization * view.memory.totalBytes))
+      break;
     await pause(BETWEEN_LOOKS_MS * 3, signal);
     const next = mine(await lookAt(run, [slot], signal));
     if (!next.some((look) => isGrowing(look, looks))) break;

@@ -1,6 +1,7 @@
 /** Loaded means that it answers: `/health`, `/v1/models`, and a chat of one token. */
-import { failure } from "../failure.ts";
+
 import type { HttpAnswer } from "../cluster.ts";
+import { failure } from "../failure.ts";
 import type { EffectBody } from "../run.ts";
 import { attempt, nodesOf, pause } from "../run.ts";
 import { servedName, servesModel } from "../served.ts";
@@ -31,11 +32,19 @@ export const verify: EffectBody = async (run, leg, signal) => {
   }
   return {
     type: "failed",
-    failure: failure("not_answering", "The model was loaded, but does not answer a chat.", left, "Read the log; swap again."),
+    failure: failure(
+      "not_answering",
+      "The model was loaded, but does not answer a chat.",
+      left,
+      "Read the log; swap again.",
+    ),
   };
 };
 
 function said(answer: HttpAnswer): string {
   if (answer.status === null) return "no answer";
-  return `HTTP ${answer.status} ${typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body)}`.slice(0, 300);
+  return `HTTP ${answer.status} ${typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body)}`.slice(
+    0,
+    300,
+  );
 }

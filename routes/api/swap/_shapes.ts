@@ -2,13 +2,16 @@
 import { Type } from "@sinclair/typebox";
 import { problemWith } from "../../../lib/http/schemas.ts";
 
-const Key = (description: string) => Type.String({ minLength: 1, maxLength: 64, pattern: "^[A-Za-z0-9][A-Za-z0-9._-]*$", description });
+const Key = (description: string) =>
+  Type.String({ minLength: 1, maxLength: 64, pattern: "^[A-Za-z0-9][A-Za-z0-9._-]*$", description });
 
 export const SwapChoice = Type.Object(
   {
     model: Key("Key of the catalog"),
     slot: Type.Optional(Key("Name of the slot; the first one when left out")),
-    rollback: Type.Optional(Type.Boolean({ description: "Load the previous model again when this one fails; default true" })),
+    rollback: Type.Optional(
+      Type.Boolean({ description: "Load the previous model again when this one fails; default true" }),
+    ),
   },
   { title: "SwapChoice", additionalProperties: false },
 );

@@ -163,6 +163,17 @@ case "$command" in
     fi
     exec "${pod[@]}" "$@"
     ;;
+  stop)
+    shift
+    quiet stop -t "${LAB_STOP_SECONDS:-10}" "$@"
+    code=$?
+    # podman leaves the removal of --rm to a process of its own, which may take its time; Docker's is there at once.
+    for _ in {1..50}; do
+      [ "$("${pod[@]}" container inspect --format '{{.State.Status}} {{.HostConfig.AutoRemove}}' "${!#}" 2>/dev/null)" = "exited true" ] || break
+      sleep 0.1
+    done
+    exit $code
+    ;;
   rm)
     # Docker kills at once where podman would wait ten seconds.
     case " $* " in *" -f "* | *" --force "*) quiet "$@" -t 0 ;; *) quiet "$@" ;; esac

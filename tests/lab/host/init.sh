@@ -18,6 +18,7 @@ mount --bind /run/lab/passwd /etc/passwd
 mount --bind /run/lab/hosts /etc/hosts
 cat /proc/sys/kernel/random/uuid >/run/boot_id
 mount --bind /run/boot_id /proc/sys/kernel/random/boot_id
+mount --bind /run/lab/meminfo /proc/meminfo
 mount -t tmpfs -o mode=1777 tmpfs /tmp
 
 export PATH=/run/lab/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/home/$user

@@ -116,7 +116,7 @@ export class Bench implements AsyncDisposable {
   /** Words of a launch as the controller writes them. */
   launchWords(
     model: string,
-    options: { nodes?: number; args?: readonly string[]; flags?: readonly string[] } = {},
+    options: { nodes?: number; args?: readonly string[]; flags?: readonly string[]; docker?: string } = {},
   ): string[] {
     const hosts = this.cluster.nodes.slice(0, options.nodes ?? 1);
     const serve = ["vllm", "serve", model, "--host", "0.0.0.0", "--port", String(this.cluster.vllmPort)];
@@ -132,7 +132,7 @@ export class Bench implements AsyncDisposable {
     ];
     return [
       "env",
-      "VLLM_SPARK_EXTRA_DOCKER_ARGS=",
+      `VLLM_SPARK_EXTRA_DOCKER_ARGS=${options.docker ?? ""}`,
       "./launch-cluster.sh",
       ...before,
       "exec",

@@ -73,6 +73,21 @@ describe("spark-job-read", () => {
   });
 });
 
+test("the fence shows instance and generation, and is taken over only from the instance that is expected", async () => {
+  await using bench = await Bench.start();
+  const fresh = await bench.script("spark-fence-read", []);
+  await bench.startJob("a", ["hostname"], 7);
+
+  const wrong = await bench.script("spark-fence-take-over", [OTHER, OTHER.replace("b0b0", "c0c0")]);
+  const right = await bench.script("spark-fence-take-over", [INSTANCE, OTHER]);
+  const after = await bench.script("spark-fence-read", []);
+
+  expect(fresh.stdout).toBe("\n0\n");
+  expect([wrong.stdout, wrong.code]).toEqual([`fenced instance ${INSTANCE}\n`, 75]);
+  expect([right.stdout, right.code]).toEqual(["", 0]);
+  expect(after.stdout).toBe(`${OTHER}\n7\n`);
+});
+
 test("spark-job-kill kills what runs, and only that", async () => {
   await using bench = await Bench.start({ speed: 1 });
   await bench.startJob("a", ["sleep", "600"]);

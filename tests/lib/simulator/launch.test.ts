@@ -135,17 +135,33 @@ describe("a solo launch", () => {
     expect(log).toContain("torch.OutOfMemoryError: CUDA out of memory.");
   });
 
-  test("a local model must be there", async () => {
+  const LOCAL = "/models/acme-14b-instruct";
+
+  test("a local model loads when it is mounted into the container, with the environment asked for", async () => {
     await using bench = await Bench.start();
 
-    await bench.startJob("swap-1", bench.launchWords("/models/acme-14b-instruct"));
+    const docker = `-v ${LOCAL}:${LOCAL}:ro -e VLLM_USE_V1=1`;
+    await bench.startJob("swap-1", bench.launchWords(LOCAL, { docker }));
     await bench.vllmAnswers();
-    await bench.exec(["docker", "stop", "-t", "1", "vllm_node"]);
-    await bench.startJob("swap-2", bench.launchWords("/models/missing"));
-    await bench.jobEnds("swap-2");
+    const inspected = JSON.parse((await bench.exec(["docker", "inspect", "--type", "container", "vllm_node"])).stdout);
 
-    expect((await bench.readJob("swap-2")).log).toContain("OSError: Repo id must be in the form");
+    expect(inspected[0].Config.Env).toEqual(["VLLM_USE_V1=1"]);
+    expect(inspected[0].HostConfig.Binds).toContain(`${LOCAL}:${LOCAL}:ro`);
   });
+
+  for (const [why, model, docker] of [
+    ["is not mounted", LOCAL, ""],
+    ["is not there", "/models/missing", "-v /models/missing:/models/missing:ro"],
+  ] as const) {
+    test(`a local model that ${why} is not found`, async () => {
+      await using bench = await Bench.start();
+
+      await bench.startJob("swap-1", bench.launchWords(model, { docker }));
+      await bench.jobEnds("swap-1");
+
+      expect((await bench.readJob("swap-1")).log).toContain(`OSError: Can't load the configuration of '${model}'`);
+    });
+  }
 });
 
 describe("a launch on two nodes", () => {
@@ -176,6 +192,17 @@ describe("a launch on two nodes", () => {
     for (const [at, node] of bench.cluster.nodes.entries()) {
       expect(before[at]! - node.memoryAvailableKb).toBeGreaterThan(100 * GIGABYTE_KB);
     }
+  });
+
+  test("works with every node on one address too", async () => {
+    await using bench = await Bench.start({ sharedAddress: true, services: true });
+
+    await bench.startJob("swap-1", bench.launchWords(LARGE, { nodes: 2, args: ["--gpu-memory-utilization", "0.8"] }));
+    await bench.vllmAnswers();
+
+    expect(bench.cluster.nodes.map(({ address }) => address)).toEqual(["127.0.0.1", "127.0.0.1"]);
+    expect(bench.cluster.nodes.map((node) => node.vllmProcesses().length)).toEqual([1, 1]);
+    expect((await fetch(bench.url("/health"))).status).toBe(200);
   });
 
   test("without the worker the model on the head dies, and the launcher cleans up", async () => {

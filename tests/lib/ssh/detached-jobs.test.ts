@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSyn
 import { join } from "node:path";
 import { createDetachedJobs } from "../../../lib/ssh/detached-jobs.ts";
 import { FencedError, SshError } from "../../../lib/ssh/errors.ts";
+import { readFence, takeOver } from "../../../lib/ssh/fence.ts";
 import type { DetachedJobs, JobReading, JobSpec } from "../../../lib/ssh/jobs.ts";
 import { requirement } from "../../support/requirements.ts";
 import { type LocalShell, localShell, SHELLS } from "./local-shell.ts";
@@ -12,6 +13,7 @@ setDefaultTimeout(60_000);
 
 const INSTANCE = "0193b0a0-0000-7000-8000-000000000001";
 const OTHER_INSTANCE = "0193b0a0-0000-7000-8000-000000000002";
+const THIRD_INSTANCE = "0193b0a0-0000-7000-8000-000000000003";
 const within = { deadlineMs: 20_000 };
 const CAP = { headBytes: 1_000, tailBytes: 4_000 };
 
@@ -133,6 +135,22 @@ for (const { name, path, available } of SHELLS) {
       expect(error).toMatchObject({ code: "fenced_instance", fence: { by: "instance", instance: INSTANCE } });
       expect((await read("theirs")).state).toBe("absent");
       expect(await start(spec("still-mine", ["true"]))).toEqual({ existed: false });
+    });
+
+    test("the fence can be read, and taken over from the controller that was shown", async () => {
+      expect(await readFence(shell.ssh, shell.target, within)).toEqual({ instance: null, generation: 0 });
+      await start(spec("mine", ["true"], { generation: 7 }));
+      expect(await readFence(shell.ssh, shell.target, within)).toEqual({ instance: INSTANCE, generation: 7 });
+
+      const wrong = takeOver(shell.ssh, shell.target, { from: THIRD_INSTANCE, to: OTHER_INSTANCE }, within);
+      expect(await wrong.catch((reason: unknown) => reason)).toMatchObject({ fence: { instance: INSTANCE } });
+      await takeOver(shell.ssh, shell.target, { from: INSTANCE, to: OTHER_INSTANCE }, within);
+
+      expect(await readFence(shell.ssh, shell.target, within)).toEqual({ instance: OTHER_INSTANCE, generation: 7 });
+      const mine = await start(spec("late", ["true"], { generation: 8 })).catch((reason: unknown) => reason);
+      expect(mine).toMatchObject({ fence: { instance: OTHER_INSTANCE } });
+      const theirs = spec("theirs", ["true"], { instance: OTHER_INSTANCE, generation: 8 });
+      expect(await start(theirs)).toEqual({ existed: false });
     });
 
     test("of concurrent starts none runs after one of a higher generation", async () => {
@@ -264,29 +282,30 @@ for (const { name, path, available } of SHELLS) {
       expect(rest).toMatchObject({ skipped: whole.length - CAP.headBytes - CAP.tailBytes, nextOffset: whole.length });
     });
 
-    test("a reader that follows a log while it is written and rotated sees each byte at its offset", async () => {
+    test("readers that follow a log while it is written and rotated see each byte at its offset", async () => {
       const capped = createDetachedJobs(shell.ssh, CAP);
       const lines = 'i=0; while [ "$i" -lt 6000 ]; do i=$((i + 1)); printf "%07d\\n" "$i"; done';
       await start(spec("follow", ["sh", "-c", lines]));
-      let offset = 0;
-      let skipped = 0;
-      let seen = 0;
-      await until("the log has been read", async () => {
-        const reading = await read("follow", offset, 900, capped);
-        const at = offset + reading.skipped;
-        const wanted = Buffer.from(
-          Array.from({ length: Math.ceil(reading.chunk.length / 8) + 2 }, (_, index) => {
-            return `${String(Math.floor(at / 8) + index + 1).padStart(7, "0")}\n`;
-          }).join(""),
-        ).subarray(at % 8, (at % 8) + reading.chunk.length);
-        expect(Buffer.from(reading.chunk)).toEqual(wanted);
-        seen += reading.chunk.length;
-        skipped += reading.skipped;
-        offset = reading.nextOffset;
-        return reading.state === "exited" && offset === reading.logSize;
-      });
-      expect(seen + skipped).toBe(48_000);
-      expect(seen).toBeGreaterThanOrEqual(CAP.headBytes);
+      const follow = async (maxBytes: number) => {
+        let offset = 0;
+        let skipped = 0;
+        let seen = 0;
+        await until("the log has been read", async () => {
+          const reading = await read("follow", offset, maxBytes, capped);
+          expect(Buffer.from(reading.chunk).equals(numbered(offset + reading.skipped, reading.chunk.length))).toBe(
+            true,
+          );
+          seen += reading.chunk.length;
+          skipped += reading.skipped;
+          offset = reading.nextOffset;
+          return reading.state === "exited" && offset === reading.logSize;
+        });
+        return { seen, skipped };
+      };
+      for (const { seen, skipped } of await Promise.all([900, 333, 2_500].map((maxBytes) => follow(maxBytes)))) {
+        expect(seen + skipped).toBe(48_000);
+        expect(seen).toBeGreaterThanOrEqual(CAP.headBytes);
+      }
     });
 
     test("what a log drops is given back to the disk", async () => {
@@ -305,6 +324,15 @@ for (const { name, path, available } of SHELLS) {
       expect(modes.length).toBeGreaterThan(3);
     });
   });
+}
+
+/** Bytes of a log whose lines are `0000001`, `0000002`, … with eight bytes each. */
+function numbered(offset: number, length: number): Buffer {
+  const first = Math.floor(offset / 8);
+  const lines = Array.from({ length: Math.ceil(length / 8) + 1 }, (_, index) => {
+    return `${String(first + index + 1).padStart(7, "0")}\n`;
+  });
+  return Buffer.from(lines.join("")).subarray(offset % 8, (offset % 8) + length);
 }
 
 /** Zombies count as gone. */

@@ -1,0 +1,45 @@
+/** What a node remembers about its controllers: the fence in front of every start of a job (docs/ARCHITECTURE.md). */
+import { FencedError } from "./errors.ts";
+import { execOk, exitCodeError } from "./exec-ok.ts";
+import { script } from "./quote.ts";
+import { EXIT_FENCED, FENCE_READ, FENCE_TAKE_OVER } from "./remote-scripts.ts";
+import type { Ssh, SshTarget } from "./ssh.ts";
+
+export interface NodeFence {
+  /** Instance id of the controller that the node belongs to; null when no job has ever been started there. */
+  readonly instance: string | null;
+  /** Highest generation that the node has seen; 0 when none. */
+  readonly generation: number;
+}
+
+interface Call {
+  readonly deadlineMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Reads the fence of a node. A controller goes on at the highest of its own and its nodes' generations, plus one. */
+export async function readFence(ssh: Pick<Ssh, "exec">, target: SshTarget, call: Call): Promise<NodeFence> {
+  const what = "Reading what the Spark remembers";
+  const { stdout } = await execOk(ssh, target, script("spark-fence-read", FENCE_READ, []), { ...call, what });
+  const [instance = "", generation = ""] = stdout.split("\n");
+  return { instance: instance === "" ? null : instance, generation: Number(generation) || 0 };
+}
+
+/**
+ * Makes the node belong to another controller, once a person has confirmed it. The generation stays.
+ * @param change.from the instance that was shown to that person; another one by now is refused
+ * @throws FencedError, SshError
+ */
+export async function takeOver(
+  ssh: Pick<Ssh, "exec">,
+  target: SshTarget,
+  change: { readonly from: string; readonly to: string },
+  call: Call,
+): Promise<void> {
+  const command = script("spark-fence-take-over", FENCE_TAKE_OVER, [change.from, change.to]);
+  const result = await ssh.exec(target, command, call);
+  if (result.exitCode === EXIT_FENCED) {
+    throw new FencedError(target, { by: "instance", instance: result.stdout.trim().replace(/^fenced instance /, "") });
+  }
+  if (result.exitCode !== 0) throw exitCodeError(target, "Taking over", result);
+}

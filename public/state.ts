@@ -1,0 +1,54 @@
+/** What the page knows, as signals. Only feed.ts writes what comes from the server. */
+import type { Models, Problem, Slot, SparkNode, SwapJob } from "./api.ts";
+import { signal } from "./store.ts";
+
+export interface Connection {
+  readonly state: "connecting" | "live" | "lost";
+  /** Milliseconds since 1970. */
+  readonly since: number;
+}
+
+/** What hardly ever changes while the controller runs. */
+export interface Controller {
+  readonly version: string;
+  readonly simulated: boolean;
+  readonly configured: boolean;
+  readonly publicKey: string;
+}
+
+export const connection = signal<Connection>({ state: "connecting", since: Date.now() });
+export const controller = signal<Controller | null>(null);
+/** Another version answers now than the one that served this page. */
+export const outdated = signal(false);
+export const nodes = signal<readonly SparkNode[]>([]);
+export const slots = signal<readonly Slot[]>([]);
+export const problems = signal<readonly Problem[]>([]);
+export const models = signal<Models["models"]>([]);
+/** Swaps that are not settled. */
+export const running = signal<readonly SwapJob[]>([]);
+/** Settled swaps, newest first; null until the list has arrived. */
+export const settled = signal<readonly SwapJob[] | null>(null);
+
+const DISMISSED = "dismissed-swap";
+/** Swap whose result was put away in this browser. */
+export const dismissed = signal(localStorage.getItem(DISMISSED));
+
+export function dismiss(jobId: string): void {
+  localStorage.setItem(DISMISSED, jobId);
+  dismissed.value = jobId;
+}
+
+export function modelName(key: string): string {
+  return models.value.find((model) => model.key === key)?.name ?? key;
+}
+
+/** Why no swap can be started now, in one sentence; null when one can. */
+export function swapObstacle(): string | null {
+  if (connection.value.state === "lost") return "No connection to Spark Control.";
+  if (!controller.value) return "Not known yet.";
+  if (!controller.value.configured) return "No Spark is set up yet.";
+  const [busy] = running.value;
+  const hasFreeSlot = slots.value.some((slot) => running.value.every((job) => job.slot !== slot.name));
+  if (busy && !hasFreeSlot) return `One swap at a time: ${busy.model_name} is on its way.`;
+  return null;
+}

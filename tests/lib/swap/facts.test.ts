@@ -1,0 +1,346 @@
+import { describe, expect, test } from "bun:test";
+import type { Model } from "../../../lib/catalog/catalog.ts";
+import { Fault } from "../../../lib/fault.ts";
+import type { NodeView, SparkControl } from "../../../lib/swap/cluster.ts";
+import { type Belief, type Facts, failureOf, gatherFacts, targetOf } from "../../../lib/swap/facts.ts";
+import type { Topology } from "../../../lib/topology/topology.ts";
+import { aBelief, aModel, aNode, aServingView, aSlot, aTopology, aView, someSparks, unreachable } from "./_fixtures.ts";
+
+const qwen = aModel();
+const glm = aModel({ key: "glm", name: "GLM 4.5 Air", gpu_memory_utilization: 0.6 });
+const never = new AbortController().signal;
+
+interface Scene {
+  readonly model?: Model;
+  readonly topology?: Topology;
+  readonly slot?: string;
+  readonly beliefs?: readonly Belief[];
+  /** By `node/container`; idle where nothing is given. */
+  readonly views?: Readonly<Record<string, NodeView>>;
+  readonly control?: Partial<SparkControl>;
+}
+
+function gather({
+  model = qwen,
+  topology = aTopology(),
+  slot = "main",
+  beliefs = [],
+  views = {},
+  control,
+}: Scene): Promise<Facts> {
+  const target = targetOf(topology, model, topology.slots.find(({ name }) => name === slot)!);
+  const look: SparkControl["look"] = (node, place) =>
+    Promise.resolve(views[`${node.name}/${place.container}`] ?? aView());
+  return gatherFacts(someSparks({ look, ...control }), topology, beliefs, target, never);
+}
+
+const codes = (facts: Facts) => facts.blockers.map(({ code }) => code);
+
+describe("the nodes of a swap", () => {
+  test("are the first ones of its slot, head first", () => {
+    const names = (nodes: number) => targetOf(aTopology(), aModel({ nodes }), aSlot()).nodes.map(({ name }) => name);
+
+    expect(names(1)).toEqual(["spark-1"]);
+    expect(names(2)).toEqual(["spark-1", "spark-2"]);
+  });
+
+  test("are refused when the slot has too few", () => {
+    const slot = aSlot({ nodes: ["spark-1"] });
+
+    expect(() => targetOf(aTopology(), aModel({ nodes: 2 }), slot)).toThrow(
+      expect.objectContaining({ kind: "invalid", code: "too_few_nodes" }),
+    );
+  });
+
+  test("are refused when one of them is misconfigured", () => {
+    const topology = aTopology({
+      nodes: [{ status: "misconfigured", name: "spark-1", reason: "no user" }, aNode("spark-2")],
+    });
+
+    expect(() => targetOf(topology, qwen, aSlot())).toThrow(
+      expect.objectContaining({ kind: "unavailable", code: "not_configured" }),
+    );
+  });
+});
+
+describe("an idle cluster", () => {
+  test("has views of every node of the slot, no occupant and nothing in the way", async () => {
+    const facts = await gather({});
+
+    expect([...facts.views.keys()]).toEqual(["spark-1", "spark-2"]);
+    expect(facts).toMatchObject({ occupants: [], blockers: [], script: "#!/bin/bash\n" });
+    expect(facts.unreachable.size).toBe(0);
+  });
+});
+
+describe("what runs", () => {
+  const serving = { "spark-1/vllm_node": aServingView("/usr/bin/python3 /usr/local/bin/vllm serve Qwen/Qwen3-14B") };
+
+  test("and was loaded from here is known as its model", async () => {
+    const { occupants } = await gather({ views: serving, beliefs: [aBelief(glm)] });
+
+    expect(occupants).toMatchObject([{ slot: { name: "main" }, model: glm, name: "GLM 4.5 Air", nodes: ["spark-1"] }]);
+  });
+
+  test("and was started by hand is called by what it serves", async () => {
+    const { occupants, blockers } = await gather({ views: serving });
+
+    expect(occupants).toMatchObject([{ model: null, name: "Qwen/Qwen3-14B", nodes: ["spark-1"] }]);
+    expect(blockers).toEqual([]);
+  });
+
+  test("without a command line that tells it is an unknown model", async () => {
+    const { occupants } = await gather({ views: { "spark-1/vllm_node": aServingView("VLLM::EngineCore") } });
+
+    expect(occupants).toMatchObject([{ model: null, name: "An unknown model" }]);
+  });
+
+  test("only on the worker is found as well", async () => {
+    const { occupants } = await gather({ views: { "spark-2/vllm_node": aServingView("VLLM::Worker_TP1") } });
+
+    expect(occupants).toMatchObject([{ nodes: ["spark-2"] }]);
+  });
+
+  test("on both Sparks is found on the worker by its container, where its processes have other names", async () => {
+    const views = {
+      "spark-1/vllm_node": aServingView("vllm serve Qwen/Qwen3-14B"),
+      "spark-2/vllm_node": aView({ container: { running: true, image: "vllm-node", startedAt: "" } }),
+    };
+
+    const { occupants } = await gather({ views, beliefs: [aBelief(glm, { nodes: ["spark-1", "spark-2"] })] });
+
+    expect(occupants).toMatchObject([{ model: glm, nodes: ["spark-1", "spark-2"] }]);
+  });
+
+  test("no more but is believed to: named, so that its memory and the way back are known", async () => {
+    const { occupants } = await gather({ beliefs: [aBelief(glm, { nodes: ["spark-1", "spark-2"] })] });
+
+    expect(occupants).toMatchObject([{ model: glm, nodes: ["spark-1", "spark-2"] }]);
+  });
+});
+
+describe("memory that a stop gives back", () => {
+  const COMMAND = "python3 /usr/local/bin/vllm serve Qwen/Qwen3-14B";
+  const freed = async (scene: Scene) => (await gather(scene)).occupants.map(({ memory }) => memory);
+
+  test("is the share of the model that is known to run", async () => {
+    expect(await freed({ views: { "spark-1/vllm_node": aServingView(COMMAND) }, beliefs: [aBelief(glm)] })).toEqual([
+      0.6,
+    ]);
+  });
+
+  test.each([
+    [`${COMMAND} --gpu-memory-utilization 0.7 --port 8888`, 0.7],
+    [`${COMMAND} --gpu-memory-utilization=0.35`, 0.35],
+    [`${COMMAND} --gpu_memory_utilization 0.8`, 0.8],
+    [COMMAND, 0.9],
+  ])("is what the command line of an unknown model says, else vLLM's default: %s", async (line, share) => {
+    expect(await freed({ views: { "spark-1/vllm_node": aServingView(line) } })).toEqual([share]);
+  });
+
+  test("is none of a model that is believed to run and does not", async () => {
+    expect(await freed({ beliefs: [aBelief(glm)] })).toEqual([0]);
+  });
+});
+
+describe("another slot on the same node", () => {
+  const second = aSlot({ name: "second", nodes: ["spark-1"], port: 8889, container: "second" });
+  const elsewhere = aSlot({ name: "third", nodes: ["spark-2"], port: 8890, container: "third" });
+  const topology = aTopology({ slots: [aSlot({ nodes: ["spark-1"] }), second, elsewhere] });
+  const inSecond = aServingView("vllm serve x", { memory: { totalBytes: 100, availableBytes: 50 } });
+
+  test("stays when there is room for both", async () => {
+    const beliefs = [aBelief(aModel({ gpu_memory_utilization: 0.4 }), { slot: "second" })];
+
+    const { occupants } = await gather({ topology, beliefs, views: { "spark-1/second": inSecond } });
+
+    expect(occupants).toEqual([]);
+  });
+
+  test("has to stop when both claim more memory than there is", async () => {
+    const beliefs = [aBelief(glm, { slot: "second" })];
+
+    const { occupants } = await gather({ topology, beliefs, views: { "spark-1/second": inSecond } });
+
+    expect(occupants).toMatchObject([{ slot: { name: "second" }, model: glm }]);
+  });
+
+  test("has to stop when what runs there is unknown", async () => {
+    const { occupants } = await gather({ topology, views: { "spark-1/second": inSecond } });
+
+    expect(occupants).toMatchObject([{ slot: { name: "second" }, model: null, name: "x" }]);
+  });
+
+  test("is not even looked at on nodes that are not shared", async () => {
+    const looked: string[] = [];
+    await gather({
+      topology,
+      control: {
+        look: (node, place) => {
+          looked.push(`${node.name}/${place.container}`);
+          return Promise.resolve(aView());
+        },
+      },
+    });
+
+    expect(looked.sort()).toEqual(["spark-1/second", "spark-1/vllm_node"]);
+  });
+});
+
+describe("what stands in the way", () => {
+  const foreignContainer = aView({ container: { running: true, image: "postgres:16", startedAt: "" } });
+
+  test("a container of somebody else with the slot's name", async () => {
+    const facts = await gather({ views: { "spark-1/vllm_node": foreignContainer } });
+
+    expect(facts.blockers).toMatchObject([
+      {
+        code: "container_name_taken",
+        message: "Another container on spark-1 is called vllm_node.",
+        evidence: "spark-1: docker inspect vllm_node shows image postgres:16, docker top shows no vLLM",
+      },
+    ]);
+  });
+
+  test.each(["vllm-node", "vllm-node:latest", "localhost/vllm-node:latest", "docker.io/library/vllm-node"])(
+    "not an empty container of the own image: %s",
+    async (image) => {
+      const facts = await gather({
+        views: { "spark-1/vllm_node": aView({ container: { running: true, image, startedAt: "" } }) },
+      });
+
+      expect(facts.blockers).toEqual([]);
+    },
+  );
+
+  test("not an empty container of the image that the model before had", async () => {
+    const view = aView({ container: { running: true, image: "vllm-node:nightly", startedAt: "" } });
+    const beliefs = [aBelief(aModel({ image: "vllm-node:nightly" }))];
+
+    expect(codes(await gather({ views: { "spark-1/vllm_node": view }, beliefs }))).toEqual([]);
+  });
+
+  test("a program that has the port on the head", async () => {
+    const facts = await gather({ views: { "spark-1/vllm_node": aView({ portOpen: true }) } });
+
+    expect(facts.blockers).toMatchObject([
+      { code: "port_taken", message: "Another program on spark-1 uses port 8888." },
+    ]);
+  });
+
+  test("not the port on a worker: only the head listens", async () => {
+    expect(codes(await gather({ views: { "spark-2/vllm_node": aView({ portOpen: true }) } }))).toEqual([]);
+  });
+
+  test("not the port of a vLLM of another slot that will stop", async () => {
+    const topology = aTopology({
+      slots: [aSlot({ nodes: ["spark-1"] }), aSlot({ name: "second", nodes: ["spark-1"], container: "second" })],
+    });
+    const views = { "spark-1/second": aServingView("vllm serve x"), "spark-1/vllm_node": aView({ portOpen: true }) };
+
+    expect(codes(await gather({ topology, views }))).toEqual([]);
+  });
+
+  test("a missing launch script", async () => {
+    const facts = await gather({ control: { launchScript: () => Promise.resolve(null) } });
+
+    expect(facts.script).toBeNull();
+    expect(facts.blockers).toMatchObject([
+      { code: "launch_script_missing", evidence: "spark-1: ~/spark-vllm-docker/launch-cluster.sh does not exist" },
+    ]);
+  });
+
+  test("an image that is missing on the worker", async () => {
+    const facts = await gather({
+      model: aModel({ nodes: 2, image: "vllm-node:nightly" }),
+      control: { hasImage: (node) => Promise.resolve(node.name === "spark-1") },
+    });
+
+    expect(facts.blockers).toMatchObject([
+      { code: "image_missing", message: "The container image vllm-node:nightly is missing on spark-2." },
+    ]);
+  });
+
+  test("the folder of a local model, which must be on every Spark that the model uses", async () => {
+    const facts = await gather({
+      model: aModel({ nodes: 2, source: { kind: "local", path: "/models/acme" } }),
+      control: { hasFolder: (node) => Promise.resolve(node.name === "spark-1") },
+    });
+
+    expect(facts.blockers).toMatchObject([
+      { code: "local_model_missing", evidence: "spark-2: /models/acme is not a directory" },
+    ]);
+  });
+
+  test("script and image are asked for only where they are needed", async () => {
+    const asked: string[] = [];
+    await gather({
+      control: {
+        launchScript: (node) => Promise.resolve(`${asked.push(`script ${node.name}`)}`),
+        hasImage: (node, image) => Promise.resolve(asked.push(`${image} ${node.name}`) > 0),
+      },
+    });
+
+    expect(asked).toEqual(["script spark-1", "vllm-node spark-1"]);
+  });
+});
+
+describe("a node that does not answer", () => {
+  test("is told with its reason, and the others are asked all the same", async () => {
+    const facts = await gather({
+      model: aModel({ nodes: 2 }),
+      control: {
+        look: (node) => (node.name === "spark-2" ? Promise.reject(unreachable("spark-2")) : Promise.resolve(aView())),
+      },
+    });
+
+    expect([...facts.views.keys()]).toEqual(["spark-1"]);
+    expect(Object.fromEntries(facts.unreachable)).toEqual({
+      "spark-2": {
+        code: "ssh_network",
+        message: "spark-2: no connection",
+        evidence: "connect ETIMEDOUT",
+        advice: "Look whether it is on.",
+      },
+    });
+    expect(facts.script).toBe("#!/bin/bash\n");
+  });
+
+  test("that falls silent between two questions is told too", async () => {
+    const facts = await gather({ control: { hasImage: () => Promise.reject(unreachable("spark-1")) } });
+
+    expect([...facts.unreachable.keys()]).toEqual(["spark-1"]);
+    expect(facts.blockers).toEqual([]);
+  });
+
+  test("because the asker left: the reason of leaving is thrown", async () => {
+    const left = new AbortController();
+    const topology = aTopology();
+    const control = someSparks({
+      look: () => {
+        left.abort(new Error("left"));
+        return Promise.reject(unreachable("spark-1"));
+      },
+    });
+
+    const facts = gatherFacts(control, topology, [], targetOf(topology, qwen, aSlot()), left.signal);
+
+    expect(facts).rejects.toThrow("left");
+  });
+});
+
+describe("a Fault as a failure", () => {
+  test("keeps code and message, and what it brought as evidence and advice", () => {
+    const fault = new Fault("upstream", "code", "Message.", { evidence: "seen", advice: "try", node: "spark-1" });
+
+    expect(failureOf(fault)).toEqual({ code: "code", message: "Message.", evidence: "seen", advice: "try" });
+    expect(failureOf(new Fault("upstream", "code", "Message.", { evidence: 7 }))).toMatchObject({
+      evidence: null,
+      advice: null,
+    });
+  });
+
+  test("does not hide any other error", () => {
+    expect(() => failureOf(new TypeError("a mistake"))).toThrow(TypeError);
+  });
+});
