@@ -132,6 +132,12 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       active: () => swaps.active(),
       now,
       onSlot: (slot) => events.publish({ type: "slot.changed", at: now(), slot }),
+      onNode: (node, { reachable }) => {
+        const event = { type: "node.changed", at: now(), node, reachable } as const;
+        open.transaction(() => recordFact(open.facts, event));
+        log.info("node", { node, reachable });
+        events.publish(event);
+      },
       report,
     });
 

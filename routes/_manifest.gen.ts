@@ -3,28 +3,36 @@ import type { Elysia } from "elysia";
 import type { ControlPlane } from "../lib/control-plane.ts";
 import type { Web } from "../lib/http/web.ts";
 import apiEndpointsRoute from "./api/endpoints.ts";
+import apiEventsRoute from "./api/events.ts";
 import apiModelsIndexRoute from "./api/models/index.ts";
 import apiStatusRoute from "./api/status.ts";
 import apiSwapIndexRoute from "./api/swap/index.ts";
 import apiSwapPlanRoute from "./api/swap/plan.ts";
 import apiSwapIdIndexRoute from "./api/swap/[id]/index.ts";
+import apiSwapIdStreamRoute from "./api/swap/[id]/stream.ts";
 import apiSwapIdValidateRoute from "./api/swap/[id]/validate.ts";
 import docsRoute from "./docs.ts";
 import healthRoute from "./health.ts";
 import openapiJsonRoute from "./openapi.json.ts";
+import swaggerIndexRoute from "./swagger/index.ts";
+import swaggerFileRoute from "./swagger/[file].ts";
 
 /** Every route file with the URL it serves, literals before parameters. */
 export const ROUTE_FILES = [
   { file: "api/endpoints.ts", path: "/api/endpoints" },
+  { file: "api/events.ts", path: "/api/events" },
   { file: "api/models/index.ts", path: "/api/models" },
   { file: "api/status.ts", path: "/api/status" },
   { file: "api/swap/index.ts", path: "/api/swap" },
   { file: "api/swap/plan.ts", path: "/api/swap/plan" },
   { file: "api/swap/[id]/index.ts", path: "/api/swap/:id" },
+  { file: "api/swap/[id]/stream.ts", path: "/api/swap/:id/stream" },
   { file: "api/swap/[id]/validate.ts", path: "/api/swap/:id/validate" },
   { file: "docs.ts", path: "/docs" },
   { file: "health.ts", path: "/health" },
   { file: "openapi.json.ts", path: "/openapi.json" },
+  { file: "swagger/index.ts", path: "/swagger" },
+  { file: "swagger/[file].ts", path: "/swagger/:file" },
 ] as const satisfies readonly { readonly file: string; readonly path: string }[];
 
 /** Adds every route to the app. The type of the result is what Eden's client is made of. */
@@ -33,13 +41,17 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
   const from = <Route>(factory: (services: ControlPlane & Web) => Route): Route => factory(services);
   return app
     .group("/api/endpoints", (group) => group.use(from(apiEndpointsRoute)))
+    .group("/api/events", (group) => group.use(from(apiEventsRoute)))
     .group("/api/models", (group) => group.use(from(apiModelsIndexRoute)))
     .group("/api/status", (group) => group.use(from(apiStatusRoute)))
     .group("/api/swap", (group) => group.use(from(apiSwapIndexRoute)))
     .group("/api/swap/plan", (group) => group.use(from(apiSwapPlanRoute)))
     .group("/api/swap/:id", (group) => group.use(from(apiSwapIdIndexRoute)))
+    .group("/api/swap/:id/stream", (group) => group.use(from(apiSwapIdStreamRoute)))
     .group("/api/swap/:id/validate", (group) => group.use(from(apiSwapIdValidateRoute)))
     .group("/docs", (group) => group.use(from(docsRoute)))
     .group("/health", (group) => group.use(from(healthRoute)))
-    .group("/openapi.json", (group) => group.use(from(openapiJsonRoute)));
+    .group("/openapi.json", (group) => group.use(from(openapiJsonRoute)))
+    .group("/swagger", (group) => group.use(from(swaggerIndexRoute)))
+    .group("/swagger/:file", (group) => group.use(from(swaggerFileRoute)));
 };

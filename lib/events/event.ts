@@ -31,6 +31,12 @@ export interface SlotChanged extends Happened<"slot.changed"> {
   readonly slot: SlotStatus;
 }
 
+/** A Spark became reachable or unreachable. */
+export interface NodeChanged extends Happened<"node.changed"> {
+  readonly node: string;
+  readonly reachable: boolean;
+}
+
 export interface ConfigChanged extends Happened<"config.changed"> {
   /** Files or `environment`. */
   readonly sources: readonly string[];
@@ -58,6 +64,7 @@ export type SparkEvent =
   | SwapProgressed
   | SwapLogged
   | SlotChanged
+  | NodeChanged
   | ConfigChanged
   | HostKeyChanged
   | ControllerStarted

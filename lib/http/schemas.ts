@@ -36,3 +36,9 @@ export function problemWith<Members extends TObject["properties"]>(members: Memb
     { additionalProperties: true, ...(title === undefined ? {} : { title }) },
   );
 }
+
+/** The 200 of a stream; OpenAPI shows it as `text/event-stream`. */
+export const EventStream = Type.Any({ contentMediaType: "text/event-stream", description: "Server-sent events" });
+
+/** An answer that is a file of its own: a page, a script. */
+export const FileOf = (contentMediaType: string) => Type.Any({ contentMediaType, description: "The file" });

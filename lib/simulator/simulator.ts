@@ -26,7 +26,10 @@ export interface SimulatorOptions {
   readonly authorizedKey: string;
   /** 1 to 64; 2 by default. */
   readonly nodes?: number;
-  /** `standard`: 8888 and so on where they are free; `ephemeral` (default): whatever is free. */
+  /**
+   * `standard`: 8888 and so on where they are free at the start; `ephemeral` (default): whatever is free. A port on which
+   * nothing listens yet cannot be kept: who takes it in the meantime makes the simulated vLLM die on it, as a real one does.
+   */
   readonly ports?: "standard" | "ephemeral";
   /** Which release of launch-cluster.sh lies on the Sparks; `new` by default. */
   readonly launchScript?: "old" | "new";

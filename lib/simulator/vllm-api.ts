@@ -102,14 +102,8 @@ export class VllmApi {
     const prompt = this.#prompt(asked, chat);
     if (prompt instanceof Response) return prompt;
     const promptTokens = countTokens(prompt.text);
-    if (promptTokens > this.args.maxModelLen) {
-      const limit = this.args.maxModelLen;
-      return failure(
-        400,
-        `This model's maximum context length is ${limit} tokens. However, your request has ${promptTokens} input tokens.`,
-        "BadRequestError",
-      );
-    }
+    const tooLong = this.#tooLong(promptTokens, prompt.length.maxTokens, limitOf(asked) !== undefined);
+    if (tooLong) return failure(400, tooLong, "BadRequestError");
     const running = this.#metrics.begin(promptTokens);
     try {
       await this.scheduler.sleep(FIRST_TOKEN_SECONDS, request.signal);
@@ -125,6 +119,15 @@ export class VllmApi {
     }
   }
 
+  #tooLong(promptTokens: number, maxTokens: number, isAsked: boolean): string | undefined {
+    const limit = this.args.maxModelLen;
+    if (promptTokens > limit) {
+      return `This model's maximum context length is ${limit} tokens. However, your request has ${promptTokens} input tokens.`;
+    }
+    if (!isAsked || promptTokens + maxTokens <= limit) return undefined;
+    return `'max_tokens' or 'max_completion_tokens' is too large: ${maxTokens}. This model's maximum context length is ${limit} tokens and your request has ${promptTokens} input tokens.`;
+  }
+
   #prompt(asked: Readonly<Record<string, unknown>>, chat: boolean): Prompt | Response {
     const model = asked.model ?? this.args.servedNames[0]!;
     if (typeof model !== "string" || !this.args.servedNames.includes(model)) {
@@ -135,7 +138,7 @@ export class VllmApi {
       return failure(400, "[{'type': 'missing', 'loc': ('body', 'messages'), 'msg': 'Field required'}]", "Bad Request");
     }
     const text = chat ? contentText(record((messages as unknown[]).at(-1))?.content) : contentText(asked.prompt);
-    const limit = asked.max_completion_tokens ?? asked.max_tokens ?? DEFAULT_MAX_TOKENS;
+    const limit = limitOf(asked) ?? DEFAULT_MAX_TOKENS;
     if (typeof limit !== "number" || limit < 1) {
       return failure(400, `max_tokens must be at least 1, got ${String(limit)}.`, "BadRequestError");
     }
@@ -195,6 +198,10 @@ export class VllmApi {
       headers: { "content-type": "text/event-stream; charset=utf-8" },
     });
   }
+}
+
+function limitOf(asked: Readonly<Record<string, unknown>>): unknown {
+  return asked.max_completion_tokens ?? asked.max_tokens ?? undefined;
 }
 
 function requestId(prompt: Prompt): string {

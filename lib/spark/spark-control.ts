@@ -80,9 +80,11 @@ export function createSparkControl(options: SparkControlOptions): SparkControl {
 
     async checkArguments(node, container, image, serveArguments, signal) {
       const python = ["-c", PREFLIGHT, ...serveArguments];
-      const { exitCode: notThere } = await ssh.exec(node, command(["docker", "top", container]), signal);
+      const inspected = await ssh.exec(node, command(["docker", "inspect", "--type", "container", container]), signal);
+      const there = inspected.exitCode === 0 ? readContainer(inspected.stdout) : null;
+      // The running container is quicker, but another image holds another vLLM.
       const check = command(
-        notThere === 0
+        there?.running && there.image === image
           ? ["docker", "exec", container, "python3", ...python]
           : ["docker", "run", "--rm", "--network", "none", "--entrypoint", "python3", image, ...python],
       );

@@ -41,6 +41,9 @@ function tellHolder(dataDir: string): void {
   renameSync(`${file}.tmp`, file);
 }
 
+/** Keeps the connections reachable: one that is collected is closed, and its lock is gone without a word. */
+const heldLocks = new Set<Database>();
+
 export interface DataDirLock {
   release(): void;
 }
@@ -62,8 +65,10 @@ export function lockDataDir(dataDir: string): DataDirLock {
     throw new StoreError("unusable", path, `${path} cannot be written: ${String(cause)}`, { cause });
   }
   const held = db;
+  heldLocks.add(held);
   return {
     release() {
+      heldLocks.delete(held);
       held.run("ROLLBACK");
       held.close();
     },

@@ -31,6 +31,8 @@ export interface SlotBoardOptions {
   active(): readonly SwapJob[];
   now(): string;
   onSlot(status: SlotStatus): void;
+  /** A node was looked at for the first time, or has become reachable or unreachable. */
+  onNode(name: string, seen: NodeObservation): void;
   report(error: unknown): void;
 }
 
@@ -120,7 +122,7 @@ export class SlotBoard {
   }
 
   async #lookAtNodes(): Promise<void> {
-    const { topology, control, now } = this.options;
+    const { topology, control, now, onNode } = this.options;
     const { slots, nodes } = topology();
     await Promise.all(
       nodes.map(async (entry) => {
@@ -134,7 +136,9 @@ export class SlotBoard {
           this.#closed.signal.throwIfAborted();
           seen = { reachable: false, failure: failureOf(error), memory: null, at: now() };
         }
+        const before = this.#nodes.get(entry.name);
         this.#nodes.set(entry.name, seen);
+        if (before?.reachable !== seen.reachable) onNode(entry.name, seen);
       }),
     );
   }

@@ -138,7 +138,10 @@ export class SwapRun implements Run {
 
   #start(effect: Effect): void {
     const previous = this.#running;
-    if (effect.type === "abort") return previous?.abort.abort(new Error("the swap was cancelled"));
+    if (effect.type === "abort") {
+      previous?.abort.abort(new Error("the swap was cancelled"));
+      return;
+    }
     const abort = new AbortController();
     const body = this.services.effects[effect.type];
     const leg = "leg" in effect ? effect.leg : "forward";
@@ -153,6 +156,8 @@ export class SwapRun implements Run {
   }
 
   async #outcome(body: EffectBody, leg: "forward" | "rollback", signal: AbortSignal): Promise<MachineEvent | null> {
+    // Given up while it waited for its predecessor: it never begins.
+    if (signal.aborted) return null;
     try {
       const event = await body(this, leg, signal);
       return signal.aborted ? null : event;

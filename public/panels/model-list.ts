@@ -65,7 +65,11 @@ function row(model: Model, blocked: boolean): Child {
       model.nodes === 1 ? "One" : model.nodes === 2 ? "Two" : model.nodes,
     ),
     h("td", { class: "c-size" }, model.size_gb === null ? "–" : `${model.size_gb} GB`),
-    h("td", { class: "c-time" }, model.last_load_seconds === null ? "–" : duration(model.last_load_seconds)),
+    h(
+      "td",
+      { class: "c-time", "data-known": model.last_load_seconds !== null },
+      model.last_load_seconds === null ? "–" : duration(model.last_load_seconds),
+    ),
     h("td", { class: "c-do" }, action(model, { serving, progress: job?.progress ?? null, blocked })),
   );
 }

@@ -19,6 +19,7 @@ const STATES: Readonly<Record<Slot["state"], readonly [Tone, string]>> = {
 export class SlotBoard extends Panel {
   protected render(): Child | undefined {
     if (!controller.value) return undefined;
+    if (slots.value.length === 0) return null;
     return h(
       "div",
       { class: "slots" },

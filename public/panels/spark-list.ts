@@ -31,7 +31,7 @@ export class SparkList extends Panel {
 function spark(node: SparkNode): Child {
   const [tone, word] = STATES[node.state];
   const { memory } = node;
-  const parts = memory ? memoryParts(node.name, memory.total_bytes, memory.available_bytes) : [];
+  const parts = memory ? memoryParts(node, memory.total_bytes, memory.available_bytes) : [];
   return h(
     "li",
     { class: "node", "data-key": node.name },
@@ -55,20 +55,23 @@ function checked(iso: string): string {
   return seconds < 60 ? "checked just now" : `checked ${forHow(seconds)} ago`;
 }
 
-/** What vLLM holds is what it was allowed to claim: an estimate, bounded by what is in use at all. */
-function memoryParts(node: string, total: number, available: number): MemoryPart[] {
+/**
+ * What vLLM holds is what it was allowed to claim: an estimate, bounded by what is in use at all. A measurement that is
+ * older than the model says nothing about it.
+ */
+function memoryParts(node: SparkNode, total: number, available: number): MemoryPart[] {
   const used = total - available;
   const claimed = slots.value
-    .filter((slot) => slot.state === "serving")
+    .filter((slot) => slot.state === "serving" && (slot.since ?? "") <= (node.checked_at ?? ""))
     .flatMap((slot) =>
-      models.value.filter((model) => model.key === slot.model && slot.nodes.slice(0, model.nodes).includes(node)),
+      models.value.filter((model) => model.key === slot.model && slot.nodes.slice(0, model.nodes).includes(node.name)),
     )
     .reduce((sum, model) => sum + model.gpu_memory_utilization * total, 0);
   const model = Math.min(claimed, used);
   const free: MemoryPart = { kind: "free", label: "Free", bytes: available };
   if (model === 0) return [{ kind: "other", label: "In use", bytes: used }, free];
   return [
-    { kind: "model", label: "Model, about", bytes: model },
+    { kind: "model", label: "Model about", bytes: model },
     { kind: "other", label: "Everything else", bytes: used - model },
     free,
   ];

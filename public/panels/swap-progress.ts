@@ -7,6 +7,8 @@ import { connection, modelName } from "../state.ts";
 import { type Step, stepsOf, wordOf } from "./phases.ts";
 import { pill } from "./pill.ts";
 
+/** The former model is not touched yet. */
+const STILL_ANSWERING: ReadonlySet<string> = new Set(["planned", "draining"]);
 const GLYPHS = { done: "g-done", now: "g-move", todo: "g-off" } as const;
 
 export function swapProgress(job: SwapJob, headingId: string): Child {
@@ -64,8 +66,9 @@ function explanation(job: SwapJob): string {
   const former = job.previous_model === null ? null : modelName(job.previous_model);
   if (job.leg === "rollback")
     return `${former ?? "The previous model"} is put back, because ${job.model_name} did not get ready. ${job.reason ?? ""}`;
-  if (former !== null && job.previous_model !== job.model) return `Replaces ${former}, on ${places}.`;
-  return `On ${places}.`;
+  const answers = STILL_ANSWERING.has(job.state) ? "" : " Nothing answers there until it is ready.";
+  if (former !== null && job.previous_model !== job.model) return `Replaces ${former}, on ${places}.${answers}`;
+  return `On ${places}.${answers}`;
 }
 
 function phase(step: Step): Child {

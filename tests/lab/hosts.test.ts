@@ -68,7 +68,7 @@ describeLab("the hosts of the lab", () => {
 
   test("memory is a Spark's, and what a test says is available", async () => {
     const read = async () =>
-      /MemTotal: +(\d+) kB[^]*MemAvailable: +(\d+) kB/
+      /MemTotal: +(\d+) kB[\s\S]*MemAvailable: +(\d+) kB/
         .exec((await lab.head.exec("cat /proc/meminfo")).stdout)
         ?.slice(1);
     const before = await read();

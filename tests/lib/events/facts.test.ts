@@ -4,7 +4,12 @@ import type { SlotChanged } from "../../../lib/events/event.ts";
 import { readFacts, recordFact } from "../../../lib/events/facts.ts";
 import { FACTS } from "../../../lib/store/migrations.ts";
 
-const event = (model: string): SlotChanged => ({ type: "slot.changed", at: "2026-01-01T00:00:00.000+00:00", slot: "main", model });
+const event = (model: string): SlotChanged => ({
+  type: "slot.changed",
+  at: "2026-01-01T00:00:00.000+00:00",
+  slot: "main",
+  model,
+});
 let db: Database;
 beforeEach(() => {
   db = new Database(":memory:", { strict: true });

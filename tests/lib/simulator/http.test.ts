@@ -4,11 +4,11 @@ import { Bench } from "./bench.ts";
 
 const MODEL = "openai/gpt-oss-20b";
 
-async function ready(): Promise<Bench> {
+async function ready(maxModelLen = "4096"): Promise<Bench> {
   const bench = await Bench.start({ nodes: 1 });
   await bench.startJob(
     "a",
-    bench.launchWords(MODEL, { args: ["--served-model-name", "chat", "big", "--max-model-len", "4096"] }),
+    bench.launchWords(MODEL, { args: ["--served-model-name", "chat", "big", "--max-model-len", maxModelLen] }),
   );
   await bench.vllmAnswers();
   return bench;
@@ -93,9 +93,10 @@ describe("a vLLM that is ready", () => {
     const unknown = await post(bench.url("/v1/chat/completions"), chat({ model: "other" }));
     const none = await post(bench.url("/v1/chat/completions"), { model: "chat" });
     const long = await post(bench.url("/v1/completions"), { model: "chat", prompt: "x".repeat(20_000) });
+    const wanting = await post(bench.url("/v1/completions"), { model: "chat", prompt: "x", max_tokens: 5000 });
     const broken = await fetch(bench.url("/v1/completions"), { method: "POST", body: "{" });
 
-    expect([unknown, none, long, broken].map(({ status }) => status)).toEqual([404, 400, 400, 400]);
+    expect([unknown, none, long, wanting, broken].map(({ status }) => status)).toEqual([404, 400, 400, 400, 400]);
     expect(await unknown.json()).toEqual({
       error: { message: "The model `other` does not exist.", type: "NotFoundError", param: null, code: 404 },
     });
@@ -117,8 +118,8 @@ describe("a vLLM that is ready", () => {
   });
 
   test("a stream breaks off when vLLM is killed", async () => {
-    await using bench = await ready();
-    const endless = chat({ stream: true, max_tokens: 1_000_000, ignore_eos: true });
+    await using bench = await ready("128k");
+    const endless = chat({ stream: true, max_tokens: 100_000, ignore_eos: true });
 
     const response = await post(bench.url("/v1/chat/completions"), endless);
     const reading = response.text().then(
@@ -131,14 +132,14 @@ describe("a vLLM that is ready", () => {
   });
 
   test("a client that leaves ends its request", async () => {
-    await using bench = await ready();
+    await using bench = await ready("128k");
     const leaving = new AbortController();
     const running = async () =>
       /^vllm:num_requests_running\S* (\d+)$/m.exec(await (await fetch(bench.url("/metrics"))).text())?.[1];
     const runningBecomes = async (count: string) => {
       while ((await running()) !== count);
     };
-    const endless = chat({ stream: true, max_tokens: 1_000_000, ignore_eos: true });
+    const endless = chat({ stream: true, max_tokens: 100_000, ignore_eos: true });
     await fetch(bench.url("/v1/chat/completions"), {
       method: "POST",
       body: JSON.stringify(endless),

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "bun:test";
-import { quote } from "../../../lib/ssh/quote.ts";
 import { Bench } from "./bench.ts";
 
 const SMALL = "openai/gpt-oss-20b";
@@ -240,54 +239,5 @@ describe("a launch on two nodes", () => {
     expect(fields).toMatchObject({ state: "exited", exit: "0" });
     expect(log).toContain("unrecognized arguments: --foo");
     expect(bench.head.containers()).toEqual([]);
-  });
-});
-
-describe("the old script", () => {
-  const JSON_ARGUMENT = '{"image": 4}';
-
-  test("shows its dialect, and so does the new one", async () => {
-    await using old = await Bench.start({ launchScript: "old" });
-    await using recent = await Bench.start();
-    const words = ["cat", { home: "spark-vllm-docker/launch-cluster.sh" }] as const;
-
-    const texts = [(await old.exec([...words])).stdout, (await recent.exec([...words])).stdout];
-
-    expect(texts[0]).toContain('COMMAND_TO_RUN="$@"');
-    expect(texts[0]).not.toContain("--solo");
-    expect(texts[1]).toContain('COMMAND_TO_RUN=("$@")');
-    expect(texts[1]).toContain("--solo");
-  });
-
-  test("takes arguments apart again: quoted once more they arrive, as they are they break", async () => {
-    await using bench = await Bench.start({ launchScript: "old" });
-    const once = bench.launchWords(SMALL, { flags: [], args: ["--limit-mm-per-prompt", JSON_ARGUMENT] });
-    const twice = bench.launchWords(SMALL, { flags: [], args: ["--limit-mm-per-prompt", quote(JSON_ARGUMENT)] });
-
-    await bench.startJob("swap-1", once);
-    await bench.jobEnds("swap-1");
-    await bench.startJob("swap-2", twice);
-    await bench.vllmAnswers();
-
-    expect((await bench.readJob("swap-1")).fields.exit).toBe("2");
-    expect((await bench.readJob("swap-2")).log).toContain("Application startup complete.");
-  });
-
-  test("takes --solo for the command", async () => {
-    await using bench = await Bench.start({ launchScript: "old" });
-
-    await bench.startJob("swap-1", bench.launchWords(SMALL, { flags: ["--solo"] }));
-    await bench.jobEnds("swap-1");
-
-    expect((await bench.readJob("swap-1")).fields.exit).toBe("127");
-  });
-
-  test("on two nodes vLLM's log is in the launcher's", async () => {
-    await using bench = await Bench.start({ launchScript: "old" });
-
-    await bench.startJob("swap-1", bench.launchWords(LARGE, { nodes: 2 }));
-    await bench.vllmAnswers();
-
-    expect((await bench.readJob("swap-1")).log).toContain("Application startup complete.");
   });
 });

@@ -49,6 +49,15 @@ describe("the cluster's own configuration", () => {
     });
   }
 
+  test("standard ports give way where they are taken", async () => {
+    await using first = await Bench.start({ ports: "standard", services: true });
+    await using second = await Bench.start({ ports: "standard", services: true });
+
+    const taken = first.worker.listeningPorts();
+    expect(second.worker.listeningPorts()).toHaveLength(6);
+    expect(second.worker.listeningPorts().filter((port) => taken.includes(port))).toEqual([]);
+  });
+
   test("64 nodes start", async () => {
     await using bench = await Bench.start({ nodes: 64 });
 

@@ -8,7 +8,7 @@ import { temporaryFolder } from "./_folder.ts";
 const CHILD = fileURLToPath(new URL("./_hold.ts", import.meta.url));
 
 async function holdInChild(dataDir: string) {
-  const child = Bun.spawn([process.execPath, CHILD, dataDir], { stdout: "pipe", stderr: "inherit" });
+  const child = Bun.spawn([process.execPath, CHILD, dataDir], { stdin: "pipe", stdout: "pipe", stderr: "ignore" });
   const { value } = await child.stdout.getReader().read();
   expect(new TextDecoder().decode(value)).toBe("held\n");
   return child;

@@ -75,7 +75,8 @@ describe("opening", () => {
   test("a page overwritten in the middle of facts.db is found at the start", async () => {
     using folder = temporaryFolder();
     const store = openStore(folder.path);
-    for (let key = 0; key < 500; key++) store.facts.run("INSERT INTO meta VALUES (?, ?)", [`key ${key}`, "x".repeat(200)]);
+    for (let key = 0; key < 500; key++)
+      store.facts.run("INSERT INTO meta VALUES (?, ?)", [`key ${key}`, "x".repeat(200)]);
     store.close();
     const path = `${folder.path}/facts.db`;
     const bytes = await Bun.file(path).bytes();

@@ -2,7 +2,13 @@ import { describe, expect, test } from "bun:test";
 import { openStore } from "../../../lib/store/store.ts";
 import { temporaryFolder } from "./_folder.ts";
 
-const row = (seq: number) => ({ job_id: "job", seq, at: "2026-01-01T00:00:00.000+00:00", source: "launch", line: `line ${seq}` });
+const row = (seq: number) => ({
+  job_id: "job",
+  seq,
+  at: "2026-01-01T00:00:00.000+00:00",
+  source: "launch",
+  line: `line ${seq}`,
+});
 /** Longer than any test: only an explicit flush writes. */
 const NEVER = { flushMs: 1_000_000 };
 
@@ -15,7 +21,11 @@ describe("telemetry", () => {
 
     expect(telemetry.queued).toBe(3);
     telemetry.flush();
-    expect(telemetry.db.query("SELECT line FROM swap_log ORDER BY seq").values()).toEqual([["line 1"], ["line 2"], ["line 3"]]);
+    expect(telemetry.db.query("SELECT line FROM swap_log ORDER BY seq").values()).toEqual([
+      ["line 1"],
+      ["line 2"],
+      ["line 3"],
+    ]);
     close();
   });
 
@@ -27,7 +37,9 @@ describe("telemetry", () => {
     telemetry.flush();
 
     expect(telemetry.dropped).toBe(90);
-    const kept = telemetry.db.query("SELECT min(seq) AS first, max(seq) AS last, count(*) AS count FROM swap_log").get();
+    const kept = telemetry.db
+      .query("SELECT min(seq) AS first, max(seq) AS last, count(*) AS count FROM swap_log")
+      .get();
     expect(kept).toEqual({ first: 91, last: 100, count: 10 });
     close();
   });

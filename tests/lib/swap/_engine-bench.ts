@@ -52,7 +52,10 @@ export class EngineBench implements AsyncDisposable {
   restart(): void {
     const { models = [QWEN, GLM], control, onBegin, record } = this.options;
     // Every reading of the clock is a second later than the one before.
-    const now = () => isoTime((this.#time += 1000));
+    const now = () => {
+      this.#time += 1000;
+      return isoTime(this.#time);
+    };
     this.effects = new ScriptedEffects(onBegin);
     this.log = new SwapLog(this.opened.telemetry, now);
     this.engine = new SwapEngine({
