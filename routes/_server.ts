@@ -45,6 +45,7 @@ async function startSimulated(settings: ProcessSettings, speed: number): Promise
     authorizedKey: loadIdentity({ folder: dataDir }).publicKeyLine,
   });
   writeFileSync(join(dataDir, "topology.yaml"), cluster.topologyYaml);
+  writeFileSync(join(dataDir, "services-overrides.yaml"), cluster.servicesYaml);
   // The made-up Sparks are new ones at every start, with new host keys.
   writeFileSync(join(dataDir, "known_hosts.json"), "[]\n", { mode: 0o600 });
   const env = Object.fromEntries(PROCESS_VARIABLES.map((name) => [name, process.env[name]]));

@@ -38,7 +38,10 @@ export function problemWith<Members extends TObject["properties"]>(members: Memb
 }
 
 /** The 200 of a stream; OpenAPI shows it as `text/event-stream`. */
-export const EventStream = Type.Any({ contentMediaType: "text/event-stream", description: "Server-sent events" });
+export const EventStream = Type.Unsafe<Response>(
+  Type.Any({ contentMediaType: "text/event-stream", description: "Server-sent events" }),
+);
 
 /** An answer that is a file of its own: a page, a script. */
-export const FileOf = (contentMediaType: string) => Type.Any({ contentMediaType, description: "The file" });
+export const FileOf = (contentMediaType: string) =>
+  Type.Unsafe<Response>(Type.Any({ contentMediaType, description: "The file" }));

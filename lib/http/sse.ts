@@ -69,8 +69,8 @@ class Connection implements SseStream {
   /** A client that has not taken what is queued is dropped: it reconnects and gets a snapshot, others lose nothing. */
   write(bytes: Uint8Array): void {
     if (this.signal.aborted) return;
-    if ((this.#controller.desiredSize ?? 0) <= 0) return this.drop();
-    this.#controller.enqueue(bytes);
+    if ((this.#controller.desiredSize ?? 0) > 0) this.#controller.enqueue(bytes);
+    else this.drop();
   }
 
   end(error?: unknown): void {

@@ -33,23 +33,25 @@ export function readContainer(output: string): ContainerView | null {
   if (from < 0) return null;
   try {
     const [entry] = JSON.parse(output.slice(from)) as {
-      State?: { Running?: boolean; StartedAt?: string };
-      Config?: { Image?: string };
-      ImageName?: string;
+      State?: { Running?: unknown; StartedAt?: unknown };
+      Config?: { Image?: unknown };
+      ImageName?: unknown;
     }[];
     if (!entry) return null;
     return {
       running: entry.State?.Running === true,
-      image: entry.Config?.Image ?? entry.ImageName ?? "",
-      startedAt: entry.State?.StartedAt ?? "",
+      image: text(entry.Config?.Image ?? entry.ImageName),
+      startedAt: text(entry.State?.StartedAt),
     };
   } catch {
     return null;
   }
 }
 
+const text = (value: unknown): string => (typeof value === "string" ? value : "");
+
 /** A process of vLLM: the server itself, or one of the workers that it renames (`VLLM::EngineCore`). */
-const VLLM = /(?:^|[\s/])vllm serve\b|VLLM::/;
+const VLLM = /(?<![^\s/])vllm serve\b|VLLM::/;
 
 /** Command lines of vLLM processes from `docker top`: a header, then columns of which the last is the command. */
 export function readVllmProcesses(output: string): string[] {

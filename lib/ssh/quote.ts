@@ -16,7 +16,8 @@ export class UnquotableError extends Error {
   override readonly name = "UnquotableError";
 }
 
-const PLAIN = /^[A-Za-z0-9_@%+:,./-][A-Za-z0-9_@%+=:,./-]*$/;
+// Without "=": a first word such as A=b would be an assignment.
+const PLAIN = /^[A-Za-z0-9_@%+:,./-]+$/;
 
 /** POSIX single quotes; a word of harmless characters stays as it is. @throws UnquotableError on NUL */
 export function quote(text: string): string {

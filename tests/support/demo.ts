@@ -40,6 +40,7 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
   const speed = simulator.speed ?? SPEED;
   const cluster = await startSimulator({ ports: "ephemeral", ...simulator, speed, authorizedKey: publicKeyLine });
   writeFileSync(join(dataDir, "topology.yaml"), topology(cluster.topologyYaml));
+  writeFileSync(join(dataDir, "services-overrides.yaml"), cluster.servicesYaml);
   for (const [name, text] of Object.entries(files)) writeFileSync(join(dataDir, name), text);
 
   const open = async () => {

@@ -1,9 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import { createEventBus } from "../../../lib/events/bus.ts";
-import type { ControllerStopping, SlotChanged, SparkEvent } from "../../../lib/events/event.ts";
+import type { ControllerStopping, HostKeyChanged, SparkEvent } from "../../../lib/events/event.ts";
 
 const at = "2026-01-01T00:00:00.000+00:00";
-const slotChanged: SlotChanged = { type: "slot.changed", at, slot: "main", model: "qwen" };
+const hostKeyChanged: HostKeyChanged = {
+  type: "host_key.changed",
+  at,
+  node: "spark-1",
+  fingerprint: "SHA256:one",
+  change: "pinned",
+};
 const stopping: ControllerStopping = { type: "controller.stopping", at, reason: "SIGTERM" };
 
 describe("event bus", () => {
@@ -13,7 +19,7 @@ describe("event bus", () => {
     bus.subscribe(() => calls.push("first"));
     bus.subscribe(() => calls.push("second"));
 
-    bus.publish(slotChanged);
+    bus.publish(hostKeyChanged);
 
     expect(calls).toEqual(["first", "second"]);
   });
@@ -21,12 +27,12 @@ describe("event bus", () => {
   test("a filter lets through its types only", () => {
     const bus = createEventBus();
     const seen: SparkEvent[] = [];
-    bus.subscribe((event) => seen.push(event), ["slot.changed"]);
+    bus.subscribe((event) => seen.push(event), ["host_key.changed"]);
 
     bus.publish(stopping);
-    bus.publish(slotChanged);
+    bus.publish(hostKeyChanged);
 
-    expect(seen).toEqual([slotChanged]);
+    expect(seen).toEqual([hostKeyChanged]);
   });
 
   test("a throwing subscriber is reported and does not hurt the others", () => {
@@ -39,10 +45,10 @@ describe("event bus", () => {
     });
     bus.subscribe((event) => seen.push(event));
 
-    bus.publish(slotChanged);
+    bus.publish(hostKeyChanged);
 
-    expect(seen).toEqual([slotChanged]);
-    expect(failures).toEqual([[failure, "slot.changed"]]);
+    expect(seen).toEqual([hostKeyChanged]);
+    expect(failures).toEqual([[failure, "host_key.changed"]]);
   });
 
   test("whoever has left hears nothing more, even when leaving while being told", () => {
@@ -53,8 +59,8 @@ describe("event bus", () => {
       leave();
     });
 
-    bus.publish(slotChanged);
-    bus.publish(slotChanged);
+    bus.publish(hostKeyChanged);
+    bus.publish(hostKeyChanged);
 
     expect(seen).toEqual(["once"]);
   });

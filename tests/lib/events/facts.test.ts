@@ -1,14 +1,15 @@
 import { Database } from "bun:sqlite";
 import { beforeEach, describe, expect, test } from "bun:test";
-import type { SlotChanged } from "../../../lib/events/event.ts";
+import type { HostKeyChanged } from "../../../lib/events/event.ts";
 import { readFacts, recordFact } from "../../../lib/events/facts.ts";
 import { FACTS } from "../../../lib/store/migrations.ts";
 
-const event = (model: string): SlotChanged => ({
-  type: "slot.changed",
+const event = (fingerprint: string): HostKeyChanged => ({
+  type: "host_key.changed",
   at: "2026-01-01T00:00:00.000+00:00",
-  slot: "main",
-  model,
+  node: "spark-1",
+  fingerprint,
+  change: "pinned",
 });
 let db: Database;
 beforeEach(() => {

@@ -1,0 +1,153 @@
+import { describe, expect, test } from "bun:test";
+import { Fault } from "../../../lib/fault.ts";
+import { onNode } from "../../../lib/spark/spark-ssh.ts";
+import { SshError } from "../../../lib/ssh/errors.ts";
+import type { ExecResult, Ssh } from "../../../lib/ssh/ssh.ts";
+import { aNode } from "../swap/_fixtures.ts";
+import { controlOver } from "./_sparks.ts";
+
+const node = aNode("spark-1");
+const place = { container: "vllm_node", port: 8888 };
+const never = new AbortController().signal;
+const MEMINFO = "MemTotal:       125500000 kB\nMemAvailable:   98304000 kB\n";
+
+function result(stdout: string, exitCode = 0, stderr = ""): ExecResult {
+  return { stdout, stdoutBytes: new TextEncoder().encode(stdout), stderr, exitCode, truncated: false };
+}
+
+/** An SSH that gives the same answer to every command. */
+function answering(answer: (command: string) => ExecResult): Ssh {
+  return {
+    exec: (_target, command) => Promise.resolve(answer(command)),
+    peerAddress: () => Promise.resolve("10.77.0.9"),
+    close: () => Promise.resolve(),
+  };
+}
+
+/** Answers a look with these outputs; the nonce is taken from the command, as a shell would. */
+function looking(...answers: readonly (readonly [output: string, exitCode: number])[]): Ssh {
+  return answering((command) => {
+    const nonce = /printf '\\n%s %d\\n' (\S+)/.exec(command)?.[1];
+    return result(answers.map(([output, exitCode]) => `${output}\n${nonce} ${exitCode}\n`).join(""));
+  });
+}
+
+const GOOD = [
+  ["5c2d6a14\n", 0],
+  ["1767225600\n", 0],
+  [MEMINFO, 0],
+  ["", 0],
+] as const;
+
+async function faultOf(action: Promise<unknown>): Promise<Fault> {
+  const error = await action.catch((reason: unknown) => reason);
+  if (error instanceof Fault) return error;
+  throw new Error("a Fault was expected");
+}
+
+describe("a look at an odd Spark", () => {
+  test("the clock is compared with the middle of the question", async () => {
+    let clock = 1767225590_000;
+    const now = () => {
+      clock += 2_000;
+      return clock;
+    };
+    const ssh = looking(...GOOD, ["[]\n", 1], ["", 1]);
+
+    const view = await controlOver(ssh, undefined, now).look(node, place, never);
+
+    expect(view.clockSkewSeconds).toBe(7);
+  });
+
+  test("without docker says how to get it", async () => {
+    const ssh = looking(...GOOD, ["sh: 1: docker: not found\n", 127], ["sh: 1: docker: not found\n", 127]);
+
+    const fault = await faultOf(controlOver(ssh).look(node, place, never));
+
+    expect(fault).toMatchObject({
+      code: "docker_unusable",
+      message: "spark-1: docker cannot be used by alice.",
+      members: { evidence: "sh: 1: docker: not found", advice: expect.stringContaining("usermod -aG docker alice") },
+    });
+  });
+
+  test("whose user may not use docker says the same, not that nothing runs", async () => {
+    const denied =
+      "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock";
+    const ssh = looking(...GOOD, [denied, 1], [denied, 1]);
+
+    expect((await faultOf(controlOver(ssh).look(node, place, never))).code).toBe("docker_unusable");
+  });
+
+  test("whose docker does not run is an error, not an empty Spark", async () => {
+    const down = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?";
+    const ssh = looking(...GOOD, [`[]\n${down}`, 1], [down, 1]);
+
+    expect((await faultOf(controlOver(ssh).look(node, place, never))).code).toBe("docker_unusable");
+  });
+
+  test("that does not tell its memory is an error", async () => {
+    const ssh = looking(GOOD[0], GOOD[1], ["cat: /proc/meminfo: Input/output error", 1], GOOD[3], ["[]\n", 1], ["", 1]);
+
+    expect(await faultOf(controlOver(ssh).look(node, place, never))).toMatchObject({
+      code: "unreadable",
+      members: { node: "spark-1", evidence: "cat: /proc/meminfo: Input/output error" },
+    });
+  });
+
+  test("whose answer is cut off is an error", async () => {
+    const ssh = looking(...GOOD);
+
+    expect((await faultOf(controlOver(ssh).look(node, place, never))).code).toBe("ssh_unknown");
+  });
+});
+
+describe("docker that cannot be used", () => {
+  const denied = answering(() =>
+    result("", 1, "permission denied while trying to connect to the Docker daemon socket"),
+  );
+  const missing = answering(() => result("", 127, "sh: 1: docker: not found"));
+
+  test.each([
+    ["denied", denied],
+    ["missing", missing],
+  ])("(%s) is not a missing image", async (_why, ssh) => {
+    expect((await faultOf(controlOver(ssh).hasImage(node, "vllm-node", never))).code).toBe("docker_unusable");
+  });
+
+  test("is not a stop that went well", async () => {
+    expect((await faultOf(controlOver(missing).stopContainer(node, "vllm_node", never))).code).toBe("docker_unusable");
+  });
+});
+
+describe("an address", () => {
+  test("of a name is that of the connection's peer", async () => {
+    expect(await controlOver(answering(() => result(""))).address(aNode("spark-1", { address: null }), never)).toBe(
+      "10.77.0.9",
+    );
+  });
+});
+
+describe("an error of SSH", () => {
+  const target = { host: "spark-1", port: 22, user: "alice" };
+
+  test("becomes a Fault that names the node, with the library's words as evidence", async () => {
+    const error = new SshError("network", target, "no connection", { cause: new Error("connect ECONNREFUSED") });
+
+    expect(await faultOf(onNode(node, () => Promise.reject(error)))).toMatchObject({
+      kind: "upstream",
+      code: "ssh_network",
+      message: "spark-1: no connection",
+      members: { node: "spark-1", evidence: "connect ECONNREFUSED" },
+      cause: error,
+    });
+  });
+
+  test("stays what it is when the asker left, and so does any other error", async () => {
+    const aborted = new SshError("aborted", target, "left");
+    const mistake = new TypeError("a mistake");
+
+    expect(await onNode(node, () => Promise.reject(aborted)).catch((error: unknown) => error)).toBe(aborted);
+    expect(await onNode(node, () => Promise.reject(mistake)).catch((error: unknown) => error)).toBe(mistake);
+  });
+});

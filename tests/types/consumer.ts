@@ -1,0 +1,10 @@
+import { sparkControl } from "spark-control/client";
+const c = sparkControl("http://localhost:9999");
+const a = await c.api.swap.post({ model: "x" });
+export const n: 1 = a;
+export const b: 1 = await c.api.models.get();
+export const s: 1 = await c.api.swap({ id: "x" }).stream.get();
+export const e: 1 = await c.api.events.get();
+export const d: 1 = await c.docs.get();
+export const f: 1 = await c["openapi.json"].get();
+export const g: 1 = await c.swagger({file:"x"}).get();
