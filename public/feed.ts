@@ -6,7 +6,7 @@ import * as state from "./state.ts";
 const PATIENCE_MS = 5_000;
 const RETRY_MS = 3_000;
 const HIDDEN_LIMIT_MS = 30_000;
-/** Memory and reachability of the Sparks have no event of their own; the controller looks every 15 s. */
+/** The memory of the Sparks has no event of its own; the controller looks every 15 s. */
 const NODES_EVERY_MS = 15_000;
 const KEPT_SWAPS = 20;
 

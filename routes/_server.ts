@@ -58,6 +58,22 @@ async function startSimulated(settings: ProcessSettings, speed: number): Promise
   }
 }
 
+/** On all addresses unless one is named: `::` takes IPv4 too; a machine without IPv6 gets 0.0.0.0. */
+function listen(app: ReturnType<typeof createApp>, { port, host }: ProcessSettings): void {
+  const failures: unknown[] = [];
+  for (const hostname of host === null ? ["::", "0.0.0.0"] : [host]) {
+    try {
+      app.listen({ port, hostname, ...SERVE_OPTIONS });
+      return;
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  const [first] = failures;
+  const said = first instanceof Error ? first.message : String(first);
+  throw new UsageError(`Port ${port} cannot be used: ${said} Choose another with PORT=….`);
+}
+
 async function main(): Promise<void> {
   const settings = processSettings(process.env, process.argv.slice(2));
   const { plane, close } = settings.simulated
@@ -65,13 +81,11 @@ async function main(): Promise<void> {
     : await startReal(settings);
   const app = createApp(plane, await dashboardFiles());
   try {
-    app.listen({ port: settings.port, hostname: settings.host ?? "::", ...SERVE_OPTIONS });
+    listen(app, settings);
   } catch (error) {
     await plane.close("could not listen");
     await close();
-    throw new UsageError(
-      `Port ${settings.port} cannot be used: ${error instanceof Error ? error.message : error}. Choose another with PORT=….`,
-    );
+    throw error;
   }
   const port = app.server?.port ?? settings.port;
   log.info("listening", { port, simulated: plane.simulated, data_dir: settings.dataDir });

@@ -24,8 +24,8 @@ export function openApiDocument(routes: readonly RouteEntry[], version: string):
   const components = new Components();
   const paths: Record<string, Record<string, Operation>> = {};
   for (const route of routes.filter(isShown)) {
-    const item = (paths[pathOf(route.path)] ??= {});
-    item[route.method.toLowerCase()] = operationOf(route, components);
+    const path = pathOf(route.path);
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route, components) };
   }
   const tags = new Set(Object.values(paths).flatMap((item) => Object.values(item).flatMap(({ tags }) => tags)));
   return {

@@ -29,23 +29,24 @@ export function renderManifest(routes: readonly RouteFile[]): string {
   const names = identifiersOf(routes);
   const imports = routes.map((route, at) => `import ${names[at]} from "./${route.file}";`);
   const list = routes.map(({ file, path }) => `  { file: ${JSON.stringify(file)}, path: ${JSON.stringify(path)} },`);
-  return `// Generated from the files of this folder by lib/routegen/_cli.ts ("bun run generate"). Do not edit.
-import type { Elysia } from "elysia";
-import type { ControlPlane } from "../lib/control-plane.ts";
-import type { Web } from "../lib/http/web.ts";
-${imports.join("\n")}
-
-/** Every route file with the URL it serves, literals before parameters. */
-export const ROUTE_FILES = [
-${list.join("\n")}
-] as const satisfies readonly { readonly file: string; readonly path: string }[];
-
-/** Adds every route to the app. The type of the result is what Eden's client is made of. */
-export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
-  // Through a function, so that a route that takes nothing needs no parameter.
-  const from = <Route>(factory: (services: ControlPlane & Web) => Route): Route => factory(services);
-  return app
-${routes.map((route, at) => registration(route, names[at]!)).join("\n")};
-};
-`;
+  return `${[
+    '// Generated from the files of this folder by lib/routegen/_cli.ts ("bun run generate"). Do not edit.',
+    'import type { Elysia } from "elysia";',
+    'import type { ControlPlane } from "../lib/control-plane.ts";',
+    'import type { Web } from "../lib/http/web.ts";',
+    ...imports,
+    "",
+    "/** Every route file with the URL it serves, literals before parameters. */",
+    "export const ROUTE_FILES = [",
+    ...list,
+    "] as const satisfies readonly { readonly file: string; readonly path: string }[];",
+    "",
+    "/** Adds every route to the app. The type of the result is what Eden's client is made of. */",
+    "export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {",
+    "  // Through a function, so that a route that takes nothing needs no parameter.",
+    "  const from = <Route>(factory: (services: ControlPlane & Web) => Route): Route => factory(services);",
+    "  return app",
+    `${routes.map((route, at) => registration(route, names[at]!)).join("\n")};`,
+    "};",
+  ].join("\n")}\n`;
 }

@@ -50,7 +50,7 @@ export function createSparkControl(options: SparkControlOptions): SparkControl {
       const stop = command(["docker", "stop", "-t", grace, container]);
       const { exitCode, stderr } = await ssh.exec(node, stop, signal, deadlineMs + options.stopGraceSeconds * 1000);
       // 1 with "No such container" is the aim reached. Whether it is gone is judged by a look, not by this answer.
-      if (exitCode === 127) throw dockerMissing(node, stderr);
+      if (isUnusable(exitCode, stderr)) throw dockerUnusable(node, stderr);
     },
 
     async launchScript(node, signal) {
@@ -64,7 +64,7 @@ export function createSparkControl(options: SparkControlOptions): SparkControl {
     async hasImage(node, image, signal) {
       const inspect = command(["docker", "image", "inspect", "--format", "{{.Id}}", image]);
       const { exitCode, stderr } = await ssh.exec(node, inspect, signal);
-      if (exitCode === 127 || /permission denied/i.test(stderr)) throw dockerMissing(node, stderr);
+      if (isUnusable(exitCode, stderr)) throw dockerUnusable(node, stderr);
       return exitCode === 0;
     },
     hasFolder: (node, folder, signal) => succeeds(node, command(["test", "-d", path(folder)]), signal),
@@ -129,8 +129,9 @@ async function look(
     ],
     signal,
   );
-  if (inspected?.exitCode === 127 || /permission denied/i.test(inspected?.output ?? ""))
-    throw dockerMissing(node, inspected?.output ?? "");
+  // Only "No such container" means that there is none. Any other failure leaves open what runs.
+  if (inspected?.exitCode !== 0 && !/no such (?:container|object)/i.test(inspected?.output ?? ""))
+    throw dockerUnusable(node, inspected?.output ?? "");
   const memory = readMemory(meminfo?.output ?? "");
   if (!memory)
     throw new Fault("upstream", "unreadable", `${node.name} did not tell its memory.`, {
@@ -148,10 +149,19 @@ async function look(
   };
 }
 
-function dockerMissing(node: Node, said: string): Fault {
+const DAEMON_DOWN = /cannot connect to the docker daemon|is the docker daemon running/i;
+
+/** `docker` itself is missing, forbidden or without its daemon; the answer tells nothing about containers and images. */
+function isUnusable(exitCode: number, said: string): boolean {
+  return exitCode === 127 || (exitCode !== 0 && (/permission denied/i.test(said) || DAEMON_DOWN.test(said)));
+}
+
+function dockerUnusable(node: Node, said: string): Fault {
   return new Fault("upstream", "docker_unusable", `${node.name}: docker cannot be used by ${node.user}.`, {
     node: node.name,
     evidence: said.trim().slice(0, 300),
-    advice: `Install docker there, and add the user to its group: sudo usermod -aG docker ${node.user}, then log in anew.`,
+    advice: DAEMON_DOWN.test(said)
+      ? "Start docker there: sudo systemctl start docker."
+      : `Install docker there, and add the user to its group: sudo usermod -aG docker ${node.user}, then log in anew.`,
   });
 }

@@ -186,12 +186,12 @@ export class SwapEngine {
   }
 
   #conflicting(model: Model, slot: Slot): SwapRecord | undefined {
-    const wanted = footprint(model, slot);
-    return this.options.store.unsettled().find(({ order }) => {
-      // The swap owns all nodes of its slot: its stop looks at each of them, and a rollback may use them.
-      const owned = { ...footprint(order.model, order.slot), nodes: order.slot.nodes };
-      return order.slot.name === slot.name || conflicts(wanted, owned);
-    });
+    // A swap owns all nodes of its slot: its stop looks at each of them, and a rollback may use them.
+    const owned = (one: Model, place: Slot) => ({ ...footprint(one, place), nodes: place.nodes });
+    const wanted = owned(model, slot);
+    return this.options.store
+      .unsettled()
+      .find(({ order }) => order.slot.name === slot.name || conflicts(wanted, owned(order.model, order.slot)));
   }
 
   #claim(model: Model, slot: Slot, request: SwapRequest): SwapRecord {

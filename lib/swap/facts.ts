@@ -158,7 +158,9 @@ function occupantsOf(
 ): Occupant[] {
   return topology.slots.flatMap((slot) => {
     const belief = beliefs.find((each) => each.slot === slot.name);
-    const own = looks.filter((look) => look.slot.name === slot.name);
+    // A container of the same name in which another slot is believed to serve is that slot's.
+    const others = beliefs.filter((each) => topology.slots.some((other) => other.name === each.slot && other.name !== slot.name && other.container === slot.container));
+    const own = looks.filter((look) => look.slot.name === slot.name && !others.some(({ nodes }) => nodes.includes(look.node.name)));
     const running = own.filter(({ view }) => view.vllm.length > 0);
     // A worker may show no vLLM of its own (Ray): there the container and the belief tell.
     const there = running.length > 0 ? own.filter((look) => running.includes(look) || isPartOf(belief, look)) : [];

@@ -3,7 +3,8 @@ import { Fault } from "../fault.ts";
 import { type Node, type Settings, type Slot, type Topology, usableNode } from "../topology/topology.ts";
 import type { SparkControl } from "./cluster.ts";
 import type { PhaseSeconds } from "./eta.ts";
-import type { Belief } from "./facts.ts";
+import { conflicts } from "./conflicts.ts";
+import { type Belief, footprint } from "./facts.ts";
 import type { Leg, MachineEvent } from "./machine.ts";
 import { type Attempt, attemptOf, type SwapOrder } from "./order.ts";
 import type { LoadProgress } from "./phases.ts";
@@ -56,9 +57,19 @@ export function nodesOf(run: Run, leg: Leg): readonly [Node, ...Node[]] {
   return [head, ...workers];
 }
 
-/** All usable nodes of a slot, whatever the model uses of them. */
-export function allNodesOf(run: Run, slot: Slot): readonly Node[] {
-  return slot.nodes.flatMap((name) => usableNode(run.topology(), name) ?? []);
+/**
+ * All usable nodes of a slot, whatever the model uses of them; not those where another slot that may stay is believed to
+ * serve under the same container name or port: what a stop would end there is not this slot's.
+ */
+export function allNodesOf(run: Pick<Run, "order" | "topology" | "beliefs">, slot: Slot): readonly Node[] {
+  const topology = run.topology();
+  const wanted = footprint(run.order.model, run.order.slot);
+  const stays = run.beliefs().flatMap((belief) => {
+    const other = topology.slots.find((each) => each.name === belief.slot && each.name !== slot.name);
+    const alike = other && (other.container === slot.container || other.port === slot.port);
+    return alike && !conflicts(wanted, footprint(belief.model, other)) ? belief.nodes : [];
+  });
+  return slot.nodes.filter((name) => !stays.includes(name)).flatMap((name) => usableNode(topology, name) ?? []);
 }
 
 /** Waits; rejects when aborted. */

@@ -7,6 +7,8 @@ import { pill } from "./pill.ts";
 
 const COLUMNS = ["Model", "Sparks", "On disk", "Last load"] as const;
 
+const OBSTACLE_ID = "swap-obstacle";
+
 /** The models of the catalog, each with the way to it. */
 export class ModelList extends Panel {
   protected render(): Child | undefined {
@@ -19,7 +21,7 @@ export class ModelList extends Panel {
         "header",
         { class: "panel-head" },
         h("h2", { id: "models-h" }, "Models"),
-        h("p", { id: "swap-obstacle", class: "dim" }, obstacle),
+        h("p", { id: OBSTACLE_ID, class: "dim" }, obstacle),
       ),
       models.value.length === 0
         ? h("p", { class: "pad dim" }, "The catalog is empty. Add models to models-overrides.yaml in the data folder.")
@@ -36,7 +38,7 @@ export class ModelList extends Panel {
                 h("th", { scope: "col" }, h("span", { class: "vh" }, "Swap")),
               ),
             ),
-            h("tbody", {}, ...models.value.map((model) => row(model, obstacle !== null))),
+            h("tbody", {}, ...models.value.map((model) => row(model, obstacle === null ? null : OBSTACLE_ID))),
           ),
     );
   }
@@ -46,9 +48,11 @@ export class ModelList extends Panel {
   }
 }
 
-function row(model: Model, blocked: boolean): Child {
+function row(model: Model, obstacleId: string | null): Child {
   const serving = slots.value.some((slot) => slot.model === model.key && slot.state === "serving");
   const job = running.value.find((each) => each.model === model.key);
+  const isTooLarge = slots.value.length > 0 && slots.value.every((slot) => slot.nodes.length < model.nodes);
+  const reasonId = `too-large-${model.key}`;
   return h(
     "tr",
     { "data-key": model.key, "aria-current": serving ? "true" : null },
@@ -57,6 +61,7 @@ function row(model: Model, blocked: boolean): Child {
       { scope: "row" },
       h("span", { class: "m-name" }, model.name, model.local && h("span", { class: "tag" }, "local")),
       h("span", { class: "m-sub" }, model.quantization ?? "–"),
+      isTooLarge && h("span", { class: "m-sub", id: reasonId }, `No slot has ${model.nodes} Sparks.`),
     ),
     h(
       "td",
@@ -70,24 +75,28 @@ function row(model: Model, blocked: boolean): Child {
       { class: "c-time", "data-known": model.last_load_seconds !== null },
       model.last_load_seconds === null ? "–" : duration(model.last_load_seconds),
     ),
-    h("td", { class: "c-do" }, action(model, { serving, progress: job?.progress ?? null, blocked })),
+    h(
+      "td",
+      { class: "c-do" },
+      job ? percent(job.progress) : serving ? here() : button(model, isTooLarge ? reasonId : obstacleId),
+    ),
   );
 }
 
-function action(
-  model: Model,
-  { serving, progress, blocked }: { serving: boolean; progress: number | null; blocked: boolean },
-): Child {
-  if (progress !== null) return h("span", { class: "serving" }, pill("move", `${Math.round(progress * 100)} %`));
-  if (serving) return h("span", { class: "serving" }, pill("ok", "Serving"));
-  const attributes = { class: "btn", type: "button", "data-act": "swap", "data-model": model.key, disabled: blocked };
+const percent = (progress: number): Child =>
+  h("span", { class: "serving" }, pill("move", `${Math.round(progress * 100)} %`));
+const here = (): Child => h("span", { class: "serving" }, pill("ok", "Serving"));
+
+/** @param reasonId element that says why it cannot be used; null when it can */
+function button(model: Model, reasonId: string | null): Child {
+  const attributes = { class: "btn", type: "button", "data-act": "swap", "data-model": model.key };
   return h(
     "button",
-    { ...attributes, "aria-label": `Swap to ${model.name}`, "aria-describedby": blocked ? "swap-obstacle" : null },
+    { ...attributes, "aria-label": `Swap to ${model.name}`, disabled: reasonId !== null, "aria-describedby": reasonId },
     "Swap…",
   );
 }
 
 function sparks(count: number): Child {
-  return [picture(count === 1 ? "s-one" : "s-two", "icon")];
+  return picture(count === 1 ? "s-one" : "s-two", "icon");
 }

@@ -1,7 +1,7 @@
 import type { Slot } from "../api.ts";
 import { quarterMinute } from "../clock.ts";
 import { type Child, h } from "../dom.ts";
-import { forHow, secondsBetween } from "../format.ts";
+import { clockSeconds, forHow, secondsBetween } from "../format.ts";
 import { connection, controller, models, running, slots } from "../state.ts";
 import { Panel } from "./panel.ts";
 import { pill, type Tone } from "./pill.ts";
@@ -43,7 +43,8 @@ export class SlotBoard extends Panel {
 
 function served(slot: Slot, heading: string): Child {
   const [tone, word] = STATES[slot.state];
-  const lost = connection.value.state === "lost";
+  const { state: connected, since } = connection.value;
+  const lost = connected === "lost";
   return h(
     "div",
     { class: "now-head" },
@@ -54,7 +55,7 @@ function served(slot: Slot, heading: string): Child {
         "p",
         { class: "now-state" },
         lost ? pill("unknown", `Was ${word.toLowerCase()}`) : pill(tone, word),
-        h("span", {}, sinceWhen(slot)),
+        h("span", {}, lost ? `when last seen, at ${clockSeconds(since)}` : sinceWhen(slot)),
       ),
       h("h2", { id: heading }, slot.model_name ?? (slot.state === "idle" ? "No model" : "–")),
       h("p", { class: "dim" }, where(slot)),

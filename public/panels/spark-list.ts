@@ -40,7 +40,7 @@ function spark(node: SparkNode): Child {
       { class: "node-top" },
       h("h3", {}, node.name),
       pill(tone, word),
-      h("span", { class: "dim push" }, node.checked_at === null ? "" : checked(node.checked_at)),
+      h("span", { class: "dim push" }, node.checked_at === null ? "" : checked(node.name, node.checked_at)),
     ),
     memory
       ? [memoryBar(parts, `Memory of ${node.name}`), memoryKey(parts, memory.total_bytes)]
@@ -50,7 +50,11 @@ function spark(node: SparkNode): Child {
   );
 }
 
-function checked(iso: string): string {
+function checked(node: string, iso: string): string {
+  const isStale = slots.value.some(
+    (slot) => slot.state === "serving" && slot.nodes.includes(node) && (slot.since ?? "") > iso,
+  );
+  if (isStale) return "checked before the model was ready";
   const seconds = secondsBetween(iso, quarterMinute.value);
   return seconds < 60 ? "checked just now" : `checked ${forHow(seconds)} ago`;
 }

@@ -1,7 +1,7 @@
 import { type Plan, planSwap, Refused, startSwap } from "../api.ts";
 import { type Child, h, morph, picture } from "../dom.ts";
 import { clockSeconds } from "../format.ts";
-import { modelName, running, slots } from "../state.ts";
+import { modelName, models, running, slots } from "../state.ts";
 import { planView } from "./plan-view.ts";
 
 /** Shows what a swap would do, and asks. */
@@ -34,8 +34,9 @@ export class SwapDialog extends HTMLElement {
   /** @param model key of the catalog */
   ask(model: string): void {
     this.#model = model;
+    const needed = models.value.find(({ key }) => key === model)?.nodes ?? 1;
     const free = slots.value.filter((slot) => running.value.every((job) => job.slot !== slot.name));
-    this.#slot = free[0]?.name;
+    this.#slot = (free.find((slot) => slot.nodes.length >= needed) ?? free[0])?.name;
     this.#body.replaceChildren();
     this.#foot.replaceChildren();
     void this.#plan();

@@ -21,8 +21,10 @@ function feed(plane: ControlPlane, stream: SseStream): () => void {
   const everything = () => ({ status: statusOf(plane), models: modelsOf(plane) });
   stream.send({ event: "snapshot", data: { version: plane.version, ...everything() } });
   return plane.events.subscribe((event) => {
-    if (event.type === "swap.changed" || event.type === "swap.progressed") stream.send({ event: "swap", data: event.job });
+    if (event.type === "swap.changed" || event.type === "swap.progressed")
+      stream.send({ event: "swap", data: event.job });
     if (event.type === "slot.changed") stream.send({ event: "slot", data: event.slot });
-    if (event.type === "node.changed" || event.type === "config.changed") stream.send({ event: "config", data: everything() });
+    if (event.type === "node.changed" || event.type === "config.changed")
+      stream.send({ event: "config", data: everything() });
   });
 }

@@ -156,6 +156,39 @@ inBrowser("the dashboard", () => {
     expectQuiet();
   });
 
+  test("disables what no slot has enough Sparks for, and says so", async () => {
+    const page = await begin({ nodes: 1 });
+
+    await page
+      .getByRole("rowheader", { name: /^GLM 4.5 Air/ })
+      .getByText("No slot has 2 Sparks.")
+      .waitFor();
+    expect(await page.getByRole("button", { name: "Swap to GLM 4.5 Air" }).isDisabled()).toBe(true);
+    expect(await page.getByRole("button", { name: "Swap to GPT-OSS 20B" }).isEnabled()).toBe(true);
+  });
+
+  test("keeps 2,000 lines of a long log, says how many it skipped, and can be paused", async () => {
+    const page = await begin({ speed: 5 });
+    await startSwap(page, "GPT-OSS 120B");
+    const log = page.getByRole("log");
+    await log.getByText("vLLM API server version").waitFor();
+    const [job] = demo.plane.swaps.active();
+    const write = (text: string) => demo.plane.swapLog.append(job!.job_id, "launch", text);
+
+    for (let number = 1; number <= 2_500; number++) write(`filler ${number}`);
+    await log.getByText("filler 2500", { exact: true }).waitFor();
+    expect(await log.locator("p").count()).toBe(2_000);
+    await page.getByText(/^2,000 lines, 5\d\d lines skipped$/).waitFor();
+
+    await page.getByRole("button", { name: "Pause" }).click();
+    write("said while paused");
+    await page.getByText(/, \d+ lines? waiting$/).waitFor();
+    expect(await log.getByText("said while paused").count()).toBe(0);
+    await page.getByRole("button", { name: "Follow" }).click();
+    await log.getByText("said while paused").waitFor();
+    expectQuiet();
+  });
+
   test("with no Spark set up, says what to write where, and what of the configuration could not be used", async () => {
     const page = await begin({ topology: () => "nodes: []\nsettings:\n  stall_seconds: soon\n" });
 

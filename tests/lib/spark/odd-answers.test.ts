@@ -32,6 +32,7 @@ function looking(...answers: readonly (readonly [output: string, exitCode: numbe
   });
 }
 
+const NONE = "[]\nError response from daemon: No such container: vllm_node\n";
 const GOOD = [
   ["5c2d6a14\n", 0],
   ["1767225600\n", 0],
@@ -52,7 +53,7 @@ describe("a look at an odd Spark", () => {
       clock += 2_000;
       return clock;
     };
-    const ssh = looking(...GOOD, ["[]\n", 1], ["", 1]);
+    const ssh = looking(...GOOD, [NONE, 1], ["", 1]);
 
     const view = await controlOver(ssh, undefined, now).look(node, place, never);
 
@@ -83,11 +84,24 @@ describe("a look at an odd Spark", () => {
     const down = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?";
     const ssh = looking(...GOOD, [`[]\n${down}`, 1], [down, 1]);
 
-    expect((await faultOf(controlOver(ssh).look(node, place, never))).code).toBe("docker_unusable");
+    expect(await faultOf(controlOver(ssh).look(node, place, never))).toMatchObject({
+      code: "docker_unusable",
+      members: { advice: "Start docker there: sudo systemctl start docker." },
+    });
+  });
+
+  test.each([
+    "[]\nError response from daemon: No such container: vllm_node",
+    "Error: No such object: vllm_node",
+    "Error: inspecting object: no such container vllm_node",
+  ])("on which there is no container is empty: %j", async (said) => {
+    const view = await controlOver(looking(...GOOD, [said, 1], ["", 1])).look(node, place, never);
+
+    expect(view).toMatchObject({ container: null, vllm: [] });
   });
 
   test("that does not tell its memory is an error", async () => {
-    const ssh = looking(GOOD[0], GOOD[1], ["cat: /proc/meminfo: Input/output error", 1], GOOD[3], ["[]\n", 1], ["", 1]);
+    const ssh = looking(GOOD[0], GOOD[1], ["cat: /proc/meminfo: Input/output error", 1], GOOD[3], [NONE, 1], ["", 1]);
 
     expect(await faultOf(controlOver(ssh).look(node, place, never))).toMatchObject({
       code: "unreadable",
@@ -106,10 +120,12 @@ describe("docker that cannot be used", () => {
   const denied = answering(() =>
     result("", 1, "permission denied while trying to connect to the Docker daemon socket"),
   );
+  const down = answering(() => result("", 1, "Cannot connect to the Docker daemon at unix:///var/run/docker.sock."));
   const missing = answering(() => result("", 127, "sh: 1: docker: not found"));
 
   test.each([
     ["denied", denied],
+    ["without its daemon", down],
     ["missing", missing],
   ])("(%s) is not a missing image", async (_why, ssh) => {
     expect((await faultOf(controlOver(ssh).hasImage(node, "vllm-node", never))).code).toBe("docker_unusable");

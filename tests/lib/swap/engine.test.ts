@@ -156,12 +156,17 @@ describe("slots", () => {
     });
   });
 
-  test("a swap owns every node of its slot, also those that its model does not use", async () => {
+  test("a swap owns every node of its slot, also those that its model does not use, whichever comes first", async () => {
     const topology = aTopology({ slots: [aSlot(), aSlot({ name: "second", nodes: ["spark-2"] })] });
-    await using bench = new EngineBench({ topology });
-    bench.start(QWEN, { slot: "main" });
+    for (const [first, then] of [
+      ["main", "second"],
+      ["second", "main"],
+    ] as const) {
+      await using bench = new EngineBench({ topology });
+      bench.start(QWEN, { slot: first });
 
-    expect(faultOf(() => bench.start(GLM, { slot: "second" })).code).toBe("swap_running");
+      expect(faultOf(() => bench.start(GLM, { slot: then })).code).toBe("swap_running");
+    }
   });
 });
 

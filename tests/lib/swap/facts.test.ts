@@ -171,6 +171,18 @@ describe("another slot on the same node", () => {
     expect(occupants).toMatchObject([{ slot: { name: "second" }, model: null, name: "x" }]);
   });
 
+  test("with the same container name keeps what is known to be its own", async () => {
+    const alike = aTopology({ slots: [aSlot(), aSlot({ name: "second", nodes: ["spark-2"] })] });
+    const beliefs = [aBelief(glm, { slot: "second", nodes: ["spark-2"] })];
+    const views = { "spark-2/vllm_node": aServingView("vllm serve x") };
+
+    const solo = await gather({ topology: alike, beliefs, views });
+    const wide = await gather({ topology: alike, beliefs, views, model: aModel({ nodes: 2 }) });
+
+    expect(solo.occupants).toEqual([]);
+    expect(wide.occupants).toMatchObject([{ slot: { name: "second" }, model: glm, nodes: ["spark-2"] }]);
+  });
+
   test("is not even looked at on nodes that are not shared", async () => {
     const looked: string[] = [];
     await gather({

@@ -1,0 +1,125 @@
+/** What the page computes by itself, without a browser: figures, steps of a swap, signals. */
+import { describe, expect, test } from "bun:test";
+import type { SwapJob } from "../../lib/swap/swap.ts";
+import { about, duration, forHow, plural } from "../../public/format.ts";
+import { stepsOf, wordOf } from "../../public/panels/phases.ts";
+import { effect, signal } from "../../public/store.ts";
+
+describe("figures", () => {
+  test.each([
+    [-3, "0 s"],
+    [59.4, "59 s"],
+    [60, "1 min"],
+    [412, "6 min 52 s"],
+    [3_600, "1 h"],
+    [11_640, "3 h 14 min"],
+    [49 * 3_600, "2 days"],
+  ])("%p seconds are %p", (seconds, words) => expect(duration(seconds)).toBe(words));
+
+  test("a guess does not pretend to be exact", () => {
+    expect([3, 17, 57, 200].map(about)).toEqual(["a few seconds", "about 20 s", "about 1 min", "about 3 min"]);
+  });
+
+  test("since when does not tick by the second", () => {
+    expect([30, 119, 11_699].map(forHow)).toEqual(["less than a minute", "1 min", "3 h 14 min"]);
+  });
+
+  test("counts agree with their word", () => {
+    expect([plural(1, "line"), plural(2_000, "line")]).toEqual(["1 line", "2,000 lines"]);
+  });
+});
+
+const at = (seconds: number) => new Date(seconds * 1_000).toISOString();
+
+function job(over: Partial<SwapJob>): SwapJob {
+  return {
+    job_id: "1",
+    slot: "main",
+    nodes: ["spark-1"],
+    model: "small",
+    model_name: "Small",
+    previous_model: null,
+    state: "loading",
+    phase: "weights",
+    leg: "forward",
+    progress: 0.4,
+    eta_seconds: 60,
+    reason: null,
+    failure: null,
+    rollback: true,
+    rolled_back_to: null,
+    generation: 1,
+    requested_by: "test",
+    created_at: at(0),
+    updated_at: at(0),
+    ended_at: null,
+    phases: [],
+    ...over,
+  };
+}
+
+describe("the steps of a swap", () => {
+  test("finer phases add up, what goes on is timed until now, the rest is still to come", () => {
+    const phases = [
+      { name: "launching", started_at: at(0), ended_at: at(2) },
+      { name: "containers", started_at: at(2), ended_at: at(5) },
+      { name: "weights", started_at: at(5), ended_at: null },
+    ];
+
+    const steps = stepsOf(job({ phases }), 15_000);
+
+    expect(steps.find(({ name }) => name === "Start")).toEqual({ name: "Start", state: "done", seconds: 5 });
+    expect(steps.find(({ name }) => name === "Load weights")).toEqual({
+      name: "Load weights",
+      state: "now",
+      seconds: 10,
+    });
+    expect(steps.filter(({ state }) => state === "todo").map(({ name }) => name)).toEqual(["Warm up", "Test"]);
+  });
+
+  test("on the way back only the way back counts", () => {
+    const phases = [
+      { name: "weights", started_at: at(0), ended_at: at(90) },
+      { name: "rollback_rolling_back", started_at: at(90), ended_at: at(91) },
+      { name: "rollback_weights", started_at: at(91), ended_at: null },
+    ];
+
+    const steps = stepsOf(job({ leg: "rollback", phases }), 95_000);
+
+    expect(steps.map(({ name, seconds }) => [name, seconds])).toEqual([
+      ["Start", 1],
+      ["Load weights", 4],
+      ["Warm up", null],
+      ["Test", null],
+    ]);
+  });
+
+  test("cleaning up takes the place of the steps that will not come", () => {
+    const cleaning = job({ phase: "cleaning_up", phases: [{ name: "weights", started_at: at(0), ended_at: at(1) }] });
+
+    expect(wordOf(cleaning)).toBe("Cleaning up");
+    expect(stepsOf(cleaning, 2_000).map(({ name, state }) => [name, state])).toEqual([
+      ["Load weights", "done"],
+      ["Cleaning up", "now"],
+    ]);
+  });
+});
+
+describe("a signal", () => {
+  test("runs what read it once per turn, and only when it changed", async () => {
+    const count = signal(1);
+    const seen: number[] = [];
+    const stop = effect(() => void seen.push(count.value));
+
+    count.value = 2;
+    count.value = 3;
+    await Promise.resolve();
+    count.value = 3;
+    await Promise.resolve();
+    stop();
+    count.value = 4;
+    await Promise.resolve();
+
+    expect(seen).toEqual([1, 3]);
+  });
+});

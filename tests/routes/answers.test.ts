@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ProblemDocument } from "../../lib/http/problem.ts";
+import { staticFiles } from "../../lib/http/static-files.ts";
+import { createApp } from "../../routes/_app.ts";
+import { type AppUnderTest, startApp } from "./_app-under-test.ts";
+
+let under: AppUnderTest;
+beforeAll(async () => {
+  under = await startApp();
+});
+afterAll(() => under.close());
+
+describe("every answer", () => {
+  test.each([
+    ["GET", "/health"],
+    ["GET", "/nothing-here"],
+    ["POST", "/health"],
+    ["OPTIONS", "/health"],
+    ["GET", "/api/events"],
+  ])("of %s %s carries the security headers and a request id", async (method, path) => {
+    const { headers, body } = await under.call(method, path);
+    await body?.cancel();
+
+    expect(headers.get("content-security-policy")).not.toContain("unsafe-inline");
+    expect(headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
+    expect(headers.get("x-content-type-options")).toBe("nosniff");
+    expect(headers.get("referrer-policy")).toBe("same-origin");
+    expect(headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
+    expect(headers.has("x-spark-simulated")).toBe(false);
+  });
+
+  test("of the simulated cluster says so", async () => {
+    const app = createApp({ ...under.plane, simulated: true });
+
+    for (const path of ["/health", "/nothing-here"]) {
+      const answer = await app.handle(new Request(`http://localhost${path}`, { headers: { host: "localhost" } }));
+      expect(answer.headers.get("x-spark-simulated")).toBe("1");
+    }
+  });
+});
+
+describe("errors", () => {
+  test("an unknown address is a problem document", async () => {
+    const answer = await under.call("GET", "/api/nothing-here");
+
+    expect(answer.headers.get("content-type")).toBe("application/problem+json");
+    expect((await answer.json()) as ProblemDocument).toMatchObject({
+      type: "urn:spark-control:problem:not_found",
+      title: "Not Found",
+      status: 404,
+      code: "not_found",
+      request_id: answer.headers.get("x-request-id"),
+    });
+  });
+
+  test("below /v1/ it is OpenAI's envelope, and says that the controller failed", async () => {
+    const answer = await under.call("GET", "/v1/nothing-here");
+
+    expect(answer.status).toBe(404);
+    expect(await answer.json()).toMatchObject({
+      error: { type: "not_found_error", code: "not_found", param: null, failed_by: "controller" },
+    });
+  });
+
+  test("a wrong method is told the right ones", async () => {
+    const answer = await under.call("DELETE", "/health");
+
+    expect([answer.status, answer.headers.get("allow")]).toEqual([405, "GET, HEAD, OPTIONS"]);
+  });
+
+  test("a shape that does not fit is told field by field", async () => {
+    const headers = { "content-type": "application/json" };
+    const answer = await under.call("POST", "/api/swap", { headers, body: '{"model": 5}' });
+
+    expect(answer.status).toBe(422);
+    expect(await answer.json()).toMatchObject({ code: "invalid", errors: [{ path: "/model", in: "body" }] });
+  });
+
+  test("broken JSON is 400", async () => {
+    const headers = { "content-type": "application/json" };
+    const answer = await under.call("POST", "/api/swap", { headers, body: '{"model": ' });
+
+    expect([answer.status, ((await answer.json()) as ProblemDocument).code]).toEqual([400, "malformed"]);
+  });
+});
+
+describe("the dashboard's files", () => {
+  const folder = mkdtempSync(join(tmpdir(), "spark-public-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const get = async (path: string, headers: Record<string, string> = {}) => {
+    const app = createApp(under.plane, await staticFiles(folder));
+    return app.handle(new Request(`http://localhost${path}`, { headers: { host: "localhost", ...headers } }));
+  };
+  mkdirSync(join(folder, "assets"));
+  writeFileSync(join(folder, "index.html"), "<!doctype html><title>x</title>");
+  writeFileSync(join(folder, "assets/app-1a2b3c4d.js"), "export {};");
+  writeFileSync(join(folder, ".env"), "SECRET=1");
+
+  test("/ is index.html, asked for again each time, and answered 304 when unchanged", async () => {
+    const first = await get("/");
+    const again = await get("/", { "if-none-match": first.headers.get("etag")! });
+
+    expect([first.status, first.headers.get("cache-control")]).toEqual([200, "no-cache"]);
+    expect(first.headers.get("content-type")).toStartWith("text/html");
+    expect(first.headers.get("content-security-policy")).toContain("default-src 'self'");
+    expect([again.status, await again.text()]).toEqual([304, ""]);
+  });
+
+  test("a file with a hash in its name is kept for ever", async () => {
+    const answer = await get("/assets/app-1a2b3c4d.js");
+
+    expect([answer.status, answer.headers.get("cache-control")]).toEqual([200, "public, max-age=31536000, immutable"]);
+  });
+
+  test.each(["/.env", "/assets/../.env", "/assets/%2e%2e/.env", "/assets"])(
+    "nothing else is there: %s",
+    async (path) => {
+      expect((await get(path)).status).toBe(404);
+    },
+  );
+});
