@@ -3,15 +3,24 @@
  * validation error for 422 and knows nothing of the guards in front of the routes; the client must not promise what is
  * never sent.
  */
-import type { Static } from "@sinclair/typebox";
-import type { openAiError } from "../http/problem.ts";
-import type { Problem as ProblemSchema } from "../http/schemas.ts";
+import type { App } from "../../routes/_app.ts";
+
+type Routes = App["~Routes"];
 
 /** RFC 9457 problem document: every error outside `/v1`. Branch on `code`. */
-export type Problem = Static<typeof ProblemSchema>;
+export type Problem = Routes["api"]["swap"]["plan"]["post"]["response"][404];
 
 /** OpenAI's error envelope: every error below `/v1`. `failed_by` tells the controller from the service behind it. */
-export type OpenAiError = ReturnType<typeof openAiError>;
+export interface OpenAiError {
+  error: {
+    message: string;
+    type: string;
+    param: string | null;
+    code: string | null;
+    failed_by: "controller" | "upstream";
+    request_id?: string;
+  };
+}
 
 /** Elysia's own 422, which the error renderer replaces. */
 interface BuiltInValidationError {
@@ -24,15 +33,26 @@ interface Route {
   readonly response: Record<number, unknown>;
 }
 
-/** The statuses of lib/http/openapi-operation.ts, for the verb `Method`. */
+/** What lib/http/openapi-operation.ts adds to every operation, for the verb `Method`. */
 type GuardAnswers<Method, Body, Err> = { 400: Err; 421: string; 500: Err } & (Method extends "get" | "head"
   ? unknown
   : { 403: Err }) &
   (unknown extends Body ? unknown : { 413: Err; 415: Err });
 
-type OwnAnswers<Response, Err> = {
-  [Status in keyof Response]: Response[Status] extends BuiltInValidationError ? Err : Response[Status];
-};
+/** Beside its own events a stream tells how long to wait before reconnecting (ms), and why it failed. */
+type Stream<Event> = AsyncGenerator<
+  Event | { event: "error"; data: Problem } | { event?: undefined; retry: number },
+  void,
+  unknown
+>;
+
+type OwnAnswer<Answer, Err> = Answer extends BuiltInValidationError
+  ? Err
+  : Answer extends AsyncGenerator<infer Event>
+    ? Stream<Event>
+    : Answer;
+
+type OwnAnswers<Answers, Err> = { [Status in keyof Answers]: OwnAnswer<Answers[Status], Err> };
 
 type Flat<T> = { [Key in keyof T]: T[Key] };
 
@@ -42,12 +62,12 @@ type RouteAnswers<Method, R extends Route, Err> = Flat<
   }
 >;
 
-type Tree<Routes, Err> = {
-  [Key in keyof Routes]: Routes[Key] extends Route ? RouteAnswers<Key, Routes[Key], Err> : Tree<Routes[Key], Err>;
+type Tree<Branch, Err> = {
+  [Key in keyof Branch]: Branch[Key] extends Route ? RouteAnswers<Key, Branch[Key], Err> : Tree<Branch[Key], Err>;
 };
 
-/** Elysia's `~Routes` with the answers that are really sent. */
-export type Answers<Routes> = {
+/** The app's routes with the answers that are really sent. */
+export type Answers = {
   [Root in keyof Routes]: Routes[Root] extends Route
     ? RouteAnswers<Root, Routes[Root], Problem>
     : Tree<Routes[Root], Root extends "v1" ? OpenAiError : Problem>;

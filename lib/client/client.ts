@@ -1,10 +1,11 @@
 /** The typed client for downstream TypeScript apps: every route, parameter and answer with its type. */
 import { treaty } from "@elysiajs/eden";
 import type { DefinitionBase, Elysia, MetadataBase, SingletonBase } from "elysia";
-import type { App } from "../../routes/_app.ts";
 import type { Answers } from "./answers.ts";
 
-type Served = Elysia<"", SingletonBase, DefinitionBase, MetadataBase, Answers<App["~Routes"]>>;
+export type { OpenAiError, Problem } from "./answers.ts";
+
+type Served = Elysia<"", SingletonBase, DefinitionBase, MetadataBase, Answers>;
 
 /**
  * Never throws for an answer: `data` is set for a 2xx, else `error` with its `status` and `value`. Without any answer
@@ -18,3 +19,5 @@ export function sparkControl(baseUrl: string) {
   // Eden's default turns every string that looks like a time into a Date, against the declared type.
   return treaty<Served>(baseUrl, { parseDate: false });
 }
+
+export type SparkControl = ReturnType<typeof sparkControl>;

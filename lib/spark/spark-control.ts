@@ -47,10 +47,11 @@ export function createSparkControl(options: SparkControlOptions): SparkControl {
 
     async stopContainer(node, container, signal) {
       const grace = String(options.stopGraceSeconds);
-      const stop = command(["docker", "stop", "-t", grace, container]);
-      const { exitCode, stderr } = await ssh.exec(node, stop, signal, deadlineMs + options.stopGraceSeconds * 1000);
+      // A launch gives its container --rm; one that was started otherwise would keep the name. Without -f a running one stays.
+      const commands = [command(["docker", "stop", "-t", grace, container]), command(["docker", "rm", container])];
+      const [stopped] = await ssh.batch(node, commands, signal, deadlineMs + options.stopGraceSeconds * 1000);
       // 1 with "No such container" is the aim reached. Whether it is gone is judged by a look, not by this answer.
-      if (isUnusable(exitCode, stderr)) throw dockerUnusable(node, stderr);
+      if (stopped && isUnusable(stopped.exitCode, stopped.output)) throw dockerUnusable(node, stopped.output);
     },
 
     async launchScript(node, signal) {

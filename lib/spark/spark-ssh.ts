@@ -46,9 +46,14 @@ export class SparkSsh {
   }
 
   /** Several commands in one round trip. @throws Fault when the answer is incomplete */
-  async batch(node: Node, commands: readonly ShellCommand[], signal: AbortSignal): Promise<BatchAnswer[]> {
+  async batch(
+    node: Node,
+    commands: readonly ShellCommand[],
+    signal: AbortSignal,
+    deadlineMs = this.deadlineMs,
+  ): Promise<BatchAnswer[]> {
     const nonce = randomBytes(12).toString("hex");
-    const result = await this.exec(node, batch(commands, nonce), signal);
+    const result = await this.exec(node, batch(commands, nonce), signal, deadlineMs);
     const answers = parseBatch(result.stdout, nonce);
     if (answers.length !== commands.length)
       throw new Fault("upstream", "ssh_unknown", `${node.name} gave an incomplete answer.`, {

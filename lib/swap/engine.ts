@@ -93,7 +93,6 @@ export class SwapEngine {
       timeScale: this.options.timeScale,
       rollbackWanted: request.rollback ?? true,
       memoryReserveGib: topology.settings.memory_reserve_gib,
-      warnings: [],
       blockers: running ? [...facts.blockers, swapRunning(running.job)] : facts.blockers,
       commands: await this.#commands(target, facts.script, facts.occupants, signal),
     });

@@ -33,9 +33,11 @@ export interface Target {
 export interface Facts {
   /** By node name, as seen for the target slot. */
   readonly views: ReadonlyMap<string, NodeView>;
+  /** Nodes that the model needs and that could not be asked. */
   readonly unreachable: ReadonlyMap<string, Failure>;
   readonly occupants: readonly Occupant[];
   readonly blockers: readonly PlanNote[];
+  readonly warnings: readonly PlanNote[];
   /** Text of the launch script on the head; null when missing or unknown. */
   readonly script: string | null;
 }
@@ -77,8 +79,11 @@ export async function gatherFacts(
   signal: AbortSignal,
 ): Promise<Facts> {
   const { model, slot, nodes } = target;
-  const unreachable = new Map<string, Failure>();
-  const looks = await lookAtSharedSlots(control, topology, target, unreachable, signal);
+  const away = new Map<string, Failure>();
+  const looks = await lookAtSharedSlots(control, topology, target, away, signal);
+  const needed = new Set(nodes.map((node) => node.name));
+  const unreachable = new Map([...away].filter(([name]) => needed.has(name)));
+  const warnings = [...away].filter(([name]) => !needed.has(name)).map(([name, reason]) => notNeeded(name, reason));
   const views = new Map(
     looks.filter((look) => look.slot.name === slot.name).map((look) => [look.node.name, look.view]),
   );
@@ -109,7 +114,7 @@ export async function gatherFacts(
       }),
     ),
   );
-  return { views, unreachable, occupants, blockers, script };
+  return { views, unreachable, occupants, blockers, warnings, script };
 }
 
 interface Look {
@@ -159,8 +164,14 @@ function occupantsOf(
   return topology.slots.flatMap((slot) => {
     const belief = beliefs.find((each) => each.slot === slot.name);
     // A container of the same name in which another slot is believed to serve is that slot's.
-    const others = beliefs.filter((each) => topology.slots.some((other) => other.name === each.slot && other.name !== slot.name && other.container === slot.container));
-    const own = looks.filter((look) => look.slot.name === slot.name && !others.some(({ nodes }) => nodes.includes(look.node.name)));
+    const others = beliefs.filter((each) =>
+      topology.slots.some(
+        (other) => other.name === each.slot && other.name !== slot.name && other.container === slot.container,
+      ),
+    );
+    const own = looks.filter(
+      (look) => look.slot.name === slot.name && !others.some(({ nodes }) => nodes.includes(look.node.name)),
+    );
     const running = own.filter(({ view }) => view.vllm.length > 0);
     // A worker may show no vLLM of its own (Ray): there the container and the belief tell.
     const there = running.length > 0 ? own.filter((look) => running.includes(look) || isPartOf(belief, look)) : [];
@@ -211,7 +222,7 @@ function standsInTheWay(looks: readonly Look[], target: Target, beliefs: readonl
   );
   const names = own
     .filter(
-      ({ view }) => view.container?.running && view.vllm.length === 0 && !images.has(plainImage(view.container.image)),
+      ({ view }) => view.container && view.vllm.length === 0 && !images.has(plainImage(view.container.image)),
     )
     .map(({ node, view }) =>
       failure(
@@ -255,6 +266,14 @@ export function failureOf(error: unknown): Failure {
     error.message,
     typeof evidence === "string" ? evidence : null,
     typeof advice === "string" ? advice : null,
+  );
+}
+
+function notNeeded(node: string, { message, evidence }: Failure): PlanNote {
+  return failure(
+    "node_unreachable",
+    `${node} could not be asked and is left alone; this model does not need it. ${message}`,
+    evidence,
   );
 }
 

@@ -2,8 +2,8 @@
 import { Fault } from "../fault.ts";
 import { type Node, type Settings, type Slot, type Topology, usableNode } from "../topology/topology.ts";
 import type { SparkControl } from "./cluster.ts";
-import type { PhaseSeconds } from "./eta.ts";
 import { conflicts } from "./conflicts.ts";
+import type { PhaseSeconds } from "./eta.ts";
 import { type Belief, footprint } from "./facts.ts";
 import type { Leg, MachineEvent } from "./machine.ts";
 import { type Attempt, attemptOf, type SwapOrder } from "./order.ts";

@@ -123,7 +123,6 @@ export class SwapRun implements Run {
     this.#machine = state;
     this.#job = this.#describe(before, state);
     this.services.save({ job: this.#job, machine: state, order: this.order }, this.#beliefAfter(before, event));
-    this.#show();
     for (const effect of effects) this.#start(effect);
     if (SETTLED.has(state.state)) this.#end();
   }

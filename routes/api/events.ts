@@ -1,12 +1,22 @@
 import { Elysia, t } from "elysia";
 import type { ControlPlane } from "../../lib/control-plane.ts";
+import { EventStream } from "../../lib/http/schemas.ts";
 import { pushStream, type SseStream } from "../../lib/http/sse.ts";
-import { modelsOf, statusOf } from "../../lib/status.ts";
+import { modelsOf, type Status, statusOf } from "../../lib/status.ts";
+import type { SlotStatus } from "../../lib/swap/slots.ts";
+import type { SwapJob } from "../../lib/swap/swap.ts";
+
+/** What Eden's client reads; the type of the 200 is for it alone. */
+type PlaneEvent =
+  | { event: "snapshot"; data: { version: string; status: Status; models: ReturnType<typeof modelsOf> } }
+  | { event: "swap"; data: SwapJob }
+  | { event: "slot"; data: SlotStatus }
+  | { event: "config"; data: { status: Status; models: ReturnType<typeof modelsOf> } };
 
 /** One stream for the dashboard: a snapshot first, then what changes. */
 export default (plane: ControlPlane) =>
   new Elysia().get("", (context) => pushStream(context, (stream) => feed(plane, stream)), {
-    response: { 200: t.Unsafe<Response>(t.String({ description: "text/event-stream" })) },
+    response: { 200: t.Unsafe<AsyncGenerator<PlaneEvent, void, unknown>>(EventStream) },
     detail: {
       operationId: "streamEvents",
       summary: "Everything that changes, as server-sent events",

@@ -6,7 +6,7 @@ import { SWAGGER_PAGE } from "../../lib/http/swagger-ui.ts";
 /** Swagger UI writes style attributes into its markup; its scripts stay under the strict policy. */
 const headers = {
   "content-type": "text/html; charset=utf-8",
-  "content-security-policy": contentSecurityPolicy({ "style-src": "'self' 'unsafe-inline'" }),
+  "content-security-policy": contentSecurityPolicy(),
 };
 
 export default () =>

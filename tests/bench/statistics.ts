@@ -1,6 +1,6 @@
 /** Order statistics of a series of measurements. */
 
-/** The value below which that share of the values lies, by the nearest rank. @param share 0..1. @throws for no values */
+/** The value that so large a share of the values does not exceed, by the nearest rank. @param share 0..1. @throws for no values */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   const value = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
@@ -10,6 +10,10 @@ export function percentile(values: readonly number[], share: number): number {
 
 /** The middle value, or the mean of the two in the middle. @throws for no values */
 export function median(values: readonly number[]): number {
-  const upper = percentile([...values].map((value) => -value), 0.5);
-  return (percentile(values, 0.5) - upper) / 2;
+  const lower = percentile(values, 0.5);
+  const upper = -percentile(
+    values.map((value) => -value),
+    0.5,
+  );
+  return (lower + upper) / 2;
 }

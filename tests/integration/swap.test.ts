@@ -1,6 +1,6 @@
 /** Real swaps on the simulated cluster: over SSH and HTTP, through the API. */
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import type { SwapJob } from "../../lib/swap/swap.ts";
+import type { Plan, SwapJob } from "../../lib/swap/swap.ts";
 import { type Demo, type DemoOptions, startDemo } from "../support/demo.ts";
 import { until } from "../support/until.ts";
 
@@ -90,6 +90,18 @@ describe("a swap", () => {
     const cancelled = await fetch(`${demo.url}/api/swap/${job_id}`, { method: "DELETE" });
     expect(cancelled.status).toBe(202);
     expect(await settled).toMatchObject({ state: "cancelled", reason: "Cancelled.", rolled_back_to: "gpt-oss-20b" });
+  });
+});
+
+describe("with a Spark switched off that the model does not need", () => {
+  test("the plan warns, and the swap works", async () => {
+    await begin();
+    demo.cluster.inject({ kind: "ssh_refused", node: "spark-2" });
+    await demo.restart();
+    const plan = (await (await demo.post("/api/swap/plan", { model: "gpt-oss-20b" })).json()) as Plan;
+    expect(plan.blockers).toEqual([]);
+    expect(plan.warnings).toMatchObject([{ code: "node_unreachable" }]);
+    expect(await demo.swap("gpt-oss-20b")).toMatchObject({ state: "ready", failure: null });
   });
 });
 

@@ -16,8 +16,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   client: [],
   routegen: [],
 };
-/** Types only: an event carries what the swap shows, and what a swap asks of a Spark is the swap's to say. */
-const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = { events: ["swap"], spark: ["swap"] };
+/** Types only: an event carries what the swap shows, what a swap asks of a Spark is the swap's to say, and a client reads problem documents. */
+const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
+  events: ["swap"],
+  spark: ["swap"],
+  client: ["http"],
+};
 /** Imported by anything, import nothing of ours but each other. */
 const ROOT_FILES = new Set(["lib/fault.ts", "lib/log.ts", "lib/ids.ts"]);
 /** Files beside the folders of lib: here the nouns meet. */
@@ -61,7 +65,7 @@ describe("dependencies", () => {
       const own = folderOf(file)!;
       const other = folderOf(target);
       if (ROOT_FILES.has(target) || other === own) return true;
-      if (own === "client") return target.startsWith("routes/");
+      if (own === "client" && target.startsWith("routes/")) return isTypeOnly;
       if (isTypeOnly && other !== null && MAY_IMPORT_TYPES[own]?.includes(other)) return true;
       return other !== null && MAY_IMPORT[own]!.includes(other);
     });

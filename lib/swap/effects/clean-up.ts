@@ -2,22 +2,22 @@
  * Leaves nothing half running: SIGKILL to the launcher's group, `docker stop` on every node of the slot, then a look
  * that shows nothing is left. Nothing gentler works: the launcher ignores TERM or prints that it stopped and goes on.
  */
+import type { Node } from "../../topology/topology.ts";
 import { failure } from "../failure.ts";
 import type { EffectBody, Run } from "../run.ts";
-import { allNodesOf, attempt, nodesOf, pause } from "../run.ts";
+import { attempt, nodesOf, pause } from "../run.ts";
 
 const BETWEEN_LOOKS_MS = 300;
 
 export const cleanUp: EffectBody = async (run, leg, signal) => {
   const { slot } = run.order;
   const { launchId } = attempt(run, leg);
-  const [head] = nodesOf(run, leg);
-  await run.control.killJob(head, launchId, signal);
-  const nodes = allNodesOf(run, slot);
+  const nodes = nodesOf(run, leg);
+  await run.control.killJob(nodes[0], launchId, signal);
   await Promise.all(nodes.map((node) => run.control.stopContainer(node, slot.container, signal)));
   const deadline = Date.now() + run.timing.stopDeadlineMs;
   while (true) {
-    const left = await leftovers(run, signal);
+    const left = await leftovers(run, nodes, signal);
     if (left === "") break;
     if (Date.now() > deadline)
       return {
@@ -35,10 +35,10 @@ export const cleanUp: EffectBody = async (run, leg, signal) => {
   return { type: "cleaned" };
 };
 
-async function leftovers(run: Run, signal: AbortSignal): Promise<string> {
+async function leftovers(run: Run, nodes: readonly Node[], signal: AbortSignal): Promise<string> {
   const { slot } = run.order;
   const looks = await Promise.all(
-    allNodesOf(run, slot).map(async (node) => ({ node, view: await run.control.look(node, slot, signal) })),
+    nodes.map(async (node) => ({ node, view: await run.control.look(node, slot, signal) })),
   );
   return looks
     .flatMap(({ node, view }) => [

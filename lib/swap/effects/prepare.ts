@@ -17,7 +17,6 @@ export const prepare: EffectBody = async (run, _leg, signal) => {
     timeScale: run.timeScale,
     rollbackWanted: run.order.previous !== null,
     memoryReserveGib: run.settings().memory_reserve_gib,
-    warnings: [],
     commands: [],
   });
   for (const line of plan.summary) run.log(line);

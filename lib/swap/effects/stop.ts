@@ -2,6 +2,7 @@
  * Stops what runs in the way and verifies that it is gone: container, processes, port, memory. Done by the controller
  * itself on every node, because the launch script's own `stop` swallows errors and answers 0 with the worker still running.
  */
+import { Fault } from "../../fault.ts";
 import type { Node, Slot } from "../../topology/topology.ts";
 import type { NodeView } from "../cluster.ts";
 import { conflicts } from "../conflicts.ts";
@@ -17,13 +18,14 @@ const SETTLED_SHARE = 0.005;
 
 export const stop: EffectBody = async (run, _leg, signal) => {
   const slots = await slotsToStop(run, signal);
-  await Promise.all(slots.map((slot) => stopSlot(run, slot, signal)));
+  const reach = new Reach(run, signal);
+  await Promise.all(slots.map((slot) => stopSlot(run, slot, reach, signal)));
   const deadline = Date.now() + run.timing.stopDeadlineMs;
   let left = "";
   while (Date.now() < deadline) {
-    const looks = await lookAt(run, slots, signal);
+    const looks = await lookAt(run, slots, reach, signal);
     left = looks.flatMap(({ node, slot, view }) => stillThere(node, slot, view)).join("; ");
-    if (left === "") return memoryBack(run, looks, deadline, signal);
+    if (left === "") return memoryBack(run, looks, reach, deadline, signal);
     await pause(BETWEEN_LOOKS_MS, signal);
   }
   return {
@@ -58,17 +60,49 @@ async function slotsToStop(run: Run, signal: AbortSignal): Promise<Slot[]> {
   return [slot, ...busy.flat()];
 }
 
-async function stopSlot(run: Run, slot: Slot, signal: AbortSignal): Promise<void> {
+/**
+ * A Spark that the new model does not need may be away: it is left alone, and said so. One that it needs must answer,
+ * or nothing is known to have stopped there.
+ */
+class Reach {
+  readonly #away = new Set<string>();
+  readonly #needed: readonly string[];
+
+  constructor(
+    private readonly run: Run,
+    private readonly signal: AbortSignal,
+  ) {
+    this.#needed = footprint(run.order.model, run.order.slot).nodes;
+  }
+
+  /** @returns null when the node is away and not needed */
+  async on<T>(node: Node, work: () => Promise<T>): Promise<T | null> {
+    if (this.#away.has(node.name)) return null;
+    try {
+      return await work();
+    } catch (error) {
+      this.signal.throwIfAborted();
+      if (!(error instanceof Fault) || this.#needed.includes(node.name)) throw error;
+      this.#away.add(node.name);
+      this.run.log(`${error.message} ${node.name} is left alone; this model does not need it.`);
+      return null;
+    }
+  }
+}
+
+async function stopSlot(run: Run, slot: Slot, reach: Reach, signal: AbortSignal): Promise<void> {
   const nodes = allNodesOf(run, slot);
   // The launcher first: its exit trap would otherwise run a `docker stop` of its own, later, at the next model's container.
   const belief = run.beliefs().find((each) => each.slot === slot.name);
   const head = nodes.find((node) => node.name === belief?.nodes[0]);
-  if (belief && head) await run.control.killJob(head, belief.launch_id, signal);
+  if (belief && head) await reach.on(head, () => run.control.killJob(head, belief.launch_id, signal));
   await Promise.all(
-    nodes.map(async (node) => {
-      run.log(`docker stop ${slot.container} on ${node.name}`);
-      await run.control.stopContainer(node, slot.container, signal);
-    }),
+    nodes.map((node) =>
+      reach.on(node, async () => {
+        run.log(`docker stop ${slot.container} on ${node.name}`);
+        await run.control.stopContainer(node, slot.container, signal);
+      }),
+    ),
   );
 }
 
@@ -78,11 +112,15 @@ interface Look {
   readonly view: NodeView;
 }
 
-async function lookAt(run: Run, slots: readonly Slot[], signal: AbortSignal): Promise<Look[]> {
+async function lookAt(run: Run, slots: readonly Slot[], reach: Reach, signal: AbortSignal): Promise<Look[]> {
   const pairs = slots.flatMap((slot) => allNodesOf(run, slot).map((node) => ({ slot, node })));
-  return Promise.all(
-    pairs.map(async ({ slot, node }) => ({ slot, node, view: await run.control.look(node, slot, signal) })),
+  const looks = await Promise.all(
+    pairs.map(async ({ slot, node }) => {
+      const view = await reach.on(node, () => run.control.look(node, slot, signal));
+      return view ? [{ slot, node, view }] : [];
+    }),
   );
+  return looks.flat();
 }
 
 function stillThere(node: Node, slot: Slot, view: NodeView): string[] {
@@ -97,6 +135,7 @@ function stillThere(node: Node, slot: Slot, view: NodeView): string[] {
 async function memoryBack(
   run: Run,
   first: readonly Look[],
+  reach: Reach,
   deadline: number,
   signal: AbortSignal,
 ): Promise<MachineEvent> {
@@ -109,7 +148,7 @@ async function memoryBack(
     if (looks.every(({ view }) => view.memory.availableBytes >= model.gpu_memory_utilization * view.memory.totalBytes))
       break;
     await pause(BETWEEN_LOOKS_MS * 3, signal);
-    const next = mine(await lookAt(run, [slot], signal));
+    const next = mine(await lookAt(run, [slot], reach, signal));
     if (!next.some((look) => isGrowing(look, looks))) break;
     looks = next;
   }

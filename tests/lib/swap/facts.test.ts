@@ -1,40 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import type { Model } from "../../../lib/catalog/catalog.ts";
 import { Fault } from "../../../lib/fault.ts";
-import type { NodeView, SparkControl } from "../../../lib/swap/cluster.ts";
-import { type Belief, type Facts, failureOf, gatherFacts, targetOf } from "../../../lib/swap/facts.ts";
-import type { Topology } from "../../../lib/topology/topology.ts";
+import { failureOf, gatherFacts, targetOf } from "../../../lib/swap/facts.ts";
 import { aBelief, aModel, aNode, aServingView, aSlot, aTopology, aView, someSparks, unreachable } from "./_fixtures.ts";
+import { gather, type Scene } from "./_gather.ts";
 
 const qwen = aModel();
 const glm = aModel({ key: "glm", name: "GLM 4.5 Air", gpu_memory_utilization: 0.6 });
-const never = new AbortController().signal;
-
-interface Scene {
-  readonly model?: Model;
-  readonly topology?: Topology;
-  readonly slot?: string;
-  readonly beliefs?: readonly Belief[];
-  /** By `node/container`; idle where nothing is given. */
-  readonly views?: Readonly<Record<string, NodeView>>;
-  readonly control?: Partial<SparkControl>;
-}
-
-function gather({
-  model = qwen,
-  topology = aTopology(),
-  slot = "main",
-  beliefs = [],
-  views = {},
-  control,
-}: Scene): Promise<Facts> {
-  const target = targetOf(topology, model, topology.slots.find(({ name }) => name === slot)!);
-  const look: SparkControl["look"] = (node, place) =>
-    Promise.resolve(views[`${node.name}/${place.container}`] ?? aView());
-  return gatherFacts(someSparks({ look, ...control }), topology, beliefs, target, never);
-}
-
-const codes = (facts: Facts) => facts.blockers.map(({ code }) => code);
 
 describe("the nodes of a swap", () => {
   test("are the first ones of its slot, head first", () => {
@@ -199,104 +170,6 @@ describe("another slot on the same node", () => {
   });
 });
 
-describe("what stands in the way", () => {
-  const foreignContainer = aView({ container: { running: true, image: "postgres:16", startedAt: "" } });
-
-  test("a container of somebody else with the slot's name", async () => {
-    const facts = await gather({ views: { "spark-1/vllm_node": foreignContainer } });
-
-    expect(facts.blockers).toMatchObject([
-      {
-        code: "container_name_taken",
-        message: "Another container on spark-1 is called vllm_node.",
-        evidence: "spark-1: docker inspect vllm_node shows image postgres:16, docker top shows no vLLM",
-      },
-    ]);
-  });
-
-  test.each(["vllm-node", "vllm-node:latest", "localhost/vllm-node:latest", "docker.io/library/vllm-node"])(
-    "not an empty container of the own image: %s",
-    async (image) => {
-      const facts = await gather({
-        views: { "spark-1/vllm_node": aView({ container: { running: true, image, startedAt: "" } }) },
-      });
-
-      expect(facts.blockers).toEqual([]);
-    },
-  );
-
-  test("not an empty container of the image that the model before had", async () => {
-    const view = aView({ container: { running: true, image: "vllm-node:nightly", startedAt: "" } });
-    const beliefs = [aBelief(aModel({ image: "vllm-node:nightly" }))];
-
-    expect(codes(await gather({ views: { "spark-1/vllm_node": view }, beliefs }))).toEqual([]);
-  });
-
-  test("a program that has the port on the head", async () => {
-    const facts = await gather({ views: { "spark-1/vllm_node": aView({ portOpen: true }) } });
-
-    expect(facts.blockers).toMatchObject([
-      { code: "port_taken", message: "Another program on spark-1 uses port 8888." },
-    ]);
-  });
-
-  test("not the port on a worker: only the head listens", async () => {
-    expect(codes(await gather({ views: { "spark-2/vllm_node": aView({ portOpen: true }) } }))).toEqual([]);
-  });
-
-  test("not the port of a vLLM of another slot that will stop", async () => {
-    const topology = aTopology({
-      slots: [aSlot({ nodes: ["spark-1"] }), aSlot({ name: "second", nodes: ["spark-1"], container: "second" })],
-    });
-    const views = { "spark-1/second": aServingView("vllm serve x"), "spark-1/vllm_node": aView({ portOpen: true }) };
-
-    expect(codes(await gather({ topology, views }))).toEqual([]);
-  });
-
-  test("a missing launch script", async () => {
-    const facts = await gather({ control: { launchScript: () => Promise.resolve(null) } });
-
-    expect(facts.script).toBeNull();
-    expect(facts.blockers).toMatchObject([
-      { code: "launch_script_missing", evidence: "spark-1: ~/spark-vllm-docker/launch-cluster.sh does not exist" },
-    ]);
-  });
-
-  test("an image that is missing on the worker", async () => {
-    const facts = await gather({
-      model: aModel({ nodes: 2, image: "vllm-node:nightly" }),
-      control: { hasImage: (node) => Promise.resolve(node.name === "spark-1") },
-    });
-
-    expect(facts.blockers).toMatchObject([
-      { code: "image_missing", message: "The container image vllm-node:nightly is missing on spark-2." },
-    ]);
-  });
-
-  test("the folder of a local model, which must be on every Spark that the model uses", async () => {
-    const facts = await gather({
-      model: aModel({ nodes: 2, source: { kind: "local", path: "/models/acme" } }),
-      control: { hasFolder: (node) => Promise.resolve(node.name === "spark-1") },
-    });
-
-    expect(facts.blockers).toMatchObject([
-      { code: "local_model_missing", evidence: "spark-2: /models/acme is not a directory" },
-    ]);
-  });
-
-  test("script and image are asked for only where they are needed", async () => {
-    const asked: string[] = [];
-    await gather({
-      control: {
-        launchScript: (node) => Promise.resolve(`${asked.push(`script ${node.name}`)}`),
-        hasImage: (node, image) => Promise.resolve(asked.push(`${image} ${node.name}`) > 0),
-      },
-    });
-
-    expect(asked).toEqual(["script spark-1", "vllm-node spark-1"]);
-  });
-});
-
 describe("a node that does not answer", () => {
   test("is told with its reason, and the others are asked all the same", async () => {
     const facts = await gather({
@@ -316,6 +189,19 @@ describe("a node that does not answer", () => {
       },
     });
     expect(facts.script).toBe("#!/bin/bash\n");
+  });
+
+  test("and that the model does not need is only warned of", async () => {
+    const facts = await gather({
+      control: {
+        look: (node) => (node.name === "spark-2" ? Promise.reject(unreachable("spark-2")) : Promise.resolve(aView())),
+      },
+    });
+
+    expect(facts.unreachable.size).toBe(0);
+    expect(facts.blockers).toEqual([]);
+    expect(facts.warnings).toMatchObject([{ code: "node_unreachable", evidence: "connect ETIMEDOUT" }]);
+    expect(facts.warnings[0]?.message).toStartWith("spark-2 could not be asked and is left alone");
   });
 
   test("that falls silent between two questions is told too", async () => {

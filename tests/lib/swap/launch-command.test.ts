@@ -121,6 +121,9 @@ describe("a launch", () => {
   });
 });
 
+/** A shell takes its time to start on a busy machine. */
+const SHELLS_MS = 60_000;
+
 /** The words that a script receives which runs `bash -i -c "$COMMAND_TO_RUN"` with its arguments joined by spaces. */
 async function parsedAgain(argv: readonly string[]): Promise<string[]> {
   const joined = argv.slice(argv.indexOf("exec") + 1).join(" ");
@@ -164,20 +167,24 @@ describe("a script that joins its arguments and has a shell parse them again", (
     expect(await parsedAgain(argv)).toEqual(["vllm", "serve", ...serveArguments(model, solo)]);
   });
 
-  test("property: whatever the arguments are", async () => {
-    // NUL cannot stand in an argument.
-    const argument = fc.string({ unit: "grapheme", maxLength: 24 }).filter((text) => !text.includes("\0"));
-    await fc.assert(
-      fc.asyncProperty(fc.array(argument, { maxLength: 12 }), async (args) => {
-        const model = aModel({ args });
+  test(
+    "property: whatever the arguments are",
+    async () => {
+      // NUL cannot stand in an argument.
+      const argument = fc.string({ unit: "grapheme", maxLength: 24 }).filter((text) => !text.includes("\0"));
+      await fc.assert(
+        fc.asyncProperty(fc.array(argument, { maxLength: 12 }), async (args) => {
+          const model = aModel({ args });
 
-        const { argv } = launchCommand(model, solo, OLD, quote);
+          const { argv } = launchCommand(model, solo, OLD, quote);
 
-        expect(await parsedAgain(argv)).toEqual(["vllm", "serve", ...serveArguments(model, solo)]);
-      }),
-      { numRuns: 60 },
-    );
-  });
+          expect(await parsedAgain(argv)).toEqual(["vllm", "serve", ...serveArguments(model, solo)]);
+        }),
+        { numRuns: 40 },
+      );
+    },
+    SHELLS_MS,
+  );
 
   test("without joining they are passed on untouched", () => {
     const { argv } = launchCommand(aModel({ args: NASTY }), solo, NEW, quote);

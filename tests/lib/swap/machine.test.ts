@@ -218,22 +218,39 @@ describe("events out of place", () => {
   });
 
   test("whatever happens: launched implies verified or cleaned up before an end, and ready only by verified", () => {
+    // Half of the events are the one that the state waits for; otherwise few histories would get far.
+    const next = (state: MachineState): MachineEvent => (state.cleaning ? { type: "cleaned" } : EXPECTED[state.state]);
+    const history = fc.array(fc.oneof(fc.constant("expected" as const), fc.constantFrom(...events)), { maxLength: 40 });
     fc.assert(
-      fc.property(fc.boolean(), fc.array(fc.constantFrom(...events), { maxLength: 40 }), (canRollBack, history) => {
+      fc.property(fc.boolean(), history, (canRollBack, picks) => {
         let state = initialState(canRollBack);
-        let dirty = false;
-        for (const event of history) {
+        let launched = false;
+        for (const pick of picks) {
+          const event = pick === "expected" ? next(state) : pick;
           const before = state;
-          const next = step(state, event);
-          state = next.state;
-          if (next.effects.some((effect) => effect.type === "launch")) dirty = true;
-          if (event.type === "cleaned" && before.cleaning) dirty = next.effects.some(({ type }) => type === "launch");
-          if (state.state === "ready") expect(event.type).toBe("verified");
-          if (dirty && before.state !== state.state && (state.state === "failed" || state.state === "cancelled"))
-            expect(event.type).toBe("verified");
+          const { state: after, effects } = step(state, event);
+          state = after;
+          if (before.cleaning && event.type === "cleaned") launched = false;
+          if (effects.some(({ type }) => type === "launch")) launched = true;
+          if (before.state === after.state) continue;
+          if (after.state === "ready") expect(event.type).toBe("verified");
+          if (launched && (after.state === "failed" || after.state === "cancelled")) expect(event.type).toBe("verified");
         }
       }),
-      { numRuns: 20_000, verbose: true },
+      { numRuns: 20_000 },
     );
   });
 });
+
+const EXPECTED: Record<MachineState["state"], MachineEvent> = {
+  planned: { type: "prepared" },
+  draining: { type: "drained" },
+  stopping: { type: "stopped" },
+  launching: { type: "launched" },
+  loading: { type: "answering" },
+  verifying: { type: "verified" },
+  ready: { type: "begin" },
+  failed: { type: "begin" },
+  cancelled: { type: "begin" },
+  unknown: { type: "begin" },
+};

@@ -1,13 +1,18 @@
 import { Elysia, t } from "elysia";
 import type { ControlPlane } from "../../../../lib/control-plane.ts";
-import { errors } from "../../../../lib/http/schemas.ts";
+import { EventStream, errors } from "../../../../lib/http/schemas.ts";
 import { pullStream } from "../../../../lib/http/sse.ts";
-import type { SseMessage } from "../../../../lib/http/sse-frame.ts";
-import type { SwapJob } from "../../../../lib/swap/swap.ts";
+import type { LogLine, SwapJob } from "../../../../lib/swap/swap.ts";
 
 const LINES_A_READ = 1_000;
 /** New lines are gathered this long, so that a fast log makes few events. */
 const GATHER_MS = 100;
+
+/** What Eden's client reads; the type of the 200 is for it alone. */
+type SwapEvent =
+  | { event: "state"; data: SwapJob }
+  | { event: "log"; id: number; data: { lines: LogLine[] } }
+  | { event: "end"; data: Record<string, never> };
 
 type Plane = Pick<ControlPlane, "swaps" | "swapLog" | "events">;
 
@@ -21,7 +26,7 @@ export default (plane: Plane) =>
     },
     {
       params: t.Object({ id: t.String({ maxLength: 64, description: "`job_id` of the swap" }) }),
-      response: { 200: t.Unsafe<Response>(t.String({ description: "text/event-stream" })), ...errors(404) },
+      response: { 200: t.Unsafe<AsyncGenerator<SwapEvent, void, unknown>>(EventStream), ...errors(404) },
       detail: {
         operationId: "streamSwap",
         summary: "One swap and its log, as server-sent events",
@@ -33,7 +38,12 @@ export default (plane: Plane) =>
   );
 
 /** Reads from the store at the client's own pace: however slow it is, no line is skipped and nothing piles up. */
-async function* follow(plane: Plane, id: string, after: number, signal: AbortSignal): AsyncGenerator<SseMessage> {
+async function* follow(
+  plane: Plane,
+  id: string,
+  after: number,
+  signal: AbortSignal,
+): AsyncGenerator<SwapEvent, void, unknown> {
   const { swaps, swapLog, events } = plane;
   let wake = Promise.withResolvers<void>();
   let shown: SwapJob | null = null;

@@ -1,0 +1,104 @@
+import { describe, expect, test } from "bun:test";
+import type { MachineEvent } from "../../../lib/swap/machine.ts";
+import { EngineBench, GLM, QWEN } from "./_engine-bench.ts";
+
+const failed: MachineEvent = {
+  type: "failed",
+  failure: { code: "out_of_memory", message: "Memory ran out.", evidence: null, advice: null },
+};
+
+describe("a restart of the controller", () => {
+  test("leaves the record as it is and takes the swap up where it was", async () => {
+    await using bench = new EngineBench();
+    const { job_id } = bench.start();
+    const follow = await bench.effects.until("follow");
+    const before = bench.store.find(job_id);
+
+    const closed = bench.engine.close();
+    expect(follow.signal.aborted).toBe(true);
+    follow.report({ type: "answering" });
+    await closed;
+    expect(bench.store.find(job_id)).toEqual(before);
+
+    bench.restart();
+    bench.engine.resume();
+    const settled = bench.engine.settled(job_id);
+    (await bench.effects.next("follow")).report({ type: "answering" });
+    (await bench.effects.next("verify")).report({ type: "verified" });
+
+    expect(await settled).toMatchObject({ state: "ready", job_id });
+    expect(bench.effects.names).toEqual(["follow", "verify"]);
+  });
+
+  test("while an effect waits for its predecessor to let go: it never begins", async () => {
+    await using bench = new EngineBench();
+    const { job_id } = bench.start();
+    const follow = await bench.effects.until("follow");
+    bench.engine.cancel(job_id);
+
+    const closed = bench.engine.close();
+    follow.fail(follow.signal.reason);
+    await closed;
+
+    expect(bench.effects.names).not.toContain("clean_up");
+    bench.restart();
+    bench.engine.resume();
+    const settled = bench.engine.settled(job_id);
+    (await bench.effects.next("clean_up")).report({ type: "cleaned" });
+    expect(await settled).toMatchObject({ state: "cancelled" });
+  });
+
+  test("keeps a way back that had begun", async () => {
+    await using bench = new EngineBench();
+    await bench.load(QWEN);
+    const { job_id } = bench.start(GLM);
+    (await bench.effects.until("follow", job_id)).report(failed);
+    (await bench.effects.next("clean_up", job_id)).report({ type: "cleaned" });
+    const launch = await bench.effects.next("launch", job_id);
+    const closed = bench.engine.close();
+    launch.fail(launch.signal.reason);
+    await closed;
+
+    bench.restart();
+    bench.engine.resume();
+
+    expect((await bench.effects.next("launch", job_id)).leg).toBe("rollback");
+  });
+
+  test("takes up nothing that has ended", async () => {
+    await using bench = new EngineBench();
+    await bench.load(QWEN);
+    await bench.engine.close();
+
+    bench.restart();
+    bench.engine.resume();
+
+    expect(bench.engine.active()).toEqual([]);
+  });
+
+  test("adds no line of a remote log twice, though it is read from its beginning again", async () => {
+    await using bench = new EngineBench();
+    bench.start();
+    const first = await bench.effects.until("follow");
+    first.run.beginReading();
+    for (const line of ["one", "two"]) first.run.logRemote("launch", line);
+    first.run.logRemote("spark-2", "elsewhere");
+    const closed = bench.engine.close();
+    first.fail(first.signal.reason);
+    await closed;
+
+    bench.restart();
+    bench.engine.resume();
+    const { run } = await bench.effects.next("follow");
+    run.beginReading();
+    for (const line of ["one", "two", "three"]) run.logRemote("launch", line);
+
+    expect(bench.log.read("job-1", 0, 100).map(({ seq, source, line }) => [seq, source, line])).toEqual([
+      [1, "launch", "one"],
+      [2, "launch", "two"],
+      [3, "spark-2", "elsewhere"],
+      [4, "launch", "three"],
+    ]);
+    expect(run.tail()).toEqual(["one", "two", "three"]);
+  });
+});

@@ -1,0 +1,114 @@
+/**
+ * `bun run test`: every test that this machine can run, group by group, each in a process of its own, then what was
+ * skipped and why, and one line with the figures. Arguments choose groups: `bun tests/run.ts unit lab`.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+const ROOT = join(import.meta.dir, "..");
+/** A test that does not say otherwise may take this long; the machine may be slow and busy. */
+const TEST_LIMIT_MS = 30_000;
+/** A process that outlives its test run may hold its pipes open; nobody waits for that. */
+const PIPE_GRACE_MS = 2_000;
+
+interface Group {
+  readonly name: string;
+  readonly folders: readonly string[];
+}
+
+/** The lab comes last: it takes the machine for itself. */
+const GROUPS: readonly Group[] = [
+  { name: "rules", folders: ["tests/rules/"] },
+  { name: "unit", folders: ["tests/lib/", "tests/routes/"] },
+  { name: "integration", folders: ["tests/integration/"] },
+  { name: "browser", folders: ["tests/browser/"] },
+  { name: "lab", folders: ["tests/lab/"] },
+];
+
+interface Tally {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+interface Outcome extends Tally {
+  readonly reasons: readonly string[];
+}
+
+const hasTests = (folder: string) =>
+  existsSync(join(ROOT, folder)) && !new Bun.Glob("**/*.test.ts").scanSync({ cwd: join(ROOT, folder) }).next().done;
+
+/** Passes on what a stream says while keeping it. */
+async function copy(stream: ReadableStream<Uint8Array>, to: NodeJS.WriteStream, kept: string[]): Promise<void> {
+  const decoder = new TextDecoder();
+  for await (const chunk of stream) {
+    to.write(chunk);
+    kept.push(decoder.decode(chunk, { stream: true }));
+  }
+}
+
+async function run(command: readonly string[]): Promise<{ readonly exitCode: number; readonly output: string }> {
+  const child = Bun.spawn([process.execPath, ...command], {
+    cwd: ROOT,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const out: string[] = [];
+  const err: string[] = [];
+  const copies = Promise.all([copy(child.stdout, process.stdout, out), copy(child.stderr, process.stderr, err)]);
+  const exitCode = await child.exited;
+  await Promise.race([copies, Bun.sleep(PIPE_GRACE_MS)]);
+  return { exitCode, output: `${out.join("")}\n${err.join("")}` };
+}
+
+/** The figures of `bun test`'s summary: ` 12 pass`. The last one counts: a test may print such a line itself. */
+function figure(output: string, word: string): number {
+  return Number([...output.matchAll(new RegExp(`^ (\\d+) ${word}$`, "gm"))].at(-1)?.[1] ?? 0);
+}
+
+function tally(output: string, exitCode: number): Outcome {
+  const failed = figure(output, "fail");
+  const reasons = [...output.matchAll(/^skipped: (.+)$/gm)].map((match) => match[1]!);
+  const skipped = figure(output, "skip") + figure(output, "todo");
+  // A run that ends badly without a failed test has crashed, or a file could not be loaded.
+  return { passed: figure(output, "pass"), failed: failed === 0 && exitCode !== 0 ? 1 : failed, skipped, reasons };
+}
+
+async function runGroup({ name, folders }: Group): Promise<Outcome> {
+  console.log(`\n── ${name} ──`);
+  const { exitCode, output } = await run(["test", `--timeout=${TEST_LIMIT_MS}`, ...folders.filter(hasTests)]);
+  return tally(output, exitCode);
+}
+
+/** Types as a client of the package sees them; a script of its own because the compiler does the testing. */
+async function runTypes(): Promise<Outcome | null> {
+  if (!existsSync(join(ROOT, "tests/types/check.ts"))) return null;
+  console.log("\n── types ──");
+  const { exitCode } = await run(["tests/types/check.ts"]);
+  return { passed: exitCode === 0 ? 1 : 0, failed: exitCode === 0 ? 0 : 1, skipped: 0, reasons: [] };
+}
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => name !== "types" && !GROUPS.some((group) => group.name === name));
+if (unknown.length > 0) {
+  console.error(`no such group: ${unknown.join(", ")}; there are ${GROUPS.map(({ name }) => name).join(", ")}, types`);
+  process.exit(2);
+}
+const isWanted = (name: string) => wanted.length === 0 || wanted.includes(name);
+
+const outcomes: Outcome[] = [];
+const types = isWanted("types") ? await runTypes() : null;
+if (types) outcomes.push(types);
+for (const group of GROUPS) {
+  if (isWanted(group.name) && group.folders.some(hasTests)) outcomes.push(await runGroup(group));
+}
+
+const sum = (of: keyof Tally) => outcomes.reduce((total, outcome) => total + outcome[of], 0);
+const reasons = new Set(outcomes.flatMap((outcome) => outcome.reasons));
+console.log(reasons.size > 0 ? "\nSkipped on this machine:" : "");
+for (const reason of reasons) console.log(`  ${reason}`);
+console.log(`${sum("passed")} passed, ${sum("failed")} failed, ${sum("skipped")} skipped`);
+// A skip counts as a failure where everything has to run, and a run without a single test is none.
+const isIncomplete = process.env.REQUIRE_ALL === "1" && sum("skipped") > 0;
+process.exitCode = sum("failed") > 0 || sum("passed") === 0 || isIncomplete ? 1 : 0;

@@ -1,0 +1,32 @@
+/** Every route of the product, called once with everything it takes. The check compares the keys with the OpenAPI document. */
+import type { SparkControl } from "spark-control/client";
+
+const id = "0192f0c1-2b7a-7c3e-9d55-3a1f0f6f9b01";
+
+export const calls = {
+  "GET /api/endpoints": (client: SparkControl) => client.api.endpoints.get(),
+  "GET /api/events": (client: SparkControl) => client.api.events.get(),
+  "GET /api/models": (client: SparkControl) => client.api.models.get(),
+  "GET /api/status": (client: SparkControl) => client.api.status.get(),
+  "GET /api/swap": (client: SparkControl) => client.api.swap.get({ query: { limit: 5 } }),
+  "POST /api/swap": (client: SparkControl) =>
+    client.api.swap.post({
+      model: "gpt-oss-20b",
+      slot: "main",
+      rollback: false,
+      dry_run: true,
+      lock_token: "not-a-token",
+    }),
+  "POST /api/swap/plan": (client: SparkControl) =>
+    client.api.swap.plan.post({ model: "gpt-oss-20b", slot: "main", rollback: true }),
+  "GET /api/swap/{id}": (client: SparkControl) => client.api.swap({ id }).get(),
+  "DELETE /api/swap/{id}": (client: SparkControl) => client.api.swap({ id }).delete(),
+  "GET /api/swap/{id}/stream": (client: SparkControl) => client.api.swap({ id }).stream.get(),
+  "POST /api/swap/{id}/validate": (client: SparkControl) =>
+    client.api.swap({ id: "gpt-oss-20b" }).validate.post(undefined, { query: { slot: "main" } }),
+  "GET /docs": (client: SparkControl) => client.docs.get(),
+  "GET /health": (client: SparkControl) => client.health.get(),
+  "GET /openapi.json": (client: SparkControl) => client["openapi.json"].get(),
+  "GET /swagger": (client: SparkControl) => client.swagger.get(),
+  "GET /swagger/{file}": (client: SparkControl) => client.swagger({ file: "swagger-ui.css" }).get(),
+};
