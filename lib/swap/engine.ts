@@ -9,9 +9,10 @@ import { isConfigured } from "../topology/topology.ts";
 import type { SparkControl } from "./cluster.ts";
 import { conflicts } from "./conflicts.ts";
 import { type Belief, footprint, gatherFacts, targetOf } from "./facts.ts";
-import { imageOf, type LaunchCommand, launchCommand, readDialect, serveArguments } from "./launch-command.ts";
-import { initialState } from "./machine.ts";
+import { imageOf, serveArguments } from "./launch-command.ts";
+import { newRecord } from "./new-record.ts";
 import { makePlan } from "./plan.ts";
+import { planCommands } from "./plan-commands.ts";
 import type { Plan, SwapJob } from "./swap.ts";
 import type { SwapLog } from "./swap-log.ts";
 import { type EffectBodies, type RunServices, SwapRun } from "./swap-run.ts";
@@ -94,7 +95,7 @@ export class SwapEngine {
       rollbackWanted: request.rollback ?? true,
       memoryReserveGib: topology.settings.memory_reserve_gib,
       blockers: running ? [...facts.blockers, swapRunning(running.job)] : facts.blockers,
-      commands: await this.#commands(target, facts.script, facts.occupants, signal),
+      commands: await planCommands(this.options, target, facts, signal),
     });
   }
 
@@ -180,6 +181,8 @@ export class SwapEngine {
     if (!model) throw new Fault("not_found", "unknown_model", "There is no model with this key in the catalog.");
     const slot =
       request.slot === undefined ? topology.slots[0] : topology.slots.find((each) => each.name === request.slot);
+    if (!slot && request.slot === undefined)
+      throw new Fault("unavailable", "not_configured", "No slot can be used. See the problems of the configuration.");
     if (!slot) throw new Fault("not_found", "unknown_slot", "There is no slot with this name.");
     return { model, slot };
   }
@@ -200,37 +203,18 @@ export class SwapEngine {
       const { message } = swapRunning(running.job);
       throw new Fault("conflict", "swap_running", message, { job_id: running.job.job_id });
     }
-    const before = store.beliefs().find((belief) => belief.slot === slot.name);
-    const rollback = request.rollback ?? true;
-    const previous = rollback ? (before?.model ?? null) : null;
-    const machine = initialState(previous !== null);
-    const at = this.options.now();
-    const job: SwapJob = {
-      job_id: this.options.newId(),
-      slot: slot.name,
-      nodes: slot.nodes.slice(0, model.nodes),
-      model: model.key,
-      model_name: model.name,
-      previous_model: before?.model.key ?? null,
-      state: machine.state,
-      phase: machine.phase,
-      leg: machine.leg,
-      progress: 0,
-      eta_seconds: null,
-      reason: null,
-      failure: null,
-      rollback,
-      rolled_back_to: null,
+    const record = newRecord({
+      model,
+      slot,
+      before: store.beliefs().find((belief) => belief.slot === slot.name),
+      rollback: request.rollback ?? true,
+      jobId: this.options.newId(),
       generation: store.nextGeneration(),
-      requested_by: request.requestedBy,
-      created_at: at,
-      updated_at: at,
-      ended_at: null,
-      phases: [{ name: machine.phase, started_at: at, ended_at: null }],
-    };
-    const record: SwapRecord = { job, machine, order: { model, slot, previous } };
+      requestedBy: request.requestedBy,
+      at: this.options.now(),
+    });
     store.save(record);
-    this.options.record(job);
+    this.options.record(record.job);
     return record;
   }
 
@@ -291,29 +275,6 @@ export class SwapEngine {
       .concat(slot.name)
       .filter((name, index, names) => names.indexOf(name) === index);
   }
-
-  async #commands(
-    target: ReturnType<typeof targetOf>,
-    script: string | null,
-    occupants: readonly { readonly slot: Slot; readonly nodes: readonly string[] }[],
-    signal: AbortSignal,
-  ): Promise<Plan["commands"]> {
-    const { quote, control } = this.options;
-    const stops = occupants.flatMap(({ slot, nodes }) =>
-      nodes.map((node) => ({ node, command: `docker stop ${quote(slot.container)}` })),
-    );
-    const [head] = target.nodes;
-    if (script === null || !head) return stops;
-    const addresses = await Promise.all(target.nodes.map((node) => control.address(node, signal)));
-    const place = { slot: target.slot, addresses, ethIf: head.eth_if, ibIf: head.ib_if };
-    const launch = launchCommand(target.model, place, readDialect(script), quote);
-    return [...stops, { node: head.name, command: `cd ${head.launch_dir} && ${written(launch, quote)}` }];
-  }
-}
-
-function written(launch: LaunchCommand, quote: (text: string) => string): string {
-  const env = Object.entries(launch.env).map(([name, value]) => `${name}=${quote(value)}`);
-  return [...env, ...launch.argv.map(quote)].join(" ");
 }
 
 function swapRunning(job: SwapJob) {

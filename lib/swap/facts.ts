@@ -7,6 +7,7 @@ import { conflicts, type Footprint } from "./conflicts.ts";
 import { explainLog, failure } from "./failure.ts";
 import { imageOf } from "./launch-command.ts";
 import type { Occupant } from "./plan.ts";
+import { folderMissing, imageMissing, notNeeded, scriptMissing } from "./plan-notes.ts";
 import type { Failure, PlanNote } from "./swap.ts";
 
 /** `--gpu-memory-utilization` where it is not given (docs.vllm.ai, "Engine Arguments"). */
@@ -221,9 +222,7 @@ function standsInTheWay(looks: readonly Look[], target: Target, beliefs: readonl
     [imageOf(model, slot), slot.image, ...(believed?.image ? [believed.image] : [])].map(plainImage),
   );
   const names = own
-    .filter(
-      ({ view }) => view.container && view.vllm.length === 0 && !images.has(plainImage(view.container.image)),
-    )
+    .filter(({ view }) => view.container && view.vllm.length === 0 && !images.has(plainImage(view.container.image)))
     .map(({ node, view }) =>
       failure(
         "container_name_taken",
@@ -266,40 +265,5 @@ export function failureOf(error: unknown): Failure {
     error.message,
     typeof evidence === "string" ? evidence : null,
     typeof advice === "string" ? advice : null,
-  );
-}
-
-function notNeeded(node: string, { message, evidence }: Failure): PlanNote {
-  return failure(
-    "node_unreachable",
-    `${node} could not be asked and is left alone; this model does not need it. ${message}`,
-    evidence,
-  );
-}
-
-function scriptMissing(node: Node): PlanNote {
-  return failure(
-    "launch_script_missing",
-    `The launch script is missing on ${node.name}.`,
-    `${node.name}: ${node.launch_dir}/launch-cluster.sh does not exist`,
-    "Clone spark-vllm-docker there, or set launch_dir of this node in the topology.",
-  );
-}
-
-function imageMissing(node: Node, image: string): PlanNote {
-  return failure(
-    "image_missing",
-    `The container image ${image} is missing on ${node.name}.`,
-    `${node.name}: docker image inspect ${image} finds nothing`,
-    "Build or copy the image (build-and-copy.sh of the launch script's folder).",
-  );
-}
-
-function folderMissing(node: Node, path: string): PlanNote {
-  return failure(
-    "local_model_missing",
-    `The folder of this local model is missing on ${node.name}.`,
-    `${node.name}: ${path} is not a directory`,
-    "Copy the folder to the same path on every Spark that the model uses.",
   );
 }

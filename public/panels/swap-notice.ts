@@ -35,7 +35,7 @@ export class SwapNotice extends Panel {
         h(
           "figure",
           { class: "evidence" },
-          h("figcaption", {}, "From the log"),
+          h("figcaption", {}, "Evidence"),
           h("pre", { tabindex: 0 }, h("code", {}, job.failure.evidence)),
         ),
       job.failure?.advice && h("p", { class: "advice" }, h("b", {}, "What you can do: "), job.failure.advice),

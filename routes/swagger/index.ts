@@ -1,13 +1,8 @@
 import { Elysia } from "elysia";
 import { FileOf } from "../../lib/http/schemas.ts";
-import { contentSecurityPolicy } from "../../lib/http/security-headers.ts";
 import { SWAGGER_PAGE } from "../../lib/http/swagger-ui.ts";
 
-/** Swagger UI writes style attributes into its markup; its scripts stay under the strict policy. */
-const headers = {
-  "content-type": "text/html; charset=utf-8",
-  "content-security-policy": contentSecurityPolicy(),
-};
+const headers = { "content-type": "text/html; charset=utf-8" };
 
 export default () =>
   new Elysia().get("", () => new Response(SWAGGER_PAGE, { headers }), {

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startSimulator } from "../../lib/simulator/simulator.ts";
+import { type SimulatedCluster, startSimulator } from "../../lib/simulator/simulator.ts";
 import { loadIdentity } from "../../lib/ssh/identity.ts";
 import type { Status } from "../../lib/status.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
@@ -79,15 +79,18 @@ export async function openLabCluster(): Promise<LabCluster> {
   };
 }
 
-export async function openSimulatedCluster(): Promise<BenchCluster> {
+export interface SimulatedBenchCluster extends BenchCluster {
+  readonly kind: "simulated";
+  readonly simulator: SimulatedCluster;
+}
+
+/** @param speed simulated seconds a second */
+export async function openSimulatedCluster(speed = SIMULATOR_SPEED): Promise<SimulatedBenchCluster> {
   const key = makeKey();
-  const cluster = await startSimulator({
-    speed: SIMULATOR_SPEED,
-    ports: "ephemeral",
-    authorizedKey: key.publicKeyLine,
-  });
+  const cluster = await startSimulator({ speed, ports: "ephemeral", authorizedKey: key.publicKeyLine });
   return {
     kind: "simulated",
+    simulator: cluster,
     files: { "topology.yaml": cluster.topologyYaml },
     env: key.env,
     models: ["gpt-oss-20b", "qwen3-30b-a3b"],
@@ -128,5 +131,5 @@ export async function startController(
     await stop();
     throw error;
   }
-  return { controller, dataDir: data.dataDir, stop };
+  return { controller, stop };
 }

@@ -9,11 +9,6 @@ export function residentMb(pid: number): number {
   return statusKib(pid, "VmRSS") * 0.001024;
 }
 
-/** The most that was ever resident, in MB. */
-export function peakMb(pid: number): number {
-  return statusKib(pid, "VmHWM") * 0.001024;
-}
-
 /** CPU seconds that the process has used, in user and kernel mode. */
 export function cpuSeconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");

@@ -1,19 +1,21 @@
 /** What a downstream app may rely on, said in types: this file is right when it compiles. */
-import { type Problem, type SparkControl, sparkControl } from "spark-control/client";
-import { calls } from "./calls.ts";
+import type { Problem, SparkControl } from "spark-control/client";
+import type { calls } from "./calls.ts";
 import type { ErrorStatus, Lossy, Same } from "./exactly.ts";
 
-const holds = <_Claim extends true>() => undefined;
+type Holds<Claim extends true> = Claim;
+type None<Names extends never> = Names;
 
 type Calls = typeof calls;
 
-// No answer and no error of any route is `any` or `unknown`, not even in a field.
-const lossy: readonly Lossy<Calls>[] = [] satisfies readonly never[];
-holds<Same<Lossy<Calls>, never>>();
-
-// What the guards answer to every request is there beside the route's own statuses.
-holds<Same<ErrorStatus<Calls["GET /api/models"]>, 400 | 421 | 422 | 500>>();
-holds<Same<ErrorStatus<Calls["GET /api/swap/{id}"]>, 400 | 404 | 421 | 422 | 500>>();
+/** What the compiler has to agree to; an error names the call that is wrong. */
+export type Claims = [
+  // No answer and no error of any route is `any` or `unknown`, not even in a field.
+  None<Lossy<Calls>>,
+  // What the guards answer to every request is there beside the route's own statuses.
+  Holds<Same<ErrorStatus<Calls["GET /api/models"]>, 400 | 421 | 422 | 500>>,
+  Holds<Same<ErrorStatus<Calls["GET /api/swap/{id}"]>, 400 | 404 | 421 | 422 | 500>>,
+];
 
 export async function listModels(client: SparkControl): Promise<{ key: string; gigabytes: number | null }[]> {
   const { data, error } = await client.api.models.get();
@@ -79,5 +81,3 @@ export async function history(client: SparkControl, limit: number): Promise<stri
   const { data } = await client.api.swap.get({ query: { limit } });
   return data?.swaps.map(({ job_id }) => job_id) ?? [];
 }
-
-export { calls, lossy, sparkControl };

@@ -1,6 +1,7 @@
 #!/bin/bash
 # A launch that only logs: COUNT numbered lines, each with the moment it was written (Unix ms), RATE a second; then ends.
-COUNT=30000 RATE=1000
+# Both figures come from the file beside it.
+source "$(dirname "$0")/figures"
 
 case " $* " in *" exec "*) ;; *) exit 0 ;; esac
 

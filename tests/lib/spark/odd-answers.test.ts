@@ -131,8 +131,39 @@ describe("docker that cannot be used", () => {
     expect((await faultOf(controlOver(ssh).hasImage(node, "vllm-node", never))).code).toBe("docker_unusable");
   });
 
-  test("is not a stop that went well", async () => {
-    expect((await faultOf(controlOver(missing).stopContainer(node, "vllm_node", never))).code).toBe("docker_unusable");
+  test.each([
+    ["sh: 1: docker: not found", 127],
+    ["Cannot connect to the Docker daemon at unix:///var/run/docker.sock.", 1],
+  ])("is not a stop that went well: %s", async (said, exitCode) => {
+    const ssh = looking([said, exitCode], [said, exitCode]);
+
+    expect((await faultOf(controlOver(ssh).stopContainer(node, "vllm_node", never))).code).toBe("docker_unusable");
+  });
+});
+
+describe("a stop", () => {
+  const said = "Error response from daemon: No such container: vllm_node";
+
+  test("of what is not there is the aim reached", async () => {
+    const ssh = looking([said, 1], [said, 1]);
+
+    expect(await controlOver(ssh).stopContainer(node, "vllm_node", never)).toBeUndefined();
+  });
+
+  test("also frees the container's name, and never by force", async () => {
+    let sent = "";
+    const ssh: Ssh = {
+      ...looking(["vllm_node", 0], [said, 1]),
+      exec: (target, command, options) => {
+        sent = command;
+        return looking(["vllm_node", 0], [said, 1]).exec(target, command, options);
+      },
+    };
+
+    await controlOver(ssh).stopContainer(node, "vllm_node", never);
+
+    expect(sent).toContain("( docker stop -t 1 vllm_node )");
+    expect(sent).toContain("( docker rm vllm_node )");
   });
 });
 

@@ -234,7 +234,8 @@ describe("events out of place", () => {
           if (effects.some(({ type }) => type === "launch")) launched = true;
           if (before.state === after.state) continue;
           if (after.state === "ready") expect(event.type).toBe("verified");
-          if (launched && (after.state === "failed" || after.state === "cancelled")) expect(event.type).toBe("verified");
+          if (launched && (after.state === "failed" || after.state === "cancelled"))
+            expect(event.type).toBe("verified");
         }
       }),
       { numRuns: 20_000 },

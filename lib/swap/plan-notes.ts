@@ -1,0 +1,39 @@
+/** What a look at the Sparks may find against a swap, in words. */
+import type { Node } from "../topology/topology.ts";
+import { failure } from "./failure.ts";
+import type { Failure, PlanNote } from "./swap.ts";
+
+export function notNeeded(node: string, { message, evidence }: Failure): PlanNote {
+  return failure(
+    "node_unreachable",
+    `${node} could not be asked and is left alone; this model does not need it. ${message}`,
+    evidence,
+  );
+}
+
+export function scriptMissing(node: Node): PlanNote {
+  return failure(
+    "launch_script_missing",
+    `The launch script is missing on ${node.name}.`,
+    `${node.name}: ${node.launch_dir}/launch-cluster.sh does not exist`,
+    "Clone spark-vllm-docker there, or set launch_dir of this node in the topology.",
+  );
+}
+
+export function imageMissing(node: Node, image: string): PlanNote {
+  return failure(
+    "image_missing",
+    `The container image ${image} is missing on ${node.name}.`,
+    `${node.name}: docker image inspect ${image} finds nothing`,
+    "Build or copy the image (build-and-copy.sh of the launch script's folder).",
+  );
+}
+
+export function folderMissing(node: Node, path: string): PlanNote {
+  return failure(
+    "local_model_missing",
+    `The folder of this local model is missing on ${node.name}.`,
+    `${node.name}: ${path} is not a directory`,
+    "Copy the folder to the same path on every Spark that the model uses.",
+  );
+}

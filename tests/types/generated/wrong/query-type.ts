@@ -1,0 +1,6 @@
+import { generatedClient } from "../client.ts";
+
+const client = generatedClient("http://localhost:9999");
+
+// error expected on the next line: TS2322
+await client.GET("/api/swap", { params: { query: { limit: "ten" } } });

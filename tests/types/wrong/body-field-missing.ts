@@ -1,0 +1,6 @@
+import { sparkControl } from "spark-control/client";
+
+const client = sparkControl("http://localhost:9999");
+
+// error expected on the next line: TS2345
+await client.api.swap.post({ slot: "main" });
