@@ -61,7 +61,8 @@ async function generateTypes(url: string, folder: string): Promise<string> {
   writeFileSync(join(folder, "openapi.ts"), astToString(await openapiTS(new URL("/openapi.json", url))));
   const project = join(folder, "tsconfig.json");
   const include = [join(FOLDER, "generated/**/*.ts")];
-  const compilerOptions = { paths: { "spark-control-openapi": [join(folder, "openapi.ts")] } };
+  // No Bun: this client needs nothing but fetch.
+  const compilerOptions = { types: [], paths: { "spark-control-openapi": [join(folder, "openapi.ts")] } };
   writeFileSync(project, JSON.stringify({ extends: join(FOLDER, "tsconfig.json"), compilerOptions, include }));
   return project;
 }

@@ -1,14 +1,15 @@
 /** The TypeScript compiler of this package, as a process. */
-import { join, relative } from "node:path";
+import { join, relative, resolve } from "node:path";
 
 const FOLDER = import.meta.dir;
-const LINE = /^(.+?)\((\d+),\d+\): error (TS\d+): (.*)$/;
+/** The place is missing where the project itself is wrong. */
+const LINE = /^(?:(.+?)\((\d+),\d+\): )?error (TS\d+): (.*)$/;
 const EXPECTED = /^\s*\/\/ error expected on the next line: (TS\d+)$/;
 
 export interface Diagnostic {
-  /** Relative to this folder. */
+  /** Relative to this folder; the project where the compiler names no file. */
   readonly file: string;
-  /** 1-based. */
+  /** 1-based; 0 for the project. */
   readonly line: number;
   /** `TS2322` */
   readonly code: string;
@@ -19,7 +20,7 @@ export const shown = ({ file, line, code, message }: Diagnostic) => `${file}:${l
 
 /**
  * @param project path of a tsconfig.json
- * @throws when the compiler fails without naming a place, such as for an unreadable project
+ * @returns its errors; never empty when the compiler failed
  */
 export async function compile(project: string): Promise<Diagnostic[]> {
   const compiler = Bun.resolveSync("typescript/bin/tsc", FOLDER);
@@ -32,11 +33,13 @@ export async function compile(project: string): Promise<Diagnostic[]> {
   const output = await child.stdout.text();
   const exitCode = await child.exited;
   const diagnostics = output.split("\n").flatMap((text) => {
-    const [, file, line, code, message] = LINE.exec(text) ?? [];
-    if (file === undefined || code === undefined || message === undefined) return [];
-    return [{ file: relative(FOLDER, join(FOLDER, file)), line: Number(line), code, message }];
+    const [, file = project, line = "0", code, message] = LINE.exec(text) ?? [];
+    if (code === undefined || message === undefined) return [];
+    return [{ file: relative(FOLDER, resolve(FOLDER, file)), line: Number(line), code, message }];
   });
-  if (exitCode !== 0 && diagnostics.length === 0) throw new Error(`tsc ended with ${exitCode}: ${output}`);
+  if (exitCode !== 0 && diagnostics.length === 0) {
+    return [{ file: project, line: 0, code: `exit ${exitCode}`, message: output }];
+  }
   return diagnostics;
 }
 

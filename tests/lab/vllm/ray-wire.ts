@@ -32,6 +32,7 @@ export function rayNodes(): Promise<number> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: "127.0.0.1", port: RAY_PORT });
     socket.once("error", reject);
+    socket.once("close", () => reject(new Error("Ray hung up")));
     socket.once("connect", () => socket.write(encode({ kind: "status" })));
     socket.on(
       "data",
