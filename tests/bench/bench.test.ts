@@ -1,6 +1,7 @@
 /** The harness of the benches: what it makes of figures. How fast the product is, only `bun run bench` says. */
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { requirement } from "../support/requirements.ts";
 import { readEvents } from "./event-stream.ts";
 import { exitCode, type Figure, verdict } from "./figure.ts";
 import { firstAnswer } from "./first-answer.ts";
@@ -16,6 +17,7 @@ const aFigure = (given: Partial<Figure> = {}): Figure => ({
   bar: { below: 500 },
   ...given,
 });
+const describeLinux = requirement("figures of processes", process.platform === "linux", "needs /proc");
 const SKIPPED = { name: "overhead", skipped: "needs root" };
 
 describe("statistics", () => {
@@ -138,9 +140,15 @@ describe("the reader of events", () => {
       hostname: "127.0.0.1",
       fetch: () =>
         new Response(
-          (async function* () {
-            for (const piece of pieces) yield new TextEncoder().encode(piece);
-          })(),
+          new ReadableStream({
+            async start(controller) {
+              for (const piece of pieces) {
+                controller.enqueue(new TextEncoder().encode(piece));
+                await Bun.sleep(0);
+              }
+              controller.close();
+            },
+          }),
         ),
     });
     const events = [];
@@ -154,7 +162,7 @@ describe("the reader of events", () => {
 
   test("an answer that is no stream is an error", async () => {
     using server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("", { status: 404 }) });
-    expect(readEvents(server.url.href, new AbortController().signal).next()).rejects.toThrow("answered 404");
+    await expect(readEvents(server.url.href, new AbortController().signal).next()).rejects.toThrow("answered 404");
   });
 });
 
@@ -170,7 +178,7 @@ test("the prober goes on until the first success", async () => {
   expect(asked).toBe(3);
 });
 
-describe.skipIf(process.platform !== "linux")("what /proc says of this process", () => {
+describeLinux("what /proc says of this process", () => {
   test("memory lies between a tenth and ten times what the runtime says", () => {
     const share = residentMb(process.pid) / (process.memoryUsage.rss() / 1e6);
     expect(share).toBeGreaterThan(0.1);

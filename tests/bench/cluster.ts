@@ -104,7 +104,6 @@ export async function openSimulatedCluster(speed = SIMULATOR_SPEED): Promise<Sim
 
 export interface Running {
   readonly controller: Controller;
-  readonly dataDir: string;
   /** Ends the controller and removes its data. */
   stop(): Promise<void>;
 }

@@ -3,6 +3,7 @@ import type { LogLine, SwapJob } from "../../lib/swap/swap.ts";
 import type { Controller } from "../support/controller.ts";
 import type { Bench } from "./bench.ts";
 import { startController } from "./cluster.ts";
+import { readEvents } from "./event-stream.ts";
 import { openLogSource } from "./log-source.ts";
 import { type ReceivedLine, readNumberedLines } from "./numbered-lines.ts";
 import { cpuSeconds, residentMb } from "./process-figures.ts";

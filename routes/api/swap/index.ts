@@ -39,8 +39,9 @@ export default ({ swaps }: Pick<ControlPlane, "swaps">) =>
       },
     );
 
-/** The product name of the client's User-Agent (RFC 9110 §10.1.5), as the history shows it. */
+/** What the history shows: browsers are the dashboard, others give their product name (User-Agent, RFC 9110 §10.1.5). */
 function caller(userAgent: string | undefined): string {
   const product = userAgent?.split(/[\s/]/, 1)[0] ?? "";
+  if (product === "Mozilla") return "dashboard";
   return product === "" ? "unknown" : product.slice(0, 60);
 }
