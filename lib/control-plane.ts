@@ -22,7 +22,6 @@ import { prepare } from "./swap/effects/prepare.ts";
 import { stop } from "./swap/effects/stop.ts";
 import { verify } from "./swap/effects/verify.ts";
 import { SwapEngine } from "./swap/engine.ts";
-import { servedName } from "./swap/served.ts";
 import { SlotBoard } from "./swap/slot-board.ts";
 import type { SwapJob } from "./swap/swap.ts";
 import { SwapLog } from "./swap/swap-log.ts";
@@ -151,11 +150,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         phase: job.phase,
         reason: job.reason,
       });
-      if (job.ended_at) {
-        const belief = swaps.beliefs().find((each) => each.slot === job.slot && each.job_id === job.job_id);
-        slots.observed(job.slot, belief ? [servedName(belief.model)] : null);
-        slots.lookAgain();
-      }
+      if (job.ended_at) slots.settled(job);
       slots.tell();
     }
 

@@ -1,12 +1,12 @@
 /** Looks at every slot and node from time to time and tells who asks what there is. Changes nothing on the Sparks. */
 import type { Catalog } from "../catalog/catalog.ts";
 import { Fault } from "../fault.ts";
-import { type Node, type Topology, usableNode } from "../topology/topology.ts";
+import { type Node, type Slot, type Topology, usableNode } from "../topology/topology.ts";
 import type { SparkControl } from "./cluster.ts";
 import type { Belief } from "./facts.ts";
 import { failureOf } from "./facts.ts";
 import { pause } from "./run.ts";
-import { servedIds } from "./served.ts";
+import { servedIds, servedName } from "./served.ts";
 import { type SlotObservation, type SlotStatus, slotStatus } from "./slots.ts";
 import type { Failure, SwapJob } from "./swap.ts";
 
@@ -55,15 +55,30 @@ export class SlotBoard {
 
   statuses(): SlotStatus[] {
     const { topology, beliefs, active, catalog } = this.options;
-    return topology().slots.map((slot) =>
+    const all = topology().slots;
+    return all.map((slot) =>
       slotStatus(
         slot,
         beliefs().find((belief) => belief.slot === slot.name),
-        this.#slots.get(slot.name),
+        this.#ownView(slot, all),
         active().find((job) => job.slot === slot.name),
         catalog(),
       ),
     );
+  }
+
+  /** What answers at an address that two slots share belongs to the one that is believed to serve. */
+  #ownView(slot: Slot, all: readonly Slot[]): SlotObservation | undefined {
+    const seen = this.#slots.get(slot.name);
+    const believed = (name: string) => this.options.beliefs().some((belief) => belief.slot === name);
+    const sharing = all.some(
+      (other) =>
+        other.name !== slot.name &&
+        other.port === slot.port &&
+        other.nodes[0] === slot.nodes[0] &&
+        believed(other.name),
+    );
+    return seen && sharing && !believed(slot.name) ? { ...seen, servedIds: null } : seen;
   }
 
   node(name: string): NodeObservation | undefined {
@@ -83,9 +98,15 @@ export class SlotBoard {
     this.tell();
   }
 
-  /** A swap has just seen for itself what the slot serves; what an earlier look saw no longer counts. */
-  observed(slot: string, ids: readonly string[] | null): void {
-    this.#slots.set(slot, { address: this.#slots.get(slot)?.address ?? null, servedIds: ids });
+  /** A swap has ended: what it saw for itself counts, what was seen before on the same Sparks no longer does. */
+  settled(job: SwapJob): void {
+    const touched = this.options.topology().slots.filter((slot) => slot.nodes.some((node) => job.nodes.includes(node)));
+    for (const { name } of touched) {
+      const belief = this.options.beliefs().find((each) => each.slot === name);
+      const servedIds = belief ? [servedName(belief.model)] : null;
+      this.#slots.set(name, { address: this.#slots.get(name)?.address ?? null, servedIds });
+    }
+    this.lookAgain();
   }
 
   /** The same as `lookAtSlots`, without waiting for it. */

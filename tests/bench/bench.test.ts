@@ -117,6 +117,12 @@ describe("numbered lines", () => {
     expect(readNumberedLines(received, 3)).toEqual({ wrong: 0, latencies: [499, 498, 497], linesASecond: 1000 });
   });
 
+  test("a progress bar may stand before one on its line", () => {
+    const [first, second] = lines(1, 2);
+    const received = [first!, { ...second!, text: `Loading shards: 50% | 1/2${second?.text}` }];
+    expect(readNumberedLines(received, 2).wrong).toBe(0);
+  });
+
   test("a lost, a doubled and a misplaced line each count", () => {
     expect(readNumberedLines(lines(1, 3), 3).wrong).toBe(1);
     expect(readNumberedLines(lines(1, 2, 2, 3), 3).wrong).toBe(1);

@@ -1,6 +1,7 @@
 /** Judges what arrived of a log of numbered lines: `line 000001 <Unix ms of writing>`. */
 
-const LINE = /^line (\d{6}) (\d+)$/;
+/** Not from the start on: a progress bar that is not ended yet stands before it on the same line. */
+const LINE = /line (\d{6}) (\d+)$/;
 
 export interface ReceivedLine {
   readonly text: string;

@@ -27,7 +27,7 @@ if (chosen.length === 0) {
 const begun = performance.now();
 const machine = describeMachine();
 const context = await createContext();
-const end = async (code: number) => {
+const end = async (code: number): Promise<never> => {
   await context.close();
   process.exit(code);
 };

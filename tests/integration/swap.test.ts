@@ -93,6 +93,44 @@ describe("a swap", () => {
   });
 });
 
+describe("with a slot on each Spark and one across both", () => {
+  const slots = (yaml: string) => {
+    const port = /port: (\d+)\s+container: vllm_node/.exec(yaml)?.[1];
+    const one = (name: string, nodes: string) =>
+      `  - { name: ${name}, nodes: [${nodes}], port: ${port}, container: vllm_node }\n`;
+    const all = one("left", "spark-1") + one("right", "spark-2") + one("both", "spark-1, spark-2");
+    return `${yaml.replace(/^slots:[\s\S]*?(?=^\S|$(?![\s\S]))/m, "")}\nslots:\n${all}`;
+  };
+
+  test("two models are loaded side by side; one across both stops both; one of them again stops that", async () => {
+    await begin({ topology: slots });
+
+    const [left, right] = await Promise.all([
+      demo.swap("gpt-oss-20b", { slot: "left" }),
+      demo.swap("qwen3-30b-a3b", { slot: "right" }),
+    ]);
+    expect([left.failure, right.failure]).toEqual([null, null]);
+    expect(runningVllm()).toHaveLength(2);
+
+    const plan = (await (await demo.post("/api/swap/plan", { model: "glm-4.5-air", slot: "both" })).json()) as Plan;
+    expect(plan.stops.map(({ slot, model }) => [slot, model])).toEqual([
+      ["left", "gpt-oss-20b"],
+      ["right", "qwen3-30b-a3b"],
+    ]);
+    const both = await demo.swap("glm-4.5-air", { slot: "both" });
+    expect(both).toMatchObject({ state: "ready", failure: null });
+    expect(demo.plane.slots.statuses().map(({ name, model }) => [name, model])).toEqual([
+      ["left", null],
+      ["right", null],
+      ["both", "glm-4.5-air"],
+    ]);
+
+    expect(await demo.swap("gpt-oss-20b", { slot: "left" })).toMatchObject({ state: "ready", failure: null });
+    expect(demo.plane.swaps.beliefs().map(({ slot }) => slot)).toEqual(["left"]);
+    await until("nothing is left on spark-2", () => demo.cluster.nodes[1]?.vllmProcesses().length === 0);
+  });
+});
+
 describe("with a Spark switched off that the model does not need", () => {
   test("the plan warns, and the swap works", async () => {
     await begin();

@@ -113,7 +113,7 @@ for (const dialect of ["old", "new"] as const)
     test(
       "out of memory while loading: failed with the line, nothing left, the previous model is back",
       async () => {
-        await its.controller.swap("small");
+        expect(await its.controller.swap("small")).toMatchObject({ state: "ready", failure: null });
         await its.lab.behave({ models: { "acme/other": { fail: "oom" } } });
         const job = await its.controller.swap("other");
         expect(job).toMatchObject({ state: "failed", failure: { code: "out_of_memory" }, rolled_back_to: "small" });
@@ -143,7 +143,7 @@ for (const dialect of ["old", "new"] as const)
     test(
       "the launch script is missing: failed before anything is touched",
       async () => {
-        await its.controller.swap("small");
+        expect(await its.controller.swap("small")).toMatchObject({ state: "ready", failure: null });
         const script = its.lab.head.homeFile("spark-vllm-docker/launch-cluster.sh");
         await rename(script, `${script}.away`);
         const job = await its.controller.swap("other").finally(() => rename(`${script}.away`, script));

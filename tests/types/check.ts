@@ -6,9 +6,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import openapiTS, { astToString } from "openapi-typescript";
+import { sparkControl } from "spark-control/client";
 import { startDemo } from "../support/demo.ts";
 import { calls } from "./calls.ts";
 import { compile, type Diagnostic, misjudged, shown } from "./compile.ts";
+import { isOf, startRecorder } from "./recorder.ts";
 import { scenario } from "./scenario.ts";
 
 const FOLDER = import.meta.dir;
@@ -80,6 +82,16 @@ try {
       "not called",
       operations(document).filter((name) => !known.has(name)),
     );
+  });
+
+  await check("each call of calls.ts sends the request that it is named after", async () => {
+    using recorder = startRecorder();
+    const client = sparkControl(recorder.url);
+    for (const call of Object.values(calls)) await call(client);
+    const names = Object.keys(calls);
+    const differing = names.filter((name, index) => !isOf(name, recorder.requests[index]));
+    expectNone("sends another request", differing);
+    expectNone("more requests than calls", recorder.requests.slice(names.length));
   });
 
   await judge("the Eden consumer", await consumer, "wrong");

@@ -30,7 +30,7 @@ export async function compile(project: string): Promise<Diagnostic[]> {
     stdout: "pipe",
     stderr: "inherit",
   });
-  const output = await child.stdout.text();
+  const output = await new Response(child.stdout).text();
   const exitCode = await child.exited;
   const diagnostics = output.split("\n").flatMap((text) => {
     const [, file = project, line = "0", code, message] = LINE.exec(text) ?? [];

@@ -17,10 +17,15 @@ translate_errors() {
 # podman ends with 125 for whatever it could not do; Docker does so for `run` only.
 docker_code() { if [ "$1" = 125 ]; then return 1; else return "$1"; fi; }
 
-# Runs podman with its stdout as it is and its stderr translated.
+# Runs podman with its stdout as it is and its stderr translated. The translation is waited for: whoever reads this
+# command's output up to its end must have read the error too.
 quiet() {
-  "${pod[@]}" "$@" 2> >(translate_errors >&2)
-  docker_code $?
+  local code
+  {
+    "${pod[@]}" "$@" 2>&1 >&3 3>&- | translate_errors >&2
+    code=${PIPESTATUS[0]}
+  } 3>&1
+  docker_code "$code"
 }
 
 pid_of() { "${pod[@]}" container inspect --format '{{.State.Pid}}' "$1" 2>/dev/null; }

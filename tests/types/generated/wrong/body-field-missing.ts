@@ -2,5 +2,5 @@ import { generatedClient } from "../client.ts";
 
 const client = generatedClient("http://localhost:9999");
 
-// error expected on the next line: TS2741
+// error expected on the next line: TS2322
 await client.POST("/api/swap", { body: { slot: "main" } });
