@@ -25,11 +25,15 @@ export async function onNode<T>(node: Node, work: () => Promise<T>): Promise<T> 
       );
     if (!(error instanceof SshError) || error.aborted) throw error;
     const evidence = error.cause instanceof Error ? error.cause.message : error.message;
+    const advice =
+      error.reason === "host_key"
+        ? `If you reinstalled ${node.name}: POST /api/host-keys/${node.name}/accept with the fingerprint that it shows now.`
+        : null;
     throw new Fault(
       error.kind,
       error.code,
       `${node.name}: ${error.message}`,
-      { ...error.members, node: node.name, evidence },
+      { ...error.members, node: node.name, evidence, advice },
       { cause: error },
     );
   }

@@ -1,5 +1,6 @@
 /** Real swaps on the simulated cluster: over SSH and HTTP, through the API. */
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import type { HostKeyStatus } from "../../lib/host-keys.ts";
 import type { Plan, SwapJob } from "../../lib/swap/swap.ts";
 import { type Demo, type DemoOptions, startDemo } from "../support/demo.ts";
 import { until } from "../support/until.ts";
@@ -139,6 +140,25 @@ describe("with a Spark switched off that the model does not need", () => {
     const plan = (await (await demo.post("/api/swap/plan", { model: "gpt-oss-20b" })).json()) as Plan;
     expect(plan.blockers).toEqual([]);
     expect(plan.warnings).toMatchObject([{ code: "node_unreachable" }]);
+    expect(await demo.swap("gpt-oss-20b")).toMatchObject({ state: "ready", failure: null });
+  });
+});
+
+describe("a Spark that was reinstalled", () => {
+  test("is refused until its new key is accepted by its fingerprint", async () => {
+    await begin();
+    await until("the first look at the Sparks", () => demo.plane.slots.node("spark-2") !== undefined);
+    demo.cluster.inject({ kind: "host_key_changed", node: "spark-1" });
+    await demo.restart();
+    expect(await demo.swap("gpt-oss-20b")).toMatchObject({ state: "failed", failure: { code: "ssh_host_key" } });
+
+    const { host_keys } = (await (await fetch(`${demo.url}/api/host-keys`)).json()) as { host_keys: HostKeyStatus[] };
+    const shown = host_keys[0]?.refused_fingerprint;
+    expect(shown).toBe(demo.cluster.nodes[0]?.hostKey.fingerprint ?? null);
+    const other = await demo.post("/api/host-keys/spark-1/accept", { fingerprint: `SHA256:${"A".repeat(43)}` });
+    expect(other.status).toBe(409);
+    const accepted = await demo.post("/api/host-keys/spark-1/accept", { fingerprint: shown });
+    expect(await accepted.json()).toMatchObject({ node: "spark-1", fingerprint: shown, refused_fingerprint: null });
     expect(await demo.swap("gpt-oss-20b")).toMatchObject({ state: "ready", failure: null });
   });
 });

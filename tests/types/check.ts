@@ -14,6 +14,8 @@ import { isOf, startRecorder } from "./recorder.ts";
 import { scenario } from "./scenario.ts";
 
 const FOLDER = import.meta.dir;
+/** Slow enough that a second swap meets the first one still running, on a busy machine too. */
+const SPEED = 40;
 const METHODS = new Set(["get", "post", "put", "patch", "delete"]);
 
 let passed = 0;
@@ -71,7 +73,7 @@ async function generateTypes(url: string, folder: string): Promise<string> {
 
 const folder = mkdtempSync(join(tmpdir(), "spark-types-"));
 const consumer = compile(join(FOLDER, "tsconfig.json"));
-const demo = await startDemo();
+const demo = await startDemo({ speed: SPEED });
 try {
   for (const [name, step] of scenario(demo.url)) await check(`the Eden client ${name}`, step);
 

@@ -1,0 +1,154 @@
+import { describe, expect, test } from "bun:test";
+import { servedSource } from "../../../../lib/catalog/catalog.ts";
+import type { JobReading, SparkControl } from "../../../../lib/swap/cluster.ts";
+import { follow } from "../../../../lib/swap/effects/follow.ts";
+import { aModel, aServingView, aView, unreachable } from "../_fixtures.ts";
+import { aRun, type RunOptions } from "./_run.ts";
+
+const never = new AbortController().signal;
+const silence = { status: null, body: null };
+const answer = { status: 200, body: { data: [{ id: servedSource(aModel()) }] } };
+
+/** A launcher whose log arrives in these pieces, one a read; the last state stays. */
+function launcher(
+  pieces: readonly string[],
+  end: Pick<JobReading, "state" | "exitCode">,
+): Pick<SparkControl, "readJob"> {
+  let read = 0;
+  return {
+    readJob: (_node, id, offset) => {
+      const text = id.endsWith("-log") ? "" : (pieces[read++] ?? "");
+      const chunk = new TextEncoder().encode(text);
+      const ended = read >= pieces.length;
+      const state = ended ? end : { state: "running" as const, exitCode: null };
+      return Promise.resolve({ ...state, chunk, nextOffset: offset + chunk.length, skipped: 0 });
+    },
+  };
+}
+
+const alive = { look: () => Promise.resolve(aServingView("vllm serve x")) };
+const dead = { look: () => Promise.resolve(aView()) };
+const running = { state: "running", exitCode: null } as const;
+const failing = async (options: RunOptions) => {
+  const event = await follow(aRun(options), "forward", never);
+  if (event.type !== "failed") throw new Error(`it ended with ${event.type}`);
+  return event.failure;
+};
+
+describe("following a load", () => {
+  test("ends as soon as the model lists itself, and the log read until then is whole", async () => {
+    let asked = 0;
+    const get = () => Promise.resolve(++asked < 4 ? silence : answer);
+    const run = aRun({
+      control: { ...launcher(["one\n", "two\n", "three\nhalf", " a line\n"], running), ...alive, get },
+    });
+
+    expect(await follow(run, "forward", never)).toEqual({ type: "answering" });
+    expect(run.lines.filter((line) => line.startsWith("launch:")).slice(0, 2)).toEqual(["launch: one", "launch: two"]);
+  });
+
+  test("another model on the port is not an answer", async () => {
+    const get = () => Promise.resolve({ status: 200, body: { data: [{ id: "somebody/else" }] } });
+    const control = { ...launcher(["x\n"], { state: "exited", exitCode: 1 }), ...dead, get };
+
+    expect(await failing({ control })).toMatchObject({ code: "launch_failed" });
+  });
+
+  test("the phases of the log are told in order", async () => {
+    const lines = ["vLLM API server version 0.11\n", "Starting to load model x\n", "Loading weights took 3 seconds\n"];
+    let asked = 0;
+    const get = () => Promise.resolve(++asked < 30 ? silence : answer);
+    const run = aRun({ control: { ...launcher(lines, running), ...alive, get } });
+
+    await follow(run, "forward", never);
+
+    expect([...new Set(run.progressed.map(({ phase }) => phase))]).toEqual(["engine", "weights", "compile"]);
+  });
+});
+
+describe("a load has failed", () => {
+  const get = () => Promise.resolve(silence);
+
+  test("when its launcher ended and docker top shows no vLLM; the log says why", async () => {
+    const control = {
+      ...launcher(["torch.OutOfMemoryError: CUDA out of memory.\n"], { state: "exited", exitCode: 1 }),
+      ...dead,
+      get,
+    };
+
+    expect(await failing({ control })).toMatchObject({
+      code: "out_of_memory",
+      evidence: "torch.OutOfMemoryError: CUDA out of memory.",
+    });
+  });
+
+  test("not when its launcher ended and the model lives", async () => {
+    let asked = 0;
+    const late = () => Promise.resolve(++asked < 40 ? silence : answer);
+    const control = { ...launcher(["x\n"], { state: "vanished", exitCode: null }), ...alive, get: late };
+
+    expect(await follow(aRun({ control }), "forward", never)).toEqual({ type: "answering" });
+  });
+
+  test("when vLLM has been seen and is gone, though launcher and container stay", async () => {
+    let looks = 0;
+    const look = () => Promise.resolve(++looks < 3 ? aServingView("vllm serve x") : aView());
+    const control = { ...launcher(["x\n"], running), look, get };
+
+    expect(await failing({ control })).toMatchObject({
+      code: "model_died",
+      evidence: "docker top on spark-1 shows no vLLM",
+    });
+  });
+
+  test("when nothing new was logged for as long as the settings allow; repetition with other figures is nothing new", async () => {
+    const repeating = Array.from({ length: 10_000 }, (_, second) => `No available block found in ${second} seconds\n`);
+    const control = { ...launcher(repeating, running), ...alive, get };
+
+    const failure = await failing({ control, settings: { stall_seconds: 0.2 } });
+
+    expect(failure.code).toBe("stalled");
+    expect(failure.evidence).toContain("No available block found");
+  });
+
+  test("when it took longer than the settings allow", async () => {
+    let line = 0;
+    const news = () => "abcdefghij".charAt(line % 10).repeat(1 + (line++ % 50));
+    const readJob: SparkControl["readJob"] = (_node, _id, offset) => {
+      const chunk = new TextEncoder().encode(`${news()}\n`);
+      return Promise.resolve({ ...running, chunk, nextOffset: offset + chunk.length, skipped: 0 });
+    };
+
+    expect(await failing({ control: { readJob, ...alive, get }, settings: { load_limit_seconds: 0.1 } })).toMatchObject(
+      { code: "load_limit" },
+    );
+  });
+
+  test("when the host was restarted", async () => {
+    const control = { ...launcher(["x\n"], { state: "rebooted", exitCode: null }), ...dead, get };
+
+    expect(await failing({ control })).toMatchObject({ code: "host_rebooted" });
+  });
+
+  test("when the Spark has been silent for too long, with what the network said; a shorter silence is waited for", async () => {
+    let reads = 0;
+    const { readJob } = launcher(["x\n"], { state: "exited", exitCode: 1 });
+    const flaky: SparkControl["readJob"] = (...of) =>
+      ++reads < 6 ? Promise.reject(unreachable("spark-1")) : readJob(...of);
+    expect(await failing({ control: { readJob: flaky, ...dead, get } })).toMatchObject({ code: "launch_failed" });
+
+    const away: SparkControl["readJob"] = () => Promise.reject(unreachable("spark-1"));
+    const silent = await failing({ control: { readJob: away, ...dead, get }, timing: { contactDeadlineMs: 20 } });
+    expect(silent).toMatchObject({ code: "ssh_network" });
+  });
+
+  test("an abort ends both loops at once", async () => {
+    const abort = new AbortController();
+    const control = { ...launcher(["x\n"], running), ...alive, get };
+    const followed = follow(aRun({ control }), "forward", abort.signal);
+
+    abort.abort(new Error("cancelled"));
+
+    await expect(followed).rejects.toThrow("cancelled");
+  });
+});
