@@ -87,7 +87,7 @@ const NO_CONTENT = new Set(["void", "undefined", "null"]);
 function responseOf(status: string, schema: unknown, isOpenAi: boolean, components: Components): JsonSchema {
   const { description, contentMediaType, ...rest } = plain(schema);
   const text = typeof description === "string" ? description : (STATUS_CODES[status] ?? "Answer");
-  if (NO_CONTENT.has(String(rest.type))) return { description: text };
+  if (contentMediaType === undefined && NO_CONTENT.has(String(rest.type))) return { description: text };
   const errorType = isOpenAi ? "application/json" : "application/problem+json";
   const type =
     typeof contentMediaType === "string" ? contentMediaType : Number(status) >= 400 ? errorType : "application/json";

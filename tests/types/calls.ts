@@ -6,6 +6,9 @@ const id = "0192f0c1-2b7a-7c3e-9d55-3a1f0f6f9b01";
 export const calls = {
   "GET /api/endpoints": (client: SparkControl) => client.api.endpoints.get(),
   "GET /api/events": (client: SparkControl) => client.api.events.get(),
+  "GET /api/host-keys": (client: SparkControl) => client.api["host-keys"].get(),
+  "POST /api/host-keys/{node}/accept": (client: SparkControl) =>
+    client.api["host-keys"]({ node: "spark-1" }).accept.post({ fingerprint: "SHA256:not-a-fingerprint" }),
   "GET /api/models": (client: SparkControl) => client.api.models.get(),
   "GET /api/status": (client: SparkControl) => client.api.status.get(),
   "GET /api/swap": (client: SparkControl) => client.api.swap.get({ query: { limit: 5 } }),
