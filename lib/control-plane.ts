@@ -3,13 +3,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createEventBus, type EventBus } from "./events/bus.ts";
 import { recordFact } from "./events/facts.ts";
+import { Fault } from "./fault.ts";
 import { isoTime, newId } from "./ids.ts";
 import { createLiveConfig, type LiveConfig } from "./live-config.ts";
 import type { Logger } from "./log.ts";
 import { createSparkControl } from "./spark/spark-control.ts";
-import { SparkSsh } from "./spark/spark-ssh.ts";
+import { onNode, SparkSsh, targetOf } from "./spark/spark-ssh.ts";
 import { createSsh } from "./ssh/connection-pool.ts";
 import { createDetachedJobs } from "./ssh/detached-jobs.ts";
+import { readFence, takeOver } from "./ssh/fence.ts";
 import { type HostKeys, openHostKeys } from "./ssh/host-keys.ts";
 import { type Identity, loadIdentity } from "./ssh/identity.ts";
 import { quote } from "./ssh/quote.ts";
@@ -27,6 +29,7 @@ import type { SwapJob } from "./swap/swap.ts";
 import { SwapLog } from "./swap/swap-log.ts";
 import { SwapStore } from "./swap/swap-store.ts";
 import { TIMING } from "./swap/timing.ts";
+import { usableNode } from "./topology/topology.ts";
 
 const SHIPPED_CATALOG = fileURLToPath(new URL("../config/models.yaml", import.meta.url));
 const SLOT_INTERVAL_MS = 5_000;
@@ -47,6 +50,8 @@ export interface ControlPlane {
   readonly slots: SlotBoard;
   readonly hostKeys: HostKeys;
   readonly identity: Pick<Identity, "publicKeyLine">;
+  /** Makes a Spark that belongs to another controller this one's. @throws Fault 404, 409 it belongs to yet another, 502 */
+  takeOver(node: string, from: string, signal: AbortSignal): Promise<void>;
   /** Lets go of everything; what runs on the Sparks is untouched. */
   close(reason: string): Promise<void>;
 }
@@ -98,6 +103,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     const control = createSparkControl({
       ssh: new SparkSsh(ssh, TIMING.sshDeadlineMs),
       jobs: createDetachedJobs(ssh),
+      readFence: (target, call) => readFence(ssh, target, call),
       instance,
       deadlineMs: TIMING.sshDeadlineMs,
       stopGraceSeconds: TIMING.stopGraceSeconds,
@@ -172,6 +178,14 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       slots,
       hostKeys,
       identity,
+      async takeOver(name, from, signal) {
+        const node = usableNode(topology(), name);
+        if (!node) throw new Fault("not_found", "unknown_node", "There is no configured Spark with this name.");
+        await onNode(node, () =>
+          takeOver(ssh, targetOf(node), { from, to: instance }, { deadlineMs: TIMING.sshDeadlineMs, signal }),
+        );
+        log.warn("a Spark was taken over", { node: name, from });
+      },
       async close(reason) {
         const stopping = { type: "controller.stopping", at: now(), reason } as const;
         events.publish(stopping);

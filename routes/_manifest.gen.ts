@@ -7,6 +7,7 @@ import apiEventsRoute from "./api/events.ts";
 import apiHostKeysIndexRoute from "./api/host-keys/index.ts";
 import apiHostKeysNodeAcceptRoute from "./api/host-keys/[node]/accept.ts";
 import apiModelsIndexRoute from "./api/models/index.ts";
+import apiNodesNodeTakeOverRoute from "./api/nodes/[node]/take-over.ts";
 import apiStatusRoute from "./api/status.ts";
 import apiSwapIndexRoute from "./api/swap/index.ts";
 import apiSwapPlanRoute from "./api/swap/plan.ts";
@@ -26,6 +27,7 @@ export const ROUTE_FILES = [
   { file: "api/host-keys/index.ts", path: "/api/host-keys" },
   { file: "api/host-keys/[node]/accept.ts", path: "/api/host-keys/:node/accept" },
   { file: "api/models/index.ts", path: "/api/models" },
+  { file: "api/nodes/[node]/take-over.ts", path: "/api/nodes/:node/take-over" },
   { file: "api/status.ts", path: "/api/status" },
   { file: "api/swap/index.ts", path: "/api/swap" },
   { file: "api/swap/plan.ts", path: "/api/swap/plan" },
@@ -49,6 +51,7 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
     .group("/api/host-keys", (group) => group.use(from(apiHostKeysIndexRoute)))
     .group("/api/host-keys/:node/accept", (group) => group.use(from(apiHostKeysNodeAcceptRoute)))
     .group("/api/models", (group) => group.use(from(apiModelsIndexRoute)))
+    .group("/api/nodes/:node/take-over", (group) => group.use(from(apiNodesNodeTakeOverRoute)))
     .group("/api/status", (group) => group.use(from(apiStatusRoute)))
     .group("/api/swap", (group) => group.use(from(apiSwapIndexRoute)))
     .group("/api/swap/plan", (group) => group.use(from(apiSwapPlanRoute)))

@@ -1,9 +1,11 @@
 /** The Sparks as the swap engine needs them, over SSH and HTTP. */
 import { isIPv4 } from "node:net";
 import { Fault } from "../fault.ts";
+import type { NodeFence } from "../ssh/fence.ts";
 import type { DetachedJobs } from "../ssh/jobs.ts";
 import { command, path, type ShellCommand } from "../ssh/quote.ts";
 import { LOG_KEEPER } from "../ssh/remote-scripts.ts";
+import type { SshTarget } from "../ssh/ssh.ts";
 import type { JobOrder, NodeView, SparkControl } from "../swap/cluster.ts";
 import type { Node } from "../topology/topology.ts";
 import { ask } from "./http.ts";
@@ -19,6 +21,10 @@ const DOCKER_FAILED = new Set([125, 126, 127]);
 export interface SparkControlOptions {
   readonly ssh: SparkSsh;
   readonly jobs: DetachedJobs;
+  readonly readFence: (
+    target: SshTarget,
+    call: { readonly deadlineMs: number; readonly signal: AbortSignal },
+  ) => Promise<NodeFence>;
   /** This controller's instance id, for fencing. */
   readonly instance: string;
   readonly deadlineMs: number;
@@ -70,6 +76,10 @@ export function createSparkControl(options: SparkControlOptions): SparkControl {
     },
     hasFolder: (node, folder, signal) => succeeds(node, command(["test", "-d", path(folder)]), signal),
 
+    async fence(node, signal) {
+      const { instance, generation } = await onNode(node, () => options.readFence(targetOf(node), limits(signal)));
+      return { foreign: instance === options.instance ? null : instance, generation };
+    },
     startJob,
     keepLog: (node, id, generation, container, signal) => {
       const argv = ["sh", "-c", LOG_KEEPER, "spark-log-keeper", container] as const;

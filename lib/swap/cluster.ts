@@ -13,6 +13,12 @@ export interface NodeView {
   readonly vllm: readonly string[];
 }
 
+export interface Fence {
+  /** Instance id of another controller; null when the node is this one's, or nobody's. */
+  readonly foreign: string | null;
+  readonly generation: number;
+}
+
 export interface JobReading {
   readonly state: "absent" | "prepared" | "running" | "exited" | "vanished" | "rebooted";
   readonly exitCode: number | null;
@@ -48,6 +54,8 @@ export interface SparkControl {
   launchScript(node: Node, signal: AbortSignal): Promise<string | null>;
   hasImage(node: Node, image: string, signal: AbortSignal): Promise<boolean>;
   hasFolder(node: Node, path: string, signal: AbortSignal): Promise<boolean>;
+  /** Which other controller the node belongs to, and the highest generation that it has seen. */
+  fence(node: Node, signal: AbortSignal): Promise<Fence>;
   startJob(node: Node, order: JobOrder, signal: AbortSignal): Promise<void>;
   /** Starts the job that keeps the container's own log beyond its removal. */
   keepLog(node: Node, id: string, generation: number, container: string, signal: AbortSignal): Promise<void>;

@@ -240,6 +240,7 @@ export class SwapEngine {
       writeLog: (source, line) => options.log.append(jobId, source, line),
       loggedLines: () => options.log.counts(jobId),
       save: (saved, belief) => this.#save(saved, belief),
+      generationAbove: (seen) => options.store.claim(() => options.store.nextGeneration(seen)),
       show: (job) => options.onChange(job, false),
       report: options.report,
     };

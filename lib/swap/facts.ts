@@ -7,7 +7,7 @@ import { conflicts, type Footprint } from "./conflicts.ts";
 import { explainLog, failure } from "./failure.ts";
 import { imageOf } from "./launch-command.ts";
 import type { Occupant } from "./plan.ts";
-import { folderMissing, imageMissing, notNeeded, scriptMissing } from "./plan-notes.ts";
+import { folderMissing, foreignNode, imageMissing, notNeeded, scriptMissing } from "./plan-notes.ts";
 import type { Failure, PlanNote } from "./swap.ts";
 
 /** `--gpu-memory-utilization` where it is not given (docs.vllm.ai, "Engine Arguments"). */
@@ -41,6 +41,8 @@ export interface Facts {
   readonly warnings: readonly PlanNote[];
   /** Text of the launch script on the head; null when missing or unknown. */
   readonly script: string | null;
+  /** Highest generation that the nodes have seen. */
+  readonly generation: number;
 }
 
 export function footprint(model: Model, slot: Slot): Footprint {
@@ -91,6 +93,7 @@ export async function gatherFacts(
   const occupants = occupantsOf(topology, beliefs, looks, footprint(model, slot), slot);
   const blockers: PlanNote[] = standsInTheWay(looks, target, beliefs);
   let script: string | null = null;
+  let generation = 0;
   const reachable = nodes.filter((node) => !unreachable.has(node.name));
   const ask = async (node: Node, question: () => Promise<PlanNote | null>) => {
     try {
@@ -104,6 +107,9 @@ export async function gatherFacts(
   await Promise.all(
     reachable.map((node, index) =>
       ask(node, async () => {
+        const fence = await control.fence(node, signal);
+        generation = Math.max(generation, fence.generation);
+        if (fence.foreign !== null) return foreignNode(node, fence.foreign);
         if (index === 0 && node === nodes[0]) {
           script = await control.launchScript(node, signal);
           if (script === null) return scriptMissing(node);
@@ -115,7 +121,7 @@ export async function gatherFacts(
       }),
     ),
   );
-  return { views, unreachable, occupants, blockers, warnings, script };
+  return { views, unreachable, occupants, blockers, warnings, script, generation };
 }
 
 interface Look {

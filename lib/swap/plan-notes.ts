@@ -37,3 +37,12 @@ export function folderMissing(node: Node, path: string): PlanNote {
     "Copy the folder to the same path on every Spark that the model uses.",
   );
 }
+
+export function foreignNode(node: Node, instance: string): PlanNote {
+  return failure(
+    "other_controller",
+    `${node.name} belongs to another Spark Control.`,
+    `${node.name}: ~/.spark-control/instance is ${instance}`,
+    `Stop the other one. If it is gone for good, take the Spark over: POST /api/nodes/${node.name}/take-over {"instance":"${instance}"}.`,
+  );
+}

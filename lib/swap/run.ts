@@ -35,6 +35,8 @@ export interface Run {
   /** The remote logs are now read from their beginning. */
   beginReading(): void;
   progress(progress: LoadProgress): void;
+  /** Takes a new generation if this swap's is not above what the nodes have seen: a restored backup counts on. */
+  raiseGeneration(seen: number): void;
 }
 
 /** An effect: does its work and reports one event. Throws Fault; honours the signal promptly. */

@@ -17,7 +17,10 @@ export type EffectBodies = Readonly<Record<Exclude<Effect["type"], "abort">, Eff
 
 /** What a run needs of the engine. */
 export interface RunServices
-  extends Omit<Run, "jobId" | "generation" | "order" | "log" | "logRemote" | "tail" | "beginReading" | "progress"> {
+  extends Omit<
+    Run,
+    "jobId" | "generation" | "order" | "raiseGeneration" | "log" | "logRemote" | "tail" | "beginReading" | "progress"
+  > {
   readonly effects: EffectBodies;
   now(): string;
   writeLog(source: string, line: string): void;
@@ -25,6 +28,8 @@ export interface RunServices
   loggedLines(): ReadonlyMap<string, number>;
   /** Makes the step durable, together with what follows from it for the slot. */
   save(record: SwapRecord, belief: BeliefChange): void;
+  /** A generation above `seen` and above all that were given out, durable. */
+  generationAbove(seen: number): number;
   /** Tells those who watch; nothing is written. */
   show(job: SwapJob): void;
   report(error: unknown): void;
@@ -112,6 +117,12 @@ export class SwapRun implements Run {
     this.#load = progress;
     if (moved) this.dispatch({ type: "progress", phase: progress.phase });
     else this.#show();
+  }
+
+  raiseGeneration(seen: number): void {
+    if (seen < this.#job.generation) return;
+    this.#job = { ...this.#job, generation: this.services.generationAbove(seen) };
+    this.services.save({ job: this.#job, machine: this.#machine, order: this.order }, { type: "none" });
   }
 
   /** One event into the machine: the step is durable before its effects begin. */

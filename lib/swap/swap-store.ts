@@ -26,10 +26,13 @@ export class SwapStore {
     return this.db.transaction(decide).immediate();
   }
 
-  /** The next fencing generation; durable together with the claim that asked for it. */
-  nextGeneration(): number {
+  /**
+   * The next fencing generation; durable together with the claim that asked for it.
+   * @param seen a generation that the nodes remember: the answer is above it
+   */
+  nextGeneration(seen = 0): number {
     const row = this.db.query<{ value: string }, []>("SELECT value FROM meta WHERE key = 'generation'").get();
-    const next = Number(row?.value ?? 0) + 1;
+    const next = Math.max(Number(row?.value ?? 0), seen) + 1;
     this.db.run("INSERT INTO meta (key, value) VALUES ('generation', ?1) ON CONFLICT (key) DO UPDATE SET value = ?1", [
       String(next),
     ]);

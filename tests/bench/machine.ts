@@ -7,7 +7,7 @@ export function describeMachine(): string[] {
   return [
     `CPU: ${cpus()[0]?.model.trim() ?? "unknown"}, ${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)}`,
     `Memory: ${(totalmem() / 2 ** 30).toFixed(1)} GiB`,
-    `OS: ${distribution()}, ${type()} ${release()}`,
+    `OS: ${distribution()}, ${type()} ${release().replace(/-.*/, "")}`,
     `Bun ${Bun.version}`,
   ];
 }

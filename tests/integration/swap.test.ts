@@ -163,6 +163,28 @@ describe("a Spark that was reinstalled", () => {
   });
 });
 
+describe("Sparks that another controller used", () => {
+  test("are refused before anything is touched, until they are taken over; then the other one is refused", async () => {
+    await begin();
+    expect(await demo.swap("gpt-oss-20b")).toMatchObject({ state: "ready" });
+    const first = demo.plane.instance;
+    await demo.startAfresh();
+
+    const refused = await demo.swap("gpt-oss-120b");
+    expect(refused).toMatchObject({ state: "failed", failure: { code: "other_controller" } });
+    expect(refused.failure?.evidence).toContain(first);
+    expect(runningVllm()).toEqual([expect.stringContaining("gpt-oss-20b")]);
+
+    const wrong = await demo.post("/api/nodes/spark-1/take-over", { instance: demo.plane.instance.replace(/./g, "0") });
+    expect(wrong.status).toBe(409);
+    const taken = await demo.post("/api/nodes/spark-1/take-over", { instance: first });
+    expect(await taken.json()).toEqual({ node: "spark-1", instance: demo.plane.instance });
+    const swapped = await demo.swap("gpt-oss-120b");
+    expect(swapped).toMatchObject({ state: "ready", failure: null });
+    expect(swapped.generation).toBeGreaterThan(1);
+  });
+});
+
 describe("a dry run", () => {
   test("answers with the plan and touches nothing", async () => {
     await begin();

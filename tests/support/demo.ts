@@ -1,5 +1,5 @@
 /** The whole product on a simulated cluster, in this process: real SSH, real HTTP, on ephemeral ports. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ControlPlane, createControlPlane } from "../../lib/control-plane.ts";
@@ -22,6 +22,8 @@ export interface Demo {
   swap(model: string, more?: Record<string, unknown>): Promise<SwapJob>;
   /** Ends the control plane and starts another on the same data; the cluster goes on. */
   restart(): Promise<void>;
+  /** The same, but all that it knew is lost: only the key and the configuration stay. */
+  startAfresh(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -80,6 +82,11 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
     },
     async restart() {
       await shut();
+      now = await open();
+    },
+    async startAfresh() {
+      await shut();
+      for (const name of readdirSync(dataDir)) if (/\.db/.test(name)) rmSync(join(dataDir, name));
       now = await open();
     },
     async close() {

@@ -10,6 +10,8 @@ export const calls = {
   "POST /api/host-keys/{node}/accept": (client: SparkControl) =>
     client.api["host-keys"]({ node: "spark-1" }).accept.post({ fingerprint: "SHA256:not-a-fingerprint" }),
   "GET /api/models": (client: SparkControl) => client.api.models.get(),
+  "POST /api/nodes/{node}/take-over": (client: SparkControl) =>
+    client.api.nodes({ node: "spark-1" })["take-over"].post({ instance: id }),
   "GET /api/status": (client: SparkControl) => client.api.status.get(),
   "GET /api/swap": (client: SparkControl) => client.api.swap.get({ query: { limit: 5 } }),
   "POST /api/swap": (client: SparkControl) =>

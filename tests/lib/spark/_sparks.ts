@@ -8,6 +8,7 @@ import { createSparkControl } from "../../../lib/spark/spark-control.ts";
 import { SparkSsh } from "../../../lib/spark/spark-ssh.ts";
 import { createSsh } from "../../../lib/ssh/connection-pool.ts";
 import { createDetachedJobs } from "../../../lib/ssh/detached-jobs.ts";
+import { readFence } from "../../../lib/ssh/fence.ts";
 import { openHostKeys } from "../../../lib/ssh/host-keys.ts";
 import type { Ssh } from "../../../lib/ssh/ssh.ts";
 import type { SparkControl } from "../../../lib/swap/cluster.ts";
@@ -22,6 +23,7 @@ export function controlOver(ssh: Ssh, instance = INSTANCE, now: () => number = D
   return createSparkControl({
     ssh: new SparkSsh(ssh, DEADLINE_MS),
     jobs: createDetachedJobs(ssh),
+    readFence: (target, call) => readFence(ssh, target, call),
     instance,
     deadlineMs: DEADLINE_MS,
     stopGraceSeconds: 1,
