@@ -11,7 +11,7 @@ import { createSparkControl } from "./spark/spark-control.ts";
 import { onNode, SparkSsh, targetOf } from "./spark/spark-ssh.ts";
 import { createSsh } from "./ssh/connection-pool.ts";
 import { createDetachedJobs } from "./ssh/detached-jobs.ts";
-import { readFence, takeOver } from "./ssh/fence.ts";
+import { fencedStop, readFence, takeOver } from "./ssh/fence.ts";
 import { type HostKeys, openHostKeys } from "./ssh/host-keys.ts";
 import { type Identity, loadIdentity } from "./ssh/identity.ts";
 import { quote } from "./ssh/quote.ts";
@@ -34,6 +34,7 @@ import { usableNode } from "./topology/topology.ts";
 const SHIPPED_CATALOG = fileURLToPath(new URL("../config/models.yaml", import.meta.url));
 const SLOT_INTERVAL_MS = 5_000;
 const NODE_INTERVAL_MS = 15_000;
+const RESOLVE_INTERVAL_MS = 15_000;
 
 export interface ControlPlane {
   readonly version: string;
@@ -103,7 +104,10 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     const control = createSparkControl({
       ssh: new SparkSsh(ssh, TIMING.sshDeadlineMs),
       jobs: createDetachedJobs(ssh),
-      readFence: (target, call) => readFence(ssh, target, call),
+      fences: {
+        read: (target, call) => readFence(ssh, target, call),
+        stop: (target, order, call) => fencedStop(ssh, target, order, call),
+      },
       instance,
       deadlineMs: TIMING.sshDeadlineMs,
       stopGraceSeconds: TIMING.stopGraceSeconds,
@@ -163,6 +167,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     const started = { type: "controller.started", at: now(), version, instance_id: instance } as const;
     open.transaction(() => recordFact(open.facts, started));
     swaps.resume();
+    const resolver = setInterval(() => swaps.resolveUnknown(), RESOLVE_INTERVAL_MS);
     slots.start();
     events.publish(started);
     return {
@@ -190,6 +195,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         const stopping = { type: "controller.stopping", at: now(), reason } as const;
         events.publish(stopping);
         open.transaction(() => recordFact(open.facts, stopping));
+        clearInterval(resolver);
         config.close();
         await Promise.all([swaps.close(), slots.close()]);
         await ssh.close();

@@ -42,6 +42,30 @@ function spawn(call: Invocation, job: Job, cwd: string, run: RunArgv): void {
   });
 }
 
+/** Refuses another controller and an older generation; remembers the newest. */
+function passesFence(call: Invocation, generationText: string, instance: string): boolean {
+  const { jobs } = call.spark;
+  const generation = Number(generationText);
+  if (jobs.instance !== null && jobs.instance !== instance) call.stdio.out(`fenced instance ${jobs.instance}\n`);
+  else if (generation < jobs.generation) call.stdio.out(`fenced generation ${jobs.generation}\n`);
+  else {
+    jobs.instance = instance;
+    jobs.generation = generation;
+    return true;
+  }
+  return false;
+}
+
+/** @param args generation, instance, seconds of grace, container */
+async function fencedStop(call: Invocation, args: readonly string[], run: RunArgv): Promise<number> {
+  const [generation = "", instance = "", grace = "", container = ""] = args;
+  if (!passesFence(call, generation, instance)) return EXIT_FENCED;
+  const code = await run({ ...call, argv: ["docker", "stop", "-t", grace, container] });
+  const silent = { out: () => undefined, err: () => undefined };
+  await run({ ...call, argv: ["docker", "rm", container], stdio: silent });
+  return code;
+}
+
 /** @param args id, generation, instance, cwd, argv… */
 function start(call: Invocation, args: readonly string[], run: RunArgv): number {
   const [id = "", generationText = "", instance = "", cwd = "", ...argv] = args;
@@ -56,22 +80,12 @@ function start(call: Invocation, args: readonly string[], run: RunArgv): number 
       EXIT_NOT_WRITABLE,
     );
   }
-  if (jobs.instance !== null && jobs.instance !== instance) {
-    call.stdio.out(`fenced instance ${jobs.instance}\n`);
-    return EXIT_FENCED;
-  }
-  const generation = Number(generationText);
-  if (generation < jobs.generation) {
-    call.stdio.out(`fenced generation ${jobs.generation}\n`);
-    return EXIT_FENCED;
-  }
-  jobs.instance = instance;
-  jobs.generation = generation;
+  if (!passesFence(call, generationText, instance)) return EXIT_FENCED;
   if (jobs.get(id)) {
     call.stdio.out("existed\n");
     return 0;
   }
-  spawn(call, jobs.create(id, generation, argv), folder, run);
+  spawn(call, jobs.create(id, Number(generationText), argv), folder, run);
   call.stdio.out("started\n");
   return 0;
 }
@@ -163,6 +177,7 @@ export function namedScripts(run: RunArgv): Readonly<Record<string, Program>> {
     "spark-job-list": (call) => list(call),
     "spark-fence-read": readFence,
     "spark-fence-take-over": (call) => takeOver(call, args(call)),
+    "spark-fenced-stop": (call) => fencedStop(call, args(call), run),
     "spark-log-keeper": (call) => keepLog(call, args(call)),
   };
 }

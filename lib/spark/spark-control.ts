@@ -1,11 +1,11 @@
 /** The Sparks as the swap engine needs them, over SSH and HTTP. */
 import { isIPv4 } from "node:net";
 import { Fault } from "../fault.ts";
-import type { NodeFence } from "../ssh/fence.ts";
+import type { FencedStop, NodeFence } from "../ssh/fence.ts";
 import type { DetachedJobs } from "../ssh/jobs.ts";
 import { command, path, type ShellCommand } from "../ssh/quote.ts";
 import { LOG_KEEPER } from "../ssh/remote-scripts.ts";
-import type { SshTarget } from "../ssh/ssh.ts";
+import type { ExecResult, SshTarget } from "../ssh/ssh.ts";
 import type { JobOrder, NodeView, SparkControl } from "../swap/cluster.ts";
 import type { Node } from "../topology/topology.ts";
 import { ask } from "./http.ts";
@@ -18,13 +18,20 @@ const LAUNCH_SCRIPT = "launch-cluster.sh";
 /** Exit codes of `docker exec`/`docker run` themselves (docs.docker.com, "Exit status"): not the program's. */
 const DOCKER_FAILED = new Set([125, 126, 127]);
 
+interface Call {
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal;
+}
+
+export interface Fences {
+  read(target: SshTarget, call: Call): Promise<NodeFence>;
+  stop(target: SshTarget, stop: FencedStop, call: Call): Promise<ExecResult>;
+}
+
 export interface SparkControlOptions {
   readonly ssh: SparkSsh;
   readonly jobs: DetachedJobs;
-  readonly readFence: (
-    target: SshTarget,
-    call: { readonly deadlineMs: number; readonly signal: AbortSignal },
-  ) => Promise<NodeFence>;
+  readonly fences: Fences;
   /** This controller's instance id, for fencing. */
   readonly instance: string;
   readonly deadlineMs: number;
@@ -51,13 +58,17 @@ export function createSparkControl(options: SparkControlOptions): SparkControl {
       node.address ?? (isIPv4(node.host) ? node.host : await ssh.peerAddress(node, signal)),
     look: (node, place, signal) => look(options, node, place, signal),
 
-    async stopContainer(node, container, signal) {
-      const grace = String(options.stopGraceSeconds);
-      // A launch gives its container --rm; one that was started otherwise would keep the name. Without -f a running one stays.
-      const commands = [command(["docker", "stop", "-t", grace, container]), command(["docker", "rm", container])];
-      const [stopped] = await ssh.batch(node, commands, signal, deadlineMs + options.stopGraceSeconds * 1000);
+    async stopContainer(node, container, generation, signal) {
+      const { instance, stopGraceSeconds: graceSeconds } = options;
+      const call = { deadlineMs: deadlineMs + graceSeconds * 1000, signal };
+      const stop = { generation, instance, container, graceSeconds };
+      const { exitCode, stderr } = await onNode(node, () => options.fences.stop(targetOf(node), stop, call));
       // 1 with "No such container" is the aim reached. Whether it is gone is judged by a look, not by this answer.
-      if (stopped && isUnusable(stopped.exitCode, stopped.output)) throw dockerUnusable(node, stopped.output);
+      if (isUnusable(exitCode, stderr)) throw dockerUnusable(node, stderr);
+    },
+    async runningLaunches(node, signal) {
+      const known = await onNode(node, () => jobs.list(targetOf(node), limits(signal)));
+      return known.filter(({ id, state }) => state === "running" && !id.endsWith("-log")).map(({ id }) => id);
     },
 
     async launchScript(node, signal) {
@@ -77,7 +88,7 @@ export function createSparkControl(options: SparkControlOptions): SparkControl {
     hasFolder: (node, folder, signal) => succeeds(node, command(["test", "-d", path(folder)]), signal),
 
     async fence(node, signal) {
-      const { instance, generation } = await onNode(node, () => options.readFence(targetOf(node), limits(signal)));
+      const { instance, generation } = await onNode(node, () => options.fences.read(targetOf(node), limits(signal)));
       return { foreign: instance === options.instance ? null : instance, generation };
     },
     startJob,

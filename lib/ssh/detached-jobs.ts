@@ -1,7 +1,8 @@
 /** Detached jobs over SSH: start, read, kill, list. What happens on the Spark is in remote-scripts.ts. */
 import { Fault } from "../fault.ts";
-import { FencedError, SshError, targetName } from "./errors.ts";
+import { SshError, targetName } from "./errors.ts";
 import { execOk, exitCodeError } from "./exec-ok.ts";
+import { fenced } from "./fence.ts";
 import type { DetachedJobs, JobReading, JobSpec, JobState } from "./jobs.ts";
 import { path, type ShellCommand, script, type Word } from "./quote.ts";
 import {
@@ -119,13 +120,6 @@ function count(value: number): string {
 
 function isState(text: string | undefined): text is JobState {
   return text !== undefined && STATES.has(text);
-}
-
-function fenced(target: SshTarget, answer: string): Error {
-  const [word, by, value] = answer.split(" ");
-  if (word === "fenced" && by === "generation" && value) return new FencedError(target, { by, highest: Number(value) });
-  if (word === "fenced" && by === "instance" && value) return new FencedError(target, { by, instance: value });
-  return notUnderstood(target, "spark-job-start");
 }
 
 function notUnderstood(target: SshTarget, name: ScriptName): SshError {

@@ -2,8 +2,8 @@
 import { FencedError } from "./errors.ts";
 import { execOk, exitCodeError } from "./exec-ok.ts";
 import { script } from "./quote.ts";
-import { EXIT_FENCED, FENCE_READ, FENCE_TAKE_OVER } from "./remote-scripts.ts";
-import type { Ssh, SshTarget } from "./ssh.ts";
+import { EXIT_FENCED, FENCE_READ, FENCE_TAKE_OVER, FENCED_STOP } from "./remote-scripts.ts";
+import type { ExecResult, Ssh, SshTarget } from "./ssh.ts";
 
 export interface NodeFence {
   /** Instance id of the controller that the node belongs to; null when no job has ever been started there. */
@@ -38,8 +38,40 @@ export async function takeOver(
 ): Promise<void> {
   const command = script("spark-fence-take-over", FENCE_TAKE_OVER, [change.from, change.to]);
   const result = await ssh.exec(target, command, call);
-  if (result.exitCode === EXIT_FENCED) {
-    throw new FencedError(target, { by: "instance", instance: result.stdout.trim().replace(/^fenced instance /, "") });
-  }
+  if (result.exitCode === EXIT_FENCED) throw fenced(target, result.stdout);
   if (result.exitCode !== 0) throw exitCodeError(target, "Taking over", result);
+}
+
+/** What a script said on its way out with EXIT_FENCED. */
+export function fenced(target: SshTarget, answer: string): FencedError {
+  const [, by, value = ""] = answer.trim().split(" ");
+  return new FencedError(
+    target,
+    by === "generation" ? { by, highest: Number(value) } : { by: "instance", instance: value },
+  );
+}
+
+export interface FencedStop {
+  readonly generation: number;
+  readonly instance: string;
+  readonly container: string;
+  /** Seconds before `docker stop` kills. */
+  readonly graceSeconds: number;
+}
+
+/**
+ * `docker stop`, under the node's lock and only for the newest generation: one that was overtaken while it slept stops nothing.
+ * @returns what docker said, with its exit code
+ * @throws FencedError, SshError
+ */
+export async function fencedStop(
+  ssh: Pick<Ssh, "exec">,
+  target: SshTarget,
+  { generation, instance, container, graceSeconds }: FencedStop,
+  call: Call,
+): Promise<ExecResult> {
+  const args = [String(generation), instance, String(graceSeconds), container];
+  const result = await ssh.exec(target, script("spark-fenced-stop", FENCED_STOP, args), call);
+  if (result.exitCode === EXIT_FENCED) throw fenced(target, result.stdout);
+  return result;
 }

@@ -75,15 +75,11 @@ code=$?
 printf '%s\\n' "$code" >"$dir/exit.tmp" && mv "$dir/exit.tmp" "$dir/exit"
 `;
 
-/** id, generation, instance, cwd, argv… */
-export const JOB_START = `${ROOT}id=$1 generation=$2 instance=$3 cwd=$4
-shift 4
-${CHECK_ID}case $cwd in
-/*) ;;
-*) cwd=./$cwd ;;
-esac
-cd "$cwd" 2>/dev/null || { printf 'no such folder: %s\\n' "$cwd" >&2; exit ${EXIT_NO_FOLDER}; }
-replace() { printf '%s\\n' "$2" >"$1.tmp" && mv "$1.tmp" "$1" || exit ${EXIT_NOT_WRITABLE}; }
+/**
+ * Passes only the newest: takes the node's lock (file descriptor 9), refuses a foreign \`instance\` and a \`generation\` lower
+ * than the highest seen, and remembers both. What follows happens under the lock.
+ */
+const FENCE = `replace() { printf '%s\\n' "$2" >"$1.tmp" && mv "$1.tmp" "$1" || exit ${EXIT_NOT_WRITABLE}; }
 mkdir -p "$root/jobs" || exit ${EXIT_NOT_WRITABLE}
 exec 9>>"$root/lock" || exit ${EXIT_NOT_WRITABLE}
 flock 9 || exit ${EXIT_LOCK}
@@ -100,7 +96,17 @@ if [ "$generation" -lt "\${highest:-0}" ]; then
 fi
 [ -n "$known" ] || replace "$root/instance" "$instance"
 [ "$generation" = "$highest" ] || replace "$root/generation" "$generation"
-dir=$root/jobs/$id
+`;
+
+/** id, generation, instance, cwd, argv… */
+export const JOB_START = `${ROOT}id=$1 generation=$2 instance=$3 cwd=$4
+shift 4
+${CHECK_ID}case $cwd in
+/*) ;;
+*) cwd=./$cwd ;;
+esac
+cd "$cwd" 2>/dev/null || { printf 'no such folder: %s\\n' "$cwd" >&2; exit ${EXIT_NO_FOLDER}; }
+${FENCE}dir=$root/jobs/$id
 if [ -f "$dir/process" ]; then
   printf 'existed\\n'
   exit 0
@@ -230,6 +236,16 @@ while :; do
 done
 `;
 
+/** generation, instance, seconds of grace, container. Its own exit code tells nothing: a look does. */
+export const FENCED_STOP = `${ROOT}generation=$1 instance=$2 grace=$3 container=$4
+${FENCE}docker stop -t "$grace" "$container" 9>&-
+stopped=$?
+# A launch gives its container --rm; one that was started otherwise would keep the name. Without -f a running one stays.
+docker rm "$container" >/dev/null 2>&1 9>&-
+[ "$stopped" -ne ${EXIT_FENCED} ] || stopped=1
+exit "$stopped"
+`;
+
 export const SCRIPTS = {
   "spark-job-start": JOB_START,
   "spark-job-read": JOB_READ,
@@ -237,6 +253,7 @@ export const SCRIPTS = {
   "spark-job-list": JOB_LIST,
   "spark-fence-read": FENCE_READ,
   "spark-fence-take-over": FENCE_TAKE_OVER,
+  "spark-fenced-stop": FENCED_STOP,
   "spark-log-keeper": LOG_KEEPER,
 } as const satisfies Readonly<Record<string, string>>;
 

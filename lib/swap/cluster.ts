@@ -49,7 +49,10 @@ export interface SparkControl {
     place: { readonly container: string; readonly port: number },
     signal: AbortSignal,
   ): Promise<NodeView>;
-  stopContainer(node: Node, container: string, signal: AbortSignal): Promise<void>;
+  /** Refused (Fault `fenced`) when the node has seen a higher generation, or another controller. */
+  stopContainer(node: Node, container: string, generation: number, signal: AbortSignal): Promise<void>;
+  /** Ids of the launches that run there, of whichever controller; log keepers left out. */
+  runningLaunches(node: Node, signal: AbortSignal): Promise<readonly string[]>;
   /** Text of the launch script; null when it is not there. */
   launchScript(node: Node, signal: AbortSignal): Promise<string | null>;
   hasImage(node: Node, image: string, signal: AbortSignal): Promise<boolean>;

@@ -6,11 +6,12 @@ import type { Catalog, Model } from "../catalog/catalog.ts";
 import { Fault } from "../fault.ts";
 import type { Slot, Topology } from "../topology/topology.ts";
 import { isConfigured } from "../topology/topology.ts";
+import { Claims, swapRunning } from "./claims.ts";
 import type { SparkControl } from "./cluster.ts";
 import { conflicts } from "./conflicts.ts";
 import { type Belief, footprint, gatherFacts, targetOf } from "./facts.ts";
 import { imageOf, serveArguments } from "./launch-command.ts";
-import { newRecord } from "./new-record.ts";
+import { jobIdOf } from "./order.ts";
 import { makePlan } from "./plan.ts";
 import { planCommands } from "./plan-commands.ts";
 import type { Plan, SwapJob } from "./swap.ts";
@@ -54,9 +55,12 @@ export interface EngineOptions {
 
 export class SwapEngine {
   readonly #runs = new Map<string, SwapRun>();
+  readonly #claims: Claims;
   #closed = false;
 
-  constructor(private readonly options: EngineOptions) {}
+  constructor(private readonly options: EngineOptions) {
+    this.#claims = new Claims(options);
+  }
 
   /** Takes up every swap that an earlier process left unfinished. */
   resume(): void {
@@ -71,10 +75,23 @@ export class SwapEngine {
     if (this.#closed) throw new Fault("unavailable", "shutting_down", "Spark Control is shutting down.");
     const { model, slot } = this.#resolve(request);
     targetOf(this.options.topology(), model, slot);
-    const record = this.options.store.claim(() => this.#claim(model, slot, request));
+    const record = this.#claims.claim(model, slot, request);
     this.options.onChange(record.job, true);
     this.#run(record).dispatch({ type: "begin" });
     return this.get(record.job.job_id);
+  }
+
+  /**
+   * Looks into swaps of which nobody knows how they ended: what they left is cleaned up and, where it was wanted, the
+   * previous model is loaded again. One that cannot be told yet stays unknown.
+   */
+  resolveUnknown(): void {
+    if (this.#closed) return;
+    for (const record of this.options.store.unknown()) {
+      const { job, order } = record;
+      const running = this.#claims.conflicting(order.model, order.slot);
+      if (!running && !this.#runs.has(job.job_id)) this.#run(record).dispatch({ type: "resolve" });
+    }
   }
 
   /** What a swap would do, from a fresh look at the Sparks. Touches nothing. */
@@ -84,7 +101,7 @@ export class SwapEngine {
     const topology = this.options.topology();
     const target = targetOf(topology, model, slot);
     const facts = await gatherFacts(control, topology, store.beliefs(), target, signal);
-    const running = this.#conflicting(model, slot);
+    const running = this.#claims.conflicting(model, slot);
     return makePlan({
       ...facts,
       model,
@@ -187,37 +204,6 @@ export class SwapEngine {
     return { model, slot };
   }
 
-  #conflicting(model: Model, slot: Slot): SwapRecord | undefined {
-    // A swap owns all nodes of its slot: its stop looks at each of them, and a rollback may use them.
-    const owned = (one: Model, place: Slot) => ({ ...footprint(one, place), nodes: place.nodes });
-    const wanted = owned(model, slot);
-    return this.options.store
-      .unsettled()
-      .find(({ order }) => order.slot.name === slot.name || conflicts(wanted, owned(order.model, order.slot)));
-  }
-
-  #claim(model: Model, slot: Slot, request: SwapRequest): SwapRecord {
-    const { store } = this.options;
-    const running = this.#conflicting(model, slot);
-    if (running) {
-      const { message } = swapRunning(running.job);
-      throw new Fault("conflict", "swap_running", message, { job_id: running.job.job_id });
-    }
-    const record = newRecord({
-      model,
-      slot,
-      before: store.beliefs().find((belief) => belief.slot === slot.name),
-      rollback: request.rollback ?? true,
-      jobId: this.options.newId(),
-      generation: store.nextGeneration(),
-      requestedBy: request.requestedBy,
-      at: this.options.now(),
-    });
-    store.save(record);
-    this.options.record(record.job);
-    return record;
-  }
-
   #run(record: SwapRecord): SwapRun {
     const run = new SwapRun(record, this.#services(record));
     this.#runs.set(run.jobId, run);
@@ -235,11 +221,13 @@ export class SwapEngine {
       topology: options.topology,
       settings: () => options.topology().settings,
       beliefs: () => options.store.beliefs(),
+      slotOf: (launchId) => options.store.find(jobIdOf(launchId))?.job.slot ?? null,
       pastLoads: (key) => options.store.pastLoads(key, PAST_LOADS),
       now: options.now,
       writeLog: (source, line) => options.log.append(jobId, source, line),
       loggedLines: () => options.log.counts(jobId),
       save: (saved, belief) => this.#save(saved, belief),
+      highestGeneration: () => options.store.highestGeneration(),
       generationAbove: (seen) => options.store.claim(() => options.store.nextGeneration(seen)),
       show: (job) => options.onChange(job, false),
       report: options.report,
@@ -254,6 +242,7 @@ export class SwapEngine {
       store.save(record);
       keep(job);
       if (change.type === "stopped") for (const slot of touched) store.disbelieve(slot);
+      if (change.type === "emptied") store.disbelieve(job.slot);
       if (change.type === "serves") store.believe(change.belief);
     });
     if (job.ended_at) {
@@ -276,13 +265,4 @@ export class SwapEngine {
       .concat(slot.name)
       .filter((name, index, names) => names.indexOf(name) === index);
   }
-}
-
-function swapRunning(job: SwapJob) {
-  return {
-    code: "swap_running",
-    message: `A swap to ${job.model_name} is running. Wait until it has ended, or cancel it.`,
-    evidence: null,
-    advice: null,
-  };
 }

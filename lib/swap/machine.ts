@@ -42,6 +42,8 @@ export type MachineEvent =
   /** The running effect failed. `fenced`: a node obeys another controller; what runs there is not ours to touch. */
   | { readonly type: "failed"; readonly failure: Failure; readonly fenced?: boolean }
   | { readonly type: "cancel" }
+  /** An unknown end is looked into: what is left is cleaned up, once the Sparks answer again. */
+  | { readonly type: "resolve" }
   /** The controller was restarted: the effect of the present state has to be taken up again. */
   | { readonly type: "resume" };
 
@@ -75,8 +77,14 @@ export function initialState(canRollBack: boolean): MachineState {
   };
 }
 
+/** Nothing happens any more of itself. `unknown` is over until it is looked into. */
+export function isOver(state: MachineState): boolean {
+  return SETTLED.has(state.state) && !state.cleaning;
+}
+
 export function step(state: MachineState, event: MachineEvent): Step {
-  if (SETTLED.has(state.state)) return stay(state);
+  if (state.state === "unknown" && event.type === "resolve") return cleanUp(state, "looking");
+  if (isOver(state)) return stay(state);
   if (event.type === "resume") return resume(state);
   if (event.type === "cancel") return cancel(state);
   if (state.cleaning) return whileCleaning(state, event);
@@ -165,6 +173,7 @@ function cleanUp(state: MachineState, phase: string): Step {
 }
 
 function whileCleaning(state: MachineState, event: MachineEvent): Step {
+  if (event.type === "failed" && event.fenced) return end({ ...state, cleaning: false });
   if (event.type === "failed")
     return settle({ ...state, cleaning: false }, "unknown", state.ending?.failure ?? event.failure);
   if (event.type !== "cleaned") return stay(state);

@@ -17,8 +17,15 @@ export interface Attempt {
   readonly launchId: string;
 }
 
+const BACK = "-back";
+
+/** The swap that a launch belongs to. */
+export function jobIdOf(launchId: string): string {
+  return launchId.endsWith(BACK) ? launchId.slice(0, -BACK.length) : launchId;
+}
+
 export function attemptOf(order: SwapOrder, jobId: string, leg: Leg): Attempt {
   return leg === "rollback" && order.previous
-    ? { model: order.previous, launchId: `${jobId}-back` }
+    ? { model: order.previous, launchId: `${jobId}${BACK}` }
     : { model: order.model, launchId: jobId };
 }

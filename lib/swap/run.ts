@@ -21,6 +21,8 @@ export interface Run {
   topology(): Topology;
   settings(): Settings;
   beliefs(): readonly Belief[];
+  /** Slot of a launch that this controller started; null for one that it does not know. */
+  slotOf(launchId: string): string | null;
   pastLoads(modelKey: string): readonly PhaseSeconds[];
   /** Adds a line of the controller's own to the swap's log. */
   log(line: string): void;
@@ -35,8 +37,12 @@ export interface Run {
   /** The remote logs are now read from their beginning. */
   beginReading(): void;
   progress(progress: LoadProgress): void;
-  /** Takes a new generation if this swap's is not above what the nodes have seen: a restored backup counts on. */
-  raiseGeneration(seen: number): void;
+  /**
+   * Takes a new generation if this swap's is not above what the nodes have seen.
+   * @param whose `anyone` at the first contact of a swap: a restored backup counts on. `own` later: only another swap of
+   *   this controller may have been there; a generation that it never gave out is someone else's, and the node refuses.
+   */
+  raiseGeneration(seen: number, whose: "anyone" | "own"): void;
 }
 
 /** An effect: does its work and reports one event. Throws Fault; honours the signal promptly. */
@@ -57,6 +63,17 @@ export function nodesOf(run: Run, leg: Leg): readonly [Node, ...Node[]] {
   const [head, ...workers] = nodes;
   if (!head) throw new Fault("unavailable", "not_configured", `Slot ${run.order.slot.name} has no usable node.`);
   return [head, ...workers];
+}
+
+/** Another slot's swap on the same Sparks may have shown them a higher generation of ours: this one goes on above it. */
+export async function keepUp(run: Run, nodes: readonly Node[], signal: AbortSignal): Promise<void> {
+  const { slot } = run.order;
+  const shares = run
+    .topology()
+    .slots.some((other) => other.name !== slot.name && other.nodes.some((node) => slot.nodes.includes(node)));
+  if (!shares) return;
+  const seen = await Promise.all(nodes.map(async (node) => (await run.control.fence(node, signal)).generation));
+  run.raiseGeneration(Math.max(...seen), "own");
 }
 
 /**

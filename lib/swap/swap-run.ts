@@ -3,15 +3,16 @@ import { Fault } from "../fault.ts";
 import { estimateLoad, type PhaseSeconds, remaining } from "./eta.ts";
 import { type Belief, failureOf } from "./facts.ts";
 import { failure } from "./failure.ts";
-import { type Effect, type MachineEvent, type MachineState, step } from "./machine.ts";
+import { type Effect, isOver, type MachineEvent, type MachineState, step } from "./machine.ts";
 import { attemptOf, type SwapOrder } from "./order.ts";
 import { LOAD_BEGINS, type LoadProgress } from "./phases.ts";
 import type { EffectBody, Run } from "./run.ts";
-import { SETTLED, type SwapJob } from "./swap.ts";
+import type { SwapJob } from "./swap.ts";
 import type { SwapRecord } from "./swap-store.ts";
 
 const TAIL_LINES = 2_000;
 const TICK_MS = 1_000;
+const SAVE_AGAIN_MS = 1_000;
 
 export type EffectBodies = Readonly<Record<Exclude<Effect["type"], "abort">, EffectBody>>;
 
@@ -30,6 +31,8 @@ export interface RunServices
   save(record: SwapRecord, belief: BeliefChange): void;
   /** A generation above `seen` and above all that were given out, durable. */
   generationAbove(seen: number): number;
+  /** The highest that this controller has given out. */
+  highestGeneration(): number;
   /** Tells those who watch; nothing is written. */
   show(job: SwapJob): void;
   report(error: unknown): void;
@@ -37,7 +40,10 @@ export interface RunServices
 
 export type BeliefChange =
   | { readonly type: "none" }
+  /** What conflicted with the swap is gone. */
   | { readonly type: "stopped" }
+  /** Nothing is left in the swap's own slot. */
+  | { readonly type: "emptied" }
   | { readonly type: "serves"; readonly belief: Belief };
 
 export class SwapRun implements Run {
@@ -53,6 +59,8 @@ export class SwapRun implements Run {
   #phaseBegan = Date.now();
   #ticker: ReturnType<typeof setInterval> | null = null;
   #closed = false;
+  #events: MachineEvent[] = [];
+  #retry: ReturnType<typeof setTimeout> | null = null;
   readonly #settled = Promise.withResolvers<SwapJob>();
 
   constructor(
@@ -86,6 +94,7 @@ export class SwapRun implements Run {
   topology = () => this.services.topology();
   settings = () => this.services.settings();
   beliefs = () => this.services.beliefs();
+  slotOf = (launchId: string) => this.services.slotOf(launchId);
   pastLoads = (modelKey: string): readonly PhaseSeconds[] => this.services.pastLoads(modelKey);
 
   log(line: string): void {
@@ -119,28 +128,55 @@ export class SwapRun implements Run {
     else this.#show();
   }
 
-  raiseGeneration(seen: number): void {
-    if (seen < this.#job.generation) return;
+  raiseGeneration(seen: number, whose: "anyone" | "own"): void {
+    const own = this.#job.generation;
+    if (whose === "anyone" ? seen < own : seen <= own || seen > this.services.highestGeneration()) return;
     this.#job = { ...this.#job, generation: this.services.generationAbove(seen) };
     this.services.save({ job: this.#job, machine: this.#machine, order: this.order }, { type: "none" });
   }
 
-  /** One event into the machine: the step is durable before its effects begin. */
+  /**
+   * One event into the machine: the step is durable before its effects begin. While it cannot be written (a full disk),
+   * the swap waits where it is and tries again; what happens meanwhile is taken up in its order.
+   */
   dispatch(event: MachineEvent): void {
-    if (this.#closed || SETTLED.has(this.#machine.state)) return;
-    const { state, effects } = step(this.#machine, event);
-    if (state === this.#machine && effects.length === 0) return;
+    this.#events.push(event);
+    if (this.#retry === null) this.#takeUpEvents();
+  }
+
+  #takeUpEvents(): void {
+    this.#retry = null;
+    while (!this.#closed) {
+      const [event] = this.#events;
+      if (!event) return;
+      try {
+        this.#take(event);
+      } catch (error) {
+        this.services.report(error);
+        this.#retry = setTimeout(() => this.#takeUpEvents(), SAVE_AGAIN_MS);
+        return;
+      }
+      this.#events.shift();
+    }
+  }
+
+  #take(event: MachineEvent): void {
     const before = this.#machine;
+    const { state, effects } = step(before, event);
+    if (state === before && effects.length === 0) return;
+    const job = this.#describe(before, state);
+    this.services.save({ job, machine: state, order: this.order }, this.#beliefAfter(before, event));
+    if (job.phase !== this.#job.phase || job.leg !== this.#job.leg) this.#phaseBegan = Date.now();
     this.#machine = state;
-    this.#job = this.#describe(before, state);
-    this.services.save({ job: this.#job, machine: state, order: this.order }, this.#beliefAfter(before, event));
+    this.#job = job;
     for (const effect of effects) this.#start(effect);
-    if (SETTLED.has(state.state)) this.#end();
+    if (isOver(state)) this.#end();
   }
 
   /** Stops working without touching anything on the Sparks; the record stays as it is and is taken up at the next start. */
   async close(): Promise<void> {
     this.#closed = true;
+    if (this.#retry) clearTimeout(this.#retry);
     this.#end();
     this.#running?.abort.abort(new Error("the controller is shutting down"));
     await this.#running?.done;
@@ -182,19 +218,18 @@ export class SwapRun implements Run {
   #end(): void {
     if (this.#ticker) clearInterval(this.#ticker);
     this.#ticker = null;
-    if (SETTLED.has(this.#machine.state)) this.#settled.resolve(this.#job);
+    if (isOver(this.#machine)) this.#settled.resolve(this.#job);
   }
 
   #show(): void {
-    if (!SETTLED.has(this.#machine.state)) this.#job = { ...this.#job, ...this.#estimate() };
+    if (!isOver(this.#machine)) this.#job = { ...this.#job, ...this.#estimate() };
     this.services.show(this.#job);
   }
 
   #describe(before: MachineState, state: MachineState): SwapJob {
     const at = this.services.now();
-    const ended = SETTLED.has(state.state);
+    const ended = isOver(state);
     const moved = before.phase !== state.phase || before.leg !== state.leg || before.state !== state.state;
-    if (moved) this.#phaseBegan = Date.now();
     const { ending } = state;
     const cancelled = ending?.as === "cancelled" ? "Cancelled." : null;
     const job: SwapJob = {
@@ -231,6 +266,7 @@ export class SwapRun implements Run {
 
   #beliefAfter(before: MachineState, event: MachineEvent): BeliefChange {
     if (event.type === "stopped") return { type: "stopped" };
+    if (event.type === "cleaned") return { type: "emptied" };
     if (event.type !== "verified" || before.state !== "verifying") return { type: "none" };
     const { model, launchId } = attemptOf(this.order, this.jobId, before.leg);
     return {

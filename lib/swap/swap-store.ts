@@ -1,11 +1,12 @@
 /** Swaps and beliefs in the facts database. Every write is one durable transaction. */
-import type { Database } from "bun:sqlite";
+import { type Database, SQLiteError } from "bun:sqlite";
+import { Fault } from "../fault.ts";
 import type { PhaseSeconds } from "./eta.ts";
 import type { Belief } from "./facts.ts";
 import type { MachineState } from "./machine.ts";
 import type { SwapOrder } from "./order.ts";
 import { LOAD_PHASES, type LoadPhase } from "./phases.ts";
-import { SETTLED, type SwapJob } from "./swap.ts";
+import type { SwapJob } from "./swap.ts";
 
 /** Everything about one swap: what the API shows, the machine's state, and the order as it was given. */
 export interface SwapRecord {
@@ -13,6 +14,8 @@ export interface SwapRecord {
   readonly machine: MachineState;
   readonly order: SwapOrder;
 }
+
+const UNWRITABLE = /^SQLITE_(FULL|IOERR|READONLY|CANTOPEN)/;
 
 interface Row {
   readonly document: string;
@@ -23,7 +26,13 @@ export class SwapStore {
 
   /** Runs `decide` and the write it leads to as one transaction: nothing can come between a check and its claim. */
   claim<T>(decide: () => T): T {
-    return this.db.transaction(decide).immediate();
+    try {
+      return this.db.transaction(decide).immediate();
+    } catch (error) {
+      if (!(error instanceof SQLiteError) || !UNWRITABLE.test(error.code ?? "")) throw error;
+      const message = "The disk of Spark Control is full or cannot be written. Nothing was changed.";
+      throw new Fault("unavailable", "store_unwritable", message, { evidence: error.message }, { cause: error });
+    }
   }
 
   /**
@@ -31,12 +40,16 @@ export class SwapStore {
    * @param seen a generation that the nodes remember: the answer is above it
    */
   nextGeneration(seen = 0): number {
-    const row = this.db.query<{ value: string }, []>("SELECT value FROM meta WHERE key = 'generation'").get();
-    const next = Math.max(Number(row?.value ?? 0), seen) + 1;
+    const next = Math.max(this.highestGeneration(), seen) + 1;
     this.db.run("INSERT INTO meta (key, value) VALUES ('generation', ?1) ON CONFLICT (key) DO UPDATE SET value = ?1", [
       String(next),
     ]);
     return next;
+  }
+
+  highestGeneration(): number {
+    const row = this.db.query<{ value: string }, []>("SELECT value FROM meta WHERE key = 'generation'").get();
+    return Number(row?.value ?? 0);
   }
 
   save(record: SwapRecord): void {
@@ -72,13 +85,19 @@ export class SwapStore {
       .flatMap((row) => parse(row) ?? []);
   }
 
+  /** Swaps that own their slot: those that go on, and unknown ones while they are looked into. */
   unsettled(): SwapRecord[] {
-    const settled = [...SETTLED];
     return this.db
-      .query<Row, string[]>(
-        `SELECT document FROM swap WHERE state NOT IN (${settled.map(() => "?").join(", ")}) ORDER BY created_at`,
-      )
-      .all(...settled)
+      .query<Row, []>("SELECT document FROM swap WHERE ended_at IS NULL ORDER BY created_at")
+      .all()
+      .flatMap((row) => parse(row) ?? []);
+  }
+
+  /** Swaps of which nobody knows how they ended, oldest first. */
+  unknown(): SwapRecord[] {
+    return this.db
+      .query<Row, []>("SELECT document FROM swap WHERE state = 'unknown' AND ended_at IS NOT NULL ORDER BY created_at")
+      .all()
       .flatMap((row) => parse(row) ?? []);
   }
 

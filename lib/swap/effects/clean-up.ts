@@ -5,7 +5,7 @@
 import type { Node } from "../../topology/topology.ts";
 import { failure } from "../failure.ts";
 import type { EffectBody, Run } from "../run.ts";
-import { attempt, nodesOf, pause } from "../run.ts";
+import { attempt, keepUp, nodesOf, pause } from "../run.ts";
 
 const BETWEEN_LOOKS_MS = 300;
 
@@ -14,7 +14,8 @@ export const cleanUp: EffectBody = async (run, leg, signal) => {
   const { launchId } = attempt(run, leg);
   const nodes = nodesOf(run, leg);
   await run.control.killJob(nodes[0], launchId, signal);
-  await Promise.all(nodes.map((node) => run.control.stopContainer(node, slot.container, signal)));
+  await keepUp(run, nodes, signal);
+  await Promise.all(nodes.map((node) => run.control.stopContainer(node, slot.container, run.generation, signal)));
   const deadline = Date.now() + run.timing.stopDeadlineMs;
   while (true) {
     const left = await leftovers(run, nodes, signal);

@@ -4,7 +4,7 @@ import type { Node } from "../../topology/topology.ts";
 import { failure } from "../failure.ts";
 import { launchCommand, readDialect } from "../launch-command.ts";
 import type { EffectBody, Run } from "../run.ts";
-import { attempt, nodesOf } from "../run.ts";
+import { attempt, keepUp, nodesOf } from "../run.ts";
 import type { Failure } from "../swap.ts";
 
 /** @param quote the one quoting function, for scripts that parse their arguments a second time */
@@ -14,6 +14,7 @@ export function createLaunch(quote: (text: string) => string): EffectBody {
     const { model, launchId } = attempt(run, leg);
     const nodes = nodesOf(run, leg);
     const [head] = nodes;
+    await keepUp(run, nodes, signal);
     const short = await tooLittleMemory(run, nodes, model.gpu_memory_utilization, signal);
     if (short) return { type: "failed", failure: short };
     const script = await run.control.launchScript(head, signal);

@@ -21,6 +21,6 @@ export const prepare: EffectBody = async (run, _leg, signal) => {
   });
   for (const line of plan.summary) run.log(line);
   const blocker = plan.blockers[0];
-  if (!blocker) run.raiseGeneration(facts.generation);
+  if (!blocker) run.raiseGeneration(facts.generation, "anyone");
   return blocker ? { type: "failed", failure: blocker } : { type: "prepared" };
 };

@@ -92,15 +92,22 @@ class Reach {
 
 async function stopSlot(run: Run, slot: Slot, reach: Reach, signal: AbortSignal): Promise<void> {
   const nodes = allNodesOf(run, slot);
-  // The launcher first: its exit trap would otherwise run a `docker stop` of its own, later, at the next model's container.
-  const belief = run.beliefs().find((each) => each.slot === slot.name);
-  const head = nodes.find((node) => node.name === belief?.nodes[0]);
-  if (belief && head) await reach.on(head, () => run.control.killJob(head, belief.launch_id, signal));
+  // The launchers first: an exit trap would otherwise run a `docker stop` of its own, later, at the next model's container,
+  // and one that is still starting would start its model in it.
+  await Promise.all(
+    nodes.map((node) =>
+      reach.on(node, async () => {
+        const launches = await run.control.runningLaunches(node, signal);
+        const mine = launches.filter((id) => (run.slotOf(id) ?? slot.name) === slot.name);
+        await Promise.all(mine.map((id) => run.control.killJob(node, id, signal)));
+      }),
+    ),
+  );
   await Promise.all(
     nodes.map((node) =>
       reach.on(node, async () => {
         run.log(`docker stop ${slot.container} on ${node.name}`);
-        await run.control.stopContainer(node, slot.container, signal);
+        await run.control.stopContainer(node, slot.container, run.generation, signal);
       }),
     ),
   );

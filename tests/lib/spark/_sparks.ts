@@ -8,7 +8,7 @@ import { createSparkControl } from "../../../lib/spark/spark-control.ts";
 import { SparkSsh } from "../../../lib/spark/spark-ssh.ts";
 import { createSsh } from "../../../lib/ssh/connection-pool.ts";
 import { createDetachedJobs } from "../../../lib/ssh/detached-jobs.ts";
-import { readFence } from "../../../lib/ssh/fence.ts";
+import { fencedStop, readFence } from "../../../lib/ssh/fence.ts";
 import { openHostKeys } from "../../../lib/ssh/host-keys.ts";
 import type { Ssh } from "../../../lib/ssh/ssh.ts";
 import type { SparkControl } from "../../../lib/swap/cluster.ts";
@@ -23,7 +23,10 @@ export function controlOver(ssh: Ssh, instance = INSTANCE, now: () => number = D
   return createSparkControl({
     ssh: new SparkSsh(ssh, DEADLINE_MS),
     jobs: createDetachedJobs(ssh),
-    readFence: (target, call) => readFence(ssh, target, call),
+    fences: {
+      read: (target, call) => readFence(ssh, target, call),
+      stop: (target, order, call) => fencedStop(ssh, target, order, call),
+    },
     instance,
     deadlineMs: DEADLINE_MS,
     stopGraceSeconds: 1,

@@ -135,9 +135,9 @@ describe("docker that cannot be used", () => {
     ["sh: 1: docker: not found", 127],
     ["Cannot connect to the Docker daemon at unix:///var/run/docker.sock.", 1],
   ])("is not a stop that went well: %s", async (said, exitCode) => {
-    const ssh = looking([said, exitCode], [said, exitCode]);
+    const ssh = answering(() => result("", exitCode, said));
 
-    expect((await faultOf(controlOver(ssh).stopContainer(node, "vllm_node", never))).code).toBe("docker_unusable");
+    expect((await faultOf(controlOver(ssh).stopContainer(node, "vllm_node", 1, never))).code).toBe("docker_unusable");
   });
 });
 
@@ -145,25 +145,18 @@ describe("a stop", () => {
   const said = "Error response from daemon: No such container: vllm_node";
 
   test("of what is not there is the aim reached", async () => {
-    const ssh = looking([said, 1], [said, 1]);
+    const ssh = answering(() => result("", 1, said));
 
-    expect(await controlOver(ssh).stopContainer(node, "vllm_node", never)).toBeUndefined();
+    expect(await controlOver(ssh).stopContainer(node, "vllm_node", 1, never)).toBeUndefined();
   });
 
-  test("also frees the container's name, and never by force", async () => {
-    let sent = "";
-    const ssh: Ssh = {
-      ...looking(["vllm_node", 0], [said, 1]),
-      exec: (target, command, options) => {
-        sent = command;
-        return looking(["vllm_node", 0], [said, 1]).exec(target, command, options);
-      },
-    };
+  test("that is refused by the node's fence says so", async () => {
+    const ssh = answering(() => result("fenced generation 9\n", 75, ""));
 
-    await controlOver(ssh).stopContainer(node, "vllm_node", never);
-
-    expect(sent).toContain("( docker stop -t 1 vllm_node )");
-    expect(sent).toContain("( docker rm vllm_node )");
+    expect(await faultOf(controlOver(ssh).stopContainer(node, "vllm_node", 1, never))).toMatchObject({
+      code: "fenced",
+      members: { node: "spark-1", evidence: "fenced generation 9" },
+    });
   });
 });
 

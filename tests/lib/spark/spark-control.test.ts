@@ -157,7 +157,7 @@ describe("a detached job", () => {
     await control.killJob(head, "swap-1", never);
     const killed = await control.readJob(head, "swap-1", 0, 100, never);
     const between = await control.look(head, sparks.place, never);
-    await control.stopContainer(head, sparks.place.container, never);
+    await control.stopContainer(head, sparks.place.container, 1, never);
     const after = await control.look(head, sparks.place, never);
 
     expect(killed).toMatchObject({ state: "vanished", exitCode: null });
@@ -205,7 +205,7 @@ describe("a detached job", () => {
       ({ nodes }) => nodes[1]!.jobs.get("swap-1-log")?.log.text().includes("checkpoint shards") === true,
     );
 
-    await control.stopContainer(worker, sparks.place.container, never);
+    await control.stopContainer(worker, sparks.place.container, 1, never);
     await cluster.until(({ nodes }) => nodes[1]!.jobs.get("swap-1-log")?.exitCode != null);
 
     const { chunk } = await control.readJob(worker, "swap-1-log", 0, 1 << 20, never);
@@ -217,7 +217,7 @@ describe("a stop", () => {
   test("of a container that is not there is no error", async () => {
     await using sparks = await Sparks.start();
 
-    expect(await sparks.control.stopContainer(sparks.node(0), "vllm_node", never)).toBeUndefined();
+    expect(await sparks.control.stopContainer(sparks.node(0), "vllm_node", 1, never)).toBeUndefined();
   });
 
   test("that docker fails to do is no error either: the look after it tells", async () => {
@@ -227,7 +227,7 @@ describe("a stop", () => {
     await sparks.serves();
     sparks.cluster.inject({ kind: "docker_stop_ineffective", node: "spark-1" });
 
-    await sparks.control.stopContainer(head, "vllm_node", never);
+    await sparks.control.stopContainer(head, "vllm_node", 1, never);
 
     expect((await sparks.control.look(head, sparks.place, never)).container?.running).toBe(true);
   });

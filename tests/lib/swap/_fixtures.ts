@@ -170,6 +170,7 @@ export function someSparks(given: Partial<SparkControl> = {}): SparkControl {
     hasImage: () => Promise.resolve(true),
     hasFolder: () => Promise.resolve(true),
     stopContainer: refuse("stopContainer"),
+    runningLaunches: () => Promise.resolve([]),
     fence: () => Promise.resolve({ foreign: null, generation: 0 }),
     startJob: refuse("startJob"),
     keepLog: refuse("keepLog"),

@@ -67,21 +67,18 @@ describe("a record", () => {
     expect(ids(opened.swaps.list(2))).toEqual(["job-3", "job-2"]);
   });
 
-  test("is unsettled in every state but the last ones, oldest first", () => {
+  test("is unsettled until it has ended, oldest first; an unknown one while it is looked into", () => {
     using opened = new Opened();
     const states: SwapState[] = ["planned", "draining", "stopping", "launching", "loading", "verifying", ...SETTLED];
     states.forEach((state, at) => {
-      opened.swaps.save(aRecord({ job_id: state, state, created_at: second(at) }));
+      const ended_at = SETTLED.has(state) ? second(at) : null;
+      opened.swaps.save(aRecord({ job_id: state, state, created_at: second(at), ended_at }));
     });
+    opened.swaps.save(aRecord({ job_id: "looked-into", state: "unknown", created_at: second(20) }));
 
-    expect(ids(opened.swaps.unsettled())).toEqual([
-      "planned",
-      "draining",
-      "stopping",
-      "launching",
-      "loading",
-      "verifying",
-    ]);
+    const open = ["planned", "draining", "stopping", "launching", "loading", "verifying"];
+    expect(ids(opened.swaps.unsettled())).toEqual([...open, "looked-into"]);
+    expect(ids(opened.swaps.unknown())).toEqual(["unknown"]);
   });
 });
 

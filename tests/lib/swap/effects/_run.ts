@@ -66,6 +66,7 @@ export function aRun({
     beginReading: () => {
       tail = [];
     },
+    slotOf: () => null,
     raiseGeneration: () => undefined,
     progress: (progress) => void progressed.push(progress),
     lines,

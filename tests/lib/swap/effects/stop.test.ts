@@ -9,11 +9,15 @@ const never = new AbortController().signal;
 const serving = aServingView("vllm serve x");
 
 /** Sparks whose containers serve until they are stopped; what was done is noted in order. */
-function sparksThatObey(start: Readonly<Record<string, NodeView>>) {
+function sparksThatObey(
+  start: Readonly<Record<string, NodeView>>,
+  launches: Readonly<Record<string, readonly string[]>> = {},
+) {
   const views = new Map(Object.entries(start));
   const done: string[] = [];
   const control: RunOptions["control"] = {
     look: (node, place) => Promise.resolve(views.get(`${node.name}/${place.container}`) ?? aView()),
+    runningLaunches: (node) => Promise.resolve(launches[node.name] ?? []),
     killJob: (node, id) => Promise.resolve(void done.push(`kill ${id} on ${node.name}`)),
     stopContainer: (node, container) => {
       done.push(`stop ${container} on ${node.name}`);
@@ -26,12 +30,25 @@ function sparksThatObey(start: Readonly<Record<string, NodeView>>) {
 
 describe("a stop", () => {
   test("ends the launcher first, then the container on every node of the slot", async () => {
-    const { control, done } = sparksThatObey({ "spark-1/vllm_node": serving, "spark-2/vllm_node": serving });
+    const { control, done } = sparksThatObey(
+      { "spark-1/vllm_node": serving, "spark-2/vllm_node": serving },
+      { "spark-1": ["job-before"] },
+    );
 
     const event = await stop(aRun({ control: control!, beliefs: [aBelief(aModel())] }), "forward", never);
 
     expect(event).toEqual({ type: "stopped" });
     expect(done).toEqual(["kill job-before on spark-1", "stop vllm_node on spark-1", "stop vllm_node on spark-2"]);
+  });
+
+  test("ends a launch that nobody here knows, and spares that of another slot", async () => {
+    const slots = [aSlot(), aSlot({ name: "second", container: "second", port: 8889 })];
+    const { control, done } = sparksThatObey({}, { "spark-1": ["a-stranger", "of-second"] });
+    const slotOf = (id: string) => (id === "of-second" ? "second" : null);
+
+    await stop({ ...aRun({ control: control!, topology: aTopology({ slots }) }), slotOf }, "forward", never);
+
+    expect(done.filter((what) => what.startsWith("kill"))).toEqual(["kill a-stranger on spark-1"]);
   });
 
   test("leaves the model of another slot alone when both have room", async () => {
@@ -71,7 +88,10 @@ describe("a stop", () => {
 
   test("leaves a container of the same name alone in which another slot serves on another Spark", async () => {
     const slots = [aSlot(), aSlot({ name: "second", nodes: ["spark-2"] })];
-    const { control, done } = sparksThatObey({ "spark-1/vllm_node": serving, "spark-2/vllm_node": serving });
+    const { control, done } = sparksThatObey(
+      { "spark-1/vllm_node": serving, "spark-2/vllm_node": serving },
+      { "spark-1": ["job-before"] },
+    );
     const beliefs = [aBelief(aModel()), aBelief(aModel(), { slot: "second", nodes: ["spark-2"], launch_id: "other" })];
 
     const event = await stop(aRun({ control: control!, beliefs, topology: aTopology({ slots }) }), "forward", never);
