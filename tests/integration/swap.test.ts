@@ -185,6 +185,23 @@ describe("Sparks that another controller used", () => {
   });
 });
 
+describe("a Spark that goes silent in mid-load", () => {
+  test("is waited for: the load goes on and becomes ready when it is back", async () => {
+    await begin({ speed: 30 });
+    const { job_id } = (await (await demo.post("/api/swap", { model: "gpt-oss-20b" })).json()) as SwapJob;
+    await demo.cluster.until(() => runningVllm().length > 0, 10_000);
+
+    demo.cluster.inject({ kind: "unreachable", how: "reset", node: "spark-1" });
+    await until("the controller notices", () =>
+      lines(demo.plane.swaps.get(job_id)).some(({ line }) => line.includes("Looking again")),
+    );
+    demo.cluster.clear();
+
+    expect(await demo.plane.swaps.settled(job_id)).toMatchObject({ state: "ready", failure: null });
+    expect(runningVllm()).toHaveLength(1);
+  });
+});
+
 describe("a dry run", () => {
   test("answers with the plan and touches nothing", async () => {
     await begin();

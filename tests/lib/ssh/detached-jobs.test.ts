@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSyn
 import { join } from "node:path";
 import { createDetachedJobs } from "../../../lib/ssh/detached-jobs.ts";
 import { FencedError, SshError } from "../../../lib/ssh/errors.ts";
-import { readFence, takeOver } from "../../../lib/ssh/fence.ts";
+import { fencedStop, readFence, takeOver } from "../../../lib/ssh/fence.ts";
 import type { DetachedJobs, JobReading, JobSpec } from "../../../lib/ssh/jobs.ts";
 import { requirement } from "../../support/requirements.ts";
 import { type LocalShell, localShell, SHELLS } from "./local-shell.ts";
@@ -135,6 +135,22 @@ for (const { name, path, available } of SHELLS) {
       expect(error).toMatchObject({ code: "fenced_instance", fence: { by: "instance", instance: INSTANCE } });
       expect((await read("theirs")).state).toBe("absent");
       expect(await start(spec("still-mine", ["true"]))).toEqual({ existed: false });
+    });
+
+    test("a fenced stop stops for the newest generation only, under the lock, and never removes by force", async () => {
+      const calls = join(shell.home, "calls");
+      writeFileSync(join(shell.bin, "docker"), `#!/bin/sh\necho "$@" >>${calls}\n`, { mode: 0o755 });
+      const stop = (generation: number, instance = INSTANCE) =>
+        fencedStop(shell.ssh, shell.target, { generation, instance, container: "vllm_node", graceSeconds: 3 }, within);
+
+      expect((await stop(5)).exitCode).toBe(0);
+      expect(readFileSync(calls, "utf8")).toBe("stop -t 3 vllm_node\nrm vllm_node\n");
+      const older = await stop(4).catch((reason: unknown) => reason);
+      const foreign = await stop(6, OTHER_INSTANCE).catch((reason: unknown) => reason);
+
+      expect(older).toMatchObject({ code: "fenced_generation", fence: { by: "generation", highest: 5 } });
+      expect(foreign).toMatchObject({ code: "fenced_instance", fence: { by: "instance", instance: INSTANCE } });
+      expect(readFileSync(calls, "utf8").split("\n")).toHaveLength(3);
     });
 
     test("the fence can be read, and taken over from the controller that was shown", async () => {

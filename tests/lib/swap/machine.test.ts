@@ -162,6 +162,37 @@ describe("cancelling", () => {
   });
 });
 
+describe("an unknown end", () => {
+  const unknown = run(at("loading", true), failed, failed).state;
+
+  test("is looked into by cleaning up again", () => {
+    const looking = run(unknown, { type: "resolve" });
+    expect(looking.state).toMatchObject({ state: "unknown", phase: "looking", cleaning: true });
+    expect(looking.effects).toEqual(["clean_up"]);
+  });
+
+  test("verified clean: back to the previous model where there is one, else failed", () => {
+    const back = run(unknown, { type: "resolve" }, { type: "cleaned" });
+    expect(back.state).toMatchObject({ state: "launching", leg: "rollback" });
+    const alone = run({ ...unknown, canRollBack: false }, { type: "resolve" }, { type: "cleaned" });
+    expect(alone.state).toMatchObject({ state: "failed", ending: { failure: broken } });
+  });
+
+  test("that cannot be told yet stays unknown", () => {
+    expect(run(unknown, { type: "resolve" }, failed).state).toEqual(unknown);
+  });
+
+  test("on Sparks that another controller has taken over is over: nothing there is ours", () => {
+    const { state, effects } = run(unknown, { type: "resolve" }, { ...failed, fenced: true });
+    expect(state.state).toBe("failed");
+    expect(effects).toEqual(["clean_up"]);
+  });
+
+  test("is taken up again after a restart while it was looked into", () => {
+    expect(run(run(unknown, { type: "resolve" }).state, { type: "resume" }).effects).toEqual(["clean_up"]);
+  });
+});
+
 describe("after a restart of the controller", () => {
   test("the effect of the present state is taken up again", () => {
     const expected = {

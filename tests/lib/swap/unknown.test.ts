@@ -1,0 +1,117 @@
+/** Swaps of which nobody knows how they ended, and a disk that takes no more. */
+import { describe, expect, test } from "bun:test";
+import type { MachineEvent } from "../../../lib/swap/machine.ts";
+import { until } from "../../support/until.ts";
+import { EngineBench, GLM, QWEN } from "./_engine-bench.ts";
+
+const failed = (code: string): MachineEvent => ({
+  type: "failed",
+  failure: { code, message: `${code}.`, evidence: null, advice: null },
+});
+
+/** A swap to GLM that failed, and whose clean-up could not reach the Sparks. */
+async function unknownSwap(bench: EngineBench, rollback: boolean): Promise<string> {
+  const { job_id } = bench.start(GLM, { rollback });
+  const settled = bench.engine.settled(job_id);
+  (await bench.effects.until("follow", job_id)).report(failed("out_of_memory"));
+  (await bench.effects.next("clean_up", job_id)).report(failed("ssh_network"));
+  expect(await settled).toMatchObject({ state: "unknown", failure: { code: "out_of_memory" } });
+  return job_id;
+}
+
+describe("an unknown end", () => {
+  test("is looked into; once the clean-up is verified the swap has failed, with its first reason", async () => {
+    await using bench = new EngineBench();
+    const job_id = await unknownSwap(bench, false);
+
+    bench.engine.resolveUnknown();
+    expect(bench.engine.get(job_id)).toMatchObject({ state: "unknown", phase: "looking", ended_at: null });
+    const settled = bench.engine.settled(job_id);
+    (await bench.effects.next("clean_up", job_id)).report({ type: "cleaned" });
+
+    expect(await settled).toMatchObject({ state: "failed", failure: { code: "out_of_memory" } });
+    expect(bench.engine.active()).toEqual([]);
+  });
+
+  test("stays unknown while the Sparks are silent, and is looked into again", async () => {
+    await using bench = new EngineBench();
+    const job_id = await unknownSwap(bench, false);
+    bench.engine.resolveUnknown();
+    (await bench.effects.next("clean_up", job_id)).report(failed("ssh_network"));
+    await until("it has ended", () => bench.engine.get(job_id).ended_at !== null);
+    expect(bench.engine.get(job_id)).toMatchObject({ state: "unknown", failure: { code: "out_of_memory" } });
+
+    bench.engine.resolveUnknown();
+
+    expect((await bench.effects.next("clean_up", job_id)).run.jobId).toBe(job_id);
+  });
+
+  test("goes back to the previous model where that was wanted", async () => {
+    await using bench = new EngineBench();
+    await bench.load(QWEN);
+    const job_id = await unknownSwap(bench, true);
+
+    bench.engine.resolveUnknown();
+    const settled = bench.engine.settled(job_id);
+    (await bench.effects.next("clean_up", job_id)).report({ type: "cleaned" });
+    for (const [name, report] of [
+      ["launch", { type: "launched" }],
+      ["follow", { type: "answering" }],
+      ["verify", { type: "verified" }],
+    ] as const) {
+      const begun = await bench.effects.next(name, job_id);
+      expect(begun.leg).toBe("rollback");
+      begun.report(report);
+    }
+
+    expect(await settled).toMatchObject({ state: "failed", rolled_back_to: QWEN.key });
+    expect(bench.engine.beliefs().map(({ model }) => model.key)).toEqual([QWEN.key]);
+  });
+
+  test("owns its slot while it is looked into, and is overtaken by a newer swap before that", async () => {
+    await using bench = new EngineBench();
+    const first = await unknownSwap(bench, false);
+    bench.engine.resolveUnknown();
+    expect(() => bench.start()).toThrow("is running");
+    (await bench.effects.next("clean_up", first)).report(failed("ssh_network"));
+    await until("it has ended", () => bench.engine.get(first).ended_at !== null);
+
+    bench.start();
+    bench.engine.resolveUnknown();
+
+    expect(bench.engine.get(first).state).toBe("failed");
+    expect(bench.effects.names.filter((name) => name === "clean_up")).toHaveLength(2);
+  });
+});
+
+describe("a disk that takes no more", () => {
+  test("refuses a new swap plainly, and nothing is started", async () => {
+    await using bench = new EngineBench();
+    writable(bench, false);
+
+    expect(() => bench.start()).toThrow("full or cannot be written");
+    expect(bench.effects.names).toEqual([]);
+  });
+
+  test("holds a swap where it is; with room again it goes on, and nothing that happened is lost", async () => {
+    await using bench = new EngineBench();
+    const { job_id } = bench.start();
+    const follow = await bench.effects.until("follow");
+    writable(bench, false);
+    follow.report(failed("out_of_memory"));
+    await until("the failure to write was reported", () => bench.reported.length > 0);
+    expect(bench.engine.get(job_id).state).toBe("loading");
+    expect(bench.effects.names).not.toContain("clean_up");
+
+    writable(bench, true);
+    const settled = bench.engine.settled(job_id);
+    (await bench.effects.next("clean_up")).report({ type: "cleaned" });
+
+    expect(await settled).toMatchObject({ state: "failed", failure: { code: "out_of_memory" } });
+  });
+});
+
+/** Every write is refused, as on a disk that is full or was mounted read-only. */
+function writable(bench: EngineBench, is: boolean): void {
+  bench.opened.facts.run(`PRAGMA query_only = ${is ? "OFF" : "ON"}`);
+}
