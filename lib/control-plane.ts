@@ -15,6 +15,7 @@ import { fencedStop, readFence, takeOver } from "./ssh/fence.ts";
 import { type HostKeys, openHostKeys } from "./ssh/host-keys.ts";
 import { type Identity, loadIdentity } from "./ssh/identity.ts";
 import { quote } from "./ssh/quote.ts";
+import { openInstance, placeOf } from "./store/instance.ts";
 import { openStore, type Store } from "./store/store.ts";
 import { cleanUp } from "./swap/effects/clean-up.ts";
 import { drain } from "./swap/effects/drain.ts";
@@ -81,7 +82,9 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   async function assemble({ env, simulated }: ControlPlaneOptions, open: Store): Promise<ControlPlane> {
     const now = () => isoTime(Date.now());
     const report = (error: unknown) => log.error("an internal error", { error });
-    const instance = instanceId(open);
+    const { instance, copiedFrom } = openInstance(open, placeOf(dataDir));
+    if (copiedFrom !== null)
+      log.warn("these data are a copy: this is another controller from here on", { copied_from: copiedFrom });
     const events = createEventBus((error, event) => log.error("a subscriber failed", { error, event: event.type }));
     const identity = loadIdentity({ folder: dataDir, path: env.SSH_KEY_PATH || null });
     const hostKeys = openHostKeys({ file: join(dataDir, "known_hosts.json") });
@@ -203,15 +206,4 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       },
     };
   }
-}
-
-/** Who this controller is, for the fences on the nodes: made once, kept with the data. */
-function instanceId(store: Store): string {
-  return store.transaction(() => {
-    const known = store.facts.query<{ value: string }, []>("SELECT value FROM meta WHERE key = 'instance_id'").get();
-    if (known) return known.value;
-    const made = crypto.randomUUID();
-    store.facts.run("INSERT INTO meta (key, value) VALUES ('instance_id', ?1)", [made]);
-    return made;
-  });
 }
