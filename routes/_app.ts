@@ -28,6 +28,7 @@ export function createApp(plane: ControlPlane, dashboard: readonly StaticFile[] 
   renderErrors(guarded, plane.log);
   guard(guarded, {
     allowedHosts: () => settings().allowed_hosts,
+    corsOrigins: () => settings().cors_origins,
     trustedProxies: () => settings().trusted_proxies,
     refusedHosts,
     methods: () => {

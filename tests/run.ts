@@ -19,7 +19,7 @@ interface Group {
 /** The lab comes last: it takes the machine for itself. */
 const GROUPS: readonly Group[] = [
   { name: "rules", folders: ["tests/rules/"] },
-  { name: "unit", folders: ["tests/lib/", "tests/routes/", "tests/bench/"] },
+  { name: "unit", folders: ["tests/lib/", "tests/routes/", "tests/support/", "tests/bench/"] },
   { name: "integration", folders: ["tests/integration/"] },
   { name: "browser", folders: ["tests/browser/"] },
   { name: "lab", folders: ["tests/lab/"] },

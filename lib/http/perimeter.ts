@@ -3,6 +3,7 @@ import type { AnyElysia } from "elysia";
 import { newId } from "../ids.ts";
 import { type Refusal, refusalOf } from "./admission.ts";
 import { bodyLimit, readJson } from "./body-limit.ts";
+import { corsHeaders } from "./cors.ts";
 import type { MethodTable } from "./method-table.ts";
 import { misdirected } from "./misdirected.ts";
 import { problem, problemResponse } from "./problem.ts";
@@ -14,6 +15,8 @@ import { pathOfUrl } from "./url-path.ts";
 export interface PerimeterOptions {
   /** Read at every request, so that a new name works without a restart. */
   readonly allowedHosts: () => readonly string[];
+  /** Origins of other sites that may read. */
+  readonly corsOrigins: () => readonly string[];
   /** IP addresses whose `X-Forwarded-Host` counts. */
   readonly trustedProxies: () => readonly string[];
   readonly refusedHosts: RefusedHosts;
@@ -58,6 +61,14 @@ export function guard(app: AnyElysia, options: PerimeterOptions): void {
       if (options.simulated) set.headers["x-spark-simulated"] = "1";
 
       const path = pathOfUrl(request.url);
+      const allowedMethods = options.methods().allowed(path);
+      const cors = corsHeaders({
+        origin: request.headers.get("origin"),
+        preflight: request.headers.get("access-control-request-method"),
+        allowedOrigins: options.corsOrigins(),
+        methods: allowedMethods ?? [],
+      });
+      Object.assign(set.headers, cors);
       const proxies = options.trustedProxies();
       const peer = proxies.length > 0 ? server?.requestIP(request)?.address : undefined;
       const refusal = refusalOf({
@@ -66,7 +77,7 @@ export function guard(app: AnyElysia, options: PerimeterOptions): void {
         headers: request.headers,
         host: hostOf(request, peer, proxies),
         allowedHosts: options.allowedHosts(),
-        allowedMethods: options.methods().allowed(path),
+        allowedMethods,
       });
       if (!refusal) return;
       if (refusal.kind === "misdirected") options.refusedHosts.note(refusal.name);

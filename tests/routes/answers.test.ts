@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { ProblemDocument } from "../../lib/http/problem.ts";
 import { staticFiles } from "../../lib/http/static-files.ts";
 import { createApp } from "../../routes/_app.ts";
-import { type AppUnderTest, startApp } from "./_app-under-test.ts";
+import { type AppUnderTest, LISTED_ORIGIN, startApp } from "./_app-under-test.ts";
 
 let under: AppUnderTest;
 beforeAll(async () => {
@@ -39,6 +39,36 @@ describe("every answer", () => {
       const answer = await app.handle(new Request(`http://localhost${path}`, { headers: { host: "localhost" } }));
       expect(answer.headers.get("x-spark-simulated")).toBe("1");
     }
+  });
+});
+
+describe("a page of a listed origin", () => {
+  const headers = { origin: LISTED_ORIGIN };
+
+  test("may read, streams included", async () => {
+    for (const path of ["/api/status", "/api/events"]) {
+      const answer = await under.call("GET", path, { headers });
+      await answer.body?.cancel();
+      expect(answer.headers.get("access-control-allow-origin")).toBe(LISTED_ORIGIN);
+    }
+    const preflight = await under.call("OPTIONS", "/api/status", {
+      headers: { ...headers, "access-control-request-method": "GET" },
+    });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get("access-control-allow-methods")).toContain("GET");
+  });
+
+  test("may not swap", async () => {
+    const answer = await under.call("POST", "/api/swap", {
+      headers: { ...headers, "content-type": "application/json" },
+      body: JSON.stringify({ model: "gpt-oss-20b" }),
+    });
+    expect(answer.status).toBe(403);
+  });
+
+  test("of another origin learns nothing", async () => {
+    const answer = await under.call("GET", "/api/status", { headers: { origin: "https://evil.example.com" } });
+    expect(answer.headers.has("access-control-allow-origin")).toBe(false);
   });
 });
 

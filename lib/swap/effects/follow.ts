@@ -144,6 +144,7 @@ class ProcessWatch {
     );
     // Twice in a row: a process list may be read in the instant between two processes.
     this.#missing = gone.length === 0 ? 0 : this.#missing + 1;
+    if (gone.length > 0) this.#nextLook = 0;
     if (this.#missing < 2) return null;
     return gone.map(({ node }) => `docker top on ${node.name} shows no vLLM`).join("; ");
   }
