@@ -9,7 +9,8 @@ import { createLiveConfig, type LiveConfig } from "./live-config.ts";
 import type { Logger } from "./log.ts";
 import { createSparkControl } from "./spark/spark-control.ts";
 import { onNode, SparkSsh, targetOf } from "./spark/spark-ssh.ts";
-import { createSsh } from "./ssh/connection-pool.ts";
+import { steadySsh } from "./spark/steady-ssh.ts";
+import { createSsh, type SshOptions } from "./ssh/connection-pool.ts";
 import { createDetachedJobs } from "./ssh/detached-jobs.ts";
 import { fencedStop, readFence, takeOver } from "./ssh/fence.ts";
 import { type HostKeys, openHostKeys } from "./ssh/host-keys.ts";
@@ -29,7 +30,7 @@ import { SlotBoard } from "./swap/slot-board.ts";
 import type { SwapJob } from "./swap/swap.ts";
 import { SwapLog } from "./swap/swap-log.ts";
 import { SwapStore } from "./swap/swap-store.ts";
-import { TIMING } from "./swap/timing.ts";
+import { TIMING, type Timing } from "./swap/timing.ts";
 import { usableNode } from "./topology/topology.ts";
 
 const SHIPPED_CATALOG = fileURLToPath(new URL("../config/models.yaml", import.meta.url));
@@ -61,16 +62,21 @@ export interface ControlPlane {
 export interface ControlPlaneOptions {
   readonly version: string;
   readonly dataDir: string;
+  /** The store of `dataDir` if it is open already; the control plane closes it. */
+  readonly store?: Store;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Logger;
   /** The simulated cluster's time factor; null with real Sparks. */
   readonly simulated: { readonly speed: number } | null;
+  /** Other times than the product's, for tests that cannot wait as long. */
+  readonly timing?: Partial<Timing>;
+  readonly ssh?: Pick<SshOptions, "keepaliveIntervalMs" | "keepaliveCountMax" | "readyTimeoutMs">;
 }
 
 /** @throws StoreError when DATA_DIR is in use or its databases cannot be used; Fault when the SSH key cannot be read */
 export async function createControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { dataDir, log, version } = options;
-  const store = openStore(dataDir);
+  const store = options.store ?? openStore(dataDir);
   try {
     return await assemble(options, store);
   } catch (error) {
@@ -88,7 +94,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     const events = createEventBus((error, event) => log.error("a subscriber failed", { error, event: event.type }));
     const identity = loadIdentity({ folder: dataDir, path: env.SSH_KEY_PATH || null });
     const hostKeys = openHostKeys({ file: join(dataDir, "known_hosts.json") });
-    const ssh = createSsh({ privateKey: identity.privateKey, hostKeys });
+    const ssh = createSsh({ privateKey: identity.privateKey, hostKeys, ...options.ssh });
+    const timing = { ...TIMING, ...options.timing };
     const config = createLiveConfig({
       dataDir,
       env,
@@ -104,16 +111,17 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     });
     const topology = () => config.current.topology;
     const catalog = () => config.current.catalog;
+    const steady = steadySsh(ssh);
     const control = createSparkControl({
-      ssh: new SparkSsh(ssh, TIMING.sshDeadlineMs),
-      jobs: createDetachedJobs(ssh),
+      ssh: new SparkSsh(steady, timing.sshDeadlineMs),
+      jobs: createDetachedJobs(steady),
       fences: {
-        read: (target, call) => readFence(ssh, target, call),
-        stop: (target, order, call) => fencedStop(ssh, target, order, call),
+        read: (target, call) => readFence(steady, target, call),
+        stop: (target, order, call) => fencedStop(steady, target, order, call),
       },
       instance,
-      deadlineMs: TIMING.sshDeadlineMs,
-      stopGraceSeconds: TIMING.stopGraceSeconds,
+      deadlineMs: timing.sshDeadlineMs,
+      stopGraceSeconds: timing.stopGraceSeconds,
       now: Date.now,
     });
     const swapStore = new SwapStore(open.facts);
@@ -123,7 +131,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       store: swapStore,
       log: swapLog,
       effects: { prepare, drain, stop, launch: createLaunch(quote), follow, verify, clean_up: cleanUp },
-      timing: TIMING,
+      timing,
       timeScale: simulated ? 1 / simulated.speed : 1,
       quote,
       catalog,
@@ -190,7 +198,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         const node = usableNode(topology(), name);
         if (!node) throw new Fault("not_found", "unknown_node", "There is no configured Spark with this name.");
         await onNode(node, () =>
-          takeOver(ssh, targetOf(node), { from, to: instance }, { deadlineMs: TIMING.sshDeadlineMs, signal }),
+          takeOver(ssh, targetOf(node), { from, to: instance }, { deadlineMs: timing.sshDeadlineMs, signal }),
         );
         log.warn("a Spark was taken over", { node: name, from });
       },

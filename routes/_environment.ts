@@ -6,7 +6,14 @@ export interface ProcessSettings {
   /** Null: all addresses, IPv6 and IPv4 where both are there. */
   readonly host: string | null;
   readonly dataDir: string;
-  readonly simulated: { readonly speed: number } | null;
+  readonly simulated: SimulatedSettings | null;
+}
+
+export interface SimulatedSettings {
+  /** Time factor. */
+  readonly speed: number;
+  /** What fails, as JSON. */
+  readonly faults: string;
 }
 
 export class UsageError extends Error {
@@ -29,7 +36,7 @@ export function processSettings(
     host: env.HOST?.trim() || null,
     dataDir: resolve(env.DATA_DIR?.trim() || "./data"),
     simulated: argv.includes("--simulated")
-      ? { speed: number(env, "SIM_SPEED", DEFAULT_SPEED, 0.1, GREATEST_SPEED) }
+      ? { speed: number(env, "SIM_SPEED", DEFAULT_SPEED, 0.1, GREATEST_SPEED), faults: env.SIM_FAULTS?.trim() || "[]" }
       : null,
   };
 }

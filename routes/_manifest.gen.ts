@@ -8,6 +8,7 @@ import apiHostKeysIndexRoute from "./api/host-keys/index.ts";
 import apiHostKeysNodeAcceptRoute from "./api/host-keys/[node]/accept.ts";
 import apiModelsIndexRoute from "./api/models/index.ts";
 import apiNodesNodeTakeOverRoute from "./api/nodes/[node]/take-over.ts";
+import apiRefusedHostsRoute from "./api/refused-hosts.ts";
 import apiStatusRoute from "./api/status.ts";
 import apiSwapIndexRoute from "./api/swap/index.ts";
 import apiSwapPlanRoute from "./api/swap/plan.ts";
@@ -28,6 +29,7 @@ export const ROUTE_FILES = [
   { file: "api/host-keys/[node]/accept.ts", path: "/api/host-keys/:node/accept" },
   { file: "api/models/index.ts", path: "/api/models" },
   { file: "api/nodes/[node]/take-over.ts", path: "/api/nodes/:node/take-over" },
+  { file: "api/refused-hosts.ts", path: "/api/refused-hosts" },
   { file: "api/status.ts", path: "/api/status" },
   { file: "api/swap/index.ts", path: "/api/swap" },
   { file: "api/swap/plan.ts", path: "/api/swap/plan" },
@@ -52,6 +54,7 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
     .group("/api/host-keys/:node/accept", (group) => group.use(from(apiHostKeysNodeAcceptRoute)))
     .group("/api/models", (group) => group.use(from(apiModelsIndexRoute)))
     .group("/api/nodes/:node/take-over", (group) => group.use(from(apiNodesNodeTakeOverRoute)))
+    .group("/api/refused-hosts", (group) => group.use(from(apiRefusedHostsRoute)))
     .group("/api/status", (group) => group.use(from(apiStatusRoute)))
     .group("/api/swap", (group) => group.use(from(apiSwapIndexRoute)))
     .group("/api/swap/plan", (group) => group.use(from(apiSwapPlanRoute)))

@@ -1,14 +1,16 @@
 /** Process entry: environment, control plane, listening, signals. The only impure file here. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ControlPlane, createControlPlane } from "../lib/control-plane.ts";
 import { Fault } from "../lib/fault.ts";
-import { SERVE_OPTIONS } from "../lib/http/serve-options.ts";
+import { listen as listenOn } from "../lib/http/listen.ts";
 import { createLogger } from "../lib/log.ts";
+import type { SimulatedCluster } from "../lib/simulator/simulator.ts";
+import { openStore } from "../lib/store/store.ts";
 import { StoreError } from "../lib/store/store-error.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { createApp, dashboardFiles } from "./_app.ts";
-import { type ProcessSettings, processSettings, UsageError } from "./_environment.ts";
+import { type ProcessSettings, processSettings, type SimulatedSettings, UsageError } from "./_environment.ts";
 
 const SHUTDOWN_LIMIT_MS = 10_000;
 const log = createLogger();
@@ -34,26 +36,33 @@ async function startReal(settings: ProcessSettings): Promise<Started> {
   return { plane, close: async () => undefined };
 }
 
-async function startSimulated(settings: ProcessSettings, speed: number): Promise<Started> {
+async function startSimulated(settings: ProcessSettings, { speed, faults }: SimulatedSettings): Promise<Started> {
   const { startSimulator } = await import("../lib/simulator/simulator.ts");
+  const { readFaults } = await import("../lib/simulator/fault-schema.ts");
   const { loadIdentity } = await import("../lib/ssh/identity.ts");
+  const wanted = readFaults(faults);
+  if (wanted === null) throw new UsageError("SIM_FAULTS is not a JSON list of faults. See the README for an example.");
   const dataDir = join(settings.dataDir, "simulated");
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const cluster = await startSimulator({
-    speed,
-    ports: "standard",
-    authorizedKey: loadIdentity({ folder: dataDir }).publicKeyLine,
-  });
-  writeFileSync(join(dataDir, "topology.yaml"), cluster.topologyYaml);
-  writeFileSync(join(dataDir, "services-overrides.yaml"), cluster.servicesYaml);
-  // The made-up Sparks are new ones at every start, with new host keys.
-  writeFileSync(join(dataDir, "known_hosts.json"), "[]\n", { mode: 0o600 });
-  const env = Object.fromEntries(PROCESS_VARIABLES.map((name) => [name, process.env[name]]));
+  // The lock first: what follows replaces files that a running simulated cluster reads.
+  const store = openStore(dataDir);
+  let cluster: SimulatedCluster | undefined;
   try {
-    const plane = await createControlPlane({ version: packageJson.version, dataDir, env, log, simulated: { speed } });
-    return { plane, close: () => cluster.close() };
+    const { publicKeyLine } = loadIdentity({ folder: dataDir });
+    cluster = await startSimulator({ speed, ports: "standard", authorizedKey: publicKeyLine });
+    for (const fault of wanted) cluster.inject(fault);
+    writeFileSync(join(dataDir, "topology.yaml"), cluster.topologyYaml);
+    writeFileSync(join(dataDir, "services-overrides.yaml"), cluster.servicesYaml);
+    // The made-up Sparks are new ones at every start: with new host keys, and nothing loaded.
+    writeFileSync(join(dataDir, "known_hosts.json"), "[]\n", { mode: 0o600 });
+    store.facts.run("DELETE FROM slot_belief");
+    const env = Object.fromEntries(PROCESS_VARIABLES.map((name) => [name, process.env[name]]));
+    const simulated = { speed };
+    const plane = await createControlPlane({ version: packageJson.version, dataDir, store, env, log, simulated });
+    const { close } = cluster;
+    return { plane, close };
   } catch (error) {
-    await cluster.close();
+    store.close();
+    await cluster?.close();
     throw error;
   }
 }
@@ -63,7 +72,7 @@ function listen(app: ReturnType<typeof createApp>, { port, host }: ProcessSettin
   const failures: unknown[] = [];
   for (const hostname of host === null ? ["::", "0.0.0.0"] : [host]) {
     try {
-      app.listen({ port, hostname, ...SERVE_OPTIONS });
+      listenOn(app, { port, hostname });
       return;
     } catch (error) {
       failures.push(error);
@@ -77,7 +86,7 @@ function listen(app: ReturnType<typeof createApp>, { port, host }: ProcessSettin
 async function main(): Promise<void> {
   const settings = processSettings(process.env, process.argv.slice(2));
   const { plane, close } = settings.simulated
-    ? await startSimulated(settings, settings.simulated.speed)
+    ? await startSimulated(settings, settings.simulated)
     : await startReal(settings);
   const app = createApp(plane, await dashboardFiles());
   try {

@@ -38,6 +38,6 @@ export async function readJson(request: Request, limit: number): Promise<unknown
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks)));
   } catch (cause) {
-    throw new Fault("malformed", "malformed", "The body is not valid JSON.", {}, { cause });
+    throw new Fault("invalid", "malformed", "The body is not valid JSON.", {}, { cause });
   }
 }

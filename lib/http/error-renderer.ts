@@ -29,7 +29,7 @@ function documentOf(code: string | number, error: unknown, requestId: string): P
   if (code === "PARSE") {
     // Elysia wraps what a parser throws.
     if (error instanceof Error && error.cause instanceof Fault) return problemOf(error.cause, requestId);
-    return problem(400, "malformed", "The body could not be read.", requestId);
+    return problem(422, "malformed", "The body could not be read.", requestId);
   }
   if (code === "INVALID_FILE_TYPE") return problem(422, "invalid", "A file is not of an accepted type.", requestId);
   return problemOf(error, requestId);

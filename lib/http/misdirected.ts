@@ -9,7 +9,8 @@ const PAGE = `<!doctype html>
 </head>
 <body>
 <h1>Spark Control does not answer under this name</h1>
-<p>Open me by IP address, then Settings → Addresses to allow this name.</p>
+<p>Open me by IP address. To allow this name, add it to <code>allowed_hosts</code> in <code>topology.yaml</code>
+(section <code>settings</code>) or to the variable <code>ALLOWED_HOSTS</code>.</p>
 <p>A name of your own network (one word, or ending in .local) works as well. Other names are refused so that a
 web page from elsewhere cannot pass itself off as this one.</p>
 </body>

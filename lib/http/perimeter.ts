@@ -9,7 +9,9 @@ import { misdirected } from "./misdirected.ts";
 import { problem, problemResponse } from "./problem.ts";
 import type { RefusedHosts } from "./refused-hosts.ts";
 import { REQUEST_ID } from "./request-id.ts";
+import { isExempt, isReading } from "./same-origin.ts";
 import { SECURITY_HEADERS } from "./security-headers.ts";
+import { proxyList } from "./trusted-proxies.ts";
 import { pathOfUrl } from "./url-path.ts";
 
 export interface PerimeterOptions {
@@ -48,7 +50,7 @@ function answerTo(refusal: Refusal, path: string, requestId: string): Response {
 }
 
 function hostOf(request: Request, peer: string | undefined, trustedProxies: readonly string[]): string | null {
-  const isTrusted = peer !== undefined && trustedProxies.includes(peer.replace(/^::ffff:/, ""));
+  const isTrusted = peer !== undefined && proxyList(trustedProxies)(peer);
   return (isTrusted ? request.headers.get("x-forwarded-host") : null) ?? request.headers.get("host");
 }
 
@@ -66,7 +68,8 @@ export function guard(app: AnyElysia, options: PerimeterOptions): void {
         origin: request.headers.get("origin"),
         preflight: request.headers.get("access-control-request-method"),
         allowedOrigins: options.corsOrigins(),
-        methods: allowedMethods ?? [],
+        // What the same-origin guard would refuse is not offered.
+        methods: (allowedMethods ?? []).filter((method) => isReading(method) || isExempt(path)),
       });
       Object.assign(set.headers, cors);
       const proxies = options.trustedProxies();

@@ -22,6 +22,8 @@ export const EXEMPT_PATHS = [
   "/api/health-event",
 ] as const;
 
+export const isReading = (method: string): boolean => READING.has(method);
+
 export function isExempt(path: string): boolean {
   return EXEMPT_PATHS.some((exempt) => (exempt.endsWith("/") ? path.startsWith(exempt) : path === exempt));
 }
@@ -42,7 +44,7 @@ function isSameHost(page: string, host: Host): boolean {
 
 /** True when the request may go on. `null` is a foreign origin; no origin at all is not a browser. */
 export function maySend(asker: Asker): boolean {
-  if (READING.has(asker.method) || isExempt(asker.path)) return true;
+  if (isReading(asker.method) || isExempt(asker.path)) return true;
   if (asker.secFetchSite !== null) return asker.secFetchSite === "same-origin" || asker.secFetchSite === "none";
   const page = asker.origin ?? asker.referer;
   return page === null || isSameHost(page, asker.host);

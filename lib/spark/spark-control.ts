@@ -98,7 +98,10 @@ export function createSparkControl(options: SparkControlOptions): SparkControl {
     },
     readJob: (node, id, offset, maxBytes, signal) =>
       onNode(node, () => jobs.read(targetOf(node), id, { offset, maxBytes, ...limits(signal) })),
-    killJob: (node, id, signal) => onNode(node, () => jobs.kill(targetOf(node), id, limits(signal))),
+    killJob: (node, id, generation, signal) => {
+      const fence = { generation, instance: options.instance };
+      return onNode(node, () => jobs.kill(targetOf(node), id, { ...limits(signal), fence }));
+    },
 
     async checkArguments(node, container, image, serveArguments, signal) {
       const python = ["-c", PREFLIGHT, ...serveArguments];

@@ -61,8 +61,11 @@ export function createDetachedJobs(
       return reading(target, result, offset);
     },
 
-    async kill(target, id, options) {
-      await execOk(ssh, target, named("spark-job-kill", [jobId(id)]), { ...options, what: "Killing a job" });
+    async kill(target, id, { fence, ...options }) {
+      const args = fence ? [jobId(id), count(fence.generation), fence.instance] : [jobId(id)];
+      const result = await ssh.exec(target, named("spark-job-kill", args), options);
+      if (result.exitCode === EXIT_FENCED) throw fenced(target, result.stdout);
+      if (result.exitCode !== 0) throw exitCodeError(target, "Killing a job", result);
     },
 
     async list(target, options) {

@@ -55,8 +55,16 @@ export interface DetachedJobs {
     id: string,
     options: { offset: number; maxBytes: number; deadlineMs: number; signal?: AbortSignal },
   ): Promise<JobReading>;
-  /** SIGKILL to the process group of the job, after checking that it is still the same process. */
-  kill(target: SshTarget, id: string, options: { deadlineMs: number; signal?: AbortSignal }): Promise<void>;
+  /**
+   * SIGKILL to the process group of the job, after checking that it is still the same process.
+   * @param options.fence who asks: checked as at a start. Without it, whoever asks may kill
+   * @throws FencedError when the node refuses; SshError
+   */
+  kill(
+    target: SshTarget,
+    id: string,
+    options: { deadlineMs: number; signal?: AbortSignal; fence?: Pick<JobSpec, "generation" | "instance"> },
+  ): Promise<void>;
   /** Ids of all jobs on the node, with generation and state, newest first. */
   list(
     target: SshTarget,

@@ -168,9 +168,15 @@ if [ "$length" -gt 0 ]; then tail -c "+$((offset + 1))" "$dir/log" 2>/dev/null |
 exit 0
 `;
 
-/** id. Answers once the leader is gone (up to about a second), so that a read after it sees the end. */
-export const JOB_KILL = `${ROOT}id=$1
+/**
+ * id [, generation, instance]: with these the same fence stands in front as before a start or a stop, so that a controller
+ * that was overtaken while it slept kills nothing. Answers once the leader is gone (up to about a second), so that a read
+ * after it sees the end.
+ */
+export const JOB_KILL = `${ROOT}id=$1 generation=\${2:-} instance=\${3:-}
 ${CHECK_ID}${BORN}${ALIVE}dir=$root/jobs/$id
+if [ -n "$instance" ]; then
+${FENCE}fi
 if ! alive "$dir" || ! kill -9 "-$pid" 2>/dev/null; then
   printf 'not running\\n'
   exit 0

@@ -101,6 +101,7 @@ export async function openClient(target: SshTarget, options: ClientOptions, sign
     client.on("close", onClose);
     client.once("ready", () => {
       settle();
+      countDataAsLife(client, socket);
       fulfil({ client, socket, peerAddress: (socket.remoteAddress ?? address).replace(/^::ffff:/i, "") });
     });
     if (signal.aborted) return onAbort();
@@ -133,6 +134,15 @@ export async function openClient(target: SshTarget, options: ClientOptions, sign
       fail(error);
     }
   });
+}
+
+/**
+ * ssh2 believes a connection to be alive only while its pings are answered. On a slow line the answers queue up behind
+ * the output of commands, so everything that arrives has to count, as it does in OpenSSH (ssh_config, ServerAliveCountMax).
+ */
+function countDataAsLife(client: Client, socket: Socket): void {
+  const insides = client as { readonly _resetKA?: () => void };
+  socket.on("data", () => insides._resetKA?.());
 }
 
 function hostKeyChanged(target: SshTarget, expected: string, shown: string): SshError {

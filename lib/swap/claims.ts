@@ -1,17 +1,20 @@
 /** Who owns which slot: check and claim are one transaction, so that of any number of simultaneous calls one succeeds. */
 import type { Model } from "../catalog/catalog.ts";
 import { Fault } from "../fault.ts";
-import type { Slot } from "../topology/topology.ts";
+import type { Node, Slot } from "../topology/topology.ts";
 import { conflicts } from "./conflicts.ts";
 import { footprint } from "./facts.ts";
 import { failure } from "./failure.ts";
 import { newRecord } from "./new-record.ts";
+import type { SwapOrder } from "./order.ts";
 import type { PlanNote, SwapJob } from "./swap.ts";
 import type { SwapRecord, SwapStore } from "./swap-store.ts";
 
 export interface ClaimRequest {
   readonly rollback?: boolean | undefined;
   readonly requestedBy: string;
+  /** The slot's usable nodes. */
+  readonly nodes?: readonly Node[];
 }
 
 interface Means {
@@ -25,14 +28,24 @@ interface Means {
 export class Claims {
   constructor(private readonly means: Means) {}
 
-  /** The swap that a swap of this model in this slot would have to wait for. */
+  /**
+   * The swap that a swap of this model in this slot would have to wait for. What a slot serves until its swap has stopped
+   * it, and what it may go back to, count as well as what it is to serve.
+   */
   conflicting(model: Model, slot: Slot): SwapRecord | undefined {
+    const { store } = this.means;
+    const beliefs = store.beliefs();
     // A swap owns all nodes of its slot: its stop looks at each of them, and a rollback may use them.
-    const owned = (one: Model, place: Slot) => ({ ...footprint(one, place), nodes: place.nodes });
-    const wanted = owned(model, slot);
-    return this.means.store
-      .unsettled()
-      .find(({ order }) => order.slot.name === slot.name || conflicts(wanted, owned(order.model, order.slot)));
+    const owned = (place: Slot, models: readonly (Model | null)[]) =>
+      [...models, beliefs.find((belief) => belief.slot === place.name)?.model ?? null].flatMap((one) =>
+        one ? [{ ...footprint(one, place), nodes: place.nodes }] : [],
+      );
+    const wanted = owned(slot, [model]);
+    return store.unsettled().find(({ order }) => {
+      if (order.slot.name === slot.name) return true;
+      const theirs = owned(order.slot, [order.model, order.previous]);
+      return theirs.some((one) => wanted.some((mine) => conflicts(mine, one)));
+    });
   }
 
   /** @throws Fault 409 `swap_running` with `job_id`; 503 when it cannot be written */
@@ -47,27 +60,34 @@ export class Claims {
         slot,
         before: store.beliefs().find((belief) => belief.slot === slot.name),
         rollback: request.rollback ?? true,
+        nodes: request.nodes,
         jobId: newId(),
         generation: store.nextGeneration(),
         requestedBy: request.requestedBy,
         at: now(),
       });
-      this.#overtakeUnknown(slot);
       store.save(record);
       keep(record.job);
       return record;
     });
   }
 
-  /** A new swap stops whatever an unknown one of the same slot may have left: there is nothing to look into any more. */
-  #overtakeUnknown(slot: Slot): void {
+  /**
+   * A newer swap has stopped, verified, whatever an unknown one of the same slot may have left: there is nothing to look
+   * into any more. One of another slot on the same Sparks is still cleaned up, but what it would go back to is in the way
+   * now. Not before the stop: a swap that ends earlier has touched nothing. Call it within the step's transaction.
+   */
+  overtakeUnknown({ model, slot }: SwapOrder): void {
     const { store, now, record: keep } = this.means;
+    const stopped = { ...footprint(model, slot), nodes: slot.nodes };
     for (const { job, machine, order } of store.unknown()) {
-      if (job.slot !== slot.name) continue;
-      const state = machine.ending?.as ?? "failed";
-      const ended = { ...job, state, phase: state, updated_at: now() };
-      store.save({ job: ended, machine: { ...machine, state, phase: state }, order });
-      keep(ended);
+      if (job.slot === slot.name) {
+        const state = machine.ending?.as ?? "failed";
+        const ended = { ...job, state, phase: state, updated_at: now() };
+        store.save({ job: ended, machine: { ...machine, state, phase: state }, order });
+        keep(ended);
+      } else if (order.previous && conflicts(stopped, footprint(order.previous, order.slot)))
+        store.save({ job, machine: { ...machine, canRollBack: false }, order });
     }
   }
 }

@@ -63,7 +63,8 @@ export interface SparkControl {
   /** Starts the job that keeps the container's own log beyond its removal. */
   keepLog(node: Node, id: string, generation: number, container: string, signal: AbortSignal): Promise<void>;
   readJob(node: Node, id: string, offset: number, maxBytes: number, signal: AbortSignal): Promise<JobReading>;
-  killJob(node: Node, id: string, signal: AbortSignal): Promise<void>;
+  /** Refused like `stopContainer`. */
+  killJob(node: Node, id: string, generation: number, signal: AbortSignal): Promise<void>;
   /** Do these arguments of `vllm serve` pass vLLM's own parser? @returns null when they do, else what it says */
   checkArguments(
     node: Node,

@@ -5,13 +5,13 @@
 import type { Catalog, Model } from "../catalog/catalog.ts";
 import { Fault } from "../fault.ts";
 import type { Slot, Topology } from "../topology/topology.ts";
-import { isConfigured } from "../topology/topology.ts";
+import { isConfigured, usableNode } from "../topology/topology.ts";
 import { Claims, swapRunning } from "./claims.ts";
 import type { SparkControl } from "./cluster.ts";
 import { conflicts } from "./conflicts.ts";
 import { type Belief, footprint, gatherFacts, targetOf } from "./facts.ts";
 import { imageOf, serveArguments } from "./launch-command.ts";
-import { jobIdOf } from "./order.ts";
+import { attemptOf, jobIdOf } from "./order.ts";
 import { makePlan } from "./plan.ts";
 import { planCommands } from "./plan-commands.ts";
 import type { Plan, SwapJob } from "./swap.ts";
@@ -74,8 +74,10 @@ export class SwapEngine {
   start(request: SwapRequest): SwapJob {
     if (this.#closed) throw new Fault("unavailable", "shutting_down", "Spark Control is shutting down.");
     const { model, slot } = this.#resolve(request);
-    targetOf(this.options.topology(), model, slot);
-    const record = this.#claims.claim(model, slot, request);
+    const topology = this.options.topology();
+    targetOf(topology, model, slot);
+    const nodes = slot.nodes.flatMap((name) => usableNode(topology, name) ?? []);
+    const record = this.#claims.claim(model, slot, { ...request, nodes });
     this.options.onChange(record.job, true);
     this.#run(record).dispatch({ type: "begin" });
     return this.get(record.job.job_id);
@@ -100,7 +102,7 @@ export class SwapEngine {
     const { model, slot } = this.#resolve(request);
     const topology = this.options.topology();
     const target = targetOf(topology, model, slot);
-    const facts = await gatherFacts(control, topology, store.beliefs(), target, signal);
+    const facts = await gatherFacts(control, topology, this.#occupancy(null), target, signal);
     const running = this.#claims.conflicting(model, slot);
     return makePlan({
       ...facts,
@@ -220,7 +222,7 @@ export class SwapEngine {
       effects: options.effects,
       topology: options.topology,
       settings: () => options.topology().settings,
-      beliefs: () => options.store.beliefs(),
+      beliefs: () => this.#occupancy(jobId),
       slotOf: (launchId) => options.store.find(jobIdOf(launchId))?.job.slot ?? null,
       pastLoads: (key) => options.store.pastLoads(key, PAST_LOADS),
       now: options.now,
@@ -234,6 +236,23 @@ export class SwapEngine {
     };
   }
 
+  /**
+   * What is in the slots: what is believed to serve, and what other swaps are loading. A claim is given only beside swaps
+   * that do not conflict with it; without them here, the stop of one would take what another loads for a stranger.
+   */
+  #occupancy(ownJobId: string | null): Belief[] {
+    const { store } = this.options;
+    const loading = store
+      .unsettled()
+      .filter(({ job }) => job.job_id !== ownJobId)
+      .map(({ job, machine, order }) => {
+        const { model, launchId } = attemptOf(order, job.job_id, machine.leg);
+        const { name, nodes } = order.slot;
+        return { slot: name, model, job_id: job.job_id, since: job.updated_at, nodes, launch_id: launchId };
+      });
+    return [...loading, ...store.beliefs()];
+  }
+
   #save(record: SwapRecord, change: Parameters<RunServices["save"]>[1]): void {
     const { store, log, onChange, record: keep } = this.options;
     const { job, order } = record;
@@ -241,7 +260,10 @@ export class SwapEngine {
     store.claim(() => {
       store.save(record);
       keep(job);
-      if (change.type === "stopped") for (const slot of touched) store.disbelieve(slot);
+      if (change.type === "stopped") {
+        for (const touchedSlot of touched) store.disbelieve(touchedSlot);
+        this.#claims.overtakeUnknown(order);
+      }
       if (change.type === "emptied") store.disbelieve(job.slot);
       if (change.type === "serves") store.believe(change.belief);
     });

@@ -96,6 +96,9 @@ export function explainLog(lines: readonly string[]): Failure | null {
   return null;
 }
 
+/** 128 + 9, as a shell and docker tell it. */
+const SIGKILLED = 137;
+
 /** A launcher that ended without a model that answers. */
 export function explainEnd(exitCode: number | null, lines: readonly string[]): Failure {
   const known = explainLog(lines);
@@ -110,6 +113,13 @@ export function explainEnd(exitCode: number | null, lines: readonly string[]): F
         : `exit code 0, and docker top shows no vLLM; last line: ${last}`,
       "Read the log; start the launch script by hand on the head Spark to see what it does.",
     );
+  if (exitCode === SIGKILLED)
+    return failure(
+      "launch_failed",
+      "vLLM was killed while it was loading.",
+      `exit code ${SIGKILLED} (SIGKILL), and no word about it${last === null ? "" : `; last line: ${last}`}`,
+      "Look at the kernel's log on the Spark (dmesg): it kills what takes the last memory. Lower gpu_memory_utilization of this model.",
+    );
   const code = exitCode === null ? "without an exit code" : `with exit code ${exitCode}`;
   return failure(
     exitCode === 127 ? "launch_script_missing" : "launch_failed",
@@ -119,7 +129,11 @@ export function explainEnd(exitCode: number | null, lines: readonly string[]): F
   );
 }
 
+/** What the launch script says while it tidies up tells nothing about the cause. */
+const TIDYING = /^(?:Stopping (?:cluster|head|worker)|Cluster stopped)/;
+
 function lastTelling(lines: readonly string[]): string | null {
-  const errors = lines.filter((line) => /error|exception|failed|fatal|not found/i.test(line));
-  return (errors.at(-1) ?? lines.findLast((line) => line.trim() !== ""))?.trim() ?? null;
+  const telling = lines.filter((line) => !TIDYING.test(line.trim()));
+  const errors = telling.filter((line) => /error|exception|failed|fatal|not found/i.test(line));
+  return (errors.at(-1) ?? telling.findLast((line) => line.trim() !== ""))?.trim() ?? null;
 }

@@ -161,9 +161,9 @@ function cancel(state: MachineState): Step {
   }
 }
 
-/** A second cancel, or one during the return to the previous model, stops everything and leaves the slot empty. */
+/** A cancel that is repeated changes nothing; one during the return to the previous model leaves the slot empty. */
 function cancelRollback(state: MachineState): Step {
-  if (state.leg !== "rollback" || state.cleaning) return { state: { ...state, canRollBack: false }, effects: [] };
+  if (state.leg !== "rollback" || state.cleaning) return stay(state);
   const cleaned = cleanUp({ ...state, rolledBack: false }, "cancelling");
   return { state: cleaned.state, effects: [{ type: "abort" }, ...cleaned.effects] };
 }

@@ -1,6 +1,6 @@
 /** The record of a swap at the moment of its claim. Pure. */
 import type { Model } from "../catalog/catalog.ts";
-import type { Slot } from "../topology/topology.ts";
+import type { Node, Slot } from "../topology/topology.ts";
 import type { Belief } from "./facts.ts";
 import { initialState } from "./machine.ts";
 import type { SwapRecord } from "./swap-store.ts";
@@ -11,6 +11,7 @@ export interface NewSwap {
   /** What the slot is believed to serve now. */
   readonly before: Belief | undefined;
   readonly rollback: boolean;
+  readonly nodes?: readonly Node[] | undefined;
   readonly jobId: string;
   readonly generation: number;
   readonly requestedBy: string;
@@ -18,12 +19,22 @@ export interface NewSwap {
   readonly at: string;
 }
 
-export function newRecord({ model, slot, before, rollback, jobId, generation, requestedBy, at }: NewSwap): SwapRecord {
+export function newRecord({
+  model,
+  slot,
+  before,
+  rollback,
+  nodes,
+  jobId,
+  generation,
+  requestedBy,
+  at,
+}: NewSwap): SwapRecord {
   const previous = rollback ? (before?.model ?? null) : null;
   const machine = initialState(previous !== null);
   return {
     machine,
-    order: { model, slot, previous },
+    order: { model, slot, previous, ...(nodes ? { nodes } : {}) },
     job: {
       job_id: jobId,
       slot: slot.name,

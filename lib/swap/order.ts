@@ -1,6 +1,6 @@
 /** A swap as it was asked for, frozen at its claim: a later change of the configuration does not reach a running swap. */
 import type { Model } from "../catalog/catalog.ts";
-import type { Slot } from "../topology/topology.ts";
+import type { Node, Slot } from "../topology/topology.ts";
 import type { Leg } from "./machine.ts";
 
 export interface SwapOrder {
@@ -8,6 +8,8 @@ export interface SwapOrder {
   readonly slot: Slot;
   /** Model to return to when the launch fails; null when none is known or it is not wanted. */
   readonly previous: Model | null;
+  /** The slot's nodes as they were configured then: a file that is broken for a while does not end a running swap. */
+  readonly nodes?: readonly Node[];
 }
 
 /** One attempt to load a model: the swap itself, or the return to the previous model. */

@@ -20,6 +20,7 @@ export interface Run {
   readonly timeScale: number;
   topology(): Topology;
   settings(): Settings;
+  /** What is believed to serve in each slot, and what other swaps are loading. */
   beliefs(): readonly Belief[];
   /** Slot of a launch that this controller started; null for one that it does not know. */
   slotOf(launchId: string): string | null;
@@ -56,7 +57,7 @@ export function attempt(run: Run, leg: Leg): Attempt {
 export function nodesOf(run: Run, leg: Leg): readonly [Node, ...Node[]] {
   const { model } = attempt(run, leg);
   const nodes = run.order.slot.nodes.slice(0, model.nodes).map((name) => {
-    const node = usableNode(run.topology(), name);
+    const node = usableNode(run.topology(), name) ?? run.order.nodes?.find((each) => each.name === name);
     if (!node) throw new Fault("unavailable", "node_gone", `${name} is no longer part of the configuration.`);
     return node;
   });
@@ -71,9 +72,30 @@ export async function keepUp(run: Run, nodes: readonly Node[], signal: AbortSign
   const shares = run
     .topology()
     .slots.some((other) => other.name !== slot.name && other.nodes.some((node) => slot.nodes.includes(node)));
-  if (!shares) return;
+  if (shares) await riseAboveOwn(run, nodes, signal);
+}
+
+async function riseAboveOwn(run: Run, nodes: readonly Node[], signal: AbortSignal): Promise<void> {
   const seen = await Promise.all(nodes.map(async (node) => (await run.control.fence(node, signal)).generation));
   run.raiseGeneration(Math.max(...seen), "own");
+}
+
+/**
+ * Something that the node fences. Refused because another swap of this controller was there in between (one of another slot,
+ * or a newer one of this slot while this one's end was unknown), it is done again above that one's generation. A generation
+ * that was never given out here is someone else's, and the refusal stands.
+ */
+export async function fenced<T>(run: Run, node: Node, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  while (true) {
+    const tried = run.generation;
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Fault) || error.code !== "fenced") throw error;
+      await riseAboveOwn(run, [node], signal);
+      if (run.generation === tried) throw error;
+    }
+  }
 }
 
 /**

@@ -39,6 +39,25 @@ test("a second start on the same data is refused and says who holds them", async
   expect(await refusal({ dataDir: dir })).toContain(`is in use by process ${first.process.pid}`);
 });
 
+test("a second simulated cluster on the same data is refused before it touches the first one's files", async () => {
+  const dir = dataDir();
+  const simulated = { dataDir: dir, arguments: ["--simulated"], env: { SIM_SPEED: "300" } };
+  const first = await started(simulated);
+  const topology = await Bun.file(join(dir, "simulated/topology.yaml")).text();
+  expect(await refusal(simulated)).toContain(`is in use by process ${first.process.pid}`);
+  expect(await Bun.file(join(dir, "simulated/topology.yaml")).text()).toBe(topology);
+  expect(await first.swap("gpt-oss-20b")).toMatchObject({ state: "ready", failure: null });
+});
+
+test("what SIM_FAULTS names fails on the simulated cluster, and nonsense is refused plainly", async () => {
+  const env = { SIM_SPEED: "300", SIM_FAULTS: '[{"kind":"out_of_memory","times":1}]' };
+  const controller = await started({ dataDir: dataDir(), arguments: ["--simulated"], env });
+  expect(await controller.swap("gpt-oss-20b")).toMatchObject({ state: "failed", failure: { code: "out_of_memory" } });
+  expect(await controller.swap("gpt-oss-20b")).toMatchObject({ state: "ready" });
+  const nonsense = { dataDir: dataDir(), arguments: ["--simulated"], env: { SIM_FAULTS: '[{"kind":"rain"}]' } };
+  expect(await refusal(nonsense)).toContain("SIM_FAULTS is not a JSON list of faults");
+});
+
 test("a database of a newer version is refused plainly", async () => {
   const dir = dataDir();
   const first = await started({ dataDir: dir });

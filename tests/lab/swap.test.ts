@@ -33,6 +33,17 @@ const servers = async (lab: Lab) =>
     lab.hosts.map(async (host) => (await vllmProcesses(host)).filter(({ role }) => role === "server").length),
   );
 const working = async (lab: Lab) => Promise.all(lab.hosts.map(async (host) => (await vllmProcesses(host)).length > 0));
+/** What a swap may have left: vLLM processes, launchers, and containers in whatever state. */
+const leftovers = async (lab: Lab) => {
+  const processes = (await Promise.all(lab.hosts.map((host) => vllmProcesses(host)))).flat().map(({ args }) => args);
+  const starting = (await lab.head.processes())
+    .map(({ args }) => args)
+    .filter((args) => args.includes("launch-cluster.sh"));
+  const containers = await Promise.all(
+    lab.hosts.map(async (host) => (await host.exec("docker ps -a --format '{{.Names}}'")).stdout.trim()),
+  );
+  return [...processes, ...starting, ...containers.filter((names) => names !== "")];
+};
 const launchers = async (lab: Lab) =>
   (await lab.head.processes()).filter(({ args }) => args.includes("launch-cluster.sh")).length;
 
@@ -134,7 +145,7 @@ for (const dialect of ["old", "new"] as const)
         await until("vLLM runs on both hosts", async () => !(await working(its.lab)).includes(false), 60_000);
         expect((await fetch(`${its.controller.url}/api/swap/${job_id}`, { method: "DELETE" })).status).toBe(202);
         expect(await its.controller.settled(job_id)).toMatchObject({ state: "cancelled", reason: "Cancelled." });
-        expect(await working(its.lab)).toEqual([false, false]);
+        expect(await leftovers(its.lab)).toEqual([]);
         expect(await launchers(its.lab)).toBe(0);
       },
       LIMIT_MS,
@@ -169,7 +180,7 @@ for (const dialect of ["old", "new"] as const)
           const job = await its.controller.swap("small");
           expect(job).toMatchObject({ state: "failed", failure: { code: "port_taken" } });
           expect(job.failure?.evidence).toContain("shows a listener on port 8888");
-          expect(await working(its.lab)).toEqual([false, false]);
+          expect(await leftovers(its.lab)).toEqual([]);
         } finally {
           await its.lab.head.exec(`kill ${stdout.trim()}`);
         }
@@ -184,7 +195,7 @@ for (const dialect of ["old", "new"] as const)
         const job = await its.controller.swap("small");
         expect(job).toMatchObject({ state: "failed", failure: { code: "nothing_running" } });
         expect(job.failure?.evidence).toContain("docker top shows no vLLM");
-        expect(await working(its.lab)).toEqual([false, false]);
+        expect(await leftovers(its.lab)).toEqual([]);
       },
       LIMIT_MS,
     );
@@ -193,7 +204,7 @@ for (const dialect of ["old", "new"] as const)
 inLab("new", (its) => {
   const failing = async (): Promise<SwapJob> => {
     const job = await its.controller.swap("small");
-    expect(await working(its.lab)).toEqual([false, false]);
+    expect(await leftovers(its.lab)).toEqual([]);
     return job;
   };
 
@@ -217,7 +228,7 @@ inLab("new", (its) => {
         const job = await controller.swap("small");
         expect(job).toMatchObject({ state: "failed", failure: { code: "ssh_key_refused" } });
         expect(job.reason).toContain("Add the public key to ~/.ssh/authorized_keys");
-        expect(await working(its.lab)).toEqual([false, false]);
+        expect(await leftovers(its.lab)).toEqual([]);
       } finally {
         await controller.stop();
         stranger.remove();

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ControlPlane, createControlPlane } from "../../lib/control-plane.ts";
-import { SERVE_OPTIONS } from "../../lib/http/serve-options.ts";
+import { listen } from "../../lib/http/listen.ts";
 import { createLogger } from "../../lib/log.ts";
 import { type App, createApp } from "../../routes/_app.ts";
 
@@ -42,8 +42,7 @@ export async function startApp(): Promise<AppUnderTest> {
         }),
       ),
     listen() {
-      app.listen({ port: 0, hostname: "127.0.0.1", ...SERVE_OPTIONS });
-      return app.server!.port!;
+      return listen(app, { port: 0, hostname: "127.0.0.1" }).port!;
     },
     async close() {
       if (app.server) await app.stop(true);

@@ -109,11 +109,11 @@ describe("errors", () => {
     expect(await answer.json()).toMatchObject({ code: "invalid", errors: [{ path: "/model", in: "body" }] });
   });
 
-  test("broken JSON is 400", async () => {
+  test("broken JSON is 422", async () => {
     const headers = { "content-type": "application/json" };
     const answer = await under.call("POST", "/api/swap", { headers, body: '{"model": ' });
 
-    expect([answer.status, ((await answer.json()) as ProblemDocument).code]).toEqual([400, "malformed"]);
+    expect([answer.status, ((await answer.json()) as ProblemDocument).code]).toEqual([422, "malformed"]);
   });
 });
 

@@ -69,7 +69,7 @@ describe("Host, on every route and method, streams included", () => {
     const answer = await under.call("GET", "/health", { headers: { host: "evil.example" } });
     const page = await answer.text();
 
-    expect(page).toContain("Open me by IP address, then Settings → Addresses to allow this name.");
+    expect(page).toContain("Open me by IP address. To allow this name, add it to");
     expect(page).not.toContain("evil.example");
   });
 });

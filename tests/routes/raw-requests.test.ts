@@ -35,6 +35,21 @@ describe("requests that no client library would send", () => {
     expect(await statusOf(get("localhost"))).toBe(200);
   });
 
+  test.each(["nas", "pi", "x", "abc", "nas:80"])(
+    "a name as short as %s is answered, and guarded like any other",
+    async (host) => {
+      expect(await statusOf(get(host))).toBe(200);
+      const swap = [
+        "POST /api/swap HTTP/1.1",
+        `Host: ${host}`,
+        "Content-Length: 2",
+        "Content-Type: application/json",
+        "Connection: close",
+      ];
+      expect(await statusOf([...swap, "Origin: http://evil.example", "", "{}"])).toBe(403);
+    },
+  );
+
   test.each([
     ["two different hosts", get("localhost", "evil.example")],
     ["the same host twice", get("localhost", "localhost")],

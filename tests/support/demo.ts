@@ -2,8 +2,8 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ControlPlane, createControlPlane } from "../../lib/control-plane.ts";
-import { SERVE_OPTIONS } from "../../lib/http/serve-options.ts";
+import { type ControlPlane, type ControlPlaneOptions, createControlPlane } from "../../lib/control-plane.ts";
+import { listen } from "../../lib/http/listen.ts";
 import { createLogger } from "../../lib/log.ts";
 import { type SimulatedCluster, type SimulatorOptions, startSimulator } from "../../lib/simulator/simulator.ts";
 import { loadIdentity } from "../../lib/ssh/identity.ts";
@@ -27,7 +27,7 @@ export interface Demo {
   close(): Promise<void>;
 }
 
-export interface DemoOptions extends Partial<SimulatorOptions> {
+export interface DemoOptions extends Partial<SimulatorOptions>, Pick<ControlPlaneOptions, "timing" | "ssh"> {
   /** Files of DATA_DIR beside topology.yaml. */
   readonly files?: Readonly<Record<string, string>>;
   readonly topology?: (yaml: string) => string;
@@ -36,7 +36,7 @@ export interface DemoOptions extends Partial<SimulatorOptions> {
 const SPEED = 300;
 
 export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
-  const { files = {}, topology = (yaml) => yaml, ...simulator } = options;
+  const { files = {}, topology = (yaml) => yaml, timing = {}, ssh = {}, ...simulator } = options;
   const dataDir = mkdtempSync(join(tmpdir(), "spark-demo-"));
   const { publicKeyLine } = loadIdentity({ folder: dataDir });
   const speed = simulator.speed ?? SPEED;
@@ -47,10 +47,18 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
 
   const open = async () => {
     const log = createLogger({ level: "error" });
-    const plane = await createControlPlane({ version: "0.0.0", dataDir, env: {}, log, simulated: { speed } });
+    const plane = await createControlPlane({
+      version: "0.0.0",
+      dataDir,
+      env: {},
+      log,
+      simulated: { speed },
+      timing,
+      ssh,
+    });
     const app = createApp(plane, await dashboardFiles());
-    app.listen({ port: 0, hostname: "127.0.0.1", ...SERVE_OPTIONS });
-    return { plane, app, url: `http://127.0.0.1:${app.server?.port}` };
+    const { port } = listen(app, { port: 0, hostname: "127.0.0.1" });
+    return { plane, app, url: `http://127.0.0.1:${port}` };
   };
   let now = await open();
   const shut = async () => {

@@ -12,6 +12,7 @@ export const calls = {
   "GET /api/models": (client: SparkControl) => client.api.models.get(),
   "POST /api/nodes/{node}/take-over": (client: SparkControl) =>
     client.api.nodes({ node: "spark-1" })["take-over"].post({ instance: id }),
+  "GET /api/refused-hosts": (client: SparkControl) => client.api["refused-hosts"].get(),
   "GET /api/status": (client: SparkControl) => client.api.status.get(),
   "GET /api/swap": (client: SparkControl) => client.api.swap.get({ query: { limit: 5 } }),
   "POST /api/swap": (client: SparkControl) =>

@@ -13,6 +13,9 @@ import type { EffectBody, Run } from "../run.ts";
 import { attempt, nodesOf, pause } from "../run.ts";
 import { servesModel } from "../served.ts";
 
+/** How long a container's log may lag behind its port. */
+const LATE_LOG_MS = 2_000;
+
 export const follow: EffectBody = async (run, leg, signal) => {
   const log = new RemoteLog(run.control, nodesOf(run, leg), attempt(run, leg).launchId);
   const stopped = new AbortController();
@@ -27,13 +30,20 @@ export const follow: EffectBody = async (run, leg, signal) => {
   return event;
 };
 
-/** What was written up to the first answer: the log that is kept must tell the whole load. */
+/**
+ * What was written up to the first answer: the log that is kept must tell the whole load. A container's log comes by
+ * `docker logs -f`, a moment after the port has opened: the end of a load that began in the log is waited for.
+ */
 async function readRest(run: Run, log: RemoteLog, signal: AbortSignal): Promise<void> {
+  const deadline = Date.now() + LATE_LOG_MS;
   try {
-    for (let more = true; more; ) {
+    while (true) {
       const reading = await log.read(signal);
       for (const segment of reading.segments) if (segment.final) run.logRemote(segment.source, segment.text);
-      more = reading.more;
+      if (reading.more) continue;
+      const { phase } = run.tail().reduce(advance, LOAD_BEGINS);
+      if (phase === "serving" || phase === LOAD_BEGINS.phase || Date.now() > deadline) return;
+      await pause(run.timing.probeMs, signal);
     }
   } catch (error) {
     signal.throwIfAborted();

@@ -4,7 +4,7 @@ import type { Node } from "../../topology/topology.ts";
 import { failure } from "../failure.ts";
 import { launchCommand, readDialect } from "../launch-command.ts";
 import type { EffectBody, Run } from "../run.ts";
-import { attempt, keepUp, nodesOf } from "../run.ts";
+import { attempt, fenced, keepUp, nodesOf } from "../run.ts";
 import type { Failure } from "../swap.ts";
 
 /** @param quote the one quoting function, for scripts that parse their arguments a second time */
@@ -27,12 +27,14 @@ export function createLaunch(quote: (text: string) => string): EffectBody {
     const { argv, env } = launchCommand(model, place, readDialect(script), quote);
     run.log(`${head.name}: ${argv.map(quote).join(" ")}`);
     await Promise.all(
-      nodes.map((node) => run.control.keepLog(node, `${launchId}-log`, run.generation, slot.container, signal)),
+      nodes.map((node) =>
+        fenced(run, node, signal, () =>
+          run.control.keepLog(node, `${launchId}-log`, run.generation, slot.container, signal),
+        ),
+      ),
     );
-    await run.control.startJob(
-      head,
-      { id: launchId, generation: run.generation, argv, env, cwd: head.launch_dir },
-      signal,
+    await fenced(run, head, signal, () =>
+      run.control.startJob(head, { id: launchId, generation: run.generation, argv, env, cwd: head.launch_dir }, signal),
     );
     return { type: "launched" };
   };

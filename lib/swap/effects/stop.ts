@@ -10,24 +10,42 @@ import { footprint } from "../facts.ts";
 import { failure } from "../failure.ts";
 import type { MachineEvent } from "../machine.ts";
 import type { EffectBody, Run } from "../run.ts";
-import { allNodesOf, pause } from "../run.ts";
+import { allNodesOf, fenced, pause } from "../run.ts";
 
 const BETWEEN_LOOKS_MS = 300;
 /** Memory counts as settled when two looks in a row differ by less than this share of the total. */
 const SETTLED_SHARE = 0.005;
 
+/** A Spark that is silent for a moment; what it was told to stop is told again. */
+const PASSING = new Set(["ssh_network", "ssh_timeout", "ssh_unknown"]);
+const BETWEEN_TRIES_MS = 1_000;
+
 export const stop: EffectBody = async (run, _leg, signal) => {
+  const deadline = Date.now() + run.timing.stopDeadlineMs;
+  while (true) {
+    try {
+      return await stopAndVerify(run, deadline, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      // Given up at the first cut, the model before would be gone and nothing would be loaded in its place.
+      if (!(error instanceof Fault) || !PASSING.has(error.code) || Date.now() > deadline) throw error;
+      run.log(`${error.message} Trying again.`);
+      await pause(BETWEEN_TRIES_MS, signal);
+    }
+  }
+};
+
+async function stopAndVerify(run: Run, deadline: number, signal: AbortSignal): Promise<MachineEvent> {
   const slots = await slotsToStop(run, signal);
   const reach = new Reach(run, signal);
   await Promise.all(slots.map((slot) => stopSlot(run, slot, reach, signal)));
-  const deadline = Date.now() + run.timing.stopDeadlineMs;
   let left = "";
-  while (Date.now() < deadline) {
+  do {
     const looks = await lookAt(run, slots, reach, signal);
     left = looks.flatMap(({ node, slot, view }) => stillThere(node, slot, view)).join("; ");
     if (left === "") return memoryBack(run, looks, reach, deadline, signal);
     await pause(BETWEEN_LOOKS_MS, signal);
-  }
+  } while (Date.now() < deadline);
   return {
     type: "failed",
     failure: failure(
@@ -37,7 +55,7 @@ export const stop: EffectBody = async (run, _leg, signal) => {
       "Look at the Spark: docker ps, docker top. If the container hangs, restart docker there.",
     ),
   };
-};
+}
 
 /** The own slot always; another one when something that conflicts runs in it. */
 async function slotsToStop(run: Run, signal: AbortSignal): Promise<Slot[]> {
@@ -46,15 +64,14 @@ async function slotsToStop(run: Run, signal: AbortSignal): Promise<Slot[]> {
   const others = run.topology().slots.filter((each) => each.name !== slot.name);
   const busy = await Promise.all(
     others.map(async (other) => {
-      const belief = run.beliefs().find((each) => each.slot === other.name);
+      // Where it is known what is there, that counts, and only on the nodes that it uses.
+      const known = run.beliefs().flatMap((each) => (each.slot === other.name ? [footprint(each.model, other)] : []));
+      if (known.length > 0) return known.some((each) => conflicts(wanted, each)) ? [other] : [];
       const shared = allNodesOf(run, other).filter((node) => wanted.nodes.includes(node.name));
-      if (shared.length === 0) return [];
       const views = await Promise.all(shared.map((node) => run.control.look(node, other, signal)));
-      if (!belief && !views.some((view) => view.vllm.length > 0)) return [];
-      const memory = belief?.model.gpu_memory_utilization ?? null;
-      return conflicts(wanted, { nodes: other.nodes, port: other.port, container: other.container, memory })
-        ? [other]
-        : [];
+      if (!views.some((view) => view.vllm.length > 0)) return [];
+      const { nodes, port, container } = other;
+      return conflicts(wanted, { nodes, port, container, memory: null }) ? [other] : [];
     }),
   );
   return [slot, ...busy.flat()];
@@ -99,7 +116,9 @@ async function stopSlot(run: Run, slot: Slot, reach: Reach, signal: AbortSignal)
       reach.on(node, async () => {
         const launches = await run.control.runningLaunches(node, signal);
         const mine = launches.filter((id) => (run.slotOf(id) ?? slot.name) === slot.name);
-        await Promise.all(mine.map((id) => run.control.killJob(node, id, signal)));
+        await Promise.all(
+          mine.map((id) => fenced(run, node, signal, () => run.control.killJob(node, id, run.generation, signal))),
+        );
       }),
     ),
   );
@@ -107,7 +126,7 @@ async function stopSlot(run: Run, slot: Slot, reach: Reach, signal: AbortSignal)
     nodes.map((node) =>
       reach.on(node, async () => {
         run.log(`docker stop ${slot.container} on ${node.name}`);
-        await run.control.stopContainer(node, slot.container, run.generation, signal);
+        await fenced(run, node, signal, () => run.control.stopContainer(node, slot.container, run.generation, signal));
       }),
     ),
   );

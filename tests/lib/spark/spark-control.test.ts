@@ -154,7 +154,7 @@ describe("a detached job", () => {
     await control.startJob(head, order("swap-1", sparks.launchWords(MODEL)), never);
     await sparks.serves();
 
-    await control.killJob(head, "swap-1", never);
+    await control.killJob(head, "swap-1", 1, never);
     const killed = await control.readJob(head, "swap-1", 0, 100, never);
     const between = await control.look(head, sparks.place, never);
     await control.stopContainer(head, sparks.place.container, 1, never);

@@ -4,12 +4,12 @@
  * shell process, so that thousands take seconds.
  */
 import { afterAll, afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { createDetachedJobs } from "../../../lib/ssh/detached-jobs.ts";
-import { batch, command, parseBatch, path as remotePath, script } from "../../../lib/ssh/quote.ts";
+import { batch, command, parseBatch, quote, path as remotePath, script } from "../../../lib/ssh/quote.ts";
 import { requirement } from "../../support/requirements.ts";
 import { type LocalShell, localShell, SHELLS } from "./local-shell.ts";
 import { until } from "./sshd.ts";
@@ -71,6 +71,21 @@ const argument = fc.array(piece, { maxLength: 6 }).map((pieces) => pieces.join("
 
 const samples = fc.sample(argument, { numRuns: COUNT, seed });
 
+/** Two thousand jobs a shell; a busy machine takes its time. */
+const FOLDERS_LIMIT_MS = 600_000;
+/** Names that a folder may have. */
+const FOLDERS = [
+  ...new Set(
+    fc.sample(
+      argument.filter((text) => isFileName(text) && text.isWellFormed() && !/^\.{0,2}$/.test(text)),
+      {
+        numRuns: 3_000,
+        seed,
+      },
+    ),
+  ),
+].slice(0, 2_000);
+
 function inGroups<T>(items: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, n) => items.slice(n * size, (n + 1) * size));
 }
@@ -103,6 +118,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 test("the generated strings are many, and hostile", () => {
   expect(samples.length).toBeGreaterThanOrEqual(2_000);
+  expect(FOLDERS.length).toBe(2_000);
   expect(samples.filter((text) => /['"`$;\n]/.test(text)).length).toBeGreaterThan(COUNT / 4);
   expect(samples.filter((text) => text.includes(canary)).length).toBeGreaterThan(COUNT / 20);
 });
@@ -156,15 +172,52 @@ for (const { name, path, available } of SHELLS.filter((shell) => !shell.name.sta
     });
     afterEach(() => shell.remove());
 
+    test("arguments that a script joins and parses again: quoted twice, they come out as they were", async () => {
+      const lines = inGroups(samples, 8).map((group) => {
+        const joined = ["printf", "%s\\0", ...group].map(quote).join(" ");
+        return `${command([path, "-c", joined])}\n`;
+      });
+      expectSame(printed(await run(path, lines.join(""))), samples);
+    });
+
+    test(
+      "job start: each string as its folder, a few at a time",
+      async () => {
+        const jobs = createDetachedJobs(shell.ssh);
+        const instance = "0193b0a0-0000-7000-8000-000000000001";
+        const collected = join(folder, `folders-${name}`);
+        const note = 'printf "%s\\0" "$PWD" >>"$1"';
+        for (const folderName of FOLDERS) mkdirSync(join(shell.home, folderName), { recursive: true });
+        for (const [number, group] of inGroups(FOLDERS, 25).entries())
+          await Promise.all(
+            group.map((folderName, index) => {
+              const argv = ["sh", "-c", note, "sh", collected];
+              const job = {
+                id: `job-${number}-${index}`,
+                generation: 1,
+                instance,
+                argv,
+                env: {},
+                cwd: `~/${folderName}`,
+              };
+              return jobs.start(shell.target, job, { deadlineMs: 60_000 });
+            }),
+          );
+        const seen = () => printed(existsSync(collected) ? readFileSync(collected, "utf8") : "");
+        await until("every job has noted its folder", () => Promise.resolve(seen().length >= FOLDERS.length));
+        expectSame(seen().sort(), FOLDERS.map((folderName) => join(shell.home, folderName)).sort());
+      },
+      FOLDERS_LIMIT_MS,
+    );
+
     test("job start: argv, environment and folder reach the process as they were", async () => {
       const jobs = createDetachedJobs(shell.ssh);
       const within = { deadlineMs: 60_000 };
       const show = 'printf "%s\\0" "$PWD" "$@"; env -0';
-      for (const [number, group] of inGroups(samples, 200).entries()) {
+      for (const [number, group] of inGroups(samples, 120).entries()) {
         const folderName = `${number} ${group.find((text) => text.length > 3 && isFileName(text)) ?? "plain"}`;
         mkdirSync(join(shell.home, folderName));
-        const values = group.slice(0, 60);
-        const env = Object.fromEntries(values.map((value, index) => [`VALUE_${index}`, value]));
+        const env = Object.fromEntries(group.map((value, index) => [`VALUE_${index}`, value]));
         const id = `job-${number}`;
         const argv = ["sh", "-c", show, "sh", ...group];
         const instance = "0193b0a0-0000-7000-8000-000000000001";
@@ -182,8 +235,8 @@ for (const { name, path, available } of SHELLS.filter((shell) => !shell.name.sta
           rest.slice(group.length).map((line) => [line.split("=", 1)[0], line.replace(/^[^=]*=/, "")]),
         );
         expectSame(
-          values.map((_, index) => seen.get(`VALUE_${index}`) ?? "missing"),
-          values,
+          group.map((_, index) => seen.get(`VALUE_${index}`) ?? "missing"),
+          group,
         );
       }
     });

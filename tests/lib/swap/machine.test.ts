@@ -82,7 +82,7 @@ describe("failing", () => {
   test("a clean-up that cannot be verified is unknown, with the first failure as the reason", () => {
     const other = { ...broken, code: "ssh_network" };
     const { state } = run(at("loading"), failed, { type: "failed", failure: other });
-    expect(state).toMatchObject({ state: "unknown", ending: { failure: broken } });
+    expect(state).toMatchObject({ state: "unknown", cleaning: false, ending: { failure: broken } });
   });
 
   test("a node that obeys another controller: failed, and nothing there is touched", () => {
@@ -154,11 +154,48 @@ describe("cancelling", () => {
     }
   });
 
-  test("during a clean-up changes nothing, twice is as once", () => {
+  test("during a clean-up changes nothing, and twice is as once: the previous model still comes back", () => {
     const cleaning = run(at("loading"), failed).state;
     expect(run(cleaning, { type: "cancel" })).toEqual({ state: cleaning, effects: [] });
-    const cancelling = run(at("loading", true), { type: "cancel" }).state;
-    expect(run(cancelling, { type: "cancel" }).effects).toEqual([]);
+    for (const place of ["stopping", "loading"] as const) {
+      const cancelling = run(at(place, true), { type: "cancel" }).state;
+      expect(run(cancelling, { type: "cancel" })).toEqual({ state: cancelling, effects: [] });
+    }
+  });
+});
+
+describe("the leg of each effect", () => {
+  const legs = (state: MachineState, ...events: MachineEvent[]) => {
+    const seen: string[] = [];
+    for (const event of events) {
+      const next = step(state, event);
+      state = next.state;
+      for (const effect of next.effects) if ("leg" in effect) seen.push(`${effect.type} ${effect.leg}`);
+    }
+    return seen;
+  };
+  const back = run(at("loading", true), failed, { type: "cleaned" }).state;
+
+  test("is forward up to ready", () => {
+    const way = legs(initialState(true), ...UNTIL.verifying);
+    expect(way).toEqual(["launch forward", "follow forward", "verify forward"]);
+    expect(legs(at("loading"), failed)).toEqual(["clean_up forward"]);
+  });
+
+  test("is rollback on the way back, its clean-up included", () => {
+    const way = legs(at("loading", true), failed, { type: "cleaned" }, { type: "launched" }, { type: "answering" });
+    expect(way).toEqual(["clean_up forward", "launch rollback", "follow rollback", "verify rollback"]);
+    expect(legs(back, failed)).toEqual(["clean_up rollback"]);
+    expect(legs(back, { type: "cancel" })).toEqual(["clean_up rollback"]);
+    expect(legs(at("stopping", true), { type: "cancel" }, { type: "stopped" })).toEqual(["launch rollback"]);
+  });
+
+  test("is kept by a restart", () => {
+    const loading = run(back, { type: "launched" }).state;
+    const verifying = run(loading, { type: "answering" }).state;
+    const cleaning = run(loading, failed).state;
+    const taken = [back, loading, verifying, cleaning].flatMap((state) => legs(state, { type: "resume" }));
+    expect(taken).toEqual(["launch rollback", "follow rollback", "verify rollback", "clean_up rollback"]);
   });
 });
 

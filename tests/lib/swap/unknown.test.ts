@@ -68,7 +68,7 @@ describe("an unknown end", () => {
     expect(bench.engine.beliefs().map(({ model }) => model.key)).toEqual([QWEN.key]);
   });
 
-  test("owns its slot while it is looked into, and is overtaken by a newer swap before that", async () => {
+  test("owns its slot while it is looked into, and is overtaken by a newer swap once that has stopped what is there", async () => {
     await using bench = new EngineBench();
     const first = await unknownSwap(bench, false);
     bench.engine.resolveUnknown();
@@ -76,8 +76,12 @@ describe("an unknown end", () => {
     (await bench.effects.next("clean_up", first)).report(failed("ssh_network"));
     await until("it has ended", () => bench.engine.get(first).ended_at !== null);
 
-    bench.start();
+    const { job_id } = bench.start();
+    const stop = await bench.effects.until("stop", job_id);
     bench.engine.resolveUnknown();
+    expect(bench.engine.get(first).state).toBe("unknown");
+    stop.report({ type: "stopped" });
+    await bench.effects.next("launch", job_id);
 
     expect(bench.engine.get(first).state).toBe("failed");
     expect(bench.effects.names.filter((name) => name === "clean_up")).toHaveLength(2);

@@ -26,7 +26,8 @@ export default ({ swaps }: Pick<ControlPlane, "swaps">) =>
         detail: {
           operationId: "cancelSwap",
           summary: "Cancel a swap",
-          description: "What was started is stopped and, if the swap asked for it, the previous model is loaded again.",
+          description:
+            "What was started is stopped and, if the swap asked for it, the previous model is loaded again. A repeated cancel changes nothing; one while the previous model is loading again leaves the slot empty.",
           tags,
         },
       },

@@ -126,9 +126,23 @@ describe("a stop", () => {
   };
 
   test("on a Spark that the model needs and that does not answer is a failure, never taken for done", async () => {
-    const run = aRun({ control: workerAway, order: { model: aModel({ nodes: 2 }) } });
+    const run = aRun({ control: workerAway, order: { model: aModel({ nodes: 2 }) }, timing: { stopDeadlineMs: -1 } });
 
     await expect(stop(run, "forward", never)).rejects.toMatchObject({ code: "ssh_network" });
+  });
+
+  test("begins again when a Spark was silent for a moment: what ran there must not be half stopped", async () => {
+    let cuts = 1;
+    const stopped: string[] = [];
+    const stopContainer = (node: Node) => {
+      if (node.name === "spark-2" && cuts-- > 0) return Promise.reject(unreachable("spark-2"));
+      stopped.push(node.name);
+      return Promise.resolve();
+    };
+    const run = aRun({ control: { stopContainer }, order: { model: aModel({ nodes: 2 }) } });
+
+    expect(await stop(run, "forward", never)).toEqual({ type: "stopped" });
+    expect(stopped).toEqual(["spark-1", "spark-1", "spark-2"]);
   });
 
   test("leaves a Spark alone that does not answer and that the model does not need, and says so", async () => {

@@ -1,0 +1,262 @@
+/**
+ * Every failure that the field has seen, on the simulated cluster: the right state, a reason that quotes the evidence, the
+ * model before restored or untouched, and nothing half running on the hosts.
+ */
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import type { SimulatedFault } from "../../lib/simulator/faults.ts";
+import type { SlotStatus } from "../../lib/swap/slots.ts";
+import type { Plan, SwapJob } from "../../lib/swap/swap.ts";
+import { type Demo, type DemoOptions, startDemo } from "../support/demo.ts";
+import { until } from "../support/until.ts";
+
+setDefaultTimeout(90_000);
+
+const BEFORE = "qwen3-30b-a3b";
+const SOLO = "gpt-oss-20b";
+const BOTH = "glm-4.5-air";
+/** A silent line is given up soon, and what does not stop is not waited for. */
+const IMPATIENT: DemoOptions = {
+  ssh: { keepaliveIntervalMs: 250, keepaliveCountMax: 3, readyTimeoutMs: 1_000 },
+  timing: { stopDeadlineMs: 3_000 },
+};
+
+let demo: Demo;
+afterEach(() => demo?.close());
+
+async function begin(options: DemoOptions = {}): Promise<void> {
+  demo = await startDemo({ ...IMPATIENT, ...options });
+  await until("the first look at the Sparks", () => demo.plane.slots.node("spark-2") !== undefined);
+}
+
+/** What has to do with models in the process tables of the hosts: servers, launchers, keepers of logs. */
+const processes = () =>
+  demo.cluster.nodes.flatMap((node) =>
+    node.processes
+      .all()
+      .map(({ argv }) => `${node.name}: ${argv.join(" ")}`)
+      .filter((line) => /vllm/i.test(line))
+      .sort(),
+  );
+const slot = () => demo.plane.slots.statuses()[0]!;
+
+async function showsSlot(expected: Partial<SlotStatus>): Promise<void> {
+  await demo.plane.slots.lookAtSlots();
+  expect(slot()).toMatchObject(expected);
+}
+
+interface Case {
+  readonly fault: SimulatedFault;
+  readonly code: string | RegExp;
+  readonly evidence: RegExp;
+  /** Default: the small one, on the head. */
+  readonly model?: string;
+}
+
+function expectReason(job: SwapJob, { code, evidence }: Case): void {
+  expect(job.state).toBe("failed");
+  expect(job.failure?.code).toMatch(code);
+  expect(job.failure?.evidence ?? "").toMatch(evidence);
+  expect(job.reason).toBe(job.failure?.message ?? null);
+  expect(job.reason?.length).toBeGreaterThan(10);
+}
+
+const named = (cases: readonly Case[]) =>
+  cases.map((one) => [`${JSON.stringify(one.fault)} → ${one.code}`, one] as const);
+
+describe("a swap that fails once the model before was stopped goes back to it", () => {
+  const cases: readonly Case[] = [
+    {
+      fault: { kind: "out_of_memory", variant: "allocation", times: 1 },
+      code: "out_of_memory",
+      evidence: /OutOfMemoryError/,
+    },
+    {
+      fault: { kind: "out_of_memory", variant: "free_memory", times: 1 },
+      code: "out_of_memory",
+      evidence: /less than desired GPU memory utilization/,
+    },
+    { fault: { kind: "engine_core_failed", times: 1 }, code: "engine_failed", evidence: /EngineCore|Engine core/ },
+    {
+      fault: { kind: "launch_exits_zero", times: 1 },
+      code: "nothing_running",
+      evidence: /exit code 0, and docker top shows no vLLM/,
+    },
+    {
+      fault: { kind: "killed_silently", times: 1 },
+      code: /launch_failed|model_killed|model_died/,
+      evidence: /exit code 137 \(SIGKILL\)|shows no vLLM/,
+    },
+    {
+      fault: { kind: "worker_ssh_denied", times: 1 },
+      code: "worker_refused",
+      evidence: /Permission denied|Passwordless SSH/,
+      model: BOTH,
+    },
+    { fault: { kind: "disk_full", times: 1 }, code: /disk_full|ssh_exit_code/, evidence: /No space left on device/ },
+    {
+      fault: { kind: "reboot", node: "spark-1", downSeconds: 300, at: { weightsPercent: 50 }, times: 1 },
+      code: "host_rebooted",
+      evidence: /spark-1: another boot id/,
+    },
+  ];
+
+  test.each(named(cases))("%s", async (_name, one) => {
+    await begin();
+    expect(await demo.swap(BEFORE)).toMatchObject({ state: "ready", failure: null });
+    const before = processes();
+    demo.cluster.inject(one.fault);
+
+    const job = await demo.swap(one.model ?? SOLO);
+
+    expectReason(job, one);
+    expect(job.rolled_back_to).toBe(BEFORE);
+    await until("the hosts are as before", () => processes().join("\n") === before.join("\n"));
+    await showsSlot({ state: "serving", model: BEFORE });
+  });
+});
+
+describe("a swap that cannot work touches nothing", () => {
+  const cases: readonly Case[] = [
+    {
+      fault: { kind: "launch_script_missing" },
+      code: "launch_script_missing",
+      evidence: /launch-cluster\.sh does not exist/,
+    },
+    {
+      fault: { kind: "image_missing", node: "spark-2" },
+      code: "image_missing",
+      evidence: /spark-2: docker image inspect vllm-node finds nothing/,
+      model: BOTH,
+    },
+    { fault: { kind: "ssh_refused", node: "spark-1" }, code: "ssh_network", evidence: /ECONNREFUSED/ },
+    { fault: { kind: "key_refused", node: "spark-1" }, code: "ssh_key_refused", evidence: /./ },
+    { fault: { kind: "host_key_changed", node: "spark-1" }, code: "ssh_host_key", evidence: /./ },
+  ];
+
+  test.each(named(cases))("%s", async (_name, one) => {
+    await begin();
+    expect(await demo.swap(BEFORE)).toMatchObject({ state: "ready" });
+    const before = processes();
+    demo.cluster.inject(one.fault);
+    // A connection that is open already does not notice that the door is now shut.
+    await demo.restart();
+
+    const job = await demo.swap(one.model ?? SOLO);
+
+    expectReason(job, one);
+    expect(job.phases.map(({ name }) => name)).toEqual(["planned", "checking"]);
+    expect(processes()).toEqual(before);
+    await showsSlot({ state: "serving", model: BEFORE });
+  });
+
+  const inTheWay: readonly Case[] = [
+    { fault: { kind: "port_taken" }, code: "port_taken", evidence: /listener on port \d+/ },
+    {
+      fault: { kind: "container_name_taken" },
+      code: "container_name_taken",
+      evidence: /docker inspect vllm_node shows image nginx/,
+    },
+  ];
+  test.each(named(inTheWay))("%s", async (_name, one) => {
+    await begin();
+    demo.cluster.inject(one.fault);
+
+    const job = await demo.swap(SOLO);
+
+    expectReason(job, one);
+    expect(processes()).toEqual([]);
+  });
+});
+
+test("a load that is stuck is given up after stall_seconds, and the model before is back", async () => {
+  await begin({ topology: (yaml) => `${yaml}\nsettings:\n  stall_seconds: 30\n` });
+  await demo.swap(BEFORE);
+  const before = processes();
+  demo.cluster.inject({ kind: "progress_stuck", percent: 40, times: 1 });
+
+  const job = await demo.swap(SOLO);
+
+  expectReason(job, {
+    fault: { kind: "progress_stuck", percent: 40 },
+    code: "stalled",
+    evidence: /last line: .*Starting to load model/,
+  });
+  expect(job.rolled_back_to).toBe(BEFORE);
+  await until("the hosts are as before", () => processes().join("\n") === before.join("\n"));
+});
+
+test("a host whose packets vanish in mid-load is waited for; the load goes on and becomes ready", async () => {
+  await begin({ speed: 30 });
+  demo.cluster.inject({ kind: "unreachable", how: "silent", node: "spark-1", at: { weightsPercent: 30 }, times: 1 });
+  const answer = await demo.post("/api/swap", { model: SOLO });
+  const { job_id } = (await answer.json()) as SwapJob;
+  const settled = demo.plane.swaps.settled(job_id);
+  await until(
+    "the controller notices",
+    () => demo.plane.swapLog.read(job_id, 0, 10_000).some(({ line }) => line.includes("Looking again")),
+    40_000,
+  );
+  demo.cluster.clear();
+
+  expect(await settled).toMatchObject({ state: "ready", failure: null });
+  expect(processes().filter((line) => line.includes("python3"))).toEqual([expect.stringContaining("gpt-oss-20b")]);
+});
+
+test("a worker that restarts in mid-load fails the load; once it is back nothing is left, and the model before serves", async () => {
+  await begin();
+  await demo.swap(BEFORE);
+  const before = processes();
+  demo.cluster.inject({ kind: "reboot", node: "spark-2", downSeconds: 300, at: { weightsPercent: 50 }, times: 1 });
+
+  const { job_id } = await demo.swap(BOTH);
+  // While the worker is away nobody knows what is left on it: the end is unknown until it can be looked at.
+  await until("the end is known", () => demo.plane.swaps.get(job_id).state === "failed", 60_000);
+
+  const job = demo.plane.swaps.get(job_id);
+  expectReason(job, { fault: { kind: "reboot" }, code: /engine_failed|launch_failed|model_died/, evidence: /./ });
+  expect(job.rolled_back_to).toBe(BEFORE);
+  await until("the hosts are as before", () => processes().join("\n") === before.join("\n"));
+});
+
+test("a model that dies right after it was ready is shown as not answering, and the next swap works", async () => {
+  await begin();
+  demo.cluster.inject({ kind: "dies_after_ready", seconds: 900, times: 1 });
+  expect(await demo.swap(BEFORE)).toMatchObject({ state: "ready", failure: null });
+  await until("it is gone", () => processes().length === 0, 30_000);
+
+  await showsSlot({ state: "not_answering", model: BEFORE, served_ids: [], by_hand: false });
+
+  expect(await demo.swap(SOLO)).toMatchObject({ state: "ready", failure: null });
+  await showsSlot({ state: "serving", model: SOLO });
+});
+
+test("what does not stop stays: nothing is launched beside it, and it is still shown as serving", async () => {
+  await begin();
+  await demo.swap(BEFORE);
+  const servers = () => processes().filter((line) => line.includes("python3"));
+  const before = servers();
+  demo.cluster.inject({ kind: "docker_stop_ineffective" });
+
+  const job = await demo.swap(SOLO);
+
+  expectReason(job, {
+    fault: { kind: "docker_stop_ineffective" },
+    code: "stop_unverified",
+    evidence: /spark-1: container vllm_node is still there/,
+  });
+  expect(servers()).toEqual(before);
+  await showsSlot({ state: "serving", model: BEFORE });
+});
+
+test("a clock that is an hour off is told, and the swap works", async () => {
+  await begin();
+  demo.cluster.inject({ kind: "clock_off", node: "spark-1" });
+
+  const plan = (await (await demo.post("/api/swap/plan", { model: SOLO })).json()) as Plan;
+
+  expect(plan.blockers).toEqual([]);
+  expect(plan.warnings).toMatchObject([
+    { code: "clock_skew", message: expect.stringMatching(/spark-1 is 3\d{3} s ahead/) },
+  ]);
+  expect(await demo.swap(SOLO)).toMatchObject({ state: "ready", failure: null });
+});

@@ -1,0 +1,130 @@
+/** Two controllers and old data, on real hosts: the Sparks obey one of them. The hosts' process tables show it. */
+import { expect, test } from "bun:test";
+import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Controller } from "../support/controller.ts";
+import { until } from "../support/until.ts";
+import { STOPPED } from "./kill-points.ts";
+import type { Lab } from "./lab.ts";
+import { counts, type Its, inLab, jobIs, LIMIT_MS, mains, remains, slotOf } from "./survive-lab.ts";
+import { VllmWatch } from "./vllm-watch.ts";
+
+/** The processes by id, so that one that was replaced by its like shows; and what else is of a launch. */
+const picture = async (lab: Lab) => ({ mains: await mains(lab), remains: await remains(lab) });
+
+/** Each brings a controller to a moment of a swap, stops it with SIGSTOP, and gives the swap's id. */
+const MOMENTS: readonly { moment: string; refusedAt: string; sleep(its: Its, a: Controller): Promise<string> }[] = [
+  {
+    moment: "before its stop",
+    refusedAt: "stopping",
+    async sleep({ lab }, a) {
+      await lab.behave({ loadSeconds: 1.5, models: { "acme/small": { tokens: 1_000_000, tokenDelayMs: 50 } } });
+      expect(await a.swap("small")).toMatchObject({ state: "ready" });
+      const chat = new AbortController();
+      await fetch(`${lab.vllmUrl}/v1/chat/completions`, {
+        method: "POST",
+        body: JSON.stringify({ model: "acme/small", stream: true, messages: [{ role: "user", content: "go on" }] }),
+        signal: chat.signal,
+      });
+      const { job_id: id } = await a.begin("other");
+      await jobIs(a, id, "it waits for the request in flight", ({ state }) => state === "draining");
+      a.process.kill("SIGSTOP");
+      chat.abort();
+      return id;
+    },
+  },
+  {
+    moment: "between its stop and its launch",
+    refusedAt: "launching",
+    async sleep({ lab, gates }, a) {
+      expect(await a.swap("small")).toMatchObject({ state: "ready" });
+      await STOPPED.prepare(gates);
+      const { job_id: jobId } = await a.begin("other");
+      await STOPPED.reach({ head: lab.head, gates, controller: a, jobId });
+      a.process.kill("SIGSTOP");
+      await gates.openAll();
+      return jobId;
+    },
+  },
+];
+
+inLab("new", (its) => {
+  for (const { moment, refusedAt, sleep } of MOMENTS)
+    test(
+      `a controller that slept ${moment} while another took over: the Sparks refuse it, and what runs there stays`,
+      async () => {
+        const { lab } = its;
+        const a = await its.start();
+        const asleep = await sleep(its, a);
+        const before = await picture(lab);
+        const copy = await mkdtemp(join(tmpdir(), "spark-copy-"));
+        try {
+          await cp(its.data.dataDir, copy, { recursive: true });
+          const b = await its.start(copy);
+
+          // Before anyone has confirmed anything, the copy is refused: the swap that it took up, and a new one.
+          expect(await b.settled(asleep)).toMatchObject({ state: "failed", failure: { code: "fenced" } });
+          const refused = await b.swap("third");
+          expect(refused).toMatchObject({ state: "failed", failure: { code: "other_controller" } });
+          expect(await picture(lab)).toEqual(before);
+
+          const owner = /instance is (\S+)/.exec(refused.failure?.evidence ?? "")?.[1] ?? "";
+          for (const node of ["spark-1", "spark-2"])
+            expect((await b.post(`/api/nodes/${node}/take-over`, { instance: owner })).status).toBe(200);
+          expect(await b.swap("third")).toMatchObject({ state: "ready", failure: null });
+          expect(await counts(lab)).toEqual([1, 0]);
+          const running = await picture(lab);
+
+          a.process.kill("SIGCONT");
+          const woken = await a.settled(asleep);
+          expect(woken).toMatchObject({ state: "failed", failure: { code: "fenced" }, rolled_back_to: null });
+          expect(woken.phases.at(-1)?.name).toBe(refusedAt);
+          expect(woken.reason).toContain("another Spark Control");
+          expect(woken.failure?.evidence).toMatch(/^fenced instance [0-9a-f-]{36}$/);
+          expect(await a.swap("other")).toMatchObject({ state: "failed", failure: { code: "other_controller" } });
+          expect(await picture(lab)).toEqual(running);
+          expect(await slotOf(b)).toMatchObject({ state: "serving", model: "third", by_hand: false });
+        } finally {
+          a.process.kill("SIGCONT");
+          await rm(copy, { recursive: true, force: true });
+        }
+      },
+      LIMIT_MS,
+    );
+
+  test(
+    "a backup from before three swaps: what runs is shown, the next swap counts on above the Sparks' generation",
+    async () => {
+      const { lab, data } = its;
+      const first = await its.start();
+      expect(await first.swap("small")).toMatchObject({ state: "ready" });
+      expect(await first.stop()).toBe(0);
+      const backup = await mkdtemp(join(tmpdir(), "spark-backup-"));
+      try {
+        await cp(data.dataDir, backup, { recursive: true });
+        const second = await its.start();
+        for (const model of ["other", "small", "third"])
+          expect(await second.swap(model)).toMatchObject({ state: "ready" });
+        await second.kill();
+        const seen = Number(await readFile(lab.head.homeFile(".spark-control/generation"), "utf8"));
+        await rm(data.dataDir, { recursive: true });
+        await cp(backup, data.dataDir, { recursive: true });
+        const watch = new VllmWatch(lab.hosts);
+
+        const restored = await its.start();
+        await until("what runs is seen", async () => (await slotOf(restored)).served_ids.length > 0);
+        expect(await slotOf(restored)).toMatchObject({ state: "serving", model: "third", by_hand: true });
+        const job = await restored.swap("other");
+
+        expect(job).toMatchObject({ state: "ready", failure: null });
+        expect(job.generation).toBeGreaterThan(seen);
+        expect(await slotOf(restored)).toMatchObject({ state: "serving", model: "other", by_hand: false });
+        expect(await watch.end()).toEqual({ most: [1, 0], ran: [["acme/third", "acme/other"], []] });
+      } finally {
+        await rm(backup, { recursive: true, force: true });
+      }
+    },
+    LIMIT_MS,
+  );
+});

@@ -1,0 +1,147 @@
+/** SIGKILL of the controller at every point of a swap, on real hosts: what the process tables show counts. */
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { Controller, makeDataDir } from "../support/controller.ts";
+import { requirement } from "../support/requirements.ts";
+import { until } from "../support/until.ts";
+import { labAvailability } from "./available.ts";
+import { Gates } from "./gates.ts";
+import { askForEnding, ENDINGS, type Ending, KILL_POINTS, type KillPoint } from "./kill-points.ts";
+import { type Lab, startLab } from "./lab.ts";
+import { MODELS, recordOf, remains, served, slotOf } from "./survive-lab.ts";
+import type { BehaviourFile } from "./vllm/behaviour.ts";
+import { VllmWatch, type Watched } from "./vllm-watch.ts";
+
+const { available, how } = await labAvailability();
+const describeLab = requirement("kills of the controller in the lab", available, how);
+
+const LIMIT_MS = 180_000;
+/** Rounds a kill point. Odd ones are solo loads, even ones across both hosts. */
+const KILL_ROUNDS = Number(process.env.LAB_KILL_ROUNDS ?? 1);
+const PAIRS = [
+  ["small", "other"],
+  ["pair", "duo"],
+] as const;
+
+describeLab("SIGKILL of the controller", () => {
+  let lab: Lab;
+  let gates: Gates;
+  let data: ReturnType<typeof makeDataDir>;
+  let controller: Controller;
+  const references = new Map<string, Promise<Outcome>>();
+
+  beforeAll(async () => {
+    lab = await startLab({ dialect: "new" });
+    gates = await Gates.install(lab.head);
+    data = makeDataDir({ "topology.yaml": lab.topologyYaml, "models-overrides.yaml": MODELS });
+    await lab.authorize(data.publicKeyLine);
+    controller = await Controller.start(data);
+  }, LIMIT_MS);
+  afterEach(async () => {
+    await gates.openAll();
+    // A test that failed in between leaves no controller: the next one has a right to its own.
+    if (controller.process.signalCode !== null) controller = await Controller.start(data);
+    await until("no swap runs", async () => (await slotOf(controller)).job_id === null, LIMIT_MS);
+  }, LIMIT_MS);
+  afterAll(async () => {
+    await controller?.stop();
+    await lab?.close();
+    data?.remove();
+  }, LIMIT_MS);
+
+  interface Outcome {
+    readonly state: string;
+    readonly failure: string | null;
+    readonly rolledBack: boolean;
+    /** Which of the two models answers. */
+    readonly serves: "old" | "new" | "neither";
+    readonly slot: { readonly state: string; readonly byHand: boolean };
+    readonly remains: readonly number[];
+    readonly watched: Watched;
+  }
+
+  /** One swap from one of two models to the other, in words that are the same whichever is which. */
+  async function swap(turn: number, ending: Ending, point?: KillPoint): Promise<Outcome> {
+    const pair = PAIRS[turn % PAIRS.length] ?? PAIRS[0];
+    const now = (await slotOf(controller)).model;
+    const [old, next] = now === pair[1] ? [pair[1], pair[0]] : pair;
+    await lab.behave({ loadSeconds: 1.5 });
+    if (now !== old) expect(await controller.swap(old)).toMatchObject({ state: "ready" });
+    await lab.behave(behaviour(old, next, ending, point));
+    const watch = new VllmWatch(lab.hosts);
+    await point?.prepare?.(gates);
+    const { job_id: jobId } = await controller.begin(next);
+    const round = { head: lab.head, gates, controller, jobId };
+    if (!point) await askForEnding(round, ending);
+    else await killAt(point, round);
+    const job = await controller.settled(jobId);
+    await until("the slot is looked at", async () => (await slotOf(controller)).state !== "unknown");
+    const name = { [`acme/${old}`]: "old", [`acme/${next}`]: "new" } as Record<string, "old" | "new">;
+    const { most, ran } = await watch.end();
+    const { state, by_hand } = await slotOf(controller);
+    return {
+      state: job.state,
+      failure: job.failure?.code ?? null,
+      rolledBack: job.rolled_back_to === old,
+      serves: name[(await served(lab))?.[0] ?? ""] ?? "neither",
+      slot: { state, byHand: by_hand },
+      remains: (await remains(lab)).map((each) => each.length),
+      watched: { most, ran: ran.map((models) => models.map((model) => name[model] ?? model)) },
+    };
+  }
+
+  function behaviour(old: string, next: string, ending: Ending, point?: KillPoint): BehaviourFile {
+    return {
+      loadSeconds: 1.5,
+      models: { [`acme/${old}`]: point?.oldModel ?? {}, [`acme/${next}`]: { ...ENDINGS[ending], ...point?.newModel } },
+    };
+  }
+
+  async function killAt(point: KillPoint, round: Parameters<KillPoint["reach"]>[0]): Promise<void> {
+    await point.reach(round);
+    await round.controller.kill();
+    expect(recordOf(data.dataDir, round.jobId).machine).toMatchObject(point.at);
+    await point.meanwhile?.(round);
+    const { behind } = point;
+    const waiting = async () =>
+      (await lab.head.processes()).filter(({ args }) => behind !== undefined && args.includes(behind)).length;
+    const before = await waiting();
+    controller = await Controller.start(data);
+    if (behind) await until(`the next controller stands behind "${behind}"`, async () => (await waiting()) > before);
+    await gates.openAll();
+  }
+
+  /** The same swap without a kill, once for each pair of models. */
+  function undisturbed(turn: number, ending: Ending): Promise<Outcome> {
+    const key = `${turn % PAIRS.length} ${ending}`;
+    const outcome = references.get(key) ?? swap(turn, ending);
+    references.set(key, outcome);
+    return outcome;
+  }
+
+  for (let turn = 0; turn < KILL_ROUNDS; turn++) {
+    for (const ending of turn < PAIRS.length ? (["ready", "cancelled", "failed"] as const) : [])
+      test(
+        `round ${turn + 1}: undisturbed, ${ending}`,
+        async () => {
+          expect(await undisturbed(turn, ending)).toMatchObject({
+            state: ending,
+            rolledBack: ending !== "ready",
+            serves: ending === "ready" ? "new" : "old",
+            slot: { state: "serving", byHand: false },
+            watched: { most: turn % PAIRS.length === 0 ? [1, 0] : [1, 1] },
+          });
+        },
+        LIMIT_MS,
+      );
+
+    for (const point of KILL_POINTS)
+      test(
+        `round ${turn + 1}: ${point.name}: adopted, ends as undisturbed, never a second vLLM`,
+        async () => {
+          const expected = await undisturbed(turn, point.ending);
+          expect(await swap(turn, point.ending, point)).toEqual(expected);
+        },
+        LIMIT_MS,
+      );
+  }
+});

@@ -1,0 +1,169 @@
+/** What a swap survives beside kills, on real hosts. What counts is what the hosts' process tables show. */
+import { expect, test } from "bun:test";
+import { chmod, cp, mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { LogLine, SwapJob } from "../../lib/swap/swap.ts";
+import { readNumberedLines } from "../bench/numbered-lines.ts";
+import { until } from "../support/until.ts";
+import { loadIsHalf } from "./kill-points.ts";
+import { counts, inLab, jobIs, LIMIT_MS, logOf, remains, served, slotOf } from "./survive-lab.ts";
+import { VllmWatch } from "./vllm-watch.ts";
+
+const PULLED_MS = 20_000;
+const NOTICED_MS = 15_000;
+
+/** What a source of a swap's log wrote: of a progress bar the last state, like a terminal. */
+async function writtenTo(file: string): Promise<string[]> {
+  const lines = (await readFile(file, "utf8")).split("\n").slice(0, -1);
+  return lines.map((line) => line.replace(/\r$/, "").split("\r").at(-1)?.trimEnd() ?? "");
+}
+
+const linesOf = (log: readonly LogLine[], source: string) =>
+  log.filter((line) => line.source === source).map(({ line }) => line);
+
+inLab("new", (its) => {
+  test(
+    "the log of a load that was adopted twice is whole and in order",
+    async () => {
+      const { lab, data } = its;
+      const count = 3_000;
+      const folder = lab.head.homeFile("numbered-lines");
+      await mkdir(folder, { recursive: true });
+      await cp(join(import.meta.dir, "../bench/numbered-lines"), folder, { recursive: true });
+      await Bun.write(join(folder, "figures"), `COUNT=${count} RATE=300\n`);
+      await chmod(join(folder, "launch-cluster.sh"), 0o755);
+      const topology = lab.topologyYaml.replaceAll("~/spark-vllm-docker", "~/numbered-lines");
+      await Bun.write(join(data.dataDir, "topology.yaml"), topology);
+      let controller = await its.start();
+      const { job_id: id } = await controller.begin("small");
+      const written = async () => {
+        const text = await readFile(lab.head.homeFile(`.spark-control/jobs/${id}/log`), "utf8").catch(() => "");
+        return text.split("\n").length;
+      };
+
+      for (const part of [1_000, 2_000]) {
+        await until(`${part} lines are written`, async () => (await written()) > part, 60_000);
+        await controller.kill();
+        controller = await its.start();
+      }
+      const job = await controller.settled(id);
+      const log = await logOf(controller, id);
+
+      expect(job).toMatchObject({ state: "failed", failure: { code: "launch_failed" } });
+      expect(log.map(({ seq }) => seq)).toEqual(log.map((_, index) => index + 1));
+      const received = linesOf(log, "launch").map((text) => ({ text, receivedMs: 0 }));
+      expect(received.length).toBe(count);
+      expect(readNumberedLines(received, count).wrong).toBe(0);
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "the head is rebooted in mid-load: failed, with the other boot id; the previous model is back, nothing else is left",
+    async () => {
+      const { lab } = its;
+      const controller = await its.start();
+      expect(await controller.swap("small")).toMatchObject({ state: "ready" });
+      await lab.behave({ loadSeconds: 1.5, models: { "acme/pair": { loadSeconds: 60 } } });
+      const { job_id: id } = await controller.begin("pair");
+      await until("vLLM loads on both Sparks", async () => (await counts(lab)).every((count) => count === 1), 60_000);
+      await jobIs(controller, id, "the weights load", ({ phase }) => phase === "weights");
+
+      await lab.head.reboot();
+      const job = await controller.settled(id);
+
+      expect(job).toMatchObject({ state: "failed", failure: { code: "host_rebooted" }, rolled_back_to: "small" });
+      expect(job.failure?.evidence).toContain("spark-1");
+      expect(await counts(lab)).toEqual([1, 0]);
+      expect((await remains(lab))[1]).toEqual([]);
+      expect(await served(lab)).toEqual(["acme/small"]);
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "the cable is pulled in mid-load for 20 s: the load goes on to ready",
+    async () => {
+      const { lab } = its;
+      await lab.behave({ models: { "acme/small": { loadSeconds: 12 } } });
+      const controller = await its.start();
+      const { job_id: id } = await controller.begin("small");
+      await jobIs(controller, id, "the weights load", ({ phase }) => phase === "weights");
+      const watch = new VllmWatch(lab.hosts);
+
+      await lab.head.linkDown();
+      const plugged = performance.now() + PULLED_MS;
+      const states = new Set<string>();
+      await until(
+        "20 s have passed",
+        async () => {
+          states.add((await controller.get<SwapJob>(`/api/swap/${id}`)).state);
+          return performance.now() > plugged;
+        },
+        PULLED_MS * 2,
+      );
+      await lab.head.linkUp();
+
+      expect(await controller.settled(id)).toMatchObject({ state: "ready", failure: null });
+      expect([...states]).toEqual(["loading"]);
+      expect(await watch.end()).toEqual({ most: [1, 0], ran: [["acme/small"], []] });
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "vLLM dies right after ready: the slot says so within 15 s, and nothing of it is left",
+    async () => {
+      const { lab } = its;
+      await lab.behave({ loadSeconds: 1, models: { "acme/small": { fail: "die_after_ready", afterSeconds: 2 } } });
+      const controller = await its.start();
+      expect(await controller.swap("small")).toMatchObject({ state: "ready" });
+
+      await until("vLLM has died", async () => (await counts(lab))[0] === 0, 30_000);
+      await until("the slot says so", async () => (await slotOf(controller)).state === "not_answering", NOTICED_MS);
+
+      expect(await slotOf(controller)).toMatchObject({ model: "small", served_ids: [] });
+      await until(
+        "its container and its launcher are gone",
+        async () => (await remains(lab)).flat().length === 0,
+        30_000,
+      );
+      expect(await controller.swap("other")).toMatchObject({ state: "ready" });
+      expect(await counts(lab)).toEqual([1, 0]);
+    },
+    LIMIT_MS,
+  );
+});
+
+for (const dialect of ["old", "new"] as const)
+  inLab(dialect, (its) => {
+    test(
+      "a load across both Sparks that was adopted at 50 %: its log is what each source wrote, in order",
+      async () => {
+        const { lab } = its;
+        await lab.behave({ models: { "acme/pair": { loadSeconds: 6 } } });
+        const controller = await its.start();
+        const { job_id: id } = await controller.begin("pair");
+        await loadIsHalf({ head: lab.head, jobId: id });
+        await controller.kill();
+
+        const next = await its.start();
+        expect(await next.settled(id)).toMatchObject({ state: "ready", failure: null });
+        const log = await logOf(next, id);
+
+        expect(log.map(({ seq }) => seq)).toEqual(log.map((_, index) => index + 1));
+        const files = {
+          launch: lab.head.homeFile(`.spark-control/jobs/${id}/log`),
+          "spark-1": lab.head.homeFile(`.spark-control/jobs/${id}-log/log`),
+          "spark-2": lab.worker.homeFile(`.spark-control/jobs/${id}-log/log`),
+        };
+        for (const [source, file] of Object.entries(files)) {
+          const kept = linesOf(log, source);
+          // What came after the first answer belongs to the running model.
+          expect(kept).toEqual((await writtenTo(file)).slice(0, kept.length));
+        }
+        expect(log.filter(({ line }) => line.includes("Graph capturing finished"))).toHaveLength(1);
+      },
+      LIMIT_MS,
+    );
+  });

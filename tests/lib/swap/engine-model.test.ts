@@ -1,0 +1,93 @@
+/**
+ * The swap engine with its real effects in random histories: swaps to three models in one to three slots, cancels, restarts
+ * and kills of the controller, refused and lost answers, reboots, silent deaths. A run is one history of up to 24 commands
+ * and up to 8 failing calls, played until it has come to rest (_model-history.ts says what must hold).
+ */
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import type { Run } from "../../../lib/swap/run.ts";
+import type { EffectBodies } from "../../../lib/swap/swap-run.ts";
+import { history } from "./_histories.ts";
+import { play, REAL_EFFECTS } from "./_model-history.ts";
+
+const RUNS = Number(process.env.MODEL_RUNS ?? 10_000);
+const SEED = Number(process.env.MODEL_SEED ?? Date.now() % 2 ** 31);
+/** A planted mistake must be found within this many. */
+const RUNS_TO_FIND = 3_000;
+const DEADLINE_MS = 600_000;
+
+describe(`the swap engine in random histories (seed ${SEED})`, () => {
+  test(
+    `keeps in ${RUNS} runs: one vLLM a slot, no false ready, no lost job, rest in truth`,
+    async () => {
+      const ends = { ready: 0, failed: 0, cancelled: 0, rolledBack: 0 };
+
+      await fc.assert(
+        fc.asyncProperty(history, async (given) => {
+          for (const { state, rolled_back_to } of await play(given)) {
+            if (state in ends) ends[state as keyof typeof ends] += 1;
+            if (rolled_back_to !== null) ends.rolledBack += 1;
+          }
+        }),
+        { numRuns: RUNS, seed: SEED },
+      );
+
+      // Histories in which nothing happens would prove nothing.
+      for (const [end, times] of Object.entries(ends)) expect([end, times > RUNS / 200]).toEqual([end, true]);
+    },
+    DEADLINE_MS,
+  );
+
+  let launches = 0;
+  const mistakes: Readonly<Record<string, Partial<EffectBodies>>> = {
+    "launches without a stop": { stop: () => Promise.resolve({ type: "stopped" }) },
+    "says ready without a chat": { verify: () => Promise.resolve({ type: "verified" }) },
+    "skips the clean-up": { clean_up: () => Promise.resolve({ type: "cleaned" }) },
+    "takes every launch for a new one": {
+      launch: (run, leg, signal) =>
+        REAL_EFFECTS.launch(
+          withPart(run, "control", {
+            ...run.control,
+            startJob: (node, order, until) =>
+              run.control.startJob(node, { ...order, id: `${order.id}-${++launches}` }, until),
+          }),
+          leg,
+          signal,
+        ),
+    },
+    "stops on the head only": {
+      stop: (run, leg, signal) =>
+        REAL_EFFECTS.stop(
+          withPart(run, "topology", () => ({ ...run.topology(), nodes: run.topology().nodes.slice(0, 1) })),
+          leg,
+          signal,
+        ),
+    },
+  };
+
+  for (const [mistake, effects] of Object.entries(mistakes))
+    test(
+      `a controller that ${mistake} is found out`,
+      async () => {
+        const property = fc.asyncProperty(history, async (given) => {
+          await play(given, { ...REAL_EFFECTS, ...effects });
+        });
+
+        const found = await fc.check(property, { numRuns: RUNS_TO_FIND, seed: SEED, endOnFailure: true });
+
+        expect(found.failed).toBe(true);
+      },
+      DEADLINE_MS,
+    );
+});
+
+/** The same run, one part of it exchanged. */
+function withPart<Part extends keyof Run>(run: Run, part: Part, instead: Run[Part]): Run {
+  return new Proxy(run, {
+    get(target, name) {
+      if (name === part) return instead;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
