@@ -1,8 +1,9 @@
 /** Random histories of the swap engine: what is asked of it, and what happens to the Sparks meanwhile. */
 import fc from "fast-check";
 import type { Mishap } from "./_model-cluster.ts";
-import { ARRANGEMENTS, type Command, type History } from "./_model-history.ts";
+import type { Command, History } from "./_model-history.ts";
 import type { CallFault } from "./_model-link.ts";
+import { ARRANGEMENTS } from "./_model-scene.ts";
 
 const MISHAPS: readonly Mishap[] = [
   "out_of_memory",

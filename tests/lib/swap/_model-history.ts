@@ -21,11 +21,11 @@ import { SETTLED, type SwapJob } from "../../../lib/swap/swap.ts";
 import { SwapLog } from "../../../lib/swap/swap-log.ts";
 import type { EffectBodies } from "../../../lib/swap/swap-run.ts";
 import { SwapStore } from "../../../lib/swap/swap-store.ts";
-import type { Timing } from "../../../lib/swap/timing.ts";
 import type { Slot } from "../../../lib/topology/topology.ts";
-import { aModel, aSlot, aTopology, SETTINGS } from "./_fixtures.ts";
+import { aTopology, SETTINGS } from "./_fixtures.ts";
 import { type Mishap, ModelCluster } from "./_model-cluster.ts";
 import { FaultPlan, type Link, linkTo, type PlannedFault } from "./_model-link.ts";
+import { MODELS, NAMES, SLOTS, TIMING } from "./_model-scene.ts";
 import { VirtualClock } from "./_virtual-clock.ts";
 
 export type Command =
@@ -56,38 +56,6 @@ export const REAL_EFFECTS: EffectBodies = {
   verify,
   clean_up: cleanUp,
 };
-
-const TIMING: Timing = {
-  followMs: 800,
-  probeMs: 500,
-  lookMs: 1_500,
-  sshDeadlineMs: 1_000,
-  httpDeadlineMs: 1_000,
-  stopGraceSeconds: 1,
-  stopDeadlineMs: 3_000,
-  verifyDeadlineMs: 3_000,
-  contactDeadlineMs: 6_000,
-};
-
-const NAMES = ["spark-1", "spark-2"] as const;
-const repo = (name: string) => ({ kind: "repo", repo: `acme/${name}` }) as const;
-const MODELS = [
-  aModel({ key: "one", source: repo("one"), gpu_memory_utilization: 0.5, size_gb: 10 }),
-  aModel({ key: "two", source: repo("two"), nodes: 2, gpu_memory_utilization: 0.8, size_gb: 10 }),
-  aModel({ key: "three", source: repo("three"), gpu_memory_utilization: 0.4, size_gb: 10 }),
-];
-
-const SLOTS: readonly (readonly Slot[])[] = [
-  [aSlot()],
-  [aSlot(), aSlot({ name: "beside", port: 8889, container: "vllm_beside" })],
-  [aSlot({ name: "left", nodes: ["spark-1"] }), aSlot({ name: "right", nodes: ["spark-2"] }), aSlot({ name: "both" })],
-  [
-    aSlot(),
-    aSlot({ name: "beside", port: 8889, container: "vllm_beside" }),
-    aSlot({ name: "right", nodes: ["spark-2"], port: 8890, container: "vllm_right" }),
-  ],
-];
-export const ARRANGEMENTS = SLOTS.length;
 
 const RESOLVE_MS = 15_000;
 const MOST_ROUNDS = 20;

@@ -1,6 +1,6 @@
 /**
  * The swap engine with its real effects in random histories: swaps to three models in one to three slots, cancels, restarts
- * and kills of the controller, refused and lost answers, reboots, silent deaths. A run is one history of up to 24 commands
+ * and kills of the controller, refused calls, lost and late answers, reboots, silent deaths. A run is one history of up to 24 commands
  * and up to 8 failing calls, played until it has come to rest (_model-history.ts says what must hold).
  */
 import { describe, expect, test } from "bun:test";

@@ -133,6 +133,13 @@ describe("the end of a launcher", () => {
     expect(explainEnd(1, ["one", "two", "  "]).evidence).toBe("two");
   });
 
+  test("with 137 says that it was killed; what the script says while it tidies up is no evidence", () => {
+    expect(explainEnd(137, ["Stopping cluster...", "Cluster stopped."])).toMatchObject({
+      message: "vLLM was killed while it was loading.",
+      evidence: "exit code 137 (SIGKILL), and no word about it",
+    });
+  });
+
   test("with 125, docker's own code, names the code", () => {
     expect(explainEnd(125, [])).toMatchObject({
       code: "launch_failed",
