@@ -110,6 +110,8 @@ function read(call: Invocation, args: readonly string[]): number {
 }
 
 function kill(call: Invocation, args: readonly string[]): number {
+  const [, generation = "", instance] = args;
+  if (instance !== undefined && !passesFence(call, generation, instance)) return EXIT_FENCED;
   const job = call.spark.jobs.get(args[0] ?? "");
   const { processes, bootId } = call.spark;
   const process = job?.process?.bootId === bootId ? processes.get(job.process.pid) : undefined;

@@ -16,6 +16,9 @@ const MIB = 1024 * 1024;
 export const LOG_HEAD_BYTES = 4 * MIB;
 export const LOG_TAIL_BYTES = 60 * MIB;
 
+/** Jobs of which a node keeps the folder: a launch has one, and one for each log keeper. */
+export const KEPT_JOBS = 40;
+
 /** The folder of everything that the controller leaves on a Spark, private to the SSH user. */
 const ROOT = `root=$HOME/.spark-control
 LC_ALL=C
@@ -99,7 +102,7 @@ fi
 `;
 
 /** id, generation, instance, cwd, argv… */
-export const JOB_START = `${ROOT}id=$1 generation=$2 instance=$3 cwd=$4
+export const JOB_START = `${ROOT}${BORN}${ALIVE}id=$1 generation=$2 instance=$3 cwd=$4
 shift 4
 ${CHECK_ID}case $cwd in
 /*) ;;
@@ -120,6 +123,12 @@ exec 9>&-
 exec 8>>"$root/lock"
 flock 8
 [ -f "$dir/process" ] || { printf 'the process did not start\\n' >&2; exit ${EXIT_NOT_STARTED}; }
+# Names begin with a UUIDv7: the newest first. The oldest go with their logs; one that still runs stays.
+ls -1r "$root/jobs" | tail -n +${KEPT_JOBS + 1} | while read -r old; do
+  case $old in "" | "$id" | *[!a-z0-9-]*) continue ;; esac
+  state_of "$root/jobs/$old"
+  [ "$state" = running ] || rm -rf "$root/jobs/$old"
+done
 printf 'started\\n'
 `;
 

@@ -5,6 +5,7 @@ import { createDetachedJobs } from "../../../lib/ssh/detached-jobs.ts";
 import { FencedError, SshError } from "../../../lib/ssh/errors.ts";
 import { fencedStop, readFence, takeOver } from "../../../lib/ssh/fence.ts";
 import type { DetachedJobs, JobReading, JobSpec } from "../../../lib/ssh/jobs.ts";
+import { KEPT_JOBS } from "../../../lib/ssh/remote-scripts.ts";
 import { requirement } from "../../support/requirements.ts";
 import { type LocalShell, localShell, SHELLS } from "./local-shell.ts";
 import { until } from "./sshd.ts";
@@ -135,6 +136,33 @@ for (const { name, path, available } of SHELLS) {
       expect(error).toMatchObject({ code: "fenced_instance", fence: { by: "instance", instance: INSTANCE } });
       expect((await read("theirs")).state).toBe("absent");
       expect(await start(spec("still-mine", ["true"]))).toEqual({ existed: false });
+    });
+
+    test("a fenced kill ends the launch of the newest generation's controller only", async () => {
+      await start(spec("victim", ["sleep", "1000"], { generation: 5 }));
+      const kill = (generation: number, instance: string) =>
+        jobs
+          .kill(shell.target, "victim", { ...within, fence: { generation, instance } })
+          .catch((error: unknown) => error);
+
+      expect(await kill(4, INSTANCE)).toMatchObject({ code: "fenced_generation" });
+      expect(await kill(6, OTHER_INSTANCE)).toMatchObject({ code: "fenced_instance" });
+      expect((await read("victim")).state).toBe("running");
+      expect(await kill(6, INSTANCE)).toBeUndefined();
+      expect((await read("victim")).state).toBe("vanished");
+    });
+
+    test("only the newest jobs keep their folders, and one that runs keeps its own", async () => {
+      await start(spec("a-that-runs", ["sleep", "1000"]));
+      for (let number = 100; number < 100 + KEPT_JOBS + 5; number++) {
+        await start(spec(`b-${number}`, ["true"]));
+        await readUntil(`b-${number}`, "exited");
+      }
+
+      const kept = readdirSync(join(shell.home, ".spark-control/jobs")).sort();
+      expect(kept).toContain("a-that-runs");
+      expect(kept.filter((id) => id.startsWith("b-"))).toHaveLength(KEPT_JOBS);
+      expect(kept).not.toContain("b-100");
     });
 
     test("a fenced stop stops for the newest generation only, under the lock, and never removes by force", async () => {
