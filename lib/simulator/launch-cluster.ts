@@ -61,7 +61,7 @@ class Launch {
       const code = await this.#startContainers();
       if (code !== 0) return code;
     }
-    this.#say(`Executing command on head node: ${options.commandText}`);
+    this.#say(`Running on the head: ${options.commandText}`);
     const containers = this.#hosts.map(({ docker }) => docker.find(options.container));
     const head = containers[0];
     if (!head?.running) {
@@ -132,7 +132,7 @@ class Launch {
       const role = at === 0 ? "head" : "worker";
       this.#say(`Warning: Container '${container}' is already running on ${role} node (${nodes[at] ?? ""}).`);
     });
-    if (running) this.#say("Cluster containers are already running. Skipping launch.");
+    if (running) this.#say("Containers of that name are already running. Skipping launch.");
     return running;
   }
 
@@ -143,17 +143,17 @@ class Launch {
       await call.spark.scheduler.sleep(DOCKER_RUN_SECONDS, call.signal);
       if (this.#dockerRun(spark)) continue;
       if (this.dialect === "old") {
-        this.#say("Waiting for cluster to be ready...");
+        this.#say("Waiting for Ray.");
         await call.spark.scheduler.sleep(OLD_WAIT_SECONDS, call.signal);
-        this.#say("Timeout waiting for cluster to start.");
+        this.#say("Ray did not come up in time.");
         return 1;
       }
       return this.#hosts.length === 1 ? 125 : 1;
     }
     if (this.dialect === "old") {
-      this.#say("Waiting for cluster to be ready...");
+      this.#say("Waiting for Ray.");
       await call.spark.scheduler.sleep(7, call.signal);
-      this.#say("Cluster head is responsive.");
+      this.#say("Ray answers on the head.");
     }
     return 0;
   }

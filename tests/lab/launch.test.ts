@@ -358,7 +358,7 @@ inLab("old", (lab) => {
     async () => {
       const started = await launch(lab(), { command: SERVE, flags: ["-t", "vllm-missing"] });
       expect(await started.ended(LIMIT_MS)).toBe(1);
-      expect(await started.log()).toContain("Timeout waiting for cluster to start.");
+      expect(await started.log()).toContain("Ray did not come up in time.");
     },
     LIMIT_MS,
   );
@@ -367,7 +367,7 @@ inLab("old", (lab) => {
     "knows neither --solo nor -e: an unknown word begins a command",
     async () => {
       const started = await lab().head.exec(`${lab().launchScript} ${clusterFlags(lab(), 1).join(" ")} --solo status`);
-      expect(started.stdout).toContain("Executing command on head node: --solo status");
+      expect(started.stdout).toContain("Running on the head: --solo status");
     },
     LIMIT_MS,
   );

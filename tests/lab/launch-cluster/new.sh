@@ -7,8 +7,8 @@ DAEMON="false" SOLO="false" CHECK="false" WAS_RUNNING="false" LAUNCH_SCRIPT=""
 COMMAND_TO_RUN=() MODS=()
 # One name for every launch: a second launch that fails removes the sentinel of the first.
 SENTINEL=/tmp/vllm_cluster_running
-DOCKER_ARGS="-e NCCL_IGNORE_CPU_AFFINITY=1 -v ${HF_HOME:-$HOME/.cache/huggingface}:/root/.cache/huggingface"
-[[ -n "$VLLM_SPARK_EXTRA_DOCKER_ARGS" ]] && DOCKER_ARGS="$DOCKER_ARGS $VLLM_SPARK_EXTRA_DOCKER_ARGS"
+RUN_OPTIONS="-v ${HF_HOME:-$HOME/.cache/huggingface}:/root/.cache/huggingface"
+[[ -n "$VLLM_SPARK_EXTRA_DOCKER_ARGS" ]] && RUN_OPTIONS="$RUN_OPTIONS $VLLM_SPARK_EXTRA_DOCKER_ARGS"
 
 usage() {
   echo "Usage: $0 [-n ips] [-t image] [--name container] [--eth-if if] [--ib-if if] [-e NAME=value] [-v from:to] [--apply-mod path] [--solo] [--no-ray] [--master-port port] [--launch-script file] [--check-config] [-d] start|stop|status|exec [command]"
@@ -22,9 +22,9 @@ while [[ $# -gt 0 ]]; do
     --name) CONTAINER=$2 && shift ;;
     --eth-if) ETH_IF=$2 && shift ;;
     --ib-if) IB_IF=$2 && shift ;;
-    -e | --env) DOCKER_ARGS="$DOCKER_ARGS -e $2" && shift ;;
-    -v | --volume) DOCKER_ARGS="$DOCKER_ARGS -v $2" && shift ;;
-    --nccl-debug) DOCKER_ARGS="$DOCKER_ARGS -e NCCL_DEBUG=$2" && shift ;;
+    -e | --env) RUN_OPTIONS="$RUN_OPTIONS -e $2" && shift ;;
+    -v | --volume) RUN_OPTIONS="$RUN_OPTIONS -v $2" && shift ;;
+    --nccl-debug) RUN_OPTIONS="$RUN_OPTIONS -e NCCL_DEBUG=$2" && shift ;;
     --apply-mod) MODS+=("$2") && shift ;;
     --master-port) MASTER_PORT=$2 && shift ;;
     --launch-script) LAUNCH_SCRIPT=$2 && shift ;;
@@ -86,29 +86,29 @@ echo "Action: $ACTION"
 
 if [[ "$ACTION" == start || "$ACTION" == exec || "$CHECK" == true ]]; then
   for worker in "${WORKERS[@]}"; do
-    if ! ssh -o BatchMode=yes -o ConnectTimeout=5 -o StrictHostKeyChecking=no "$worker" true 2>/dev/null; then
+    if ! ssh -o ConnectTimeout=5 -o StrictHostKeyChecking=no -o BatchMode=yes "$worker" : 2>/dev/null; then
       echo "Error: Passwordless SSH to $worker failed."
       exit 1
     fi
-    echo "  SSH to $worker: OK"
+    echo "  $worker answers over SSH"
   done
 fi
 if [[ "$CHECK" == true ]]; then
-  echo "Configuration Check Complete."
+  echo "The configuration is in order."
   exit 0
 fi
 
 cleanup() {
   trap - EXIT INT TERM HUP
   if [[ "$WAS_RUNNING" == true ]]; then
-    echo "Cluster was already running when script started. Skipping cleanup."
+    echo "The containers ran before; they are left as they are."
     return
   fi
   echo ""
   echo "Stopping cluster..."
   docker stop "$CONTAINER" >/dev/null 2>&1 || true
   for worker in "${WORKERS[@]}"; do
-    echo "Stopping worker node ($worker)..."
+    echo "Worker $worker: stopping its container."
     ssh "$worker" "docker stop $CONTAINER" >/dev/null 2>&1 || true
   done
   echo "Cluster stopped."
@@ -170,11 +170,11 @@ start_cluster() {
   done
   if [[ -n "$running" ]]; then
     echo "Warning: Container '$CONTAINER' is already running on $running."
-    echo "Cluster containers are already running. Skipping launch."
+    echo "Containers of that name are already running. Skipping launch."
     WAS_RUNNING="true"
     return
   fi
-  local flags="-d --privileged --gpus all --rm --ipc=host --network host --name $CONTAINER $DOCKER_ARGS $IMAGE"
+  local flags="-d --privileged --gpus all --rm --ipc=host --network host --name $CONTAINER $RUN_OPTIONS $IMAGE"
   echo "Starting Head Node on $LOCAL_IP..."
   docker run $flags sleep infinity
   code=$?
@@ -185,7 +185,7 @@ start_cluster() {
     exit $code
   fi
   for worker in "${WORKERS[@]}"; do
-    echo "Starting Worker Node on $worker..."
+    echo "Worker $worker: starting its container."
     ssh "$worker" "docker run $flags sleep infinity" || exit 1
   done
   apply_mods ""
@@ -245,9 +245,9 @@ if [[ "$ACTION" == exec ]]; then
     docker exec $FLAGS "$CONTAINER" "${COMMAND_TO_RUN[@]}"
   fi
 elif [[ "$DAEMON" == true ]]; then
-  echo "Cluster started in background (Daemon mode)."
+  echo "The containers run in the background."
 else
-  echo "Cluster started. Tailing logs from head node..."
+  echo "The containers run; following the head's log."
   docker logs -f "$CONTAINER" &
   wait $!
 fi

@@ -6,11 +6,11 @@ NODES="" IMAGE="vllm-node" CONTAINER="vllm_node" ETH_IF="" IB_IF=""
 ACTION="start" COMMAND_TO_RUN="" DAEMON="false" CHECK="false" WAS_RUNNING="false"
 MODS=()
 WAIT_SECONDS=${LAB_WAIT_SECONDS:-60}
-DOCKER_ARGS="-e NCCL_IGNORE_CPU_AFFINITY=1 -v $HOME/.cache/huggingface:/root/.cache/huggingface"
-[[ -n "$VLLM_SPARK_EXTRA_DOCKER_ARGS" ]] && DOCKER_ARGS="$DOCKER_ARGS $VLLM_SPARK_EXTRA_DOCKER_ARGS"
+RUN_OPTIONS="-v $HOME/.cache/huggingface:/root/.cache/huggingface"
+[[ -n "$VLLM_SPARK_EXTRA_DOCKER_ARGS" ]] && RUN_OPTIONS="$RUN_OPTIONS $VLLM_SPARK_EXTRA_DOCKER_ARGS"
 
 usage() {
-  echo "Usage: $0 [-n <node_ips>] [-t <image_name>] [--name <container_name>] [--eth-if <if_name>] [--ib-if <if_name>] [--apply-mod <path>] [--check-config] [-d] [action] [command]"
+  echo "Usage: $0 [-n ips] [-t image] [--name container] [--eth-if if] [--ib-if if] [--apply-mod path] [--check-config] [-d] [start|stop|status|exec] [command]"
   exit 1
 }
 
@@ -21,7 +21,7 @@ while [[ $# -gt 0 ]]; do
     --name) CONTAINER=$2 && shift ;;
     --eth-if) ETH_IF=$2 && shift ;;
     --ib-if) IB_IF=$2 && shift ;;
-    --nccl-debug) DOCKER_ARGS="$DOCKER_ARGS -e NCCL_DEBUG=$2" && shift ;;
+    --nccl-debug) RUN_OPTIONS="$RUN_OPTIONS -e NCCL_DEBUG=$2" && shift ;;
     --apply-mod) MODS+=("$2") && shift ;;
     --check-config) CHECK="true" ;;
     -d) DAEMON="true" ;;
@@ -67,29 +67,29 @@ echo "Action: $ACTION"
 
 if [[ "$ACTION" == start || "$ACTION" == exec || "$CHECK" == true ]]; then
   for worker in "${WORKERS[@]}"; do
-    if ! ssh -o BatchMode=yes -o ConnectTimeout=5 -o StrictHostKeyChecking=no "$worker" true 2>/dev/null; then
+    if ! ssh -o ConnectTimeout=5 -o StrictHostKeyChecking=no -o BatchMode=yes "$worker" : 2>/dev/null; then
       echo "Error: Passwordless SSH to $worker failed."
       exit 1
     fi
-    echo "  SSH to $worker: OK"
+    echo "  $worker answers over SSH"
   done
 fi
 if [[ "$CHECK" == true ]]; then
-  echo "Configuration Check Complete."
+  echo "The configuration is in order."
   exit 0
 fi
 
 cleanup() {
   trap - EXIT INT TERM HUP
   if [[ "$WAS_RUNNING" == true ]]; then
-    echo "Cluster was already running when script started. Skipping cleanup."
+    echo "The containers ran before; they are left as they are."
     return
   fi
   echo ""
   echo "Stopping cluster..."
   docker stop "$CONTAINER" >/dev/null 2>&1 || true
   for worker in "${WORKERS[@]}"; do
-    echo "Stopping worker node ($worker)..."
+    echo "Worker $worker: stopping its container."
     ssh "$worker" "docker stop $CONTAINER" >/dev/null 2>&1 || true
   done
   echo "Cluster stopped."
@@ -149,45 +149,45 @@ start_cluster() {
   done
   if [[ -n "$running" ]]; then
     echo "Warning: Container '$CONTAINER' is already running on $running."
-    echo "Cluster containers are already running. Skipping launch."
+    echo "Containers of that name are already running. Skipping launch."
     WAS_RUNNING="true"
     return
   fi
   local node="./run-cluster-node.sh --eth-if $ETH_IF --ib-if $IB_IF"
-  local flags="-d --privileged --gpus all --rm --ipc=host --network host --name $CONTAINER $DOCKER_ARGS $IMAGE"
+  local flags="-d --privileged --gpus all --rm --ipc=host --network host --name $CONTAINER $RUN_OPTIONS $IMAGE"
   echo "Starting Head Node on $LOCAL_IP..."
   docker run $flags $node --role head --host-ip "$LOCAL_IP"
   for worker in "${WORKERS[@]}"; do
-    echo "Starting Worker Node on $worker..."
+    echo "Worker $worker: starting its container."
     ssh "$worker" "docker run $flags $node --role node --host-ip $worker --head-ip $LOCAL_IP"
   done
   apply_mods ""
   for worker in "${WORKERS[@]}"; do apply_mods "$worker"; done
 
-  echo "Waiting for cluster to be ready..."
+  echo "Waiting for Ray."
   while [[ $waited -lt $WAIT_SECONDS ]]; do
     if docker exec "$CONTAINER" ray status >/dev/null 2>&1; then
-      echo "Cluster head is responsive."
+      echo "Ray answers on the head."
       sleep $((WAIT_SECONDS / 12))
       return
     fi
     sleep 1
     waited=$((waited + 1))
   done
-  echo "Timeout waiting for cluster to start."
+  echo "Ray did not come up in time."
   exit 1
 }
 
 start_cluster
 if [[ "$ACTION" == exec ]]; then
-  echo "Executing command on head node: $COMMAND_TO_RUN"
+  echo "Running on the head: $COMMAND_TO_RUN"
   FLAGS="-i"
   [[ -t 0 ]] && FLAGS="-it"
   docker exec $FLAGS "$CONTAINER" bash -i -c "$COMMAND_TO_RUN"
 elif [[ "$DAEMON" == true ]]; then
-  echo "Cluster started in background (Daemon mode)."
+  echo "The containers run in the background."
 else
-  echo "Cluster started. Tailing logs from head node..."
+  echo "The containers run; following the head's log."
   docker logs -f "$CONTAINER" &
   wait $!
 fi

@@ -118,7 +118,7 @@ describe("a solo launch", () => {
     const { fields, log } = await bench.readJob("swap-2");
 
     expect(fields).toMatchObject({ state: "exited", exit: "1" });
-    expect(log).toContain("Cluster containers are already running. Skipping launch.");
+    expect(log).toContain("Containers of that name are already running. Skipping launch.");
     expect(log).toContain("OSError: [Errno 98] Address already in use");
     expect((await fetch(bench.url("/health"))).status).toBe(200);
   });
