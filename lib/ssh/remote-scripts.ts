@@ -127,7 +127,7 @@ flock 8
 ls -1r "$root/jobs" | tail -n +${KEPT_JOBS + 1} | while read -r old; do
   case $old in "" | "$id" | *[!a-z0-9-]*) continue ;; esac
   state_of "$root/jobs/$old"
-  [ "$state" = running ] || rm -rf "$root/jobs/$old"
+  case $state in exited | vanished | rebooted) rm -rf "$root/jobs/$old" ;; esac
 done
 printf 'started\\n'
 `;

@@ -193,7 +193,7 @@ for (const { name, path, available } of SHELLS.filter((shell) => !shell.name.sta
             group.map((folderName, index) => {
               const argv = ["sh", "-c", note, "sh", collected];
               const job = {
-                id: `job-${number}-${index}`,
+                id: `job-${String(number * 25 + index).padStart(5, "0")}`,
                 generation: 1,
                 instance,
                 argv,
