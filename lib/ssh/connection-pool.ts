@@ -85,14 +85,19 @@ async function runOn(link: Link, command: ShellCommand, call: ExecOptions, limit
     throw new Fault("too_large", "command_too_long", "A command for a Spark is longer than 128 KiB.");
   }
   const release = await link.slots.take(limit);
+  let fresh = true;
   try {
     for (;;) {
       const connection = await link.connection(limit);
       try {
         return await connection.run(command, call.maxBytes ?? DEFAULT_MAX_BYTES, limit);
       } catch (error) {
-        if (!(error instanceof ChannelRefused)) throw error;
-        await afterRefusal(link, connection, error, limit);
+        if (error instanceof ChannelRefused) await afterRefusal(link, connection, error, limit);
+        else if (fresh && error instanceof SshError && error.reason === "network") {
+          // The connection had broken before the command began; a new one works, or tells why not.
+          fresh = false;
+          connection.retire();
+        } else throw error;
       }
     }
   } finally {
