@@ -1,5 +1,5 @@
 /** Faults as text, for `SIM_FAULTS`: a JSON list of what `SimulatedFault` describes. */
-import { type Static, Type } from "@sinclair/typebox";
+import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import type { SimulatedFault } from "./faults.ts";
 
@@ -46,7 +46,6 @@ const Faults = Type.Array(
     one("clock_off", { seconds: Type.Optional(Type.Number()) }),
   ]),
 );
-export type WrittenFaults = Static<typeof Faults>;
 
 /** @returns null when the text is not such a list */
 export function readFaults(text: string): readonly SimulatedFault[] | null {

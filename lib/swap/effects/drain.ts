@@ -1,6 +1,6 @@
 /**
- * Requests in flight finish first. What counts is vLLM's own `num_requests_running + num_requests_waiting` of every
- * model that stops: it lags by seconds, so it must be zero twice. The wait is bounded; what is left then is reported.
+ * Requests in flight finish first. What counts is `num_requests_running + num_requests_waiting` of the vLLM behind the slot's
+ * own port: it lags by seconds, so it must be zero twice. The wait is bounded; what is left then is told in the log.
  */
 import type { EffectBody, Run } from "../run.ts";
 import { nodesOf, pause } from "../run.ts";
