@@ -150,6 +150,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       catalog,
       beliefs: () => swaps.beliefs(),
       active: () => swaps.active(),
+      loadedBy: ({ job_id }) => swapStore.find(job_id)?.job ?? null,
       now,
       onSlot: (slot) => events.publish({ type: "slot.changed", at: now(), slot }),
       onNode: (node, { reachable }) => {

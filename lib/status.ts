@@ -31,6 +31,9 @@ const NodeStatusSchema = Type.Object(
     reason: Nullable(Type.String({ description: "Why it is not reachable, or what is wrong with its entry" })),
     failure: Nullable(FailureSchema),
     memory: Nullable(Type.Object({ total_bytes: Type.Number(), available_bytes: Type.Number() })),
+    clock_skew_seconds: Nullable(
+      Type.Number({ description: "How far its clock is ahead of the controller's, whose times are the ones shown" }),
+    ),
     checked_at: Nullable(Type.String()),
   },
   { title: "NodeStatus" },
@@ -78,7 +81,7 @@ function nodeStatus(
   seen: ReturnType<ControlPlane["slots"]["node"]>,
 ): NodeStatus {
   if (node.status === "misconfigured") {
-    const nothing = { host: null, user: null, failure: null, memory: null, checked_at: null };
+    const nothing = { host: null, user: null, failure: null, memory: null, clock_skew_seconds: null, checked_at: null };
     return { name: node.name, state: "misconfigured", reason: node.reason, ...nothing };
   }
   return {
@@ -89,6 +92,7 @@ function nodeStatus(
     reason: seen?.failure?.message ?? null,
     failure: seen?.failure ?? null,
     memory: seen?.memory ? { total_bytes: seen.memory.totalBytes, available_bytes: seen.memory.availableBytes } : null,
+    clock_skew_seconds: seen?.clockSkewSeconds == null ? null : Math.round(seen.clockSkewSeconds),
     checked_at: seen?.at ?? null,
   };
 }

@@ -4,6 +4,7 @@ import { Fault } from "../fault.ts";
 import { type Node, type Slot, type Topology, usableNode } from "../topology/topology.ts";
 import type { NodeView, SparkControl } from "./cluster.ts";
 import { conflicts, type Footprint } from "./conflicts.ts";
+import { modelOnCommandLine } from "./difference.ts";
 import { explainLog, failure } from "./failure.ts";
 import { imageOf } from "./launch-command.ts";
 import type { Occupant } from "./plan.ts";
@@ -184,16 +185,18 @@ function occupantsOf(
     const there = running.length > 0 ? own.filter((look) => running.includes(look) || isPartOf(belief, look)) : [];
     const nodes = running.length > 0 ? there.map((look) => look.node.name) : (belief?.nodes ?? []);
     if (nodes.length === 0) return [];
-    const model = belief?.model ?? null;
+    const lines = running.flatMap(({ view }) => view.vllm);
+    // Somebody may have replaced by hand what is believed to serve: the processes tell.
+    const named = modelOnCommandLine(lines);
+    const model = belief && (named === null || named === servedSource(belief.model)) ? belief.model : null;
     const known = model?.gpu_memory_utilization ?? null;
     if (
       slot.name !== here.name &&
       !conflicts(wanted, { nodes, port: slot.port, container: slot.container, memory: known })
     )
       return [];
-    const lines = running.flatMap(({ view }) => view.vllm);
     const memory = running.length > 0 ? (known ?? claimedBy(lines)) : 0;
-    return [{ slot, model, name: model?.name ?? servedBy(lines) ?? "An unknown model", nodes, memory }];
+    return [{ slot, model, name: model?.name ?? named ?? "An unknown model", nodes, memory }];
   });
 }
 
@@ -201,23 +204,11 @@ function isPartOf(belief: Belief | undefined, { node, view }: Look): boolean {
   return belief?.nodes.includes(node.name) === true && view.container?.running === true;
 }
 
-/** The model's name from `vllm serve NAME …`. */
-function servedBy(commandLines: readonly string[]): string | null {
-  return firstMatch(commandLines, /\bvllm serve (\S+)/);
-}
-
 /** What a vLLM started by hand claims: its `--gpu-memory-utilization`, else vLLM's default. */
 function claimedBy(commandLines: readonly string[]): number {
-  const share = Number(firstMatch(commandLines, /--gpu[-_]memory[-_]utilization[ =](\S+)/));
+  const given = /--gpu[-_]memory[-_]utilization[ =](\S+)/;
+  const share = Number(commandLines.map((line) => given.exec(line)?.[1]).find((value) => value !== undefined));
   return share > 0 && share <= 1 ? share : VLLM_DEFAULT_SHARE;
-}
-
-function firstMatch(lines: readonly string[], pattern: RegExp): string | null {
-  for (const line of lines) {
-    const match = pattern.exec(line);
-    if (match?.[1]) return match[1];
-  }
-  return null;
 }
 
 function standsInTheWay(looks: readonly Look[], target: Target, beliefs: readonly Belief[]): PlanNote[] {

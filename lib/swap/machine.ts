@@ -31,7 +31,8 @@ export interface MachineState {
 
 export type MachineEvent =
   | { readonly type: "begin" }
-  | { readonly type: "prepared" }
+  /** @param wayBack false: what runs there now cannot be loaded again, because it was started by hand */
+  | { readonly type: "prepared"; readonly wayBack?: boolean }
   | { readonly type: "drained" }
   | { readonly type: "stopped" }
   | { readonly type: "launched" }
@@ -92,7 +93,8 @@ export function step(state: MachineState, event: MachineEvent): Step {
   switch (state.state) {
     case "planned":
       if (event.type === "begin") return { state: { ...state, phase: "checking" }, effects: [{ type: "prepare" }] };
-      return event.type === "prepared" ? to(state, "draining", { type: "drain" }) : stay(state);
+      if (event.type !== "prepared") return stay(state);
+      return to({ ...state, canRollBack: state.canRollBack && event.wayBack !== false }, "draining", { type: "drain" });
     case "draining":
       return event.type === "drained" ? to({ ...state, stopBegun: true }, "stopping", { type: "stop" }) : stay(state);
     case "stopping":

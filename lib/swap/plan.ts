@@ -80,7 +80,7 @@ export function makePlan(facts: PlanFacts): Plan {
     learnt_from: estimate.learntFrom,
     rollback_to: rollbackTo?.key ?? null,
     blockers: [...facts.blockers, ...reachability(facts), ...memoryBlockers(memory)],
-    warnings: [...facts.warnings, ...memoryWarnings(facts, memory), ...clockWarnings(facts)],
+    warnings: [...facts.warnings, ...memoryWarnings(facts, memory), ...clockWarnings(facts), ...noWayBack(facts)],
     commands: facts.commands,
   };
   return { ...plan, summary: summarise(plan, rollbackTo) };
@@ -141,6 +141,13 @@ function clockWarnings(facts: PlanFacts): PlanNote[] {
         `The clock of ${node} is ${Math.abs(Math.round(view.clockSkewSeconds))} s ${view.clockSkewSeconds > 0 ? "ahead" : "behind"}. Times shown here are the controller's.`,
       ),
     );
+}
+
+function noWayBack({ slot, occupants, rollbackWanted }: PlanFacts): PlanNote[] {
+  const byHand = rollbackWanted && occupants.find((each) => each.slot.name === slot.name && each.model === null);
+  return byHand
+    ? [failure("no_way_back", `${byHand.name} was started by hand: Spark Control cannot load it again if this fails.`)]
+    : [];
 }
 
 function summarise(plan: Omit<Plan, "summary">, rollbackTo: Model | null): string[] {

@@ -3,23 +3,17 @@ import type { Catalog } from "../catalog/catalog.ts";
 import { Fault } from "../fault.ts";
 import { type Node, type Slot, type Topology, usableNode } from "../topology/topology.ts";
 import type { SparkControl } from "./cluster.ts";
+import { differenceOf, ownSightings } from "./difference.ts";
+import { Differences } from "./differences.ts";
 import type { Belief } from "./facts.ts";
-import { failureOf } from "./facts.ts";
+import { lookAtNodes, type NodeObservation } from "./node-watch.ts";
 import { pause } from "./run.ts";
 import { servedIds, servedName } from "./served.ts";
 import { type SlotObservation, type SlotStatus, slotStatus } from "./slots.ts";
-import type { Failure, SwapJob } from "./swap.ts";
+import type { SwapJob } from "./swap.ts";
+import { requestsInFlight } from "./vllm-metrics.ts";
 
 const HTTP_DEADLINE_MS = 3_000;
-
-export interface NodeObservation {
-  readonly reachable: boolean;
-  /** Why not. */
-  readonly failure: Failure | null;
-  readonly memory: { readonly totalBytes: number; readonly availableBytes: number } | null;
-  /** When it was looked at, ISO 8601. */
-  readonly at: string;
-}
 
 export interface SlotBoardOptions {
   readonly control: SparkControl;
@@ -29,6 +23,8 @@ export interface SlotBoardOptions {
   catalog(): Catalog;
   beliefs(): readonly Belief[];
   active(): readonly SwapJob[];
+  /** The swap that loaded what is believed to serve; null when it is not known any more. */
+  loadedBy(belief: Belief): SwapJob | null;
   now(): string;
   onSlot(status: SlotStatus): void;
   /** A node was looked at for the first time, or has become reachable or unreachable. */
@@ -39,7 +35,10 @@ export interface SlotBoardOptions {
 export class SlotBoard {
   readonly #slots = new Map<string, SlotObservation>();
   readonly #nodes = new Map<string, NodeObservation>();
+  readonly #differences = new Differences();
   readonly #shown = new Map<string, string>();
+  /** Grows when a swap ends: a look that began before saw what is no longer there. */
+  #epoch = 0;
   readonly #closed = new AbortController();
   #loops: Promise<void>[] = [];
 
@@ -49,22 +48,25 @@ export class SlotBoard {
     const { slotIntervalMs, nodeIntervalMs } = this.options;
     this.#loops = [
       this.#every(slotIntervalMs, () => this.lookAtSlots()),
-      this.#every(nodeIntervalMs, () => this.#lookAtNodes()),
+      this.#every(nodeIntervalMs, () => this.lookAtNodes()),
     ];
   }
 
   statuses(): SlotStatus[] {
-    const { topology, beliefs, active, catalog } = this.options;
+    const { topology, beliefs, active, catalog, loadedBy } = this.options;
     const all = topology().slots;
-    return all.map((slot) =>
-      slotStatus(
+    return all.map((slot) => {
+      const belief = beliefs().find((each) => each.slot === slot.name);
+      return slotStatus({
         slot,
-        beliefs().find((belief) => belief.slot === slot.name),
-        this.#ownView(slot, all),
-        active().find((job) => job.slot === slot.name),
-        catalog(),
-      ),
-    );
+        belief,
+        seen: this.#ownView(slot, all),
+        job: active().find((job) => job.slot === slot.name),
+        loadedBy: belief ? loadedBy(belief) : null,
+        difference: this.#differences.of(slot.name),
+        catalog: catalog(),
+      });
+    });
   }
 
   /** What answers at an address that two slots share belongs to the one that is believed to serve. */
@@ -101,10 +103,12 @@ export class SlotBoard {
   /** A swap has ended: what it saw for itself counts, what was seen before on the same Sparks no longer does. */
   settled(job: SwapJob): void {
     const touched = this.options.topology().slots.filter((slot) => slot.nodes.some((node) => job.nodes.includes(node)));
+    this.#epoch++;
     for (const { name } of touched) {
+      this.#differences.forget(name);
       const belief = this.options.beliefs().find((each) => each.slot === name);
       const servedIds = belief ? [servedName(belief.model)] : null;
-      this.#slots.set(name, { address: this.#slots.get(name)?.address ?? null, servedIds });
+      this.#slots.set(name, { address: this.#slots.get(name)?.address ?? null, servedIds, requests: null });
     }
     this.lookAgain();
   }
@@ -137,31 +141,44 @@ export class SlotBoard {
       if (error instanceof Fault) return null;
       throw error;
     });
-    if (address === null) return { address: null, servedIds: null };
-    const answer = await this.options.control.get(`http://${address}:${port}/v1/models`, HTTP_DEADLINE_MS, signal);
-    return { address, servedIds: servedIds(answer) };
+    if (address === null) return { address: null, servedIds: null, requests: null };
+    const ask = (path: string) =>
+      this.options.control.get(`http://${address}:${port}${path}`, HTTP_DEADLINE_MS, signal);
+    const ids = servedIds(await ask("/v1/models"));
+    return { address, servedIds: ids, requests: ids?.length ? requestsInFlight(await ask("/metrics")) : null };
   }
 
-  async #lookAtNodes(): Promise<void> {
-    const { topology, control, now, onNode } = this.options;
-    const { slots, nodes } = topology();
-    await Promise.all(
-      nodes.map(async (entry) => {
-        if (entry.status !== "configured") return;
-        const place = slots.find((slot) => slot.nodes.includes(entry.name)) ?? { container: "vllm_node", port: 8888 };
-        let seen: NodeObservation;
-        try {
-          const { memory } = await control.look(entry, place, this.#closed.signal);
-          seen = { reachable: true, failure: null, memory, at: now() };
-        } catch (error) {
-          this.#closed.signal.throwIfAborted();
-          seen = { reachable: false, failure: failureOf(error), memory: null, at: now() };
-        }
-        const before = this.#nodes.get(entry.name);
-        this.#nodes.set(entry.name, seen);
-        if (before?.reachable !== seen.reachable) onNode(entry.name, seen);
-      }),
-    );
+  /** A fresh look at all Sparks and at what is in each slot's place on them. */
+  async lookAtNodes(): Promise<void> {
+    const epoch = this.#epoch;
+    const { nodes, sightings } = await lookAtNodes(this.options, this.#closed.signal);
+    for (const [name, seen] of nodes) {
+      const before = this.#nodes.get(name);
+      this.#nodes.set(name, seen);
+      if (before?.reachable !== seen.reachable) this.options.onNode(name, seen);
+    }
+    if (epoch === this.#epoch) this.#compare(sightings);
+    this.tell();
+  }
+
+  /** What runs against what is believed. A slot that a swap owns is the swap's to judge. */
+  #compare(sightings: Awaited<ReturnType<typeof lookAtNodes>>["sightings"]): void {
+    const { topology, beliefs, active, now } = this.options;
+    const { slots } = topology();
+    const owned = active().flatMap((job) => job.nodes);
+    for (const slot of slots) {
+      if (slot.nodes.some((node) => owned.includes(node))) {
+        this.#differences.forget(slot.name);
+        continue;
+      }
+      const found = differenceOf({
+        slot,
+        belief: beliefs().find((each) => each.slot === slot.name),
+        servedIds: this.#ownView(slot, slots)?.servedIds ?? null,
+        sightings: ownSightings(slot, slots, beliefs(), sightings.get(slot.name) ?? []),
+      });
+      this.#differences.take(slot.name, found, now());
+    }
   }
 
   /** One round after the other, never two at once. */

@@ -2,9 +2,11 @@
 import { type Static, Type } from "@sinclair/typebox";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Slot } from "../topology/topology.ts";
+import type { Difference } from "./differences.ts";
 import type { Belief } from "./facts.ts";
 import { servedName } from "./served.ts";
-import type { SwapJob } from "./swap.ts";
+import { FailureSchema, type SwapJob } from "./swap.ts";
+import type { RequestsInFlight } from "./vllm-metrics.ts";
 
 const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()]);
 
@@ -35,6 +37,14 @@ export const SlotStatusSchema = Type.Object(
     url: Nullable(Type.String()),
     /** The swap that owns the slot now. */
     job_id: Nullable(Type.String()),
+    /** Requests that vLLM works on and that wait in it, as it says itself (3 to 18 s late); null when it does not say. */
+    requests: Nullable(Type.Object({ running: Type.Integer(), waiting: Type.Integer() })),
+    /** Who asked for the swap that loaded it; null when it was not loaded from here. */
+    loaded_by: Nullable(Type.String()),
+    /** How long that swap took, from the claim to ready, in seconds. */
+    load_seconds: Nullable(Type.Number()),
+    /** What really runs differs from what was loaded from here: seen twice in a row, shown, never mended by itself. */
+    difference: Nullable(Type.Intersect([FailureSchema, Type.Object({ since: Type.String() })])),
   },
   { title: "SlotStatus" },
 );
@@ -45,15 +55,23 @@ export interface SlotObservation {
   readonly address: string | null;
   /** Ids of `/v1/models`; null: no such answer. */
   readonly servedIds: readonly string[] | null;
+  /** Null: it does not say, or nothing answers. */
+  readonly requests: RequestsInFlight | null;
 }
 
-export function slotStatus(
-  slot: Slot,
-  belief: Belief | undefined,
-  seen: SlotObservation | undefined,
-  job: SwapJob | undefined,
-  catalog: Catalog,
-): SlotStatus {
+export interface SlotFacts {
+  readonly slot: Slot;
+  readonly belief?: Belief | undefined;
+  readonly seen?: SlotObservation | undefined;
+  /** The swap that owns the slot now. */
+  readonly job?: SwapJob | undefined;
+  /** The swap that loaded what is believed to serve. */
+  readonly loadedBy: SwapJob | null;
+  readonly difference: Difference | null;
+  readonly catalog: Catalog;
+}
+
+export function slotStatus({ slot, belief, seen, job, loadedBy, difference, catalog }: SlotFacts): SlotStatus {
   // A server that lists no model is as good as none.
   const ids = seen?.servedIds?.length ? seen.servedIds : null;
   const believed = belief && (ids === null || ids.includes(servedName(belief.model))) ? belief : undefined;
@@ -72,7 +90,15 @@ export function slotStatus(
     by_hand: ids !== null && !believed,
     url: seen?.address ? `http://${seen.address}:${slot.port}/v1` : null,
     job_id: job?.job_id ?? null,
+    requests: seen?.requests ?? null,
+    loaded_by: (believed && loadedBy?.requested_by) ?? null,
+    load_seconds: believed && loadedBy?.ended_at ? secondsOf(loadedBy) : null,
+    difference: job ? null : difference,
   };
+}
+
+function secondsOf({ created_at, ended_at }: SwapJob): number {
+  return Math.round((Date.parse(ended_at ?? created_at) - Date.parse(created_at)) / 1000);
 }
 
 function stateOf(belief: Belief | undefined, seen: SlotObservation | undefined, serves: boolean): SlotState {

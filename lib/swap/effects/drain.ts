@@ -4,6 +4,7 @@
  */
 import type { EffectBody, Run } from "../run.ts";
 import { nodesOf, pause } from "../run.ts";
+import { requestsInFlight } from "../vllm-metrics.ts";
 
 const QUIET_READINGS = 2;
 const BETWEEN_READINGS_MS = 500;
@@ -33,15 +34,6 @@ async function requestsRunning(run: Run, leg: "forward" | "rollback", signal: Ab
     run.timing.httpDeadlineMs,
     signal,
   );
-  if (answer.status !== 200 || typeof answer.body !== "string") return null;
-  return sumOf(answer.body, "vllm:num_requests_running") + sumOf(answer.body, "vllm:num_requests_waiting");
-}
-
-/** Sum of a metric over its label sets, from the Prometheus text format. */
-function sumOf(text: string, name: string): number {
-  let sum = 0;
-  for (const line of text.split("\n"))
-    if (line.startsWith(name) && /[ {]/.test(line[name.length] ?? ""))
-      sum += Number(line.slice(line.lastIndexOf(" ") + 1)) || 0;
-  return sum;
+  const inFlight = requestsInFlight(answer);
+  return inFlight && inFlight.running + inFlight.waiting;
 }

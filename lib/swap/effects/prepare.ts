@@ -20,7 +20,8 @@ export const prepare: EffectBody = async (run, _leg, signal) => {
     commands: [],
   });
   for (const line of plan.summary) run.log(line);
+  const runsByHand = facts.occupants.some((each) => each.slot.name === slot.name && each.model === null);
   const blocker = plan.blockers[0];
   if (!blocker) run.raiseGeneration(facts.generation, "anyone");
-  return blocker ? { type: "failed", failure: blocker } : { type: "prepared" };
+  return blocker ? { type: "failed", failure: blocker } : { type: "prepared", wayBack: !runsByHand };
 };

@@ -90,8 +90,9 @@ describe("what runs", () => {
   });
 });
 
+const COMMAND = "python3 /usr/local/bin/vllm serve Qwen/Qwen3-14B";
+
 describe("memory that a stop gives back", () => {
-  const COMMAND = "python3 /usr/local/bin/vllm serve Qwen/Qwen3-14B";
   const freed = async (scene: Scene) => (await gather(scene)).occupants.map(({ memory }) => memory);
 
   test("is the share of the model that is known to run", async () => {
@@ -109,6 +110,14 @@ describe("memory that a stop gives back", () => {
     expect(await freed({ views: { "spark-1/vllm_node": aServingView(line) } })).toEqual([share]);
   });
 
+  test("is what the command line says when somebody has replaced by hand what is believed to run", async () => {
+    const other = aServingView("vllm serve acme/other --gpu-memory-utilization 0.3");
+
+    const { occupants } = await gather({ views: { "spark-1/vllm_node": other }, beliefs: [aBelief(glm)] });
+
+    expect(occupants).toMatchObject([{ model: null, name: "acme/other", memory: 0.3 }]);
+  });
+
   test("is none of a model that is believed to run and does not", async () => {
     expect(await freed({ beliefs: [aBelief(glm)] })).toEqual([0]);
   });
@@ -118,7 +127,7 @@ describe("another slot on the same node", () => {
   const second = aSlot({ name: "second", nodes: ["spark-1"], port: 8889, container: "second" });
   const elsewhere = aSlot({ name: "third", nodes: ["spark-2"], port: 8890, container: "third" });
   const topology = aTopology({ slots: [aSlot({ nodes: ["spark-1"] }), second, elsewhere] });
-  const inSecond = aServingView("vllm serve x", { memory: { totalBytes: 100, availableBytes: 50 } });
+  const inSecond = aServingView(COMMAND, { memory: { totalBytes: 100, availableBytes: 50 } });
 
   test("stays when there is room for both", async () => {
     const beliefs = [aBelief(aModel({ gpu_memory_utilization: 0.4 }), { slot: "second" })];
@@ -139,13 +148,13 @@ describe("another slot on the same node", () => {
   test("has to stop when what runs there is unknown", async () => {
     const { occupants } = await gather({ topology, views: { "spark-1/second": inSecond } });
 
-    expect(occupants).toMatchObject([{ slot: { name: "second" }, model: null, name: "x" }]);
+    expect(occupants).toMatchObject([{ slot: { name: "second" }, model: null, name: "Qwen/Qwen3-14B" }]);
   });
 
   test("with the same container name keeps what is known to be its own", async () => {
     const alike = aTopology({ slots: [aSlot(), aSlot({ name: "second", nodes: ["spark-2"] })] });
     const beliefs = [aBelief(glm, { slot: "second", nodes: ["spark-2"] })];
-    const views = { "spark-2/vllm_node": aServingView("vllm serve x") };
+    const views = { "spark-2/vllm_node": aServingView(COMMAND) };
 
     const solo = await gather({ topology: alike, beliefs, views });
     const wide = await gather({ topology: alike, beliefs, views, model: aModel({ nodes: 2 }) });

@@ -7,12 +7,13 @@ import { aBelief, aJob, aModel, aSlot } from "./_fixtures.ts";
 
 const qwen = aModel();
 const glm = aModel({ key: "glm", name: "GLM 4.5 Air", source: { kind: "repo", repo: "zai-org/GLM-4.5-Air" } });
-const silent: SlotObservation = { address: "10.77.0.1", servedIds: null };
-const serving = (...ids: string[]): SlotObservation => ({ address: "10.77.0.1", servedIds: ids });
+const silent: SlotObservation = { address: "10.77.0.1", servedIds: null, requests: null };
+const serving = (...ids: string[]): SlotObservation => ({ address: "10.77.0.1", servedIds: ids, requests: null });
 
 function status(given: { belief?: Belief; seen?: SlotObservation; job?: SwapJob; models?: Model[] }) {
-  const catalog = { models: given.models ?? [qwen, glm], problems: [] };
-  return slotStatus(aSlot(), given.belief, given.seen, given.job, catalog);
+  const { models = [qwen, glm], ...known } = given;
+  const catalog = { models, problems: [] };
+  return slotStatus({ slot: aSlot(), loadedBy: null, difference: null, catalog, ...known });
 }
 
 describe("a slot", () => {
@@ -30,6 +31,10 @@ describe("a slot", () => {
       by_hand: false,
       url: "http://10.77.0.1:8888/v1",
       job_id: null,
+      requests: null,
+      loaded_by: null,
+      load_seconds: null,
+      difference: null,
     });
   });
 
@@ -82,7 +87,10 @@ describe("a slot", () => {
   });
 
   test("is unknown when its head has no address", () => {
-    expect(status({ seen: { address: null, servedIds: null } })).toMatchObject({ state: "unknown", url: null });
+    expect(status({ seen: { address: null, servedIds: null, requests: null } })).toMatchObject({
+      state: "unknown",
+      url: null,
+    });
   });
 
   test("is swapping while a swap owns it, whatever answers", () => {
