@@ -5,8 +5,10 @@ import { createEventBus, type EventBus } from "./events/bus.ts";
 import { recordFact } from "./events/facts.ts";
 import { Fault } from "./fault.ts";
 import { isoTime, newId } from "./ids.ts";
+import { Inventory } from "./inventory/inventory.ts";
 import { createLiveConfig, type LiveConfig } from "./live-config.ts";
 import type { Logger } from "./log.ts";
+import { diskUsage } from "./spark/disk-usage.ts";
 import { createSparkControl } from "./spark/spark-control.ts";
 import { onNode, SparkSsh, targetOf } from "./spark/spark-ssh.ts";
 import { steadySsh } from "./spark/steady-ssh.ts";
@@ -37,6 +39,7 @@ const SHIPPED_CATALOG = fileURLToPath(new URL("../config/models.yaml", import.me
 const SLOT_INTERVAL_MS = 5_000;
 const NODE_INTERVAL_MS = 15_000;
 const RESOLVE_INTERVAL_MS = 15_000;
+const INVENTORY_INTERVAL_MS = 600_000;
 
 export interface ControlPlane {
   readonly version: string;
@@ -51,6 +54,7 @@ export interface ControlPlane {
   readonly swaps: SwapEngine;
   readonly swapLog: SwapLog;
   readonly slots: SlotBoard;
+  readonly inventory: Inventory;
   readonly hostKeys: HostKeys;
   readonly identity: Pick<Identity, "publicKeyLine">;
   /** Makes a Spark that belongs to another controller this one's. @throws Fault 404, 409 it belongs to yet another, 502 */
@@ -107,13 +111,15 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         log.info("the configuration changed", { diff });
         events.publish(event);
         slots.tell();
+        inventory.lookAgain();
       },
     });
     const topology = () => config.current.topology;
     const catalog = () => config.current.catalog;
     const steady = steadySsh(ssh);
+    const sparkSsh = new SparkSsh(steady, timing.sshDeadlineMs);
     const control = createSparkControl({
-      ssh: new SparkSsh(steady, timing.sshDeadlineMs),
+      ssh: sparkSsh,
       jobs: createDetachedJobs(steady),
       fences: {
         read: (target, call) => readFence(steady, target, call),
@@ -162,6 +168,15 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       report,
     });
 
+    const inventory: Inventory = new Inventory({
+      intervalMs: INVENTORY_INTERVAL_MS,
+      topology,
+      catalog,
+      usage: (node, folders, signal) => diskUsage(sparkSsh, node, folders, signal),
+      onChange: () => events.publish({ type: "inventory.changed", at: now() }),
+      report,
+    });
+
     function changed(job: SwapJob, durable: boolean): void {
       events.publish({ type: durable ? "swap.changed" : "swap.progressed", at: now(), job });
       if (!durable) return;
@@ -173,6 +188,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         reason: job.reason,
       });
       if (job.ended_at) slots.settled(job);
+      // A load downloads what was missing.
+      if (job.ended_at) inventory.lookAgain();
       slots.tell();
     }
 
@@ -181,6 +198,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     swaps.resume();
     const resolver = setInterval(() => swaps.resolveUnknown(), RESOLVE_INTERVAL_MS);
     slots.start();
+    inventory.start();
     events.publish(started);
     return {
       version,
@@ -193,6 +211,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       swaps,
       swapLog,
       slots,
+      inventory,
       hostKeys,
       identity,
       async takeOver(name, from, signal) {
@@ -209,7 +228,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         open.transaction(() => recordFact(open.facts, stopping));
         clearInterval(resolver);
         config.close();
-        await Promise.all([swaps.close(), slots.close()]);
+        await Promise.all([swaps.close(), slots.close(), inventory.close()]);
         await ssh.close();
         open.close();
       },

@@ -2,6 +2,8 @@
 import { type Static, Type } from "@sinclair/typebox";
 import type { Model } from "./catalog/catalog.ts";
 import type { ControlPlane } from "./control-plane.ts";
+import { type Availability, availability, folderOf, onDisk } from "./inventory/disks.ts";
+import { type Fit, type FitFacts, fitOf } from "./swap/fit.ts";
 import { servedName } from "./swap/served.ts";
 import { SlotStatusSchema } from "./swap/slots.ts";
 import { FailureSchema, SwapJobSchema } from "./swap/swap.ts";
@@ -163,6 +165,28 @@ export const ModelSchema = Type.Object(
     args: Type.Array(Type.String()),
     note: Nullable(Type.String()),
     origin: Type.Unsafe<Model["origin"]>(Type.Union([Type.Literal("shipped"), Type.Literal("overrides")])),
+    folder: Type.String({ description: "Where its files are on each Spark" }),
+    on_disk: Nullable(
+      Type.Array(Type.Object({ node: Type.String(), bytes: Type.Number() }), {
+        description: "Sparks on which it lies, complete or not; null until one was asked",
+      }),
+    ),
+    availability: Type.Unsafe<Availability>(
+      Type.Union(
+        (["on_disk", "partial", "needs_download", "unknown"] as const).map((name) => Type.Literal(name)),
+        { description: "On the Sparks that it would run on" },
+      ),
+    ),
+    fit: Type.Object(
+      {
+        verdict: Type.Unsafe<Fit["verdict"]>(
+          Type.Union((["fits", "tight", "does_not_fit", "unknown"] as const).map((name) => Type.Literal(name))),
+        ),
+        left_gib: Nullable(Type.Number({ description: "Left on the fullest Spark" })),
+        reason: Nullable(Type.String()),
+      },
+      { description: "In the first slot with enough Sparks, once what was loaded there has stopped" },
+    ),
     loaded_in: Type.Array(Type.String(), { description: "Slots that serve it now" }),
     last_load_seconds: Nullable(Type.Number()),
   },
@@ -173,29 +197,45 @@ export const ModelsSchema = Type.Object(
   { title: "Models" },
 );
 
-export function modelsOf(plane: Pick<ControlPlane, "config" | "slots" | "swaps">): Static<typeof ModelsSchema> {
-  const { catalog } = plane.config.current;
+export function modelsOf(
+  plane: Pick<ControlPlane, "config" | "slots" | "swaps" | "inventory">,
+): Static<typeof ModelsSchema> {
+  const { catalog, topology } = plane.config.current;
   const statuses = plane.slots.statuses();
+  const { use } = plane.inventory;
+  const facts: FitFacts = {
+    slots: topology.slots,
+    beliefs: plane.swaps.beliefs(),
+    node: (name) => plane.slots.node(name),
+    reserveGib: topology.settings.memory_reserve_gib,
+  };
   return {
-    models: catalog.models.map((model) => ({
-      key: model.key,
-      name: model.name,
-      repo: model.source.kind === "repo" ? model.source.repo : null,
-      local_path: model.source.kind === "local" ? model.source.path : null,
-      local: model.source.kind === "local",
-      nodes: model.nodes,
-      quantization: model.quantization,
-      size_gb: model.size_gb,
-      gpu_memory_utilization: model.gpu_memory_utilization,
-      max_model_len: model.max_model_len,
-      served_name: servedName(model),
-      aliases: [...model.aliases],
-      args: [...model.args],
-      note: model.note,
-      origin: model.origin,
-      loaded_in: statuses.filter((slot) => slot.model === model.key).map((slot) => slot.name),
-      last_load_seconds: plane.swaps.loadSeconds(model.key),
-    })),
+    models: catalog.models.map((model) => {
+      const { verdict, leftGib, reason, nodes } = fitOf(model, facts);
+      return {
+        key: model.key,
+        name: model.name,
+        repo: model.source.kind === "repo" ? model.source.repo : null,
+        local_path: model.source.kind === "local" ? model.source.path : null,
+        local: model.source.kind === "local",
+        nodes: model.nodes,
+        quantization: model.quantization,
+        size_gb: model.size_gb,
+        gpu_memory_utilization: model.gpu_memory_utilization,
+        max_model_len: model.max_model_len,
+        served_name: servedName(model),
+        aliases: [...model.aliases],
+        args: [...model.args],
+        note: model.note,
+        origin: model.origin,
+        folder: folderOf(model),
+        on_disk: onDisk(model, use),
+        availability: availability(model, use, nodes),
+        fit: { verdict, left_gib: leftGib, reason },
+        loaded_in: statuses.filter((slot) => slot.model === model.key).map((slot) => slot.name),
+        last_load_seconds: plane.swaps.loadSeconds(model.key),
+      };
+    }),
     problems: [...catalog.problems],
   };
 }

@@ -31,6 +31,9 @@ export interface SlotChanged extends Happened<"slot.changed"> {
   readonly slot: SlotStatus;
 }
 
+/** Other models, or more of them, lie on the disks. An observation: never kept. */
+export type InventoryChanged = Happened<"inventory.changed">;
+
 /** A Spark became reachable or unreachable. */
 export interface NodeChanged extends Happened<"node.changed"> {
   readonly node: string;
@@ -64,6 +67,7 @@ export type SparkEvent =
   | SwapProgressed
   | SwapLogged
   | SlotChanged
+  | InventoryChanged
   | NodeChanged
   | ConfigChanged
   | HostKeyChanged
@@ -74,4 +78,4 @@ export type EventType = SparkEvent["type"];
 export type EventOf<Type extends EventType> = Extract<SparkEvent, { readonly type: Type }>;
 
 /** Kept durably, in the transaction of the change that it tells of. */
-export type FactEvent = Exclude<SparkEvent, SwapLogged | SwapProgressed | SlotChanged>;
+export type FactEvent = Exclude<SparkEvent, SwapLogged | SwapProgressed | SlotChanged | InventoryChanged>;

@@ -6,10 +6,10 @@ import { estimateLoad, type PhaseSeconds } from "./eta.ts";
 import { failure } from "./failure.ts";
 import type { Failure, NodeMemory, Plan, PlanNote } from "./swap.ts";
 
-const BYTES_PER_GB = 1e9;
+export const BYTES_PER_GB = 1e9;
 const BYTES_PER_GIB = 2 ** 30;
 /** Beside its weights a node needs room for activations, CUDA context and some KV cache. */
-const LEAST_ROOM_BESIDE_WEIGHTS_BYTES = 2 * BYTES_PER_GIB;
+export const LEAST_ROOM_BESIDE_WEIGHTS_BYTES = 2 * BYTES_PER_GIB;
 /** docker stop, then waiting until the memory is back. */
 const STOP_SECONDS = 15;
 const NOTABLE_CLOCK_SKEW_SECONDS = 5;

@@ -34,7 +34,7 @@ function feed(plane: ControlPlane, stream: SseStream): () => void {
     if (event.type === "swap.changed" || event.type === "swap.progressed")
       stream.send({ event: "swap", data: event.job });
     if (event.type === "slot.changed") stream.send({ event: "slot", data: event.slot });
-    if (event.type === "node.changed" || event.type === "config.changed")
+    if (event.type === "node.changed" || event.type === "config.changed" || event.type === "inventory.changed")
       stream.send({ event: "config", data: everything() });
   });
 }

@@ -11,6 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ssh: [],
   spark: ["ssh", "topology"],
   swap: ["topology", "catalog"],
+  inventory: ["topology", "catalog"],
   http: [],
   simulator: ["ssh"],
   client: [],

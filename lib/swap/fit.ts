@@ -1,0 +1,63 @@
+/** Does a model fit where it would run? A guess for the list of models; the plan of a swap looks at the Sparks again. Pure. */
+import type { Model } from "../catalog/catalog.ts";
+import type { Slot } from "../topology/topology.ts";
+import type { Belief } from "./facts.ts";
+import type { NodeObservation } from "./node-watch.ts";
+import { BYTES_PER_GB, LEAST_ROOM_BESIDE_WEIGHTS_BYTES } from "./plan.ts";
+
+const BYTES_PER_GIB = 2 ** 30;
+
+export interface Fit {
+  readonly verdict: "fits" | "tight" | "does_not_fit" | "unknown";
+  /** GiB that would be left on the fullest Spark; null when not known. */
+  readonly leftGib: number | null;
+  /** Why not, in one sentence; null when it fits or nothing is known. */
+  readonly reason: string | null;
+  /** Where it would run: the first slot that has enough Sparks. Empty when there is none. */
+  readonly nodes: readonly string[];
+}
+
+export interface FitFacts {
+  readonly slots: readonly Slot[];
+  readonly beliefs: readonly Belief[];
+  readonly node: (name: string) => NodeObservation | undefined;
+  readonly reserveGib: number;
+}
+
+export function fitOf(model: Model, { slots, beliefs, node, reserveGib }: FitFacts): Fit {
+  const slot = slots.find((each) => each.nodes.length >= model.nodes);
+  if (!slot) {
+    const reason = `No slot has ${model.nodes} Sparks.`;
+    return { verdict: "does_not_fit", leftGib: null, reason: slots.length > 0 ? reason : null, nodes: [] };
+  }
+  const nodes = slot.nodes.slice(0, model.nodes);
+  const leaving = beliefs.find((belief) => belief.slot === slot.name);
+  let least = Number.POSITIVE_INFINITY;
+  for (const name of nodes) {
+    const memory = node(name)?.memory;
+    if (!memory) return { verdict: "unknown", leftGib: null, reason: null, nodes };
+    const claim = model.gpu_memory_utilization * memory.totalBytes;
+    const weights = model.size_gb === null ? 0 : (model.size_gb * BYTES_PER_GB) / model.nodes;
+    if (weights + LEAST_ROOM_BESIDE_WEIGHTS_BYTES > claim)
+      return {
+        verdict: "does_not_fit",
+        leftGib: null,
+        reason: `Its weights take ${gb(weights)} on each Spark, and vLLM may claim ${gb(claim)}.`,
+        nodes,
+      };
+    const freed = leaving?.nodes.includes(name) ? leaving.model.gpu_memory_utilization * memory.totalBytes : 0;
+    const free = Math.min(memory.availableBytes + freed, memory.totalBytes);
+    if (free < claim)
+      return {
+        verdict: "does_not_fit",
+        leftGib: null,
+        reason: `vLLM would claim ${gb(claim)} on ${name}, and ${gb(free)} are free beside what else runs there.`,
+        nodes,
+      };
+    least = Math.min(least, free - claim);
+  }
+  const leftGib = Math.round(least / BYTES_PER_GIB);
+  return { verdict: least < reserveGib * BYTES_PER_GIB ? "tight" : "fits", leftGib, reason: null, nodes };
+}
+
+const gb = (bytes: number) => `${Math.round(bytes / BYTES_PER_GB)} GB`;
