@@ -1,0 +1,78 @@
+/** What somebody does by hand on the Spark, with the real tools: the controller sees it, shows it, and changes nothing. */
+import { expect, test } from "bun:test";
+import type { SlotStatus } from "../../lib/swap/slots.ts";
+import type { Controller } from "../support/controller.ts";
+import { until } from "../support/until.ts";
+import { launch, ready } from "./launch.ts";
+import { counts, inLab, LIMIT_MS, mains, served, slotOf } from "./survive-lab.ts";
+
+/** Two looks at the Sparks, 15 s apart, and some time for them. */
+const SEEN_MS = 60_000;
+const serve = (model: string) => ["vllm", "serve", model, "--host", "0.0.0.0", "--port", "8888"];
+
+async function difference(controller: Controller): Promise<NonNullable<SlotStatus["difference"]>> {
+  let slot = await slotOf(controller);
+  await until(
+    "a difference is shown",
+    async () => {
+      slot = await slotOf(controller);
+      return slot.difference !== null;
+    },
+    SEEN_MS,
+  );
+  return slot.difference!;
+}
+
+inLab("new", (its) => {
+  test(
+    "a model started by hand is recognised and left alone; a swap stops it first",
+    async () => {
+      const { lab } = its;
+      await ready(lab, await launch(lab, { flags: ["--solo"], command: serve("acme/other") }));
+      const before = await mains(lab);
+      const controller = await its.start();
+
+      const shown = await difference(controller);
+
+      expect(shown).toMatchObject({ code: "by_hand", message: "acme/other was not started by Spark Control." });
+      expect(shown.evidence).toMatch(/^spark-1: docker top vllm_node shows .*vllm serve acme\/other/);
+      expect(await slotOf(controller)).toMatchObject({ state: "serving", model: "other", by_hand: true });
+      expect(await mains(lab)).toEqual(before);
+
+      expect(await controller.swap("small")).toMatchObject({ state: "ready", previous_model: null });
+      expect(await counts(lab)).toEqual([1, 0]);
+      expect(await slotOf(controller)).toMatchObject({ model: "small", by_hand: false, difference: null });
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "a container stopped by hand, then another model started by hand in its place: each is told from the belief",
+    async () => {
+      const { lab } = its;
+      const controller = await its.start();
+      expect(await controller.swap("small")).toMatchObject({ state: "ready" });
+
+      await lab.head.exec("docker stop -t 1 vllm_node");
+      expect(await difference(controller)).toMatchObject({
+        code: "container_gone",
+        evidence: "spark-1: docker inspect vllm_node finds nothing",
+      });
+      expect(await counts(lab)).toEqual([0, 0]);
+
+      await ready(lab, await launch(lab, { flags: ["--solo"], command: serve("acme/other") }));
+      await until(
+        "the other model is told",
+        async () => (await difference(controller)).code === "another_model",
+        SEEN_MS,
+      );
+      const shown = await difference(controller);
+      expect(shown.message).toStartWith("acme/other answers here. small was loaded by Spark Control");
+      expect(await served(lab)).toEqual(["acme/other"]);
+
+      expect(await controller.swap("third")).toMatchObject({ state: "ready" });
+      expect(await counts(lab)).toEqual([1, 0]);
+    },
+    LIMIT_MS,
+  );
+});
