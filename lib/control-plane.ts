@@ -34,12 +34,15 @@ import { SwapLog } from "./swap/swap-log.ts";
 import { SwapStore } from "./swap/swap-store.ts";
 import { TIMING, type Timing } from "./swap/timing.ts";
 import { usableNode } from "./topology/topology.ts";
+import { post } from "./webhook/post.ts";
+import { Webhooks } from "./webhook/webhooks.ts";
 
 const SHIPPED_CATALOG = fileURLToPath(new URL("../config/models.yaml", import.meta.url));
 const SLOT_INTERVAL_MS = 5_000;
 const NODE_INTERVAL_MS = 15_000;
 const RESOLVE_INTERVAL_MS = 15_000;
 const INVENTORY_INTERVAL_MS = 600_000;
+const WEBHOOK_DEADLINE_MS = 10_000;
 
 export interface ControlPlane {
   readonly version: string;
@@ -57,6 +60,9 @@ export interface ControlPlane {
   readonly inventory: Inventory;
   readonly hostKeys: HostKeys;
   readonly identity: Pick<Identity, "publicKeyLine">;
+  readonly webhooks: Webhooks;
+  /** To be told where the process listens: no webhook may call it. */
+  listensOn(port: number): void;
   /** Makes a Spark that belongs to another controller this one's. @throws Fault 404, 409 it belongs to yet another, 502 */
   takeOver(node: string, from: string, signal: AbortSignal): Promise<void>;
   /** Lets go of everything; what runs on the Sparks is untouched. */
@@ -75,6 +81,7 @@ export interface ControlPlaneOptions {
   /** Other times than the product's, for tests that cannot wait as long. */
   readonly timing?: Partial<Timing>;
   readonly ssh?: Pick<SshOptions, "keepaliveIntervalMs" | "keepaliveCountMax" | "readyTimeoutMs">;
+  readonly webhookRetryDelaysMs?: readonly number[];
 }
 
 /** @throws StoreError when DATA_DIR is in use or its databases cannot be used; Fault when the SSH key cannot be read */
@@ -96,6 +103,24 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     if (copiedFrom !== null)
       log.warn("these data are a copy: this is another controller from here on", { copied_from: copiedFrom });
     const events = createEventBus((error, event) => log.error("a subscriber failed", { error, event: event.type }));
+    let ownPort: number | null = null;
+    const webhooks = new Webhooks({
+      db: open.facts,
+      env,
+      version,
+      simulated: simulated !== null,
+      ownPort: () => ownPort,
+      send: (request, signal) => post(request, { deadlineMs: WEBHOOK_DEADLINE_MS, ownPort }, signal),
+      retryDelaysMs: options.webhookRetryDelaysMs,
+      now: Date.now,
+      random: Math.random,
+      onChange: (event) => events.publish(event),
+      onDelivery: (delivery) => {
+        if (delivery.state === "dead") log.warn("a webhook was given up", { delivery_id: delivery.id });
+        events.publish({ type: "webhook.delivery", at: now(), delivery });
+      },
+      report,
+    });
     const identity = loadIdentity({ folder: dataDir, path: env.SSH_KEY_PATH || null });
     const hostKeys = openHostKeys({ file: join(dataDir, "known_hosts.json") });
     const ssh = createSsh({ privateKey: identity.privateKey, hostKeys, ...options.ssh });
@@ -195,6 +220,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
 
     const started = { type: "controller.started", at: now(), version, instance_id: instance } as const;
     open.transaction(() => recordFact(open.facts, started));
+    webhooks.start();
     swaps.resume();
     const resolver = setInterval(() => swaps.resolveUnknown(), RESOLVE_INTERVAL_MS);
     slots.start();
@@ -214,6 +240,10 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       inventory,
       hostKeys,
       identity,
+      webhooks,
+      listensOn(port) {
+        ownPort = port;
+      },
       async takeOver(name, from, signal) {
         const node = usableNode(topology(), name);
         if (!node) throw new Fault("not_found", "unknown_node", "There is no configured Spark with this name.");
@@ -228,7 +258,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         open.transaction(() => recordFact(open.facts, stopping));
         clearInterval(resolver);
         config.close();
-        await Promise.all([swaps.close(), slots.close(), inventory.close()]);
+        await Promise.all([swaps.close(), slots.close(), inventory.close(), webhooks.close()]);
         await ssh.close();
         open.close();
       },

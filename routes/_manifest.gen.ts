@@ -15,6 +15,13 @@ import apiSwapPlanRoute from "./api/swap/plan.ts";
 import apiSwapIdIndexRoute from "./api/swap/[id]/index.ts";
 import apiSwapIdStreamRoute from "./api/swap/[id]/stream.ts";
 import apiSwapIdValidateRoute from "./api/swap/[id]/validate.ts";
+import apiWebhooksIndexRoute from "./api/webhooks/index.ts";
+import apiWebhooksDeliveriesIndexRoute from "./api/webhooks/deliveries/index.ts";
+import apiWebhooksDeliveriesIdIndexRoute from "./api/webhooks/deliveries/[id]/index.ts";
+import apiWebhooksDeliveriesIdRedeliverRoute from "./api/webhooks/deliveries/[id]/redeliver.ts";
+import apiWebhooksIdIndexRoute from "./api/webhooks/[id]/index.ts";
+import apiWebhooksIdDeliveriesRoute from "./api/webhooks/[id]/deliveries.ts";
+import apiWebhooksIdTestRoute from "./api/webhooks/[id]/test.ts";
 import docsRoute from "./docs.ts";
 import healthRoute from "./health.ts";
 import openapiJsonRoute from "./openapi.json.ts";
@@ -36,6 +43,13 @@ export const ROUTE_FILES = [
   { file: "api/swap/[id]/index.ts", path: "/api/swap/:id" },
   { file: "api/swap/[id]/stream.ts", path: "/api/swap/:id/stream" },
   { file: "api/swap/[id]/validate.ts", path: "/api/swap/:id/validate" },
+  { file: "api/webhooks/index.ts", path: "/api/webhooks" },
+  { file: "api/webhooks/deliveries/index.ts", path: "/api/webhooks/deliveries" },
+  { file: "api/webhooks/deliveries/[id]/index.ts", path: "/api/webhooks/deliveries/:id" },
+  { file: "api/webhooks/deliveries/[id]/redeliver.ts", path: "/api/webhooks/deliveries/:id/redeliver" },
+  { file: "api/webhooks/[id]/index.ts", path: "/api/webhooks/:id" },
+  { file: "api/webhooks/[id]/deliveries.ts", path: "/api/webhooks/:id/deliveries" },
+  { file: "api/webhooks/[id]/test.ts", path: "/api/webhooks/:id/test" },
   { file: "docs.ts", path: "/docs" },
   { file: "health.ts", path: "/health" },
   { file: "openapi.json.ts", path: "/openapi.json" },
@@ -61,6 +75,13 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
     .group("/api/swap/:id", (group) => group.use(from(apiSwapIdIndexRoute)))
     .group("/api/swap/:id/stream", (group) => group.use(from(apiSwapIdStreamRoute)))
     .group("/api/swap/:id/validate", (group) => group.use(from(apiSwapIdValidateRoute)))
+    .group("/api/webhooks", (group) => group.use(from(apiWebhooksIndexRoute)))
+    .group("/api/webhooks/deliveries", (group) => group.use(from(apiWebhooksDeliveriesIndexRoute)))
+    .group("/api/webhooks/deliveries/:id", (group) => group.use(from(apiWebhooksDeliveriesIdIndexRoute)))
+    .group("/api/webhooks/deliveries/:id/redeliver", (group) => group.use(from(apiWebhooksDeliveriesIdRedeliverRoute)))
+    .group("/api/webhooks/:id", (group) => group.use(from(apiWebhooksIdIndexRoute)))
+    .group("/api/webhooks/:id/deliveries", (group) => group.use(from(apiWebhooksIdDeliveriesRoute)))
+    .group("/api/webhooks/:id/test", (group) => group.use(from(apiWebhooksIdTestRoute)))
     .group("/docs", (group) => group.use(from(docsRoute)))
     .group("/health", (group) => group.use(from(healthRoute)))
     .group("/openapi.json", (group) => group.use(from(openapiJsonRoute)))

@@ -97,6 +97,7 @@ async function main(): Promise<void> {
     throw error;
   }
   const port = app.server?.port ?? settings.port;
+  plane.listensOn(port);
   log.info("listening", { port, simulated: plane.simulated, data_dir: settings.dataDir });
   process.stdout.write(
     `\n  Spark Control ${plane.version}${plane.simulated ? ", simulated cluster" : ""}: http://localhost:${port}\n\n`,

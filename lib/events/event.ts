@@ -1,6 +1,7 @@
 /** Everything that happens, as one typed union. What is sent to the dashboard and what is kept are made of it. */
 import type { SlotStatus } from "../swap/slots.ts";
 import type { SwapJob } from "../swap/swap.ts";
+import type { Delivery } from "../webhook/webhook.ts";
 
 interface Happened<Type extends string> {
   readonly type: Type;
@@ -53,6 +54,18 @@ export interface HostKeyChanged extends Happened<"host_key.changed"> {
   readonly change: "pinned" | "refused" | "replaced" | "forgotten";
 }
 
+/** A webhook was set up, altered or removed. Never a secret. */
+export interface WebhookChanged extends Happened<"webhook.changed"> {
+  readonly webhook_id: string;
+  readonly name: string | null;
+  readonly change: "added" | "changed" | "secret_changed" | "removed";
+}
+
+/** A delivery was queued, tried or given up. Its own rows keep it. */
+export interface WebhookDelivered extends Happened<"webhook.delivery"> {
+  readonly delivery: Delivery;
+}
+
 export interface ControllerStarted extends Happened<"controller.started"> {
   readonly version: string;
   readonly instance_id: string;
@@ -71,6 +84,8 @@ export type SparkEvent =
   | NodeChanged
   | ConfigChanged
   | HostKeyChanged
+  | WebhookChanged
+  | WebhookDelivered
   | ControllerStarted
   | ControllerStopping;
 
@@ -78,4 +93,7 @@ export type EventType = SparkEvent["type"];
 export type EventOf<Type extends EventType> = Extract<SparkEvent, { readonly type: Type }>;
 
 /** Kept durably, in the transaction of the change that it tells of. */
-export type FactEvent = Exclude<SparkEvent, SwapLogged | SwapProgressed | SlotChanged | InventoryChanged>;
+export type FactEvent = Exclude<
+  SparkEvent,
+  SwapLogged | SwapProgressed | SlotChanged | InventoryChanged | WebhookDelivered
+>;

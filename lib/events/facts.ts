@@ -1,6 +1,6 @@
 /** Events that are kept: written with the change that they tell of, so that neither exists without the other. */
 import type { Database } from "bun:sqlite";
-import type { FactEvent } from "./event.ts";
+import type { EventOf, EventType, FactEvent } from "./event.ts";
 
 export interface RecordedFact {
   /** Grows by time of recording. */
@@ -8,20 +8,57 @@ export interface RecordedFact {
   readonly event: FactEvent;
 }
 
+export type FactHook = (fact: RecordedFact) => void;
+
+/** Bound to the database, so that no place that records a fact can leave them out. */
+const hooks = new WeakMap<Database, FactHook[]>();
+
+/**
+ * What has to exist exactly when the fact does (outbox rows, audit entries): called within the transaction of every fact.
+ * A throw undoes the change that the fact tells of.
+ */
+export function onFact(db: Database, hook: FactHook): void {
+  hooks.set(db, [...(hooks.get(db) ?? []), hook]);
+}
+
 /** To be called within the caller's transaction; publish the event after the commit. */
 export function recordFact(db: Database, event: FactEvent): RecordedFact {
   const { lastInsertRowid } = db
     .query("INSERT INTO event (at, type, json) VALUES (?1, ?2, ?3)")
     .run(event.at, event.type, JSON.stringify(event));
-  return { id: Number(lastInsertRowid), event };
+  const fact = { id: Number(lastInsertRowid), event };
+  for (const hook of hooks.get(db) ?? []) hook(fact);
+  return fact;
 }
+
+interface Row {
+  readonly id: number;
+  readonly json: string;
+}
+
+const parse = ({ id, json }: Row): RecordedFact => ({ id, event: JSON.parse(json) as FactEvent });
 
 /** Recorded facts with an id above `after`, oldest first. */
 export function readFacts(db: Database, after: number, limit: number): RecordedFact[] {
   return db
-    .query<{ id: number; json: string }, [number, number]>(
-      "SELECT id, json FROM event WHERE id > ?1 ORDER BY id LIMIT ?2",
-    )
+    .query<Row, [number, number]>("SELECT id, json FROM event WHERE id > ?1 ORDER BY id LIMIT ?2")
     .all(after, limit)
-    .map(({ id, json }) => ({ id, event: JSON.parse(json) as FactEvent }));
+    .map(parse);
+}
+
+/** The newest fact of a type below `before` that fits; null when there is none. */
+export function lastFact<Type extends EventType & FactEvent["type"]>(
+  db: Database,
+  type: Type,
+  before: number,
+  fits: (event: EventOf<Type>) => boolean,
+): EventOf<Type> | null {
+  const rows = db
+    .query<Row, [string, number]>("SELECT id, json FROM event WHERE type = ?1 AND id < ?2 ORDER BY id DESC")
+    .iterate(type, before);
+  for (const row of rows) {
+    const event = JSON.parse(row.json) as EventOf<Type>;
+    if (fits(event)) return event;
+  }
+  return null;
 }

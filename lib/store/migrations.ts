@@ -32,6 +32,56 @@ export const FACTS: readonly string[] = [
 
   CREATE TABLE slot_belief (slot TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;
   `,
+  `
+  CREATE TABLE webhook_endpoint (
+    id              TEXT PRIMARY KEY,
+    name            TEXT,
+    url             TEXT NOT NULL,
+    events          TEXT NOT NULL,
+    enabled         INTEGER NOT NULL,
+    secret          TEXT,
+    previous_secret TEXT,
+    previous_until  INTEGER,
+    created_at      TEXT NOT NULL,
+    updated_at      TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE webhook_message (
+    id    TEXT PRIMARY KEY,
+    event TEXT NOT NULL,
+    at    TEXT NOT NULL,
+    once  TEXT UNIQUE,
+    body  TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX webhook_message_at ON webhook_message (at);
+
+  CREATE TABLE webhook_delivery (
+    id          TEXT PRIMARY KEY,
+    message_id  TEXT NOT NULL REFERENCES webhook_message (id),
+    endpoint_id TEXT NOT NULL,
+    state       TEXT NOT NULL,
+    attempts    INTEGER NOT NULL,
+    tries       INTEGER NOT NULL,
+    next_at     INTEGER,
+    created_at  TEXT NOT NULL,
+    last_at     TEXT,
+    status      INTEGER,
+    error       TEXT
+  ) STRICT;
+  CREATE INDEX webhook_delivery_due ON webhook_delivery (endpoint_id, next_at, id) WHERE state = 'pending';
+  CREATE INDEX webhook_delivery_endpoint ON webhook_delivery (endpoint_id, id);
+  CREATE INDEX webhook_delivery_message ON webhook_delivery (message_id);
+
+  CREATE TABLE webhook_attempt (
+    delivery_id TEXT NOT NULL REFERENCES webhook_delivery (id) ON DELETE CASCADE,
+    number      INTEGER NOT NULL,
+    at          TEXT NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    status      INTEGER,
+    error       TEXT,
+    PRIMARY KEY (delivery_id, number)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 export const TELEMETRY: readonly string[] = [

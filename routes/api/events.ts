@@ -5,13 +5,16 @@ import { pushStream, type SseStream } from "../../lib/http/sse.ts";
 import { modelsOf, type Status, statusOf } from "../../lib/status.ts";
 import type { SlotStatus } from "../../lib/swap/slots.ts";
 import type { SwapJob } from "../../lib/swap/swap.ts";
+import type { Delivery, Webhook } from "../../lib/webhook/webhook.ts";
 
 /** What Eden's client reads; the type of the 200 is for it alone. */
 type PlaneEvent =
   | { event: "snapshot"; data: { version: string; status: Status; models: ReturnType<typeof modelsOf> } }
   | { event: "swap"; data: SwapJob }
   | { event: "slot"; data: SlotStatus }
-  | { event: "config"; data: { status: Status; models: ReturnType<typeof modelsOf> } };
+  | { event: "config"; data: { status: Status; models: ReturnType<typeof modelsOf> } }
+  | { event: "webhooks"; data: { webhooks: Webhook[] } }
+  | { event: "webhook_delivery"; data: Delivery };
 
 /** One stream for the dashboard: a snapshot first, then what changes. */
 export default (plane: ControlPlane) =>
@@ -21,7 +24,7 @@ export default (plane: ControlPlane) =>
       operationId: "streamEvents",
       summary: "Everything that changes, as server-sent events",
       description:
-        "`snapshot` {version, status, models} first, then `swap` (a SwapJob), `slot` (a SlotStatus), `config` {status, models}.",
+        "`snapshot` {version, status, models} first, then `swap` (a SwapJob), `slot` (a SlotStatus), `config` {status, models}, `webhooks` {webhooks}, `webhook_delivery` (a WebhookDelivery).",
       tags: ["Events"],
     },
   });
@@ -36,5 +39,7 @@ function feed(plane: ControlPlane, stream: SseStream): () => void {
     if (event.type === "slot.changed") stream.send({ event: "slot", data: event.slot });
     if (event.type === "node.changed" || event.type === "config.changed" || event.type === "inventory.changed")
       stream.send({ event: "config", data: everything() });
+    if (event.type === "webhook.changed") stream.send({ event: "webhooks", data: { webhooks: plane.webhooks.list() } });
+    if (event.type === "webhook.delivery") stream.send({ event: "webhook_delivery", data: event.delivery });
   });
 }

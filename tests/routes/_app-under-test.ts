@@ -42,7 +42,9 @@ export async function startApp(): Promise<AppUnderTest> {
         }),
       ),
     listen() {
-      return listen(app, { port: 0, hostname: "127.0.0.1" }).port!;
+      const port = listen(app, { port: 0, hostname: "127.0.0.1" }).port!;
+      plane.listensOn(port);
+      return port;
     },
     async close() {
       if (app.server) await app.stop(true);

@@ -12,6 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   spark: ["ssh", "topology"],
   swap: ["topology", "catalog"],
   inventory: ["topology", "catalog"],
+  webhook: ["events"],
   http: [],
   simulator: ["ssh"],
   client: [],
@@ -19,8 +20,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 /** Types only: an event carries what the swap shows, what a swap asks of a Spark is the swap's to say, and a client reads problem documents. */
 const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
-  events: ["swap"],
+  events: ["swap", "webhook"],
   spark: ["swap"],
+  webhook: ["swap"],
   client: ["http"],
 };
 /** Imported by anything, import nothing of ours but each other. */
