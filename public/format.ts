@@ -26,7 +26,7 @@ export function forHow(seconds: number): string {
 }
 
 /** "14:32"; with the day when it is not today. */
-export function clockTime(iso: string, now: number): string {
+export function clockTime(iso: string | number, now: number): string {
   const date = new Date(iso);
   const time = date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
   if (date.toDateString() === new Date(now).toDateString()) return time;

@@ -1,5 +1,5 @@
 /** What the page knows, as signals. Only feed.ts writes what comes from the server. */
-import type { Models, Problem, Slot, SparkNode, SwapJob } from "./api.ts";
+import type { Lock, Model, Problem, Slot, SparkNode, SwapJob } from "./api.ts";
 import { signal } from "./store.ts";
 
 export interface Connection {
@@ -23,7 +23,9 @@ export const outdated = signal(false);
 export const nodes = signal<readonly SparkNode[]>([]);
 export const slots = signal<readonly Slot[]>([]);
 export const problems = signal<readonly Problem[]>([]);
-export const models = signal<Models["models"]>([]);
+export const models = signal<readonly Model[]>([]);
+/** The reservation; null when nobody holds one. */
+export const lock = signal<Lock | null>(null);
 /** Swaps that are not settled. */
 export const running = signal<readonly SwapJob[]>([]);
 /** Settled swaps, newest first; null until the list has arrived. */
@@ -40,6 +42,11 @@ export function dismiss(jobId: string): void {
 
 export function modelName(key: string): string {
   return models.value.find((model) => model.key === key)?.name ?? key;
+}
+
+/** The swap with this id, running or settled; undefined when it is older than what the page keeps. */
+export function knownSwap(jobId: string): SwapJob | undefined {
+  return [...running.value, ...(settled.value ?? [])].find((job) => job.job_id === jobId);
 }
 
 /** Why no swap can be started now, in one sentence; null when one can. */

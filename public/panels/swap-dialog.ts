@@ -48,7 +48,7 @@ export class SwapDialog extends HTMLElement {
     const round = ++this.#round;
     this.#show(h("p", { class: "lead", role: "status" }, "Looking at the Sparks."), { ready: false, note: "" });
     try {
-      const plan = await planSwap(this.#model, this.#slot);
+      const plan = await planSwap({ model: this.#model, slot: this.#slot });
       if (round !== this.#round) return;
       this.#show(planView(plan), { ready: plan.blockers.length === 0, note: noteOf(plan) });
     } catch (error) {
@@ -60,7 +60,7 @@ export class SwapDialog extends HTMLElement {
     const round = this.#round;
     this.#dialog.querySelector("[data-act=start]")?.setAttribute("disabled", "");
     try {
-      await startSwap(this.#model, this.#slot);
+      await startSwap({ model: this.#model, slot: this.#slot });
       if (round === this.#round) this.#dialog.close();
     } catch (error) {
       if (round === this.#round) this.#show(refusal(error), { ready: false, note: "" });
