@@ -5,20 +5,6 @@ import type { Plan, SwapJob } from "../lib/swap/swap.ts";
 
 export type { HostKeyStatus, Plan, SwapJob };
 
-/** Something that was noticed, in the shape of a failure. */
-export interface Difference {
-  readonly message: string;
-  readonly evidence: string | null;
-  readonly advice: string | null;
-  readonly since: string | null;
-}
-
-export interface Fit {
-  readonly verdict: "fits" | "tight" | "does_not_fit" | "unknown";
-  readonly left_gib: number | null;
-  readonly reason: string | null;
-}
-
 export interface Lock {
   readonly holder: string;
   readonly acquired_at: string;
@@ -29,28 +15,10 @@ export interface Lock {
   readonly generation?: number;
 }
 
-/** What an older or newer controller may leave out. */
-interface SlotExtras {
-  readonly requests?: { readonly running: number; readonly waiting: number } | null;
-  readonly loaded_by?: string | null;
-  readonly load_seconds?: number | null;
-  readonly difference?: Difference | null;
-}
-interface ModelExtras {
-  readonly on_disk?: readonly { readonly node: string; readonly bytes: number }[] | null;
-  readonly fit?: Fit | null;
-}
-
-export type Slot = ServerStatus["slots"][number] & SlotExtras;
-export type Status = Omit<ServerStatus, "slots" | "lock"> & {
-  readonly slots: readonly Slot[];
-  readonly lock?: Lock | null;
-};
-export type Model = ReturnType<typeof modelsOf>["models"][number] & ModelExtras;
-export interface Models {
-  readonly models: readonly Model[];
-  readonly problems: readonly Problem[];
-}
+export type Status = ServerStatus & { readonly lock?: Lock | null };
+export type Models = ReturnType<typeof modelsOf>;
+export type Model = Models["models"][number];
+export type Slot = Status["slots"][number];
 export type SparkNode = ServerStatus["nodes"][number];
 export type Problem = ServerStatus["problems"][number];
 export interface RefusedHost {

@@ -2,18 +2,26 @@
 import { startClock } from "./clock.ts";
 import { clusterNow } from "./cluster-now.ts";
 import { startFeed } from "./feed.ts";
-import { CancelDialog } from "./panels/cancel-dialog.ts";
+import { startKeys } from "./keys.ts";
 import { ClusterBlock } from "./panels/cluster-block.ts";
+import { CommandPalette } from "./panels/command-palette.ts";
+import { ConfirmDialog } from "./panels/confirm-dialog.ts";
 import { ConnectionState } from "./panels/connection-state.ts";
+import { MachineList } from "./panels/machine-list.ts";
 import { ModelList } from "./panels/model-list.ts";
 import { PageBanners } from "./panels/page-banners.ts";
 import { PageClock } from "./panels/page-clock.ts";
 import { SetUp } from "./panels/set-up.ts";
+import { SettingsPage } from "./panels/settings-page.ts";
+import { ShortcutList } from "./panels/shortcut-list.ts";
 import { SlotBoard } from "./panels/slot-board.ts";
 import { SparkList } from "./panels/spark-list.ts";
 import { SwapDialog } from "./panels/swap-dialog.ts";
+import { SwapLatest } from "./panels/swap-latest.ts";
+import { SwapList } from "./panels/swap-list.ts";
 import { SwapLog } from "./panels/swap-log.ts";
 import { SwapNotice } from "./panels/swap-notice.ts";
+import { SwapPage } from "./panels/swap-page.ts";
 import { ThemeMenu } from "./panels/theme-menu.ts";
 import { place, startRouter } from "./router.ts";
 import { connection } from "./state.ts";
@@ -23,7 +31,9 @@ import { followTheme } from "./theme-choice.ts";
 const ELEMENTS = {
   "swap-log": SwapLog,
   "swap-dialog": SwapDialog,
-  "cancel-dialog": CancelDialog,
+  "confirm-dialog": ConfirmDialog,
+  "command-palette": CommandPalette,
+  "shortcut-list": ShortcutList,
   "cluster-block": ClusterBlock,
   "connection-state": ConnectionState,
   "page-clock": PageClock,
@@ -34,13 +44,20 @@ const ELEMENTS = {
   "slot-board": SlotBoard,
   "spark-list": SparkList,
   "model-list": ModelList,
+  "swap-latest": SwapLatest,
+  "machine-list": MachineList,
+  "swap-list": SwapList,
+  "swap-page": SwapPage,
+  "settings-page": SettingsPage,
 } as const;
 
 declare global {
   interface HTMLElementTagNameMap {
     "swap-log": SwapLog;
     "swap-dialog": SwapDialog;
-    "cancel-dialog": CancelDialog;
+    "confirm-dialog": ConfirmDialog;
+    "command-palette": CommandPalette;
+    "shortcut-list": ShortcutList;
   }
 }
 
@@ -58,5 +75,6 @@ effect(() => {
 effect(() => void document.documentElement.toggleAttribute("data-lost", connection.value.state === "lost"));
 
 followTheme();
+startKeys();
 startClock();
 startFeed();

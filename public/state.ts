@@ -49,13 +49,19 @@ export function knownSwap(jobId: string): SwapJob | undefined {
   return [...running.value, ...(settled.value ?? [])].find((job) => job.job_id === jobId);
 }
 
-/** Why no swap can be started now, in one sentence; null when one can. */
-export function swapObstacle(): string | null {
-  if (connection.value.state === "lost") return "No connection to Spark Control.";
-  if (!controller.value) return "Not known yet.";
-  if (!controller.value.configured) return "No Spark is set up yet.";
+export interface Obstacle {
+  readonly reason: string;
+  readonly tone: "move" | "held" | "off" | "bad";
+}
+
+/** Why no swap can be started now; null when one can. Reads signals. @param slot only this one, when given */
+export function swapObstacle(slot?: string): Obstacle | null {
+  if (connection.value.state === "lost") return { reason: "No connection, so nothing can be started.", tone: "bad" };
+  if (!controller.value) return { reason: "Not known yet.", tone: "off" };
+  if (!controller.value.configured) return { reason: "No Spark is set up yet.", tone: "off" };
+  const free = slots.value.filter(({ name }) => running.value.every((job) => job.slot !== name));
   const [busy] = running.value;
-  const hasFreeSlot = slots.value.some((slot) => running.value.every((job) => job.slot !== slot.name));
-  if (busy && !hasFreeSlot) return `One swap at a time: ${busy.model_name} is on its way.`;
+  if (busy && !free.some(({ name }) => slot === undefined || name === slot))
+    return { reason: `One swap at a time: ${busy.model_name} is on its way.`, tone: "move" };
   return null;
 }
