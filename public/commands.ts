@@ -1,4 +1,5 @@
 /** What the palette offers: pages, models, actions. Reads signals. */
+import { fitOf } from "./fits.ts";
 import { about, gbOfGib, joined } from "./format.ts";
 import { PAGES, type Page } from "./pages.ts";
 import { navigate } from "./router.ts";
@@ -26,7 +27,7 @@ export function allCommands(): Command[] {
 export function modelCommands(slot?: string): Command[] {
   const obstacle = swapObstacle(slot)?.reason ?? null;
   return models.value.map((model) => {
-    const { verdict, left_gib: left, reason } = model.fit;
+    const { verdict, left_gib: left, reason } = fitOf(model);
     const there = slots.value.find((each) => each.model === model.key && each.state === "serving");
     const time = model.last_load_seconds === null ? null : about(model.last_load_seconds);
     const fits = {

@@ -58,6 +58,13 @@ export function loadingParts(node: SparkNode, job: SwapJob, model: Model | undef
       { kind: "free", label: "Free", bytes: available },
     ];
   const { claim } = claimOf(model, total);
+  const launched = job.phases.findLast(({ name }) => name.endsWith("launching"));
+  // What was measured before the launch says nothing about what is loaded now.
+  if (!launched || (node.checked_at ?? "") < launched.started_at)
+    return [
+      { kind: "todo", label: "Still to come", bytes: claim },
+      { kind: "free", label: "For everything else", bytes: total - claim },
+    ];
   const isLoading = job.phase === "weights" || LOADED_PHASES.has(job.phase);
   const here = isLoading ? Math.min(used, claim * (LOADED_PHASES.has(job.phase) ? 1 : job.progress)) : 0;
   const todo = Math.max(0, Math.min(claim - here, available));

@@ -1,4 +1,6 @@
+import type { Model } from "../api.ts";
 import { type Child, h, picture } from "../dom.ts";
+import { fitOf } from "../fits.ts";
 import { plural } from "../format.ts";
 import { controller, models, nodes, running, slots, swapObstacle } from "../state.ts";
 import { signal } from "../store.ts";
@@ -40,7 +42,7 @@ export class ModelList extends Panel {
     });
     const most = Number(this.dataset.most ?? Number.POSITIVE_INFINITY);
     const shown = this.#filter.value.trim() === "" ? found.slice(0, most) : found;
-    const ready = models.value.filter(({ fit }) => fit.verdict !== "does_not_fit").length;
+    const ready = models.value.filter(isReady).length;
     return h(
       "section",
       { class: "panel models", "aria-labelledby": this.idOf("h") },
@@ -98,6 +100,7 @@ export class ModelList extends Panel {
                   modelRow(model, {
                     obstacleId: obstacle === null ? null : obstacleId,
                     id: (name) => this.idOf(name),
+                    fit: fitOf(model),
                     withNotes: this.dataset.most === undefined,
                     nodes: nodes.value,
                     slots: slots.value,
@@ -119,6 +122,11 @@ export class ModelList extends Panel {
 
 const empty = (what: string, how: string): Child =>
   h("div", { class: "empty" }, h("p", {}, what), h("p", { class: "dim" }, how));
+
+const isReady = (model: Model): boolean =>
+  fitOf(model).verdict !== "does_not_fit" &&
+  model.availability !== "needs_download" &&
+  model.availability !== "partial";
 
 /** What serves first, then in the order of the catalog. Reads signals. */
 function ordered() {

@@ -10,6 +10,7 @@ export interface RowFacts {
   /** Element that says why no swap can start at all; null when one can. */
   readonly obstacleId: string | null;
   readonly id: (name: string) => string;
+  readonly fit: Model["fit"];
   readonly nodes: readonly SparkNode[];
   readonly slots: readonly Slot[];
   /** Where there is room for them. */
@@ -27,7 +28,8 @@ const AVAILABILITY: Readonly<Record<Model["availability"], string | null>> = {
 
 export function modelRow(model: Model, facts: RowFacts): Child {
   const slot = facts.slots.find((each) => each.model === model.key && each.state !== "idle");
-  const cannot = model.fit.verdict === "does_not_fit";
+  const { fit } = facts;
+  const cannot = fit.verdict === "does_not_fit" && !facts.job;
   const reasonId = facts.id(`reason-${model.key}`);
   const missing = AVAILABILITY[model.availability];
   return h(
@@ -45,7 +47,8 @@ export function modelRow(model: Model, facts: RowFacts): Child {
         { class: "m-name" },
         h("span", {}, model.name),
         model.local && h("span", { class: "tag" }, "local"),
-        missing !== null && h("span", { class: "tag", "data-tone": "warn" }, missing),
+        missing !== null &&
+          h("span", { class: "tag", "data-tone": model.availability === "partial" ? "warn" : null }, missing),
       ),
       h("span", { class: "m-sub" }, model.quantization ?? model.repo ?? model.local_path),
       facts.withNotes && model.note !== null && h("span", { class: "m-sub" }, model.note),
@@ -66,11 +69,15 @@ export function modelRow(model: Model, facts: RowFacts): Child {
       ? h(
           "td",
           { class: "c-fit", colspan: 2 },
-          h("span", { class: "fit no", id: reasonId }, "Does not fit. ", model.fit.reason),
+          h("span", { class: "fit no", id: reasonId }, "Does not fit. ", fit.reason),
         )
       : [
-          h("td", { class: "c-fit" }, fit(model, facts.nodes)),
-          h("td", { class: "c-time" }, model.last_load_seconds === null ? "–" : duration(model.last_load_seconds)),
+          h("td", { class: "c-fit" }, memory(model, facts)),
+          h(
+            "td",
+            { class: "c-time", "data-unknown": model.last_load_seconds === null },
+            model.last_load_seconds === null ? "–" : duration(model.last_load_seconds),
+          ),
         ],
     h("td", { class: "c-do" }, action(model, facts, slot, cannot ? reasonId : facts.obstacleId)),
   );
@@ -81,13 +88,13 @@ function whereOnDisk({ on_disk: places, availability }: Model): string {
   return places.length > 1 ? `on ${places.length} Sparks` : `on ${places[0]?.node}`;
 }
 
-function fit(model: Model, nodes: readonly SparkNode[]): Child {
+function memory(model: Model, { fit, nodes }: RowFacts): Child {
   const total = nodes.find(({ memory }) => memory !== null)?.memory?.total_bytes;
-  const left = model.fit.left_gib;
+  const left = fit.left_gib;
   if (total === undefined || left === null) return h("span", { class: "fit" }, "–");
   const { claim, weights } = claimOf(model, total);
   const free = left * 2 ** 30;
-  const tight = model.fit.verdict === "tight";
+  const tight = fit.verdict === "tight";
   const parts = [
     { kind: "other", label: "Everything else", bytes: Math.max(0, total - claim - free) },
     { kind: tight ? "tight" : "model", label: "Model", bytes: weights ?? claim },

@@ -4,6 +4,8 @@ import { about, duration } from "../format.ts";
 import type { Step } from "./phases.ts";
 
 const GLYPHS = { done: "g-done", now: "g-move", failed: "g-bad", todo: null } as const;
+/** Below this a guess is not worth a word. */
+const EXACT_SECONDS = 15;
 /** So that a short step is still seen. */
 const LEAST_SHARE = 0.02;
 
@@ -31,5 +33,6 @@ export function phaseBar(steps: readonly Step[], label: string): Child {
 
 function timeOf({ state, seconds, usual }: Step): string {
   if (seconds !== null) return duration(seconds);
-  return state === "done" ? "not needed" : about(usual);
+  if (state === "done") return "not needed";
+  return usual < EXACT_SECONDS ? `${Math.max(1, Math.round(usual))} s` : about(usual);
 }

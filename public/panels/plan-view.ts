@@ -9,6 +9,8 @@ import { phaseBar } from "./phase-bar.ts";
 import { STEP_NAMES, type Step, usualSteps } from "./phases.ts";
 import { planMemory } from "./plan-memory.ts";
 
+/** It is over before anything happens that a person would notice. */
+const UNNOTICED = "Check";
 const NOTHING_TO_FINISH: ReadonlySet<string> = new Set(["Finish requests", "Stop"]);
 
 export function planView(plan: Plan): Child {
@@ -87,13 +89,15 @@ function minutes(seconds: number): string {
 
 function plannedSteps(plan: Plan): Step[] {
   const usual = usualSteps(plan.starts.model, settled.value ?? [], plan.downtime_seconds);
-  return STEP_NAMES.filter((name) => plan.stops.length > 0 || !NOTHING_TO_FINISH.has(name)).map((name) => ({
-    name,
-    state: "todo",
-    seconds: null,
-    usual: usual[name] ?? 1,
-    done: 0,
-  }));
+  return STEP_NAMES.filter((name) => name !== UNNOTICED)
+    .filter((name) => plan.stops.length > 0 || !NOTHING_TO_FINISH.has(name))
+    .map((name) => ({
+      name,
+      state: "todo",
+      seconds: null,
+      usual: usual[name] ?? 1,
+      done: 0,
+    }));
 }
 
 function fact(name: string, value: Child): Child {

@@ -2,6 +2,7 @@
 import type { Model, Slot } from "../api.ts";
 import { quarterMinute } from "../clock.ts";
 import { type Child, h, picture } from "../dom.ts";
+import { fitOf } from "../fits.ts";
 import { clockSeconds, clockTime, duration, forHow, secondsBetween } from "../format.ts";
 import { memoryParts } from "../memory-parts.ts";
 import { connection, models, nodes, settled, slots, swapObstacle } from "../state.ts";
@@ -88,7 +89,9 @@ function actions(slot: Slot, whyId: string): Child {
 /** What was loaded here last, else the first that fits. */
 function likeliest(slot: Slot): Model | undefined {
   const last = settled.value?.find((job) => job.slot === slot.name && job.state === "ready")?.model;
-  const able = models.value.filter((model) => model.nodes <= slot.nodes.length && model.fit.verdict !== "does_not_fit");
+  const able = models.value.filter(
+    (model) => model.nodes <= slot.nodes.length && fitOf(model).verdict !== "does_not_fit",
+  );
   return able.find(({ key }) => key === last) ?? able.find(({ availability }) => availability === "on_disk") ?? able[0];
 }
 

@@ -126,6 +126,7 @@ function timing(job: SwapJob, endedAt: string): string {
           ? "cancelled"
           : "ended";
   const clean = job.state === "failed" || job.state === "cancelled" ? " Nothing is left half running." : "";
+  if (job.state === "ready") return `Swap finished at ${at}`;
   return `Swap ${verb} at ${at}, after ${took}.${clean}`;
 }
 

@@ -20,7 +20,9 @@ export function swapProgress(job: SwapJob, headingId: string): Child {
   const back = job.leg === "rollback";
   const target = back && job.previous_model !== null ? job.previous_model : job.model;
   const model = models.value.find(({ key }) => key === target);
-  const usual = usualSteps(target, settled.value ?? [], model?.last_load_seconds ?? null);
+  const elapsed = secondsBetween(job.created_at, now);
+  const whole = model?.last_load_seconds ?? (job.eta_seconds === null ? null : elapsed + job.eta_seconds);
+  const usual = usualSteps(target, settled.value ?? [], whole);
   const steps = stepsOf(job, now, usual);
   const cancelling = job.phase === "cancelling";
   const lost = connection.value.state === "lost";
