@@ -3,12 +3,15 @@
  * they were written, because Bun's CSS bundler rewrites `light-dark()` for older browsers and puts fonts into `data:`
  * URLs, which the Content-Security-Policy does not allow.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { pageFiles } from "./_page-files.ts";
 
 const SOURCE = fileURLToPath(new URL(".", import.meta.url));
 const DIST = fileURLToPath(new URL("../dist/public", import.meta.url));
+/** Which file is served under which address; lib/http/static-files.ts reads it. */
+const PAGE_PATHS = "pages.json";
 const CSS_URL = /url\("([^"]+)"\)/g;
 
 /**
@@ -22,33 +25,48 @@ export async function buildDashboard(folder: string = DIST): Promise<void> {
   const found = references(await page.text());
 
   const renamed = new Map<string, string>();
-  for (const asset of found.assets) renamed.set(asset, await copyHashed(join(SOURCE, asset), folder));
-  for (const script of found.scripts) renamed.set(script, await bundle(join(SOURCE, script), folder));
+  const pictures: string[] = [];
+  for (const asset of found.assets) {
+    const path = join(SOURCE, asset);
+    if (extname(asset) !== ".webmanifest") renamed.set(asset, await copyHashed(path, folder));
+    else {
+      const manifest = await writeManifest(path, folder);
+      renamed.set(asset, manifest.name);
+      pictures.push(...manifest.files);
+    }
+  }
+  for (const { src, isModule } of found.scripts) renamed.set(src, await bundle(join(SOURCE, src), isModule, folder));
   const { name: styles, files: fonts } = await joinStyles(found.styles, folder);
 
+  // Addresses from the root: the same page is served at several depths.
   const rewriter = new HTMLRewriter()
     .on("link[rel=stylesheet]", {
       element(link) {
-        if (link.getAttribute("href") === found.styles[0]) link.setAttribute("href", styles);
+        if (link.getAttribute("href") === found.styles[0]) link.setAttribute("href", `/${styles}`);
         else link.remove();
       },
     })
     .on("link:not([rel=stylesheet])", { element: (link) => rename(link, "href", renamed) })
     .on("script[src]", { element: (script) => rename(script, "src", renamed) });
-  await replace(join(folder, "index.html"), rewriter.transform(await page.text()));
+  const frame = rewriter.transform(await page.text());
+  const pages = pageFiles(frame, (id) => readFileSync(join(SOURCE, `pages/${id}.html`), "utf8"));
+  for (const { name, html } of pages) await replace(join(folder, name), html);
+  const paths = Object.fromEntries(pages.map(({ path, name }) => [path, name]));
+  await replace(join(folder, PAGE_PATHS), JSON.stringify(paths));
   await replace(join(folder, "fonts-OFL.txt"), await Bun.file(join(SOURCE, "fonts/OFL.txt")).text());
-  const built = new Set(["index.html", "fonts-OFL.txt", styles, ...renamed.values(), ...fonts]);
+  const named = [PAGE_PATHS, "fonts-OFL.txt", ...pages.map(({ name }) => name)];
+  const built = new Set([...named, styles, ...renamed.values(), ...fonts, ...pictures]);
   for (const name of readdirSync(folder)) if (!built.has(name)) rmSync(join(folder, name), { recursive: true });
 }
 
 interface References {
   readonly styles: readonly string[];
-  readonly scripts: readonly string[];
+  readonly scripts: readonly { readonly src: string; readonly isModule: boolean }[];
   readonly assets: readonly string[];
 }
 
 function references(html: string): References {
-  const found = { styles: [] as string[], scripts: [] as string[], assets: [] as string[] };
+  const found = { styles: [] as string[], scripts: [] as { src: string; isModule: boolean }[], assets: [] as string[] };
   new HTMLRewriter()
     .on("link[href]", {
       element(link) {
@@ -56,14 +74,19 @@ function references(html: string): References {
         list.push(link.getAttribute("href") ?? "");
       },
     })
-    .on("script[src]", { element: (script) => void found.scripts.push(script.getAttribute("src") ?? "") })
+    .on("script[src]", {
+      element(script) {
+        const isModule = script.getAttribute("type") === "module";
+        found.scripts.push({ src: script.getAttribute("src") ?? "", isModule });
+      },
+    })
     .transform(html);
   return found;
 }
 
 function rename(element: HTMLRewriterTypes.Element, attribute: string, names: ReadonlyMap<string, string>): void {
   const name = names.get(element.getAttribute(attribute) ?? "");
-  if (name) element.setAttribute(attribute, name);
+  if (name) element.setAttribute(attribute, `/${name}`);
 }
 
 /** One file in the order of the page; what it refers to is copied beside it. @returns its name, and those of the copies */
@@ -82,8 +105,22 @@ async function joinStyles(styles: readonly string[], folder: string): Promise<{ 
   return { name: await writeHashed("styles.css", new TextEncoder().encode(texts.join("\n")), folder), files };
 }
 
-async function bundle(path: string, folder: string): Promise<string> {
-  const built = await Bun.build({ entrypoints: [path], target: "browser", minify: true });
+/** The manifest with the names of the built icons. @returns its name, and those of the icons */
+async function writeManifest(path: string, folder: string): Promise<{ name: string; files: string[] }> {
+  const manifest = (await Bun.file(path).json()) as { icons: { src: string }[] };
+  const files: string[] = [];
+  for (const icon of manifest.icons) {
+    const name = await copyHashed(join(dirname(path), icon.src), folder);
+    files.push(name);
+    icon.src = `/${name}`;
+  }
+  const bytes = new TextEncoder().encode(JSON.stringify(manifest));
+  return { name: await writeHashed(basename(path), bytes, folder), files };
+}
+
+async function bundle(path: string, isModule: boolean, folder: string): Promise<string> {
+  const format = isModule ? "esm" : "iife";
+  const built = await Bun.build({ entrypoints: [path], target: "browser", minify: true, format });
   const [script] = built.outputs;
   if (!script) throw new Error(`${basename(path)} produced no script`);
   return writeHashed(`${basename(path, extname(path))}.js`, new Uint8Array(await script.arrayBuffer()), folder);

@@ -1,49 +1,80 @@
-/** The dashboard: its elements, its clock, its one stream. */
+/** The dashboard: its elements, its clock, its router, its one stream. */
 import { startClock } from "./clock.ts";
+import { clusterNow } from "./cluster-now.ts";
 import { startFeed } from "./feed.ts";
-import { CancelDialog } from "./panels/cancel-dialog.ts";
+import { startKeys } from "./keys.ts";
+import { ClusterBlock } from "./panels/cluster-block.ts";
+import { CommandPalette } from "./panels/command-palette.ts";
+import { ConfirmDialog } from "./panels/confirm-dialog.ts";
 import { ConnectionState } from "./panels/connection-state.ts";
+import { MachineList } from "./panels/machine-list.ts";
 import { ModelList } from "./panels/model-list.ts";
 import { PageBanners } from "./panels/page-banners.ts";
+import { PageClock } from "./panels/page-clock.ts";
 import { SetUp } from "./panels/set-up.ts";
+import { SettingsPage } from "./panels/settings-page.ts";
+import { ShortcutList } from "./panels/shortcut-list.ts";
 import { SlotBoard } from "./panels/slot-board.ts";
 import { SparkList } from "./panels/spark-list.ts";
 import { SwapDialog } from "./panels/swap-dialog.ts";
-import { SwapHistory } from "./panels/swap-history.ts";
+import { SwapLatest } from "./panels/swap-latest.ts";
+import { SwapList } from "./panels/swap-list.ts";
 import { SwapLog } from "./panels/swap-log.ts";
 import { SwapNotice } from "./panels/swap-notice.ts";
-import { connection, running } from "./state.ts";
+import { SwapPage } from "./panels/swap-page.ts";
+import { ThemeMenu } from "./panels/theme-menu.ts";
+import { place, startRouter } from "./router.ts";
+import { connection } from "./state.ts";
 import { effect } from "./store.ts";
+import { followTheme } from "./theme-choice.ts";
 
 const ELEMENTS = {
   "swap-log": SwapLog,
   "swap-dialog": SwapDialog,
-  "cancel-dialog": CancelDialog,
+  "confirm-dialog": ConfirmDialog,
+  "command-palette": CommandPalette,
+  "shortcut-list": ShortcutList,
+  "cluster-block": ClusterBlock,
   "connection-state": ConnectionState,
+  "page-clock": PageClock,
+  "theme-menu": ThemeMenu,
   "page-banners": PageBanners,
   "set-up": SetUp,
   "swap-notice": SwapNotice,
   "slot-board": SlotBoard,
   "spark-list": SparkList,
   "model-list": ModelList,
-  "swap-history": SwapHistory,
+  "swap-latest": SwapLatest,
+  "machine-list": MachineList,
+  "swap-list": SwapList,
+  "swap-page": SwapPage,
+  "settings-page": SettingsPage,
 } as const;
 
 declare global {
   interface HTMLElementTagNameMap {
     "swap-log": SwapLog;
     "swap-dialog": SwapDialog;
-    "cancel-dialog": CancelDialog;
+    "confirm-dialog": ConfirmDialog;
+    "command-palette": CommandPalette;
+    "shortcut-list": ShortcutList;
   }
 }
 
+startRouter();
 for (const [name, element] of Object.entries(ELEMENTS)) customElements.define(name, element);
 
 effect(() => {
-  const [job] = running.value;
-  document.title = job ? `${Math.round(job.progress * 100)} % · ${job.model_name}` : "Spark Control";
-  document.documentElement.toggleAttribute("data-lost", connection.value.state === "lost");
+  const now = clusterNow();
+  const { page } = place.value;
+  // Progress first: it is what is read in a row of tabs.
+  const cluster = now === null ? [] : now.progress === null ? [now.name] : [now.short.split(",")[0] ?? "", now.name];
+  const words = now?.progress == null ? [page.title, ...cluster] : [...cluster, page.title];
+  document.title = [...words, "Spark Control"].join(" · ");
 });
+effect(() => void document.documentElement.toggleAttribute("data-lost", connection.value.state === "lost"));
 
+followTheme();
+startKeys();
 startClock();
 startFeed();

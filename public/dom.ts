@@ -63,6 +63,8 @@ function update(present: Element, wanted: Element): void {
   }
   if (present instanceof HTMLElement && wanted instanceof HTMLElement && present.style.cssText !== wanted.style.cssText)
     present.style.cssText = wanted.style.cssText;
+  // A choice follows the state, whatever was clicked since.
+  if (present instanceof HTMLInputElement && wanted instanceof HTMLInputElement) present.checked = wanted.checked;
   if (!present.localName.includes("-")) morph(present, ...wanted.childNodes);
 }
 

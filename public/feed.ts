@@ -8,7 +8,7 @@ const RETRY_MS = 3_000;
 const HIDDEN_LIMIT_MS = 30_000;
 /** The memory of the Sparks has no event of its own; the controller looks every 15 s. */
 const NODES_EVERY_MS = 15_000;
-const KEPT_SWAPS = 20;
+const KEPT_SWAPS = 50;
 
 let source: EventSource | null = null;
 let cutSince: number | null = Date.now();

@@ -26,7 +26,7 @@ export function forHow(seconds: number): string {
 }
 
 /** "14:32"; with the day when it is not today. */
-export function clockTime(iso: string, now: number): string {
+export function clockTime(iso: string | number, now: number): string {
   const date = new Date(iso);
   const time = date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
   if (date.toDateString() === new Date(now).toDateString()) return time;
@@ -41,6 +41,31 @@ export function clockSeconds(time: string | number): string {
 /** Whole GB (10^9 bytes), without the unit. */
 export function gb(bytes: number): number {
   return Math.round(bytes / BYTES_PER_GB);
+}
+
+/** Whole GB of a figure in GiB (2^30 bytes). */
+export function gbOfGib(gib: number): number {
+  return gb(gib * 2 ** 30);
+}
+
+/** "4-bit AWQ, 65 GB". */
+export function joined(...parts: (string | null | false | undefined)[]): string {
+  return parts.filter((part) => typeof part === "string" && part !== "").join(", ");
+}
+
+/** "spark-1 and spark-2". */
+export function listed(names: readonly string[]): string {
+  return names.length < 2 ? (names[0] ?? "") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}
+
+/** "Today 11:18", "Mon 22:04", "3 Oct, 09:12". */
+export function dayTime(iso: string, now: number): string {
+  const date = new Date(iso);
+  const time = date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  if (date.toDateString() === new Date(now).toDateString()) return `Today ${time}`;
+  const days = (now - date.getTime()) / 86_400_000;
+  if (days < 6) return `${date.toLocaleDateString("en-GB", { weekday: "short" })} ${time}`;
+  return `${date.toLocaleDateString("en-GB", { day: "numeric", month: "short" })}, ${time}`;
 }
 
 export function secondsBetween(from: string | number, to: string | number): number {

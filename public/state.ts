@@ -1,5 +1,5 @@
 /** What the page knows, as signals. Only feed.ts writes what comes from the server. */
-import type { Models, Problem, Slot, SparkNode, SwapJob } from "./api.ts";
+import type { Lock, Model, Problem, Slot, SparkNode, SwapJob } from "./api.ts";
 import { signal } from "./store.ts";
 
 export interface Connection {
@@ -23,7 +23,9 @@ export const outdated = signal(false);
 export const nodes = signal<readonly SparkNode[]>([]);
 export const slots = signal<readonly Slot[]>([]);
 export const problems = signal<readonly Problem[]>([]);
-export const models = signal<Models["models"]>([]);
+export const models = signal<readonly Model[]>([]);
+/** The reservation; null when nobody holds one. */
+export const lock = signal<Lock | null>(null);
 /** Swaps that are not settled. */
 export const running = signal<readonly SwapJob[]>([]);
 /** Settled swaps, newest first; null until the list has arrived. */
@@ -42,13 +44,24 @@ export function modelName(key: string): string {
   return models.value.find((model) => model.key === key)?.name ?? key;
 }
 
-/** Why no swap can be started now, in one sentence; null when one can. */
-export function swapObstacle(): string | null {
-  if (connection.value.state === "lost") return "No connection to Spark Control.";
-  if (!controller.value) return "Not known yet.";
-  if (!controller.value.configured) return "No Spark is set up yet.";
+/** The swap with this id, running or settled; undefined when it is older than what the page keeps. */
+export function knownSwap(jobId: string): SwapJob | undefined {
+  return [...running.value, ...(settled.value ?? [])].find((job) => job.job_id === jobId);
+}
+
+export interface Obstacle {
+  readonly reason: string;
+  readonly tone: "move" | "held" | "off" | "bad";
+}
+
+/** Why no swap can be started now; null when one can. Reads signals. @param slot only this one, when given */
+export function swapObstacle(slot?: string): Obstacle | null {
+  if (connection.value.state === "lost") return { reason: "No connection, so nothing can be started.", tone: "bad" };
+  if (!controller.value) return { reason: "Not known yet.", tone: "off" };
+  if (!controller.value.configured) return { reason: "No Spark is set up yet.", tone: "off" };
+  const free = slots.value.filter(({ name }) => running.value.every((job) => job.slot !== name));
   const [busy] = running.value;
-  const hasFreeSlot = slots.value.some((slot) => running.value.every((job) => job.slot !== slot.name));
-  if (busy && !hasFreeSlot) return `One swap at a time: ${busy.model_name} is on its way.`;
+  if (busy && !free.some(({ name }) => slot === undefined || name === slot))
+    return { reason: `One swap at a time: ${busy.model_name} is on its way.`, tone: "move" };
   return null;
 }

@@ -8,7 +8,7 @@ import { type OpenApiDocument, openApiDocument } from "../lib/http/openapi.ts";
 import { guard } from "../lib/http/perimeter.ts";
 import { createRefusedHosts } from "../lib/http/refused-hosts.ts";
 import type { StaticFile } from "../lib/http/static-files.ts";
-import { serveFiles, staticFiles } from "../lib/http/static-files.ts";
+import { notFoundPage, serveFiles, staticFiles } from "../lib/http/static-files.ts";
 import type { Web } from "../lib/http/web.ts";
 import { registerRoutes } from "./_manifest.gen.ts";
 
@@ -25,7 +25,7 @@ export function createApp(plane: ControlPlane, dashboard: readonly StaticFile[] 
   const settings = () => plane.config.current.topology.settings;
 
   const guarded = new Elysia(ELYSIA_OPTIONS);
-  renderErrors(guarded, plane.log);
+  renderErrors(guarded, plane.log, notFoundPage(dashboard));
   guard(guarded, {
     allowedHosts: () => settings().allowed_hosts,
     corsOrigins: () => settings().cors_origins,

@@ -35,12 +35,24 @@ function documentOf(code: string | number, error: unknown, requestId: string): P
   return problemOf(error, requestId);
 }
 
-/** @param log gets every answer of 500 and above with its cause */
-export function renderErrors(app: AnyElysia, log: Logger): void {
+/** Addresses of programs: a browser there gets the problem document too. */
+const FOR_PROGRAMS = /^\/(api|v1)(\/|$)/;
+
+function isPersonLooking(request: Request, path: string): boolean {
+  if (request.method !== "GET" && request.method !== "HEAD") return false;
+  return !FOR_PROGRAMS.test(path) && (request.headers.get("accept") ?? "").includes("text/html");
+}
+
+/**
+ * @param log   gets every answer of 500 and above with its cause
+ * @param page  for a person who opened an address where nothing is
+ */
+export function renderErrors(app: AnyElysia, log: Logger, page?: (request: Request) => Response): void {
   app.onError({ as: "global" }, ({ code, error, request, set }) => {
     const requestId = requestIdOf(set.headers);
     const document = documentOf(code, error, requestId);
     const path = pathOfUrl(request.url);
+    if (page && code === "NOT_FOUND" && isPersonLooking(request, path)) return page(request);
     // A validation error's message and value hold what was sent or what would have been answered: neither is logged.
     const cause = error instanceof ValidationError ? { mismatch: invalidFields(error) } : { error };
     if (document.status >= 500) {

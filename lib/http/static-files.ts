@@ -6,19 +6,25 @@ import { existsSync } from "node:fs";
 import type { AnyElysia } from "elysia";
 
 export interface StaticFile {
-  /** `/` for index.html, else `/` and the path below the folder. */
+  /** What `pages.json` of the folder says; else `/` for index.html, `/` and the path below the folder for others. */
   readonly path: string;
-  readonly respond: (request: Request) => Response;
+  readonly respond: (request: Request, status?: number) => Response;
 }
+
+/** Of the page that is shown to a person at an address where nothing is. */
+export const NOT_FOUND_PATH = "*";
+/** A file of the folder: `{"/activity/:id": "page-swap.html"}`. */
+const PAGE_PATHS = "pages.json";
 
 /** A hash in the name, as the bundler writes it: `app-1a2b3c4d.js`. */
 const HASHED = /[-.][a-z0-9]{8,}\.[a-z0-9]+$/i;
 const IMMUTABLE = "public, max-age=31536000, immutable";
 
-function responder(absolute: string, etag: string): (request: Request) => Response {
+function responder(absolute: string, etag: string): StaticFile["respond"] {
   const file = Bun.file(absolute);
   const headers = { etag, "cache-control": HASHED.test(absolute) ? IMMUTABLE : "no-cache", "content-type": file.type };
-  return (request) => {
+  return (request, status = 200) => {
+    if (status !== 200) return new Response(file, { status, headers });
     const known = request.headers
       .get("if-none-match")
       ?.split(",")
@@ -32,17 +38,29 @@ function responder(absolute: string, etag: string): (request: Request) => Respon
 export async function staticFiles(folder: string): Promise<StaticFile[]> {
   if (!existsSync(folder)) return [];
   const names = await Array.fromAsync(new Bun.Glob("**/*").scan({ cwd: folder, dot: false, onlyFiles: true }));
+  const pages = names.includes(PAGE_PATHS)
+    ? ((await Bun.file(`${folder}/${PAGE_PATHS}`).json()) as Record<string, string>)
+    : { "/": "index.html" };
+  const paths = new Map(Object.entries(pages).map(([path, name]) => [name, path]));
   return Promise.all(
-    names.map(async (name) => {
-      const absolute = `${folder}/${name}`;
-      const etag = `"${Bun.hash(await Bun.file(absolute).bytes()).toString(36)}"`;
-      return { path: name === "index.html" ? "/" : `/${name}`, respond: responder(absolute, etag) };
-    }),
+    names
+      .filter((name) => name !== PAGE_PATHS)
+      .map(async (name) => {
+        const absolute = `${folder}/${name}`;
+        const etag = `"${Bun.hash(await Bun.file(absolute).bytes()).toString(36)}"`;
+        return { path: paths.get(name) ?? `/${name}`, respond: responder(absolute, etag) };
+      }),
   );
+}
+
+/** Answers 404 to a person who opened an address where nothing is; undefined when there is no page for that. */
+export function notFoundPage(files: readonly StaticFile[]): ((request: Request) => Response) | undefined {
+  const page = files.find(({ path }) => path === NOT_FOUND_PATH);
+  return page && ((request) => page.respond(request, 404));
 }
 
 /** One route a file, hidden from the OpenAPI document. */
 export function serveFiles(app: AnyElysia, files: readonly StaticFile[]): void {
-  for (const { path, respond } of files)
+  for (const { path, respond } of files.filter((file) => file.path !== NOT_FOUND_PATH))
     app.get(path, (context) => respond(context.request), { detail: { hide: true } });
 }

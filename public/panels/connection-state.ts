@@ -1,22 +1,21 @@
-import { type Child, h } from "../dom.ts";
+import { type Child, h, picture } from "../dom.ts";
 import { connection, controller } from "../state.ts";
 import { Panel } from "./panel.ts";
-import { pill } from "./pill.ts";
 
-/** In the header: whether what the page shows is live. */
+const WORDS = {
+  live: ["ok", "Live"],
+  connecting: ["unknown", "Connecting"],
+  lost: ["bad", "Not connected"],
+} as const;
+
+/** At the foot of the rail: whether what the page shows is live. */
 export class ConnectionState extends Panel {
   protected render(): Child {
-    const { state } = connection.value;
+    const [tone, word] = WORDS[connection.value.state];
     const version = controller.value?.version;
     return [
-      h("span", { class: "dim", "data-key": "version" }, version === undefined ? "" : `Version ${version}`),
-      h(
-        "span",
-        { role: "status", "data-key": "state" },
-        state === "live" && pill("ok", "Live"),
-        state === "connecting" && pill("unknown", "Connecting"),
-        state === "lost" && pill("bad", "Not connected"),
-      ),
+      h("p", { class: "live", "data-tone": tone, role: "status" }, picture(`g-${tone}`), h("span", {}, word)),
+      h("p", { class: "dim" }, h("span", {}, `Version ${version ?? "–"}`)),
     ];
   }
 }

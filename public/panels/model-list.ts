@@ -1,45 +1,117 @@
 import type { Model } from "../api.ts";
 import { type Child, h, picture } from "../dom.ts";
-import { duration } from "../format.ts";
-import { controller, models, running, slots, swapObstacle } from "../state.ts";
+import { fitOf } from "../fits.ts";
+import { plural } from "../format.ts";
+import { controller, models, nodes, running, slots, swapObstacle } from "../state.ts";
+import { signal } from "../store.ts";
+import { modelRow } from "./model-row.ts";
 import { Panel } from "./panel.ts";
-import { pill } from "./pill.ts";
 
-const COLUMNS = ["Model", "Sparks", "On disk", "Last load"] as const;
+const COLUMNS = [
+  ["Model", ""],
+  ["Sparks", "c-where"],
+  ["On disk", "c-size"],
+  ["Memory", "c-fit"],
+  ["Loads in", "c-time"],
+] as const;
 
-const OBSTACLE_ID = "swap-obstacle";
-
-/** The models of the catalog, each with the way to it. */
+/** The models of the catalog, each with the way to it. `data-most` is how many are shown before "All". */
 export class ModelList extends Panel {
+  #filter = signal("");
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.addEventListener("input", (event) => {
+      if (event.target instanceof HTMLInputElement) this.#filter.value = event.target.value;
+    });
+    this.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !(event.target instanceof HTMLInputElement) || event.target.value === "") return;
+      event.target.value = "";
+      this.#filter.value = "";
+    });
+  }
+
   protected render(): Child | undefined {
     if (!controller.value) return undefined;
     const obstacle = swapObstacle();
+    const obstacleId = this.idOf("obstacle");
+    const wanted = this.#filter.value.trim().toLowerCase().split(/\s+/);
+    const found = ordered().filter(({ name, key, repo, local_path: path, quantization, aliases, local }) => {
+      const text = [name, key, repo, path, quantization, local ? "local" : "", ...aliases].join(" ").toLowerCase();
+      return wanted.every((word) => text.includes(word));
+    });
+    const most = Number(this.dataset.most ?? Number.POSITIVE_INFINITY);
+    const shown = this.#filter.value.trim() === "" ? found.slice(0, most) : found;
+    const ready = models.value.filter(isReady).length;
     return h(
       "section",
-      { class: "panel models", "aria-labelledby": "models-h" },
+      { class: "panel models", "aria-labelledby": this.idOf("h") },
       h(
         "header",
         { class: "panel-head" },
-        h("h2", { id: "models-h" }, "Models"),
-        h("p", { id: OBSTACLE_ID, class: "dim" }, obstacle),
+        h("h2", { id: this.idOf("h") }, "Models"),
+        obstacle === null
+          ? h("p", { class: "dim", "data-key": "count" }, `${ready} ready to load`)
+          : h(
+              "p",
+              { class: "why", id: obstacleId, "data-key": "why", "data-tone": obstacle.tone },
+              picture(`g-${obstacle.tone}`),
+              obstacle.reason,
+            ),
+        h(
+          "label",
+          { class: "search" },
+          picture("i-search"),
+          h("span", { class: "vh" }, "Filter models"),
+          h("input", {
+            type: "search",
+            placeholder: "Filter",
+            autocomplete: "off",
+            spellcheck: "false",
+            "data-filter": true,
+          }),
+          h("kbd", { "aria-hidden": "true" }, "/"),
+        ),
       ),
       models.value.length === 0
-        ? h("p", { class: "pad dim" }, "The catalog is empty. Add models to models-overrides.yaml in the data folder.")
-        : h(
-            "table",
-            { class: "table" },
-            h(
-              "thead",
-              {},
+        ? empty(
+            "The catalog is empty.",
+            "Add models to models-overrides.yaml in the data folder; it is read as soon as it is saved.",
+          )
+        : shown.length === 0
+          ? empty(`No model has “${this.#filter.value.trim()}” in its name.`, "Esc in the field shows all again.")
+          : h(
+              "table",
+              { class: "table" },
               h(
-                "tr",
+                "thead",
                 {},
-                ...COLUMNS.map((name) => h("th", { scope: "col" }, name)),
-                h("th", { scope: "col" }, h("span", { class: "vh" }, "Swap")),
+                h(
+                  "tr",
+                  {},
+                  ...COLUMNS.map(([name, className]) => h("th", { scope: "col", class: className || null }, name)),
+                  h("th", { scope: "col" }, h("span", { class: "vh" }, "Action")),
+                ),
+              ),
+              h(
+                "tbody",
+                {},
+                ...shown.map((model) =>
+                  modelRow(model, {
+                    obstacleId: obstacle === null ? null : obstacleId,
+                    id: (name) => this.idOf(name),
+                    fit: fitOf(model),
+                    withNotes: this.dataset.most === undefined,
+                    nodes: nodes.value,
+                    slots: slots.value,
+                    job: running.value.find((each) => each.model === model.key),
+                  }),
+                ),
               ),
             ),
-            h("tbody", {}, ...models.value.map((model) => row(model, obstacle === null ? null : OBSTACLE_ID))),
-          ),
+      shown.length < found.length &&
+        h("a", { class: "rest", href: "/models" }, `All ${plural(models.value.length, "model")}`),
+      h("p", { class: "vh", role: "status" }, this.#filter.value.trim() === "" ? "" : plural(found.length, "model")),
     );
   }
 
@@ -48,55 +120,18 @@ export class ModelList extends Panel {
   }
 }
 
-function row(model: Model, obstacleId: string | null): Child {
-  const serving = slots.value.some((slot) => slot.model === model.key && slot.state === "serving");
-  const job = running.value.find((each) => each.model === model.key);
-  const isTooLarge = slots.value.length > 0 && slots.value.every((slot) => slot.nodes.length < model.nodes);
-  const reasonId = `too-large-${model.key}`;
-  return h(
-    "tr",
-    { "data-key": model.key, "aria-current": serving ? "true" : null },
-    h(
-      "th",
-      { scope: "row" },
-      h("span", { class: "m-name" }, model.name, model.local && h("span", { class: "tag" }, "local")),
-      h("span", { class: "m-sub" }, model.quantization ?? "–"),
-      isTooLarge && h("span", { class: "m-sub", id: reasonId }, `No slot has ${model.nodes} Sparks.`),
-    ),
-    h(
-      "td",
-      { class: "c-where" },
-      sparks(model.nodes),
-      model.nodes === 1 ? "One" : model.nodes === 2 ? "Two" : model.nodes,
-    ),
-    h("td", { class: "c-size" }, model.size_gb === null ? "–" : `${model.size_gb} GB`),
-    h(
-      "td",
-      { class: "c-time", "data-known": model.last_load_seconds !== null },
-      model.last_load_seconds === null ? "–" : duration(model.last_load_seconds),
-    ),
-    h(
-      "td",
-      { class: "c-do" },
-      job ? percent(job.progress) : serving ? here() : button(model, isTooLarge ? reasonId : obstacleId),
-    ),
-  );
-}
+const empty = (what: string, how: string): Child =>
+  h("div", { class: "empty" }, h("p", {}, what), h("p", { class: "dim" }, how));
 
-const percent = (progress: number): Child =>
-  h("span", { class: "serving" }, pill("move", `${Math.round(progress * 100)} %`));
-const here = (): Child => h("span", { class: "serving" }, pill("ok", "Serving"));
+const isReady = (model: Model): boolean =>
+  fitOf(model).verdict !== "does_not_fit" &&
+  model.availability !== "needs_download" &&
+  model.availability !== "partial";
 
-/** @param reasonId element that says why it cannot be used; null when it can */
-function button(model: Model, reasonId: string | null): Child {
-  const attributes = { class: "btn", type: "button", "data-act": "swap", "data-model": model.key };
-  return h(
-    "button",
-    { ...attributes, "aria-label": `Swap to ${model.name}`, disabled: reasonId !== null, "aria-describedby": reasonId },
-    "Swap…",
-  );
-}
-
-function sparks(count: number): Child {
-  return picture(count === 1 ? "s-one" : "s-two", "icon");
+/** What serves first, then in the order of the catalog. Reads signals. */
+function ordered() {
+  const serving = new Set(slots.value.map(({ model }) => model));
+  const moving = new Set(running.value.map(({ model }) => model));
+  const rank = (key: string) => (moving.has(key) ? 0 : serving.has(key) ? 1 : 2);
+  return models.value.toSorted((a, b) => rank(a.key) - rank(b.key));
 }

@@ -1,19 +1,18 @@
 import type { Problem } from "../api.ts";
+import { second } from "../clock.ts";
 import { type Child, h, picture } from "../dom.ts";
-import { clockSeconds, plural } from "../format.ts";
+import { clockSeconds, duration, plural, secondsBetween } from "../format.ts";
 import { connection, controller, outdated, problems } from "../state.ts";
 import { Panel } from "./panel.ts";
+
+/** The most problems that a banner names; Settings has them all. */
+const NAMED = 3;
 
 /** What concerns the whole page: no connection, an old page, configuration problems, the simulated cluster. */
 export class PageBanners extends Panel {
   protected render(): Child {
-    const { state, since } = connection.value;
     return [
-      state === "lost" &&
-        banner("lost", "i-cut", "alert", [
-          h("strong", {}, `No connection to Spark Control since ${clockSeconds(since)}.`),
-          " What you see may have changed. The model is not affected. Trying again every few seconds.",
-        ]),
+      connection.value.state === "lost" && lostBanner(connection.value.since),
       outdated.value &&
         banner("warn", "i-alert", "note", "Spark Control was updated. Reload to see the new version.", {
           button: h("button", { class: "btn", type: "button", "data-act": "reload" }, "Reload"),
@@ -32,20 +31,68 @@ export class PageBanners extends Panel {
   }
 }
 
-function banner(kind: string, icon: string, role: string, text: Child, { button }: { button?: Child } = {}): Child {
-  const attributes = { class: "banner", "data-kind": kind, "data-key": kind, role };
-  return h("div", attributes, picture(icon), h("div", {}, text), button);
+interface Extras {
+  readonly button?: Child;
+  readonly key?: string;
+}
+
+export function banner(
+  kind: string,
+  icon: string,
+  role: string,
+  text: Child,
+  { button, key = kind }: Extras = {},
+): Child {
+  const attributes = { class: "banner", "data-kind": kind, "data-key": key, role };
+  return h(
+    "div",
+    attributes,
+    picture(icon),
+    h("div", { class: "says" }, text),
+    button && h("div", { class: "banner-do" }, button),
+  );
+}
+
+/** The part that ticks stays out of what is read aloud. */
+function lostBanner(since: number): Child {
+  return banner(
+    "lost",
+    "i-cut",
+    "alert",
+    [
+      h("strong", {}, `No connection to Spark Control since ${clockSeconds(since)}.`),
+      " What you see may have changed. The model is not affected. Trying again every few seconds.",
+      h(
+        "span",
+        { class: "dim", "aria-hidden": "true" },
+        ` This view is ${duration(secondsBetween(since, second.value))} old.`,
+      ),
+    ],
+    { button: h("button", { class: "btn", type: "button", "data-act": "reload" }, "Try now") },
+  );
 }
 
 function problemBanner(all: readonly Problem[]): Child {
   const count = all.length === 1 ? "One setting" : plural(all.length, "setting");
-  return banner("warn", "i-alert", "note", [
-    h("strong", {}, `${count} could not be used.`),
-    h("ul", {}, ...all.map((each) => h("li", {}, h("code", {}, place(each)), ` ${each.message} ${each.instead}`))),
-  ]);
+  return banner(
+    "warn",
+    "i-alert",
+    "note",
+    [
+      h("strong", {}, `${count} could not be used.`),
+      h(
+        "ul",
+        {},
+        ...all
+          .slice(0, NAMED)
+          .map((each) => h("li", {}, h("code", {}, placeOfProblem(each)), ` ${each.message} ${each.instead}`)),
+      ),
+    ],
+    { button: h("a", { class: "btn", href: "/settings" }, "Open Settings") },
+  );
 }
 
-function place({ source, line, path }: Problem): string {
+export function placeOfProblem({ source, line, path }: Problem): string {
   const file = line === null ? source : `${source}, line ${line}`;
   return path === "" ? `${file}:` : `${file}, ${path}:`;
 }

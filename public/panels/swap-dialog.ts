@@ -1,79 +1,113 @@
-import { type Plan, planSwap, Refused, startSwap } from "../api.ts";
-import { type Child, h, morph, picture } from "../dom.ts";
-import { clockSeconds } from "../format.ts";
+import { type Plan, planSwap, sentenceOf, startSwap } from "../api.ts";
+import { type Child, h, morph } from "../dom.ts";
+import { about, clockSeconds } from "../format.ts";
 import { modelName, models, running, slots } from "../state.ts";
-import { planView } from "./plan-view.ts";
+import { takeOverQuestion } from "./key-questions.ts";
+import { commandsOf, planView } from "./plan-view.ts";
+import { refusal, sheet, title } from "./sheet.ts";
+
+/** The ring too, however the dialog was opened: which answer Enter gives must be seen. */
+const SHOWN: FocusOptions & { focusVisible: boolean } = { focusVisible: true };
 
 /** Shows what a swap would do, and asks. */
 export class SwapDialog extends HTMLElement {
   #model = "";
   #slot: string | undefined;
+  #rollback = true;
   /** Counts the questions: an answer to an earlier one is dropped. */
   #round = 0;
-  #body = h("div", { class: "dlg-body" });
-  #foot = h("div", { class: "dlg-foot" });
-  #dialog = h(
-    "dialog",
-    { class: "dialog", "aria-labelledby": "swap-h" },
-    h("form", { method: "dialog" }, this.#body, this.#foot),
-  );
+  #parts = sheet("swap-h");
 
   connectedCallback(): void {
-    this.append(this.#dialog);
-    this.#dialog.addEventListener("close", () => void this.#round++);
-    this.#dialog.addEventListener("click", (event) => {
-      if (event.target instanceof Element && event.target.closest("[data-act=start]")) void this.#start();
+    const { dialog } = this.#parts;
+    this.append(dialog);
+    dialog.addEventListener("close", () => void this.#round++);
+    dialog.addEventListener("click", (event) => {
+      const origin = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-act]") : null;
+      if (origin?.dataset.act === "start") void this.#start();
+      if (origin?.dataset.act === "take-over")
+        takeOverQuestion(
+          { node: origin.dataset.node ?? "", instance: origin.dataset.instance ?? "" },
+          () => void this.#plan(),
+        );
     });
-    this.#dialog.addEventListener("change", (event) => {
-      if (!(event.target instanceof HTMLSelectElement)) return;
-      this.#slot = event.target.value;
-      void this.#plan();
+    dialog.addEventListener("change", ({ target }) => {
+      if (!(target instanceof HTMLInputElement)) return;
+      if (target.name === "slot") {
+        this.#slot = target.value;
+        void this.#plan();
+      }
+      if (target.name === "rollback") this.#rollback = target.checked;
     });
   }
 
-  /** @param model key of the catalog */
-  ask(model: string): void {
+  /**
+   * @param model key of the catalog
+   * @param slot  the one that was clicked; else the first free one with enough Sparks
+   */
+  ask(model: string, slot?: string): void {
+    const { dialog, head, body, foot } = this.#parts;
     this.#model = model;
-    const needed = models.value.find(({ key }) => key === model)?.nodes ?? 1;
-    const free = slots.value.filter((slot) => running.value.every((job) => job.slot !== slot.name));
-    this.#slot = (free.find((slot) => slot.nodes.length >= needed) ?? free[0])?.name;
-    this.#body.replaceChildren();
-    this.#foot.replaceChildren();
+    this.#rollback = true;
+    const able = this.#able();
+    this.#slot = (able.find(({ name }) => name === slot) ?? able[0])?.name;
+    for (const part of [head, body, foot]) part.replaceChildren();
     void this.#plan();
-    this.#dialog.showModal();
-    this.#dialog.querySelector<HTMLElement>("[data-keep]")?.focus();
+    dialog.showModal();
+    dialog.querySelector<HTMLElement>("[data-keep]")?.focus(SHOWN);
+  }
+
+  /** Slots in which it can run and that no swap owns. */
+  #able() {
+    const needed = models.value.find(({ key }) => key === this.#model)?.nodes ?? 1;
+    const free = slots.value.filter((slot) => running.value.every((job) => job.slot !== slot.name));
+    const large = free.filter((slot) => slot.nodes.length >= needed);
+    return large.length > 0 ? large : free;
   }
 
   async #plan(): Promise<void> {
     const round = ++this.#round;
-    this.#show(h("p", { class: "lead", role: "status" }, "Looking at the Sparks."), { ready: false, note: "" });
+    const waiting = h(
+      "div",
+      { class: "loading-plan", "data-key": "wait" },
+      h("p", { class: "lead", role: "status" }, "Looking at the Sparks."),
+    );
+    this.#show(waiting, { ready: false, note: "" });
     try {
-      const plan = await planSwap(this.#model, this.#slot);
+      // Always with the way back, so that the plan can say what it would be.
+      const plan = await planSwap({ model: this.#model, slot: this.#slot, rollback: true });
       if (round !== this.#round) return;
-      this.#show(planView(plan), { ready: plan.blockers.length === 0, note: noteOf(plan) });
+      const content = [planView(plan), this.#wayBack(plan), commandsOf(plan)];
+      this.#show(content, { ready: plan.blockers.length === 0, note: noteOf(plan) });
     } catch (error) {
-      if (round === this.#round) this.#show(refusal(error), { ready: false, note: "" });
+      if (round === this.#round) this.#show(refusal(sentenceOf(error)), { ready: false, note: "" });
     }
   }
 
   async #start(): Promise<void> {
     const round = this.#round;
-    this.#dialog.querySelector("[data-act=start]")?.setAttribute("disabled", "");
+    const { dialog, body } = this.#parts;
+    const button = dialog.querySelector<HTMLButtonElement>("[data-act=start]");
+    if (button) button.disabled = true;
     try {
-      await startSwap(this.#model, this.#slot);
-      if (round === this.#round) this.#dialog.close();
+      await startSwap({ model: this.#model, slot: this.#slot, rollback: this.#rollback });
+      if (round === this.#round) dialog.close();
     } catch (error) {
-      if (round === this.#round) this.#show(refusal(error), { ready: false, note: "" });
+      if (round !== this.#round) return;
+      this.#show(refusal(sentenceOf(error)), { ready: false, note: "" });
+      body.scrollTop = 0;
     }
   }
 
   #show(content: Child, { ready, note }: { ready: boolean; note: string }): void {
+    const { head, body, foot } = this.#parts;
     const name = modelName(this.#model);
     const slot = slots.value.find((each) => each.name === this.#slot);
     const keep = slot?.model_name ? `Keep ${slot.model_name}` : "Leave it as it is";
-    morph(this.#body, h("h2", { id: "swap-h" }, `Swap to ${name}?`), this.#slotChoice(), content);
+    morph(head, title("swap-h", `Swap to ${name}?`));
+    morph(body, this.#slotChoice(), content);
     morph(
-      this.#foot,
+      foot,
       h("p", { class: "dim", id: "swap-note" }, note),
       h("button", { class: "btn", type: "submit", "data-keep": true }, keep),
       h(
@@ -91,17 +125,54 @@ export class SwapDialog extends HTMLElement {
   }
 
   #slotChoice(): Child {
-    if (slots.value.length < 2) return null;
-    const options = slots.value.map(({ name }) => h("option", { value: name, selected: name === this.#slot }, name));
-    return h("label", { class: "field" }, "Slot ", h("select", { name: "slot" }, ...options));
+    const able = this.#able();
+    if (slots.value.length < 2 || able.length < 2) return null;
+    return h(
+      "fieldset",
+      { class: "field", "data-key": "slot" },
+      h("legend", {}, "In which slot?"),
+      h(
+        "div",
+        { class: "choice" },
+        ...able.map(({ name, nodes, model_name: there }) =>
+          h(
+            "label",
+            {},
+            h("input", { type: "radio", name: "slot", value: name, checked: name === this.#slot }),
+            h(
+              "span",
+              {},
+              `${name}, ${nodes.join(" and ")}`,
+              h("small", { class: "dim" }, there === null ? "empty" : `now ${there}`),
+            ),
+          ),
+        ),
+      ),
+    );
+  }
+
+  #wayBack(plan: Plan): Child {
+    if (plan.rollback_to === null || plan.blockers.length > 0) return null;
+    const seconds = models.value.find(({ key }) => key === plan.rollback_to)?.last_load_seconds;
+    return h(
+      "label",
+      { class: "check", "data-key": "back" },
+      h("input", { type: "checkbox", name: "rollback", checked: this.#rollback }),
+      h(
+        "span",
+        {},
+        h("b", {}, `If it does not start, go back to ${modelName(plan.rollback_to)}`),
+        h("span", { class: "dim" }, seconds ? `Takes ${about(seconds)} more.` : "Takes some minutes more."),
+      ),
+    );
   }
 }
 
 function noteOf(plan: Plan): string {
-  return plan.blockers.length > 0 ? "This swap cannot start now." : `Checked at ${clockSeconds(Date.now())}.`;
-}
-
-function refusal(error: unknown): Child {
-  const text = error instanceof Refused ? error.message : "This page made a mistake. Reload it.";
-  return h("p", { class: "refusal", role: "alert" }, picture("g-bad"), text);
+  if (plan.blockers.length > 0) return "This swap cannot start now.";
+  const learnt =
+    plan.learnt_from === 0
+      ? "The duration is a guess from its size."
+      : `Durations of ${plan.learnt_from} earlier ${plan.learnt_from === 1 ? "load" : "loads"}.`;
+  return `Checked at ${clockSeconds(Date.now())}: the Sparks answer. ${learnt}`;
 }

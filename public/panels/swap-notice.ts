@@ -2,14 +2,15 @@ import type { SwapJob } from "../api.ts";
 import { quarterMinute } from "../clock.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { clockTime, duration, secondsBetween } from "../format.ts";
-import { dismiss, dismissed, modelName, running, settled } from "../state.ts";
+import { dismiss, dismissed, modelName, models, running, settled, swapObstacle } from "../state.ts";
+import { evidence } from "./evidence.ts";
+import { outcomeOf } from "./outcome.ts";
 import { Panel } from "./panel.ts";
 
 /** An older result is history, not news. */
 const NEWS_SECONDS = 30 * 60;
-
-const TONES = { ready: "ok", failed: "bad", cancelled: "off", unknown: "unknown" } as const;
-type Tone = (typeof TONES)[keyof typeof TONES];
+/** Less than this is not worth a comparison. */
+const NOTABLE_SECONDS = 5;
 
 /** How the last swap ended, until it is put away or another one begins. */
 export class SwapNotice extends Panel {
@@ -18,60 +19,115 @@ export class SwapNotice extends Panel {
     if (!job?.ended_at || job.job_id === dismissed.value || running.value.some(({ slot }) => slot === job.slot))
       return null;
     if (secondsBetween(job.ended_at, quarterMinute.value) > NEWS_SECONDS) return null;
-    const tone: Tone =
-      job.state === "ready" || job.state === "failed" || job.state === "cancelled" ? TONES[job.state] : "unknown";
+    const { tone } = outcomeOf(job);
+    const slim = job.state === "ready" || (job.state === "cancelled" && !job.failure);
     return h(
       "section",
-      { class: "notice", "data-tone": tone, "data-key": job.job_id, "aria-labelledby": "notice-h" },
+      {
+        class: slim ? "notice slim" : "notice",
+        "data-tone": tone,
+        "data-key": job.job_id,
+        "aria-labelledby": this.idOf("h"),
+      },
       h(
         "div",
-        { role: "status" },
-        h("p", { class: "eyebrow" }, picture(`g-${tone}`), timing(job, job.ended_at)),
-        h("h2", { id: "notice-h" }, headline(job)),
-        job.state !== "ready" && job.failure && h("p", {}, job.failure.message),
-        aftermath(job),
-      ),
-      job.failure?.evidence &&
+        { class: "notice-what" },
         h(
-          "figure",
-          { class: "evidence" },
-          h("figcaption", {}, "Evidence"),
-          h("pre", { tabindex: 0 }, h("code", {}, job.failure.evidence)),
+          "div",
+          { role: "status" },
+          h("p", { class: "eyebrow", "data-tone": tone }, picture(`g-${tone}`), timing(job, job.ended_at)),
+          h("h2", { id: this.idOf("h") }, headline(job)),
+          sentences(job, job.ended_at).map((sentence) => h("p", { class: "dim" }, sentence)),
         ),
-      job.failure?.advice && h("p", { class: "advice" }, h("b", {}, "What you can do: "), job.failure.advice),
-      job.state !== "ready" &&
-        h(
-          "details",
-          { class: "whole-log" },
-          h("summary", {}, "The whole log"),
-          h("swap-log", { "data-key": job.job_id, "data-job": job.job_id }),
-        ),
-      h(
-        "button",
-        {
-          class: "btn icon-only notice-x",
-          type: "button",
-          "data-act": "dismiss",
-          "data-job": job.job_id,
-          "aria-label": "Hide this message",
-        },
-        picture("i-x"),
+        job.failure && evidence(job.failure, h("a", { href: `/activity/${job.job_id}` }, "Show the whole log")),
       ),
+      slim
+        ? h(
+            "div",
+            { class: "notice-try" },
+            h("a", { class: "btn", href: `/activity/${job.job_id}` }, "Show the log"),
+            hide(job),
+          )
+        : advice(job),
     );
   }
 
   protected override act(name: string, origin: HTMLElement): void {
     if (name === "dismiss" && origin.dataset.job) dismiss(origin.dataset.job);
+    if (name === "swap" && origin.dataset.model)
+      document.querySelector("swap-dialog")?.ask(origin.dataset.model, origin.dataset.slot);
   }
+}
+
+const hide = (job: SwapJob): Child =>
+  h(
+    "button",
+    {
+      class: "btn icon-only notice-x",
+      type: "button",
+      "data-act": "dismiss",
+      "data-job": job.job_id,
+      "aria-label": "Hide this message. It stays in Activity.",
+    },
+    picture("i-x"),
+  );
+
+function advice(job: SwapJob): Child {
+  const off = swapObstacle(job.slot) !== null;
+  const button = (model: string, word: string) =>
+    h(
+      "button",
+      { class: "btn", type: "button", "data-act": "swap", "data-model": model, "data-slot": job.slot, disabled: off },
+      word,
+    );
+  const again = models.value.some(({ key }) => key === job.model);
+  const former = job.previous_model;
+  const canReturn =
+    former !== null &&
+    former !== job.model &&
+    job.rolled_back_to === null &&
+    models.value.some(({ key }) => key === former);
+  return h(
+    "div",
+    { class: "notice-try" },
+    h("h3", {}, "What you can do"),
+    h(
+      "ol",
+      {},
+      job.failure?.advice && h("li", {}, h("p", {}, job.failure.advice)),
+      canReturn &&
+        h(
+          "li",
+          {},
+          h("p", {}, h("b", {}, "Go back"), ` to ${modelName(former)}, which ran before.`),
+          h("div", { class: "acts" }, button(former, `Back to ${modelName(former)}…`)),
+        ),
+      again &&
+        h(
+          "li",
+          {},
+          h("p", {}, h("b", {}, "Try again."), " The plan looks at the Sparks first."),
+          h("div", { class: "acts" }, button(job.model, "Try again…")),
+        ),
+    ),
+    hide(job),
+  );
 }
 
 function timing(job: SwapJob, endedAt: string): string {
   const at = clockTime(endedAt, quarterMinute.value);
   const took = duration(secondsBetween(job.created_at, endedAt));
-  const verbs = { ready: "finished", failed: "failed", cancelled: "cancelled" } as const;
   const verb =
-    job.state === "ready" || job.state === "failed" || job.state === "cancelled" ? verbs[job.state] : "ended";
-  return `Swap ${verb} at ${at}, after ${took}.`;
+    job.state === "ready"
+      ? "finished"
+      : job.state === "failed"
+        ? "failed"
+        : job.state === "cancelled"
+          ? "cancelled"
+          : "ended";
+  const clean = job.state === "failed" || job.state === "cancelled" ? " Nothing is left half running." : "";
+  if (job.state === "ready") return `Swap finished at ${at}`;
+  return `Swap ${verb} at ${at}, after ${took}.${clean}`;
 }
 
 function headline(job: SwapJob): string {
@@ -87,10 +143,22 @@ function headline(job: SwapJob): string {
   }
 }
 
-function aftermath(job: SwapJob): Child {
-  if (job.state === "ready") return null;
-  if (job.rolled_back_to !== null) return h("p", {}, `${modelName(job.rolled_back_to)} is back and answers.`);
-  if (job.state === "unknown")
-    return h("p", {}, "Look at the Sparks before the next swap: something may still run there.");
-  return null;
+function sentences(job: SwapJob, endedAt: string): string[] {
+  const took = secondsBetween(job.created_at, endedAt);
+  if (job.state === "ready") return [`It took ${duration(took)}${comparison(job, took)}.`];
+  const said = job.state !== "cancelled" && job.failure ? [job.failure.message] : [];
+  if (job.rolled_back_to !== null) said.push(`${modelName(job.rolled_back_to)} is back and answers.`);
+  if (job.state === "unknown") said.push("Look at the Sparks before the next swap: something may still run there.");
+  return said;
+}
+
+/** Against the loads before it. */
+function comparison(job: SwapJob, took: number): string {
+  const before = (settled.value ?? []).find(
+    (each) => each !== job && each.model === job.model && each.state === "ready",
+  );
+  if (!before?.ended_at) return "";
+  const less = secondsBetween(before.created_at, before.ended_at) - took;
+  if (Math.abs(less) < NOTABLE_SECONDS) return ", as long as the last time";
+  return `, ${duration(Math.abs(less))} ${less > 0 ? "less" : "more"} than the last time`;
 }

@@ -1,23 +1,32 @@
-/** A swap that runs: what, how far, how long still, and its log. */
+/** A swap that runs: what, how far, how long still, its memory and its log. */
 import type { SwapJob } from "../api.ts";
 import { second } from "../clock.ts";
-import { type Child, h, picture } from "../dom.ts";
-import { about, clockTime, duration, secondsBetween } from "../format.ts";
-import { connection, modelName } from "../state.ts";
-import { type Step, stepsOf, wordOf } from "./phases.ts";
+import { type Child, h } from "../dom.ts";
+import { about, clockSeconds, clockTime, duration, secondsBetween } from "../format.ts";
+import { loadingParts } from "../memory-parts.ts";
+import { connection, modelName, models, nodes, settled } from "../state.ts";
+import { byWhom, onNodes, slotWord } from "../words.ts";
+import { nodeMemory } from "./node-memory.ts";
+import { phaseBar } from "./phase-bar.ts";
+import { stepsOf, usualSteps, wordOf } from "./phases.ts";
 import { pill } from "./pill.ts";
 
 /** The former model is not touched yet. */
 const STILL_ANSWERING: ReadonlySet<string> = new Set(["planned", "draining"]);
-const GLYPHS = { done: "g-done", now: "g-move", todo: "g-off" } as const;
 
 export function swapProgress(job: SwapJob, headingId: string): Child {
   const now = second.value;
   const percent = Math.round(job.progress * 100);
-  const steps = stepsOf(job, now);
   const back = job.leg === "rollback";
+  const target = back && job.previous_model !== null ? job.previous_model : job.model;
+  const model = models.value.find(({ key }) => key === target);
+  const elapsed = secondsBetween(job.created_at, now);
+  const whole = model?.last_load_seconds ?? (job.eta_seconds === null ? null : elapsed + job.eta_seconds);
+  const usual = usualSteps(target, settled.value ?? [], whole);
+  const steps = stepsOf(job, now, usual);
   const cancelling = job.phase === "cancelling";
   const lost = connection.value.state === "lost";
+  const word = wordOf(job);
   return [
     h(
       "div",
@@ -28,59 +37,85 @@ export function swapProgress(job: SwapJob, headingId: string): Child {
         h(
           "p",
           { class: "now-state" },
-          pill("move", lost ? `Was ${wordOf(job).toLowerCase()}` : wordOf(job)),
-          h(
-            "span",
-            {},
-            `since ${clockTime(job.created_at, now)}, for ${duration(secondsBetween(job.created_at, now))}`,
-          ),
+          lost ? pill("unknown", `Was ${word.toLowerCase()}`) : pill("move", word),
+          h("span", {}, lost ? `when last seen, at ${clockSeconds(connection.value.since)}` : answering(job)),
         ),
-        h("h2", { id: headingId }, back && job.previous_model ? modelName(job.previous_model) : job.model_name),
-        h("p", { class: "dim" }, explanation(job)),
+        h("h2", { id: headingId }, modelName(target), replaces(job, target)),
+        h("p", { class: "dim" }, explanation(job, now)),
       ),
       h(
         "div",
         { class: "eta" },
         h("p", {}, job.eta_seconds === null ? h("b", {}, "–") : [h("b", {}, about(job.eta_seconds)), " left"]),
-        h("p", { class: "dim" }, `${percent} % loaded`),
+        h("p", { class: "dim" }, forecast(job, model?.last_load_seconds ?? null)),
       ),
       h(
-        "button",
-        { class: "btn", type: "button", "data-act": "cancel", "data-job": job.job_id, disabled: cancelling || lost },
-        cancelling ? "Cancelling" : "Cancel…",
+        "div",
+        { class: "now-do" },
+        h(
+          "button",
+          { class: "btn", type: "button", "data-act": "cancel", "data-job": job.job_id, disabled: cancelling || lost },
+          cancelling ? "Cancelling" : "Cancel swap…",
+        ),
       ),
     ),
     h(
       "div",
       { class: "progress", "data-key": "progress" },
-      h("progress", { max: 100, value: percent, "aria-label": `Progress of ${job.model_name}` }, `${percent} %`),
-      h("ol", { class: "phases" }, ...steps.map(phase)),
-      h("p", { class: "vh", role: "status" }, `${job.model_name}: ${currentName(steps)}`),
+      h(
+        "div",
+        {
+          role: "progressbar",
+          "aria-label": `Progress of ${job.model_name}`,
+          "aria-valuemin": 0,
+          "aria-valuemax": 100,
+          "aria-valuenow": percent,
+          "aria-valuetext": `${percent} %`,
+        },
+        phaseBar(steps, "Steps of the swap"),
+      ),
+      h(
+        "p",
+        { class: "vh", role: "status" },
+        `${job.model_name}: ${steps.find((step) => step.state === "now")?.name ?? word}`,
+      ),
     ),
-    h("swap-log", { "data-key": job.job_id, "data-job": job.job_id }),
+    h(
+      "div",
+      { class: "nodes", "data-key": "nodes" },
+      ...nodes.value
+        .filter(({ name }) => job.nodes.includes(name))
+        .map((node) => nodeMemory(node, loadingParts(node, job, model))),
+    ),
+    h("swap-log", { class: "logbox", "data-key": job.job_id, "data-job": job.job_id }),
   ];
 }
 
-function explanation(job: SwapJob): string {
-  const places = job.nodes.join(" and ");
-  const former = job.previous_model === null ? null : modelName(job.previous_model);
+function answering(job: SwapJob): string {
+  if (STILL_ANSWERING.has(job.state) && job.previous_model !== null)
+    return `${modelName(job.previous_model)} still answers`;
+  const stopping = job.phases.find(({ name }) => name === "stopping");
+  if (job.previous_model === null || !stopping) return "no model is answering";
+  return `no model is answering since ${clockSeconds(stopping.started_at)}`;
+}
+
+function replaces(job: SwapJob, target: string): Child {
   if (job.leg === "rollback")
-    return `${former ?? "The previous model"} is put back, because ${job.model_name} did not get ready. ${job.reason ?? ""}`;
-  const answers = STILL_ANSWERING.has(job.state) ? "" : " Nothing answers there until it is ready.";
-  if (former !== null && job.previous_model !== job.model) return `Replaces ${former}, on ${places}.${answers}`;
-  return `On ${places}.${answers}`;
+    return [" ", h("span", { class: "h-sub" }, `again, because ${job.model_name} did not get ready`)];
+  if (job.previous_model === null || job.previous_model === target) return null;
+  return [" ", h("span", { class: "h-sub" }, `replaces ${modelName(job.previous_model)}`)];
 }
 
-function phase(step: Step): Child {
-  return h(
-    "li",
-    { "data-s": step.state, "data-key": step.name, "aria-current": step.state === "now" ? "step" : null },
-    picture(GLYPHS[step.state]),
-    h("span", { class: "ph-name" }, step.name),
-    h("span", { class: "ph-time" }, step.seconds === null ? "–" : duration(step.seconds)),
-  );
+function explanation(job: SwapJob, now: number): string {
+  const slot = slotWord(job.slot);
+  const started = `Started ${byWhom(job.requested_by)} at ${clockSeconds(job.created_at)}, ${duration(secondsBetween(job.created_at, now))} ago.`;
+  const why = job.leg === "rollback" && job.reason ? ` ${job.reason}` : "";
+  return `${slot === "" ? "" : `${slot}. `}${onNodes(job.nodes)}. ${started}${why}`;
 }
 
-function currentName(steps: readonly Step[]): string {
-  return steps.find((step) => step.state === "now")?.name ?? "";
+function forecast(job: SwapJob, lastLoadSeconds: number | null): string {
+  const percent = `${Math.round(job.progress * 100)} %`;
+  if (job.eta_seconds === null) return percent;
+  const ready = clockTime(Date.parse(job.updated_at) + job.eta_seconds * 1000, second.value);
+  return `${percent}, ready at about ${ready}, going by ${lastLoadSeconds === null ? "its size" : "earlier loads"}`;
 }

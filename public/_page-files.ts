@@ -1,0 +1,55 @@
+/** One HTML file a page: the frame of index.html with that page's skeleton shown, its title and its place in the rail. */
+import { NOT_FOUND, PAGES, type Page, PHONE_PAGES } from "./pages.ts";
+
+const ALL: readonly Page[] = [...PAGES, NOT_FOUND];
+
+export interface PageFile {
+  /** As the router has it; `*` for what has no page. */
+  readonly path: string;
+  readonly name: string;
+  readonly html: string;
+}
+
+/**
+ * @param frame    index.html with the names of the built files
+ * @param skeleton of each page, by id
+ */
+export function pageFiles(frame: string, skeleton: (id: string) => string): PageFile[] {
+  const views = ALL.map(({ id }) => ({ id, html: skeleton(id).trim() }));
+  return ALL.map((page) => {
+    const html = new HTMLRewriter()
+      .on("title", { element: (title) => void title.setInnerContent(`${page.title} · Spark Control`) })
+      .on("#page-title", { element: (heading) => void heading.setInnerContent(page.title) })
+      .on("[data-rail]", { element: (list) => void list.setInnerContent(railOf(page), { html: true }) })
+      .on("[data-views]", {
+        element(place) {
+          for (const { id, html } of views) {
+            const hidden = id === page.id ? "" : " hidden";
+            place.before(`<div class="view" data-page="${id}"${hidden}>${html}</div>`, { html: true });
+          }
+          place.remove();
+        },
+      })
+      .transform(frame);
+    return { path: page.path, name: page.id === "overview" ? "index.html" : `page-${page.id}.html`, html };
+  });
+}
+
+/** On a phone, what has no room in the bottom bar is in the palette. */
+const MORE =
+  '<li class="only-phone"><button type="button" data-open="palette"><svg class="icon" aria-hidden="true"><use href="#i-dots"/></svg><span>More</span></button></li>';
+
+function railOf(current: Page): string {
+  const shown = ALL.flatMap(({ rail, ...page }) => (rail ? [{ ...page, rail }] : []));
+  const onPhone = shown.filter(({ rail }) => rail.onPhone);
+  const most = onPhone.length < shown.length ? PHONE_PAGES - 1 : PHONE_PAGES;
+  if (onPhone.length > most) throw new Error(`The bottom bar has room for ${PHONE_PAGES} pages.`);
+  const entries = shown
+    .map(({ id, path, title, rail }) => {
+      const here = id === (current.within ?? current.id) ? ' aria-current="page"' : "";
+      const use = `<svg class="icon" aria-hidden="true"><use href="#${rail.icon}"/></svg>`;
+      return `<li${rail.onPhone ? "" : ' class="not-phone"'}><a href="${path}" data-nav="${id}"${here}>${use}<span>${title}</span></a></li>`;
+    })
+    .join("");
+  return onPhone.length === shown.length ? entries : entries + MORE;
+}

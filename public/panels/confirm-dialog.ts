@@ -1,0 +1,48 @@
+import { sentenceOf } from "../api.ts";
+import { type Child, h, morph } from "../dom.ts";
+import { refusal, sheet, title } from "./sheet.ts";
+
+export interface Question {
+  readonly title: string;
+  readonly body: Child;
+  /** The harmless answer. */
+  readonly keep: string;
+  readonly go: string;
+  readonly danger?: boolean;
+  /** What the answer does; what it throws is shown, and the dialog stays. */
+  readonly run: (form: FormData) => Promise<void>;
+}
+
+/** Asks before anything that cannot be taken back lightly. Esc and the focus are on the harmless answer. */
+export class ConfirmDialog extends HTMLElement {
+  #parts = sheet("confirm-h", "narrow");
+  #round = 0;
+
+  connectedCallback(): void {
+    this.append(this.#parts.dialog);
+  }
+
+  ask(question: Question): void {
+    const { dialog, head, body, foot } = this.#parts;
+    const round = ++this.#round;
+    const go = h("button", { class: question.danger ? "btn danger" : "btn primary", type: "button" }, question.go);
+    morph(head, title("confirm-h", question.title));
+    body.replaceChildren(h("div", { class: "dlg-parts" }, question.body));
+    foot.replaceChildren(h("p", {}), h("button", { class: "btn", type: "submit", autofocus: true }, question.keep), go);
+    go.addEventListener("click", async () => {
+      const form = go.form;
+      if (!form?.reportValidity()) return;
+      go.disabled = true;
+      body.querySelector(".refusal")?.remove();
+      try {
+        await question.run(new FormData(form));
+        if (round === this.#round) dialog.close();
+      } catch (error) {
+        if (round !== this.#round) return;
+        body.append(refusal(sentenceOf(error)));
+        go.disabled = false;
+      }
+    });
+    dialog.showModal();
+  }
+}

@@ -1,0 +1,146 @@
+/** One model of the list. Pure. */
+import type { Model, Slot, SparkNode, SwapJob } from "../api.ts";
+import { type Child, h } from "../dom.ts";
+import { duration, gb, gbOfGib } from "../format.ts";
+import { claimOf } from "../memory-parts.ts";
+import { memoryBar } from "./memory-bar.ts";
+import { pill } from "./pill.ts";
+
+export interface RowFacts {
+  /** Element that says why no swap can start at all; null when one can. */
+  readonly obstacleId: string | null;
+  readonly id: (name: string) => string;
+  readonly fit: Model["fit"];
+  readonly nodes: readonly SparkNode[];
+  readonly slots: readonly Slot[];
+  /** Where there is room for them. */
+  readonly withNotes: boolean;
+  /** The swap that loads this model now. */
+  readonly job: SwapJob | undefined;
+}
+
+const AVAILABILITY: Readonly<Record<Model["availability"], string | null>> = {
+  on_disk: null,
+  partial: "only partly on disk",
+  needs_download: "needs download",
+  unknown: null,
+};
+
+export function modelRow(model: Model, facts: RowFacts): Child {
+  const slot = facts.slots.find((each) => each.model === model.key && each.state !== "idle");
+  const { fit } = facts;
+  const cannot = fit.verdict === "does_not_fit" && !facts.job;
+  const reasonId = facts.id(`reason-${model.key}`);
+  const missing = AVAILABILITY[model.availability];
+  return h(
+    "tr",
+    {
+      "data-key": model.key,
+      class: cannot ? "cannot" : null,
+      "aria-current": slot?.state === "serving" || facts.job ? "true" : null,
+    },
+    h(
+      "th",
+      { scope: "row" },
+      h(
+        "span",
+        { class: "m-name" },
+        h("span", {}, model.name),
+        model.local && h("span", { class: "tag" }, "local"),
+        missing !== null &&
+          h("span", { class: "tag", "data-tone": model.availability === "partial" ? "warn" : null }, missing),
+      ),
+      h("span", { class: "m-sub" }, model.quantization ?? model.repo ?? model.local_path),
+      facts.withNotes && model.note !== null && h("span", { class: "m-sub" }, model.note),
+    ),
+    h(
+      "td",
+      { class: "c-where" },
+      sparks(model.nodes, facts.nodes.length),
+      h("span", {}, countWord(model.nodes, facts.nodes.length)),
+    ),
+    h(
+      "td",
+      { class: "c-size" },
+      model.size_gb === null ? "–" : `${Math.round(model.size_gb)} GB`,
+      h("span", { class: "m-sub" }, whereOnDisk(model)),
+    ),
+    cannot
+      ? h(
+          "td",
+          { class: "c-fit", colspan: 2 },
+          h("span", { class: "fit no", id: reasonId }, "Does not fit. ", fit.reason),
+        )
+      : [
+          h("td", { class: "c-fit" }, memory(model, facts)),
+          h(
+            "td",
+            { class: "c-time", "data-unknown": model.last_load_seconds === null },
+            model.last_load_seconds === null ? "–" : duration(model.last_load_seconds),
+          ),
+        ],
+    h("td", { class: "c-do" }, action(model, facts, slot, cannot ? reasonId : facts.obstacleId)),
+  );
+}
+
+function whereOnDisk({ on_disk: places, availability }: Model): string {
+  if (places === null || places.length === 0) return availability === "needs_download" ? "not on disk" : "";
+  return places.length > 1 ? `on ${places.length} Sparks` : `on ${places[0]?.node}`;
+}
+
+function memory(model: Model, { fit, nodes }: RowFacts): Child {
+  const total = nodes.find(({ memory }) => memory !== null)?.memory?.total_bytes;
+  const left = fit.left_gib;
+  if (total === undefined || left === null) return h("span", { class: "fit" }, "–");
+  const { claim, weights } = claimOf(model, total);
+  const free = left * 2 ** 30;
+  const tight = fit.verdict === "tight";
+  const parts = [
+    { kind: "other", label: "Everything else", bytes: Math.max(0, total - claim - free) },
+    { kind: tight ? "tight" : "model", label: "Model", bytes: weights ?? claim },
+    { kind: "ctx", label: "Working space", bytes: claim - (weights ?? claim) },
+    { kind: "free", label: "Free", bytes: free },
+  ] as const;
+  return [
+    memoryBar(parts, `${model.name} of ${gb(total)} GB`, "mini"),
+    h(
+      "span",
+      { class: tight ? "fit tight" : "fit" },
+      `${tight ? "Tight, " : ""}${gbOfGib(left)} GB left${model.nodes > 1 ? " each" : ""}`,
+    ),
+  ];
+}
+
+function action(model: Model, facts: RowFacts, slot: Slot | undefined, reasonId: string | null): Child {
+  if (facts.job) return h("span", { class: "serving" }, pill("move", `${Math.round(facts.job.progress * 100)} %`));
+  if (slot?.state === "serving") return h("span", { class: "serving" }, pill("ok", "Serving"));
+  if (slot?.state === "not_answering") return h("span", { class: "serving" }, pill("bad", "Down"));
+  return h(
+    "button",
+    {
+      class: "btn sm",
+      type: "button",
+      "data-act": "swap",
+      "data-model": model.key,
+      "aria-label": `Swap to ${model.name}`,
+      disabled: reasonId !== null,
+      "aria-describedby": reasonId,
+    },
+    "Swap…",
+  );
+}
+
+function sparks(needed: number, there: number): Child {
+  const shown = Math.max(needed, Math.min(there, 4), 1);
+  return h(
+    "span",
+    { class: "sparks", "aria-hidden": "true" },
+    ...Array.from({ length: shown }, (_, at) => h("i", { class: at < needed ? "on" : null })),
+  );
+}
+
+function countWord(needed: number, there: number): string {
+  if (needed === 1) return "One";
+  if (needed === 2) return there === 2 ? "Both" : "Two";
+  return String(needed);
+}

@@ -1,0 +1,44 @@
+/** One Spark within a hero: is it well, and who holds its memory. */
+import type { SparkNode } from "../api.ts";
+import { quarterMinute } from "../clock.ts";
+import { type Child, h } from "../dom.ts";
+import { forHow, secondsBetween } from "../format.ts";
+import { type MemoryPart, memoryBar, memoryKey } from "./memory-bar.ts";
+import { pill, type Tone } from "./pill.ts";
+
+export const NODE_STATES: Readonly<Record<SparkNode["state"], readonly [Tone, string]>> = {
+  reachable: ["ok", "Healthy"],
+  unreachable: ["bad", "Not reachable"],
+  misconfigured: ["warn", "Entry cannot be used"],
+  unknown: ["unknown", "Not looked at yet"],
+};
+
+export function nodeMemory(node: SparkNode, parts: readonly MemoryPart[]): Child {
+  const [tone, word] = NODE_STATES[node.state];
+  return h(
+    "div",
+    { class: "node", role: "group", "aria-label": node.name, "data-key": node.name },
+    h(
+      "div",
+      { class: "node-top" },
+      h("h3", {}, node.name),
+      pill(tone, word),
+      h("span", { class: "dim push" }, checkedWhen(node)),
+    ),
+    memoryBar(parts, `Memory of ${node.name}`),
+    h(
+      "div",
+      { class: "node-bot" },
+      node.memory ? memoryKey(parts, node.memory.total_bytes) : h("p", { class: "mem-key" }, "–"),
+    ),
+    node.reason !== null &&
+      h("p", { class: "node-why" }, node.reason, node.failure?.advice ? ` ${node.failure.advice}` : null),
+  );
+}
+
+/** "checked 4 s ago". Reads a signal. */
+export function checkedWhen({ checked_at: at }: SparkNode): string {
+  if (at === null) return "";
+  const seconds = secondsBetween(at, quarterMinute.value);
+  return seconds < 60 ? "checked just now" : `checked ${forHow(seconds)} ago`;
+}

@@ -1,0 +1,24 @@
+/** How a swap ended, as a state. */
+import type { SwapJob } from "../api.ts";
+import { wordOf } from "./phases.ts";
+import type { Tone } from "./pill.ts";
+
+export interface Outcome {
+  readonly tone: Tone;
+  readonly word: string;
+}
+
+export function outcomeOf(job: SwapJob): Outcome {
+  switch (job.state) {
+    case "ready":
+      return { tone: "ok", word: "Ready" };
+    case "failed":
+      return { tone: "bad", word: "Failed" };
+    case "cancelled":
+      return { tone: "off", word: "Cancelled" };
+    case "unknown":
+      return { tone: "unknown", word: "Unknown" };
+    default:
+      return { tone: "move", word: wordOf(job) };
+  }
+}

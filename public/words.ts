@@ -1,0 +1,24 @@
+/** Wording that several panels share. */
+import { nodes, slots } from "./state.ts";
+
+/** "On both Sparks", "On spark-1". Reads signals. */
+export function onNodes(used: readonly string[]): string {
+  const all = nodes.value.map(({ name }) => name);
+  if (used.length === 2 && all.length === 2 && used.every((name) => all.includes(name))) return "On both Sparks";
+  return `On ${used.length < 2 ? (used[0] ?? "no Spark") : `${used.slice(0, -1).join(", ")} and ${used.at(-1)}`}`;
+}
+
+/** Who asked for a swap: "from the dashboard", "by nightly-batch". @param caller the API's `requested_by` */
+export function byWhom(caller: string): string {
+  return caller === "dashboard" ? "from the dashboard" : caller === "unknown" ? "through the API" : `by ${caller}`;
+}
+
+/** The same as a name in a list. */
+export function whoOf(caller: string): string {
+  return caller === "dashboard" ? "Dashboard" : caller === "unknown" ? "API" : `${caller}, API`;
+}
+
+/** "Slot left, " where there are several. Reads signals. */
+export function slotWord(name: string): string {
+  return slots.value.length > 1 ? `Slot ${name}` : "";
+}
