@@ -15,7 +15,7 @@ const UNREADABLE =
   "The reservation on disk could not be read. Until someone forces its release, or a day has passed, everything counts as reserved.";
 
 export interface LedgerOptions {
-  readonly store: LockStore;
+  readonly store: Pick<LockStore, "read" | "write" | "spend" | "isSpent">;
   readonly clock: LockClock;
   /** One immediate, durable transaction. */
   transaction<T>(run: () => T): T;
@@ -58,11 +58,12 @@ export class Ledger {
     const { result, events } = transaction(() => {
       const now = clock.now();
       const kept = this.#take(now);
+      // Before the decision: a repeat that comes in the very moment of the end must not bring it back.
+      if (!kept.grant) this.#spend(kept.before);
       const decision = decide(kept.grant, now);
       const all = decision.event ? [...kept.events, decision.event] : kept.events;
       if (kept.isWorthWriting || decision.grant !== kept.grant) store.write(decision.grant);
-      const ended = kept.before;
-      if (ended?.request_digest && ended.generation !== decision.grant?.generation) store.spend(ended.request_digest);
+      if (kept.grant && kept.grant.generation !== decision.grant?.generation) this.#spend(kept.grant);
       for (const event of all) record(event);
       return { result: decision.result, events: all };
     });
@@ -77,6 +78,10 @@ export class Ledger {
       if (!grant) return { grant, result: null };
       return { grant: null, event: { type: "lock.dropped", ...happened(grant, now), reason }, result: null };
     });
+  }
+
+  #spend(ended: Grant | null): void {
+    if (ended?.request_digest) this.options.store.spend(ended.request_digest);
   }
 
   #take(now: Reading): Kept {

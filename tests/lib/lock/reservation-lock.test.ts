@@ -147,6 +147,14 @@ describe("a repeat with the same request id", () => {
     }
   });
 
+  test("in the very moment of the end does not bring it back", () => {
+    using bench = new LockBench();
+    bench.acquire("Alice", { requestId: SECRET, ttlSeconds: 5 });
+    bench.now = { ...bench.now, wallMs: bench.now.wallMs + 6_000, steadyMs: bench.now.steadyMs + 6_000 };
+
+    expect(refusal(() => bench.acquire("Alice", { requestId: SECRET })).code).toBe("request_spent");
+  });
+
   test("of someone else gets nothing", () => {
     using bench = new LockBench();
     bench.acquire("Alice", { requestId: SECRET });
