@@ -4,10 +4,13 @@ import { fileURLToPath } from "node:url";
 import { createEventBus, type EventBus } from "./events/bus.ts";
 import { recordFact } from "./events/facts.ts";
 import { Fault } from "./fault.ts";
+import { createFirstContact } from "./first-contact.ts";
 import { isoTime, newId } from "./ids.ts";
 import { Inventory } from "./inventory/inventory.ts";
 import { createLiveConfig, type LiveConfig } from "./live-config.ts";
+import type { ReservationLock } from "./lock/reservation-lock.ts";
 import type { Logger } from "./log.ts";
+import { createReservationLock } from "./reservations.ts";
 import { diskUsage } from "./spark/disk-usage.ts";
 import { createSparkControl } from "./spark/spark-control.ts";
 import { onNode, SparkSsh, targetOf } from "./spark/spark-ssh.ts";
@@ -56,6 +59,7 @@ export interface ControlPlane {
   readonly config: LiveConfig;
   readonly swaps: SwapEngine;
   readonly swapLog: SwapLog;
+  readonly lock: ReservationLock;
   readonly slots: SlotBoard;
   readonly inventory: Inventory;
   readonly hostKeys: HostKeys;
@@ -156,6 +160,14 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       now: Date.now,
     });
     const swapStore = new SwapStore(open.facts);
+    const lock = createReservationLock({
+      db: open.facts,
+      swapStore,
+      slots: () => topology().slots,
+      abortBeforeStopping: (generation) => swaps.abortBeforeStopping(generation),
+      log,
+      events,
+    });
     const swapLog = new SwapLog(open.telemetry, now);
     const swaps: SwapEngine = new SwapEngine({
       control,
@@ -165,6 +177,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       timing,
       timeScale: simulated ? 1 / simulated.speed : 1,
       quote,
+      gate: lock,
+      generationSeen: (seen) => lock.generationSeen(seen),
       catalog,
       topology,
       newId,
@@ -189,6 +203,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         open.transaction(() => recordFact(open.facts, event));
         log.info("node", { node, reachable });
         events.publish(event);
+        if (reachable) firstContact.look(node);
       },
       report,
     });
@@ -202,6 +217,13 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       report,
     });
 
+    const firstContact = createFirstContact({
+      control,
+      node: (name) => usableNode(topology(), name),
+      onGeneration: (generation) => lock.generationSeen(generation),
+      report,
+    });
+
     function changed(job: SwapJob, durable: boolean): void {
       events.publish({ type: durable ? "swap.changed" : "swap.progressed", at: now(), job });
       if (!durable) return;
@@ -212,15 +234,19 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         phase: job.phase,
         reason: job.reason,
       });
-      if (job.ended_at) slots.settled(job);
-      // A load downloads what was missing.
-      if (job.ended_at) inventory.lookAgain();
+      if (job.ended_at) {
+        slots.settled(job);
+        // A load downloads what was missing.
+        inventory.lookAgain();
+        lock.pump();
+      }
       slots.tell();
     }
 
     const started = { type: "controller.started", at: now(), version, instance_id: instance } as const;
     open.transaction(() => recordFact(open.facts, started));
     webhooks.start();
+    lock.open(copiedFrom !== null);
     swaps.resume();
     const resolver = setInterval(() => swaps.resolveUnknown(), RESOLVE_INTERVAL_MS);
     slots.start();
@@ -236,6 +262,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       config,
       swaps,
       swapLog,
+      lock,
       slots,
       inventory,
       hostKeys,
@@ -251,12 +278,15 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
           takeOver(ssh, targetOf(node), { from, to: instance }, { deadlineMs: timing.sshDeadlineMs, signal }),
         );
         log.warn("a Spark was taken over", { node: name, from });
+        firstContact.look(name);
       },
       async close(reason) {
         const stopping = { type: "controller.stopping", at: now(), reason } as const;
         events.publish(stopping);
         open.transaction(() => recordFact(open.facts, stopping));
         clearInterval(resolver);
+        lock.close();
+        firstContact.close();
         config.close();
         await Promise.all([swaps.close(), slots.close(), inventory.close(), webhooks.close()]);
         await ssh.close();

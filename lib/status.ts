@@ -3,13 +3,15 @@ import { type Static, Type } from "@sinclair/typebox";
 import type { Model } from "./catalog/catalog.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { type Availability, availability, folderOf, onDisk } from "./inventory/disks.ts";
+import { LockSchema } from "./lock/lock.ts";
 import { type Fit, type FitFacts, fitOf } from "./swap/fit.ts";
 import { servedName } from "./swap/served.ts";
 import { SlotStatusSchema } from "./swap/slots.ts";
 import { FailureSchema, SwapJobSchema } from "./swap/swap.ts";
 import { isConfigured } from "./topology/topology.ts";
 
-const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()]);
+const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T, options = {}) =>
+  Type.Union([schema, Type.Null()], options);
 
 export const ProblemSchema = Type.Object(
   {
@@ -53,6 +55,7 @@ export const StatusSchema = Type.Object(
     nodes: Type.Array(NodeStatusSchema),
     slots: Type.Array(SlotStatusSchema),
     swaps: Type.Array(SwapJobSchema, { description: "Swaps that run now" }),
+    lock: Nullable(LockSchema, { description: "The reservation that is held; null when none is" }),
     problems: Type.Array(ProblemSchema),
   },
   { title: "Status" },
@@ -60,7 +63,7 @@ export const StatusSchema = Type.Object(
 export type Status = Static<typeof StatusSchema>;
 
 export function statusOf(
-  plane: Pick<ControlPlane, "version" | "startedAt" | "simulated" | "config" | "slots" | "swaps" | "identity">,
+  plane: Pick<ControlPlane, "version" | "startedAt" | "simulated" | "config" | "slots" | "swaps" | "lock" | "identity">,
 ): Status {
   const { topology, problems } = plane.config.current;
   return {
@@ -72,6 +75,7 @@ export function statusOf(
     nodes: topology.nodes.map((node) => nodeStatus(node, plane.slots.node(node.name))),
     slots: plane.slots.statuses(),
     swaps: plane.swaps.active(),
+    lock: plane.lock.current(),
     problems: [...problems],
   };
 }

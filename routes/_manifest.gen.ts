@@ -11,6 +11,7 @@ import apiNodesNodeTakeOverRoute from "./api/nodes/[node]/take-over.ts";
 import apiRefusedHostsRoute from "./api/refused-hosts.ts";
 import apiStatusRoute from "./api/status.ts";
 import apiSwapIndexRoute from "./api/swap/index.ts";
+import apiSwapLockRoute from "./api/swap/lock.ts";
 import apiSwapPlanRoute from "./api/swap/plan.ts";
 import apiSwapIdIndexRoute from "./api/swap/[id]/index.ts";
 import apiSwapIdStreamRoute from "./api/swap/[id]/stream.ts";
@@ -39,6 +40,7 @@ export const ROUTE_FILES = [
   { file: "api/refused-hosts.ts", path: "/api/refused-hosts" },
   { file: "api/status.ts", path: "/api/status" },
   { file: "api/swap/index.ts", path: "/api/swap" },
+  { file: "api/swap/lock.ts", path: "/api/swap/lock" },
   { file: "api/swap/plan.ts", path: "/api/swap/plan" },
   { file: "api/swap/[id]/index.ts", path: "/api/swap/:id" },
   { file: "api/swap/[id]/stream.ts", path: "/api/swap/:id/stream" },
@@ -71,6 +73,7 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
     .group("/api/refused-hosts", (group) => group.use(from(apiRefusedHostsRoute)))
     .group("/api/status", (group) => group.use(from(apiStatusRoute)))
     .group("/api/swap", (group) => group.use(from(apiSwapIndexRoute)))
+    .group("/api/swap/lock", (group) => group.use(from(apiSwapLockRoute)))
     .group("/api/swap/plan", (group) => group.use(from(apiSwapPlanRoute)))
     .group("/api/swap/:id", (group) => group.use(from(apiSwapIdIndexRoute)))
     .group("/api/swap/:id/stream", (group) => group.use(from(apiSwapIdStreamRoute)))

@@ -1,4 +1,5 @@
 /** Everything that happens, as one typed union. What is sent to the dashboard and what is kept are made of it. */
+import type { LockEvent } from "../lock/lock.ts";
 import type { SlotStatus } from "../swap/slots.ts";
 import type { SwapJob } from "../swap/swap.ts";
 import type { Delivery } from "../webhook/webhook.ts";
@@ -86,6 +87,7 @@ export type SparkEvent =
   | HostKeyChanged
   | WebhookChanged
   | WebhookDelivered
+  | LockEvent
   | ControllerStarted
   | ControllerStopping;
 

@@ -82,6 +82,10 @@ export const FACTS: readonly string[] = [
     PRIMARY KEY (delivery_id, number)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE reservation (one INTEGER PRIMARY KEY CHECK (one = 1), document TEXT NOT NULL) STRICT;
+  CREATE TABLE reservation_spent (id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE) STRICT;
+  `,
 ];
 
 export const TELEMETRY: readonly string[] = [

@@ -15,10 +15,29 @@ export interface ClaimRequest {
   readonly requestedBy: string;
   /** The slot's usable nodes. */
   readonly nodes?: readonly Node[];
+  /** Of the reservation, if one is held. */
+  readonly token?: string | null | undefined;
 }
+
+/** Who may swap, stop and restart what runs in a slot: the reservation lock. */
+export interface Gate {
+  /**
+   * @returns generation of the reservation under which it happens; null when it is under none
+   * @throws Fault 423 with `lock`
+   */
+  permit(place: { readonly slot: string; readonly nodes: readonly string[] }, token: string | null): number | null;
+  /** Whether another reservation than this one covers the slot. */
+  isReservedForAnother(
+    place: { readonly slot: string; readonly nodes: readonly string[] },
+    reservation: number | null,
+  ): boolean;
+}
+
+export const placeOf = (slot: Slot) => ({ slot: slot.name, nodes: slot.nodes });
 
 interface Means {
   readonly store: SwapStore;
+  readonly gate: Gate;
   newId(): string;
   now(): string;
   /** Called within the transaction that makes a change durable. */
@@ -48,10 +67,11 @@ export class Claims {
     });
   }
 
-  /** @throws Fault 409 `swap_running` with `job_id`; 503 when it cannot be written */
+  /** @throws Fault 423 `reserved` with `lock`; 409 `swap_running` with `job_id`; 503 when it cannot be written */
   claim(model: Model, slot: Slot, request: ClaimRequest): SwapRecord {
-    const { store, newId, now, record: keep } = this.means;
+    const { store, gate, newId, now, record: keep } = this.means;
     return store.claim(() => {
+      const reservation = gate.permit(placeOf(slot), request.token ?? null);
       const running = this.conflicting(model, slot);
       if (running)
         throw new Fault("conflict", "swap_running", swapRunning(running.job).message, { job_id: running.job.job_id });
@@ -61,6 +81,7 @@ export class Claims {
         before: store.beliefs().find((belief) => belief.slot === slot.name),
         rollback: request.rollback ?? true,
         nodes: request.nodes,
+        reservation,
         jobId: newId(),
         generation: store.nextGeneration(),
         requestedBy: request.requestedBy,

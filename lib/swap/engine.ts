@@ -2,56 +2,25 @@
  * The swap engine: the one owner of the swap state. Claims are synchronous and durable; everything that takes time
  * happens in a SwapRun. Runs of slots that do not conflict go on side by side.
  */
-import type { Catalog, Model } from "../catalog/catalog.ts";
+import type { Model } from "../catalog/catalog.ts";
 import { Fault } from "../fault.ts";
-import type { Slot, Topology } from "../topology/topology.ts";
+import type { Slot } from "../topology/topology.ts";
 import { isConfigured, usableNode } from "../topology/topology.ts";
-import { Claims, swapRunning } from "./claims.ts";
-import type { SparkControl } from "./cluster.ts";
+import { Claims, placeOf, swapRunning } from "./claims.ts";
 import { conflicts } from "./conflicts.ts";
-import { type Belief, footprint, gatherFacts, targetOf } from "./facts.ts";
+import type { EngineOptions, SwapRequest } from "./engine-options.ts";
+import { type Belief, failureOf, footprint, gatherFacts, targetOf } from "./facts.ts";
 import { imageOf, serveArguments } from "./launch-command.ts";
 import { attemptOf, jobIdOf } from "./order.ts";
 import { makePlan } from "./plan.ts";
 import { planCommands } from "./plan-commands.ts";
-import type { Plan, SwapJob } from "./swap.ts";
-import type { SwapLog } from "./swap-log.ts";
-import { type EffectBodies, type RunServices, SwapRun } from "./swap-run.ts";
-import type { SwapRecord, SwapStore } from "./swap-store.ts";
-import type { Timing } from "./timing.ts";
+import type { Failure, Plan, SwapJob } from "./swap.ts";
+import { type RunServices, SwapRun } from "./swap-run.ts";
+import type { SwapRecord } from "./swap-store.ts";
 
 const PAST_LOADS = 5;
 const MOST_LISTED = 200;
-
-export interface SwapRequest {
-  readonly model: string;
-  /** Default: the first slot. */
-  readonly slot?: string | undefined;
-  /** Return to the previous model when the launch fails. Default true. */
-  readonly rollback?: boolean | undefined;
-  /** For the history: a dashboard, a client's name or address. */
-  readonly requestedBy: string;
-}
-
-export interface EngineOptions {
-  readonly control: SparkControl;
-  readonly store: SwapStore;
-  readonly log: SwapLog;
-  readonly effects: EffectBodies;
-  readonly timing: Timing;
-  readonly timeScale: number;
-  /** The one quoting function. */
-  readonly quote: (text: string) => string;
-  catalog(): Catalog;
-  topology(): Topology;
-  newId(): string;
-  now(): string;
-  /** Called within the transaction that makes a change durable. */
-  record(job: SwapJob): void;
-  /** A job changed. @param durable false for progress that is only shown */
-  onChange(job: SwapJob, durable: boolean): void;
-  report(error: unknown): void;
-}
+const BEFORE_STOPPING: ReadonlySet<SwapJob["state"]> = new Set(["planned", "draining"]);
 
 export class SwapEngine {
   readonly #runs = new Map<string, SwapRun>();
@@ -69,7 +38,8 @@ export class SwapEngine {
 
   /**
    * Claims the slot and begins. Check and claim are one transaction: of any number of simultaneous calls one succeeds.
-   * @throws Fault 404 unknown model or slot, 409 `swap_running` with `job_id`, 422 too few nodes, 503 not configured
+   * @throws Fault 404 unknown model or slot, 409 `swap_running` with `job_id`, 422 too few nodes, 423 `reserved` with `lock`,
+   *         503 not configured
    */
   start(request: SwapRequest): SwapJob {
     if (this.#closed) throw new Fault("unavailable", "shutting_down", "Spark Control is shutting down.");
@@ -85,12 +55,14 @@ export class SwapEngine {
 
   /**
    * Looks into swaps of which nobody knows how they ended: what they left is cleaned up and, where it was wanted, the
-   * previous model is loaded again. One that cannot be told yet stays unknown.
+   * previous model is loaded again. One that cannot be told yet stays unknown. Where someone else has reserved the slot by
+   * now, nothing is done: whatever they start there clears it up.
    */
   resolveUnknown(): void {
     if (this.#closed) return;
     for (const record of this.options.store.unknown()) {
       const { job, order } = record;
+      if (this.options.gate.isReservedForAnother(placeOf(order.slot), order.reservation ?? null)) continue;
       const running = this.#claims.conflicting(order.model, order.slot);
       if (!running && !this.#runs.has(job.job_id)) this.#run(record).dispatch({ type: "resolve" });
     }
@@ -104,6 +76,10 @@ export class SwapEngine {
     const target = targetOf(topology, model, slot);
     const facts = await gatherFacts(control, topology, this.#occupancy(null), target, signal);
     const running = this.#claims.conflicting(model, slot);
+    const obstacles = [
+      ...this.#reservedNote(slot, request.token ?? null),
+      ...(running ? [swapRunning(running.job)] : []),
+    ];
     return makePlan({
       ...facts,
       model,
@@ -113,19 +89,29 @@ export class SwapEngine {
       timeScale: this.options.timeScale,
       rollbackWanted: request.rollback ?? true,
       memoryReserveGib: topology.settings.memory_reserve_gib,
-      blockers: running ? [...facts.blockers, swapRunning(running.job)] : facts.blockers,
+      blockers: [...facts.blockers, ...obstacles],
       commands: await planCommands(this.options, target, facts, signal),
     });
   }
 
-  /** @throws Fault 404; 409 when it has ended */
-  cancel(jobId: string): SwapJob {
+  /**
+   * A cancel stops a model and may load another: while the slot is reserved it needs the token, whoever began the swap.
+   * @throws Fault 404; 409 when it has ended; 423 `reserved` with `lock`
+   */
+  cancel(jobId: string, token: string | null = null): SwapJob {
     const job = this.get(jobId);
     const run = this.#runs.get(jobId);
     if (!run || job.ended_at)
       throw new Fault("conflict", "swap_ended", `This swap has ended: ${job.state}.`, { job_id: jobId });
+    this.options.gate.permit(placeOf(run.order.slot), token);
     run.dispatch({ type: "cancel" });
     return run.job;
+  }
+
+  /** Cancels what was claimed under a reservation, as long as nothing has been stopped for it. */
+  abortBeforeStopping(reservation: number): void {
+    for (const run of this.#runs.values())
+      if (run.order.reservation === reservation && BEFORE_STOPPING.has(run.job.state)) run.dispatch({ type: "cancel" });
   }
 
   /** @throws Fault 404 */
@@ -206,6 +192,15 @@ export class SwapEngine {
     return { model, slot };
   }
 
+  #reservedNote(slot: Slot, token: string | null): Failure[] {
+    try {
+      this.options.gate.permit(placeOf(slot), token);
+      return [];
+    } catch (error) {
+      return [failureOf(error)];
+    }
+  }
+
   #run(record: SwapRecord): SwapRun {
     const run = new SwapRun(record, this.#services(record));
     this.#runs.set(run.jobId, run);
@@ -230,7 +225,10 @@ export class SwapEngine {
       loggedLines: () => options.log.counts(jobId),
       save: (saved, belief) => this.#save(saved, belief),
       highestGeneration: () => options.store.highestGeneration(),
-      generationAbove: (seen) => options.store.claim(() => options.store.nextGeneration(seen)),
+      generationAbove: (seen) => {
+        options.generationSeen(seen);
+        return options.store.claim(() => options.store.nextGeneration(seen));
+      },
       show: (job) => options.onChange(job, false),
       report: options.report,
     };

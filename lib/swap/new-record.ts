@@ -12,6 +12,8 @@ export interface NewSwap {
   readonly before: Belief | undefined;
   readonly rollback: boolean;
   readonly nodes?: readonly Node[] | undefined;
+  /** Generation of the reservation under which it is claimed; null: under none. */
+  readonly reservation: number | null;
   readonly jobId: string;
   readonly generation: number;
   readonly requestedBy: string;
@@ -25,6 +27,7 @@ export function newRecord({
   before,
   rollback,
   nodes,
+  reservation,
   jobId,
   generation,
   requestedBy,
@@ -34,7 +37,7 @@ export function newRecord({
   const machine = initialState(previous !== null);
   return {
     machine,
-    order: { model, slot, previous, ...(nodes ? { nodes } : {}) },
+    order: { model, slot, previous, reservation, ...(nodes ? { nodes } : {}) },
     job: {
       job_id: jobId,
       slot: slot.name,

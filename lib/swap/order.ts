@@ -10,6 +10,8 @@ export interface SwapOrder {
   readonly previous: Model | null;
   /** The slot's nodes as they were configured then: a file that is broken for a while does not end a running swap. */
   readonly nodes?: readonly Node[];
+  /** Generation of the reservation under which it was claimed; null or left out: under none. */
+  readonly reservation?: number | null;
 }
 
 /** One attempt to load a model: the swap itself, or the return to the previous model. */

@@ -8,6 +8,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   catalog: ["config"],
   store: [],
   events: ["store"],
+  lock: [],
   ssh: [],
   spark: ["ssh", "topology"],
   swap: ["topology", "catalog"],
@@ -20,7 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 /** Types only: an event carries what the swap shows, what a swap asks of a Spark is the swap's to say, and a client reads problem documents. */
 const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
-  events: ["swap", "webhook"],
+  events: ["swap", "lock", "webhook"],
   spark: ["swap"],
   webhook: ["swap"],
   client: ["http"],

@@ -23,6 +23,25 @@ export const calls = {
       dry_run: true,
       lock_token: "not-a-token",
     }),
+  "GET /api/swap/lock": (client: SparkControl) => client.api.swap.lock.get(),
+  "POST /api/swap/lock": (client: SparkControl) =>
+    client.api.swap.lock.post(
+      {
+        holder: "nightly",
+        ttl_seconds: 600,
+        note: "transcripts",
+        token: "not-a-token",
+        request_id: id,
+        slots: ["main"],
+        allow_running_swap: true,
+      },
+      { query: { wait: 30 }, headers: { "x-swap-lock-token": "not-a-token" } },
+    ),
+  "DELETE /api/swap/lock": (client: SparkControl) =>
+    client.api.swap.lock.delete(undefined, {
+      query: { force: true, generation: 7, reason: "the demo" },
+      headers: { "x-swap-lock-token": "not-a-token" },
+    }),
   "POST /api/swap/plan": (client: SparkControl) =>
     client.api.swap.plan.post({ model: "gpt-oss-20b", slot: "main", rollback: true }),
   "GET /api/swap/{id}": (client: SparkControl) => client.api.swap({ id }).get(),

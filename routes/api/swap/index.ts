@@ -3,7 +3,8 @@ import { Elysia, t } from "elysia";
 import type { ControlPlane } from "../../../lib/control-plane.ts";
 import { errors } from "../../../lib/http/schemas.ts";
 import { PlanSchema, SwapJobSchema } from "../../../lib/swap/swap.ts";
-import { SwapOrderBody, SwapRunning } from "./_shapes.ts";
+import { callerOf } from "./_caller.ts";
+import { Reserved, SwapOrderBody, SwapRunning, TokenHeader, TokenQuery, tokenOf } from "./_shapes.ts";
 
 const tags = ["Swap"];
 const History = Type.Object({ swaps: Type.Array(SwapJobSchema) }, { title: "SwapHistory" });
@@ -18,18 +19,21 @@ export default ({ swaps }: Pick<ControlPlane, "swaps">) =>
     })
     .post(
       "",
-      async ({ body, request, set, headers }) => {
+      async ({ body, request, set, headers, query }) => {
         const { model, slot, rollback } = body;
+        const token = tokenOf(body.lock_token, body.token, headers["x-swap-lock-token"], query.token);
         if (body.dry_run) {
           set.status = 200;
-          return { dry_run: true as const, plan: await swaps.plan({ model, slot, rollback }, request.signal) };
+          return { dry_run: true as const, plan: await swaps.plan({ model, slot, rollback, token }, request.signal) };
         }
         set.status = 202;
-        return swaps.start({ model, slot, rollback, requestedBy: caller(headers["user-agent"]) });
+        return swaps.start({ model, slot, rollback, token, requestedBy: callerOf(request) });
       },
       {
         body: SwapOrderBody,
-        response: { 200: DryRun, 202: SwapJobSchema, 409: SwapRunning, ...errors(404, 422, 502, 503) },
+        query: t.Object(TokenQuery),
+        headers: TokenHeader,
+        response: { 200: DryRun, 202: SwapJobSchema, 409: SwapRunning, 423: Reserved, ...errors(404, 422, 502, 503) },
         detail: {
           operationId: "startSwap",
           summary: "Swap to a model",
@@ -38,10 +42,3 @@ export default ({ swaps }: Pick<ControlPlane, "swaps">) =>
         },
       },
     );
-
-/** What the history shows: browsers are the dashboard, others give their product name (User-Agent, RFC 9110 §10.1.5). */
-function caller(userAgent: string | undefined): string {
-  const product = userAgent?.split(/[\s/]/, 1)[0] ?? "";
-  if (product === "Mozilla") return "dashboard";
-  return product === "" ? "unknown" : product.slice(0, 60);
-}

@@ -13,7 +13,7 @@ import { SwapLog } from "../../../lib/swap/swap-log.ts";
 import { SwapStore } from "../../../lib/swap/swap-store.ts";
 import { TIMING } from "../../../lib/swap/timing.ts";
 import type { Topology } from "../../../lib/topology/topology.ts";
-import { aModel, aTopology, someSparks } from "./_fixtures.ts";
+import { aModel, aTopology, OPEN_GATE, someSparks } from "./_fixtures.ts";
 import { type Begun, GOOD_REPORTS, ScriptedEffects } from "./_scripted-effects.ts";
 
 export interface BenchOptions {
@@ -66,6 +66,8 @@ export class EngineBench implements AsyncDisposable {
       timing: TIMING,
       timeScale: 1,
       quote,
+      gate: OPEN_GATE,
+      generationSeen: () => undefined,
       catalog: () => ({ models, problems: [] }),
       topology: () => this.topology,
       newId: () => `job-${++this.#ids}`,

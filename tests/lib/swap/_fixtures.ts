@@ -1,6 +1,7 @@
 /** Models, slots and views of Sparks to test with; each takes what the test is about and fills in the rest. */
 import type { Model } from "../../../lib/catalog/catalog.ts";
 import { Fault } from "../../../lib/fault.ts";
+import type { Gate } from "../../../lib/swap/claims.ts";
 import type { NodeView, SparkControl } from "../../../lib/swap/cluster.ts";
 import type { PhaseSeconds } from "../../../lib/swap/eta.ts";
 import type { Belief } from "../../../lib/swap/facts.ts";
@@ -191,3 +192,6 @@ export function unreachable(name: string): Fault {
     advice: "Look whether it is on.",
   });
 }
+
+/** Nothing is reserved. */
+export const OPEN_GATE: Gate = { permit: () => null, isReservedForAnother: () => false };

@@ -22,7 +22,7 @@ import { SwapLog } from "../../../lib/swap/swap-log.ts";
 import type { EffectBodies } from "../../../lib/swap/swap-run.ts";
 import { SwapStore } from "../../../lib/swap/swap-store.ts";
 import type { Slot } from "../../../lib/topology/topology.ts";
-import { aTopology, SETTINGS } from "./_fixtures.ts";
+import { aTopology, OPEN_GATE, SETTINGS } from "./_fixtures.ts";
 import { type Mishap, ModelCluster } from "./_model-cluster.ts";
 import { FaultPlan, type Link, linkTo, type PlannedFault } from "./_model-link.ts";
 import { MODELS, NAMES, SLOTS, TIMING } from "./_model-scene.ts";
@@ -117,6 +117,8 @@ class Play {
       timing: TIMING,
       timeScale: 1,
       quote,
+      gate: OPEN_GATE,
+      generationSeen: () => undefined,
       catalog: () => ({ models: MODELS, problems: [] }),
       topology: () => this.#topology,
       newId: () => `job-${this.#accepted.length + 1}`,

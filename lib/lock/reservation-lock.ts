@@ -1,0 +1,277 @@
+/**
+ * The reservation lock: who has the GPUs, who waits for them, and the gate in front of everything that swaps. The machine
+ * decides, the ledger keeps; only who waits is in memory.
+ */
+import { Fault } from "../fault.ts";
+import { covers, type Place, untilOver } from "./grant.ts";
+import { happened, Ledger, type LedgerOptions, show } from "./ledger.ts";
+import { type Lock, MAX_WAITING } from "./lock.ts";
+import { type AcquireRequest, askOf, type ForceRequest, type Granted } from "./lock-request.ts";
+import { type Ask, acquire, permit } from "./machine.ts";
+import * as refusals from "./refusals.ts";
+import { digestOf, isSameDigest, mintToken } from "./token.ts";
+import { type Waiter, WaitingLine } from "./waiting-line.ts";
+
+/** How often time is looked at while something is reserved or waited for. */
+const TICK_MS = 1_000;
+
+export interface LockOptions extends LedgerOptions {
+  /** Fills the bytes that it is given. */
+  random(bytes: Uint8Array): Uint8Array;
+  slots(): readonly { readonly name: string; readonly nodes: readonly string[] }[];
+  /** Swaps that own their slot now, oldest first. */
+  runningSwaps(): readonly { readonly jobId: string; readonly place: Place }[];
+  /** Cancels swaps that were claimed under this reservation and have stopped nothing yet. */
+  abortBeforeStopping(generation: number): void;
+  report(error: unknown): void;
+}
+
+type Outcome = Granted | { readonly refused: unknown; readonly mayChange: boolean };
+
+export class ReservationLock {
+  readonly #ledger: Ledger;
+  readonly #line = new WaitingLine<Granted>();
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #closed = false;
+
+  constructor(private readonly options: LockOptions) {
+    this.#ledger = new Ledger(options);
+  }
+
+  /** Takes up what is on disk. @param copied these data are a copy of another controller's, whose grants are not ours */
+  open(copied: boolean): void {
+    if (copied) this.#ledger.drop("These data are a copy of another Spark Control's. Its reservations are its own.");
+    this.tick();
+  }
+
+  /** What is reserved now; null when nothing is. */
+  current(): Lock | null {
+    const now = this.options.clock.now();
+    const grant = this.#ledger.current(now);
+    return grant && show(grant, now);
+  }
+
+  /** How many wait in line. */
+  get waiting(): number {
+    return this.#line.length;
+  }
+
+  /**
+   * Reserves, renews (same holder and the token) or repeats (same holder and the request id).
+   * @throws Fault 404 unknown slot; 409 `reserved` with `lock`, `swap_running` with `job_id`, `reservation_lost`,
+   *         `request_spent`, `others_first`, `slots_fixed`; 503 `clock_unset`, or when it cannot be written
+   */
+  acquire(request: AcquireRequest): Granted {
+    this.#mustBeOpen();
+    this.#nodesOf(request.slots ?? []);
+    const outcome = this.#attempt(askOf(request), request, this.#line.length > 0);
+    if ("refused" in outcome) throw outcome.refused;
+    return outcome;
+  }
+
+  /**
+   * The same, but waits in line for what time may change. A waiter is judged again in the moment of its grant.
+   * @param signal leaves the line
+   * @throws Fault the last refusal when the time is over; 503 `line_full`
+   */
+  acquireOrWait(request: AcquireRequest, waitMs: number, signal: AbortSignal): Promise<Granted> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      this.#mustBeOpen();
+      this.#nodesOf(request.slots ?? []);
+      const ask = askOf(request);
+      const twin = this.#line.twin(ask);
+      const outcome = this.#attempt(ask, request, this.#line.length > 0 && this.#line.first !== twin);
+      if (!("refused" in outcome)) resolve(outcome);
+      else if (!outcome.mayChange) throw outcome.refused;
+      else if (!twin && this.#line.length >= MAX_WAITING) throw refusals.lineFull(this.#line.length);
+      else this.#wait({ ask, by: request.by, signal, resolve, reject }, waitMs, twin);
+      if (twin) this.#line.remove(twin);
+      twin?.reject(refusals.superseded());
+    });
+  }
+
+  /**
+   * @returns generation of the reservation that was released; null when nothing was held
+   * @throws Fault 403 `wrong_token` with `lock`
+   */
+  release(token: string | null): number | null {
+    const digest = token === null ? null : digestOf(token);
+    const released = this.#ledger.change<number | null | Fault>((grant, now) => {
+      if (!grant) return { grant, result: null };
+      if (!isSameDigest(digest, grant.token_digest)) return { grant, result: refusals.wrongToken(show(grant, now)) };
+      return { grant: null, event: { type: "lock.released", ...happened(grant, now) }, result: grant.generation };
+    });
+    if (released instanceof Fault) throw released;
+    this.pump();
+    return released;
+  }
+
+  /**
+   * A person ends a reservation. A swap that was claimed under it is cancelled if it has stopped nothing yet.
+   * @returns generation of the reservation; null when nothing was held
+   * @throws Fault 409 `other_reservation` with `lock`
+   */
+  force({ generation, reason = null, by }: ForceRequest): number | null {
+    const forced = this.#ledger.change<number | null | Fault>((grant, now) => {
+      if (!grant) return { grant, result: null };
+      if (generation !== undefined && generation !== grant.generation)
+        return { grant, result: refusals.otherReservation(show(grant, now)) };
+      const event = { type: "lock.forced", ...happened(grant, now), by, reason } as const;
+      return { grant: null, event, result: grant.generation };
+    });
+    if (forced instanceof Fault) throw forced;
+    if (forced !== null) this.options.abortBeforeStopping(forced);
+    this.pump();
+    return forced;
+  }
+
+  /**
+   * The one gate in front of everything that swaps, stops or restarts a model. Call it within the transaction of the claim.
+   * @returns generation of the reservation under which it happens; null when it is under none
+   * @throws Fault 423 `reserved` with `lock`; 423 `reservation_lost` for a token that opens nothing any more
+   */
+  permit(place: Place, token: string | null): number | null {
+    const now = this.options.clock.now();
+    const verdict = permit(this.#ledger.current(now), place, token === null ? null : digestOf(token));
+    if (verdict.may) return verdict.reservation;
+    throw refusals.reserved(verdict.grant && show(verdict.grant, now));
+  }
+
+  /** Whether a reservation other than this one covers the place: then nothing happens there that nobody asked for. */
+  isReservedForAnother(place: Place, reservation: number | null): boolean {
+    const grant = this.#ledger.current(this.options.clock.now());
+    return grant !== null && grant.generation !== reservation && covers(grant, place);
+  }
+
+  /**
+   * A Spark remembers this generation. If it is higher than any that these data know, they are old, restored from a backup:
+   * what they say is reserved has long ended, or was never known to whoever holds something now.
+   */
+  generationSeen(generation: number): void {
+    if (generation <= this.options.highestGeneration()) return;
+    this.#ledger.drop(
+      "A Spark remembers a later generation than these data: they were restored from a backup.",
+      generation,
+    );
+    this.pump();
+  }
+
+  /** Looks at the time: ends what is over, notices a clock that was set. */
+  tick(): void {
+    this.#ledger.change((grant) => ({ grant, result: null }));
+    this.pump();
+    this.#arm();
+  }
+
+  /** Grants to those who wait what can be granted now: after a release, an end, or the end of a swap. */
+  pump(): void {
+    for (let first = this.#line.first; first && !this.#closed; first = this.#line.first) {
+      const outcome = first.signal.aborted ? null : this.#attemptOrFail(first, false);
+      if (outcome && "refused" in outcome && outcome.mayChange) break;
+      this.#line.remove(first);
+      if (outcome) answer(first, outcome);
+    }
+    this.#arm();
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#timer) clearTimeout(this.#timer);
+    for (const waiter of this.#line.clear()) waiter.reject(refusals.shuttingDown());
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closed) throw refusals.shuttingDown();
+  }
+
+  /** @throws Fault 404 */
+  #nodesOf(slots: readonly string[]): readonly string[] {
+    const known = this.options.slots();
+    return slots.flatMap((name) => {
+      const slot = known.find((each) => each.name === name);
+      if (!slot) throw refusals.unknownSlot(name);
+      return slot.nodes;
+    });
+  }
+
+  #attempt(ask: Ask, request: Pick<AcquireRequest, "by" | "token">, othersFirst: boolean): Outcome {
+    const { options } = this;
+    const outcome = this.#ledger.change<Outcome>((grant, now) => {
+      const decided = acquire(grant, ask, {
+        now,
+        token: mintToken((bytes) => options.random(bytes)),
+        nextGeneration: () => options.nextGeneration(),
+        nodesOf: (slots) => this.#nodesOf(slots),
+        runningSwap: (scope) => options.runningSwaps().find(({ place }) => covers(scope, place))?.jobId ?? null,
+        isSpent: (digest) => options.store.isSpent(digest),
+        othersFirst,
+      });
+      if ("why" in decided) {
+        const { refused, mayChange } = refusals.refusalOf(decided, now);
+        // Who shows a token believes to hold something; waiting would not make that true.
+        return { grant, result: { refused, mayChange: mayChange && ask.tokenDigest === null } };
+      }
+      const told = happened(decided.grant, now);
+      const token = decided.how === "renewed" ? (request.token ?? "") : decided.token.text;
+      return {
+        grant: decided.grant,
+        event:
+          decided.how === "renewed"
+            ? { type: "lock.renewed", ...told }
+            : { type: "lock.acquired", ...told, by: request.by, repeated: decided.how === "repeated" },
+        result: { lock: told.lock, token },
+      };
+    });
+    this.#arm();
+    return outcome;
+  }
+
+  #attemptOrFail({ ask, by }: Waiter<Granted>, othersFirst: boolean): Outcome {
+    try {
+      return this.#attempt(ask, { by }, othersFirst);
+    } catch (error) {
+      return { refused: error, mayChange: false };
+    }
+  }
+
+  #wait(waiter: Waiter<Granted>, waitMs: number, instead: Waiter<Granted> | undefined): void {
+    const patience = {
+      waitMs,
+      onLeave: () => this.pump(),
+      onDeadline: (late: Waiter<Granted>, wasFirst: boolean) => {
+        answer(late, this.#attemptOrFail(late, !wasFirst));
+        this.pump();
+      },
+    };
+    this.#line.add(waiter, patience, instead);
+    this.#arm();
+  }
+
+  /** The next look at the time: at the end of what is reserved, and each second before it. */
+  #arm(): void {
+    if (this.#closed) return;
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    const now = this.options.clock.now();
+    const grant = this.#ledger.current(now);
+    if (!grant && this.#line.length === 0) return;
+    const leftMs = grant ? untilOver(grant, now) : TICK_MS;
+    this.#timer = setTimeout(() => this.#tickOrReport(), Math.min(Math.max(leftMs, 1), TICK_MS));
+    this.#timer.unref();
+  }
+
+  #tickOrReport(): void {
+    try {
+      this.tick();
+    } catch (error) {
+      this.options.report(error);
+      this.#arm();
+    }
+  }
+}
+
+function answer({ resolve, reject }: Waiter<Granted>, outcome: Outcome): void {
+  if ("refused" in outcome) reject(outcome.refused);
+  else resolve(outcome);
+}

@@ -1,0 +1,46 @@
+/** What the engine is given: its means, and what is asked of it. */
+import type { Catalog } from "../catalog/catalog.ts";
+import type { Topology } from "../topology/topology.ts";
+import type { Gate } from "./claims.ts";
+import type { SparkControl } from "./cluster.ts";
+import type { SwapJob } from "./swap.ts";
+import type { SwapLog } from "./swap-log.ts";
+import type { EffectBodies } from "./swap-run.ts";
+import type { SwapStore } from "./swap-store.ts";
+import type { Timing } from "./timing.ts";
+
+export interface SwapRequest {
+  readonly model: string;
+  /** Default: the first slot. */
+  readonly slot?: string | undefined;
+  /** Return to the previous model when the launch fails. Default true. */
+  readonly rollback?: boolean | undefined;
+  /** Token of the reservation, if one is held. */
+  readonly token?: string | null | undefined;
+  /** For the history: a dashboard, a client's name or address. */
+  readonly requestedBy: string;
+}
+
+export interface EngineOptions {
+  readonly control: SparkControl;
+  readonly store: SwapStore;
+  readonly log: SwapLog;
+  readonly effects: EffectBodies;
+  readonly timing: Timing;
+  readonly timeScale: number;
+  /** The one quoting function. */
+  readonly quote: (text: string) => string;
+  /** Asked within the transaction of a claim, and before a cancel. */
+  readonly gate: Gate;
+  /** A Spark remembers this generation. Told before one above it is taken. */
+  generationSeen(seen: number): void;
+  catalog(): Catalog;
+  topology(): Topology;
+  newId(): string;
+  now(): string;
+  /** Called within the transaction that makes a change durable. */
+  record(job: SwapJob): void;
+  /** A job changed. @param durable false for progress that is only shown */
+  onChange(job: SwapJob, durable: boolean): void;
+  report(error: unknown): void;
+}

@@ -1,0 +1,108 @@
+import { Type } from "@sinclair/typebox";
+import { Elysia, t } from "elysia";
+import type { ControlPlane } from "../../../lib/control-plane.ts";
+import { errors } from "../../../lib/http/schemas.ts";
+import { LockSchema, MAX_WAIT_SECONDS } from "../../../lib/lock/lock.ts";
+import { callerOf } from "./_caller.ts";
+import { AcquireBody, ReleaseBody } from "./_lock-shapes.ts";
+import { NotGranted, Reserved, TokenHeader, TokenQuery, tokenOf } from "./_shapes.ts";
+
+const tags = ["Reservation"];
+const Free = Type.Object({ held: Type.Literal(false) }, { title: "LockFree" });
+const Held = Type.Object(
+  {
+    held: Type.Literal(true),
+    ...LockSchema.properties,
+    waiting: Type.Integer({ description: "Clients that wait in line" }),
+  },
+  { title: "LockHeld" },
+);
+const Granted = Type.Object(
+  {
+    held: Type.Literal(true),
+    ...LockSchema.properties,
+    token: Type.String({ description: "The secret of this reservation. It is told here and nowhere else" }),
+  },
+  { title: "LockGranted" },
+);
+
+export default ({ lock }: Pick<ControlPlane, "lock">) =>
+  new Elysia()
+    .get(
+      "",
+      () => {
+        const held = lock.current();
+        return held ? { held: true as const, ...held, waiting: lock.waiting } : { held: false as const };
+      },
+      {
+        response: { 200: Type.Union([Held, Free]) },
+        detail: { operationId: "getLock", summary: "The reservation that is held, never its token", tags },
+      },
+    )
+    .post(
+      "",
+      async ({ body, query, headers, request, server }) => {
+        const asked = {
+          holder: body.holder.trim(),
+          ttlSeconds: body.ttl_seconds,
+          // Null counts as left out, so that a renewal keeps what there is.
+          note: body.note ?? undefined,
+          token: tokenOf(body.token, body.lock_token, headers["x-swap-lock-token"], query.token),
+          requestId: body.request_id,
+          slots: body.slots ?? undefined,
+          allowRunningSwap: body.allow_running_swap,
+          by: callerOf(request),
+        };
+        const waitSeconds = Math.min(query.wait ?? 0, MAX_WAIT_SECONDS);
+        if (waitSeconds > 0) server?.timeout(request, 0);
+        const granted =
+          waitSeconds > 0 ? await lock.acquireOrWait(asked, waitSeconds * 1000, request.signal) : lock.acquire(asked);
+        return { held: true as const, ...granted.lock, token: granted.token };
+      },
+      {
+        body: AcquireBody,
+        query: t.Object({
+          ...TokenQuery,
+          wait: t.Optional(
+            t.Numeric({ minimum: 0, description: `Seconds to wait in line, at most ${MAX_WAIT_SECONDS}; default 0` }),
+          ),
+        }),
+        headers: TokenHeader,
+        response: { 200: Granted, 409: NotGranted, ...errors(404, 422, 503) },
+        detail: {
+          operationId: "acquireLock",
+          summary: "Reserve the GPUs, or renew a reservation",
+          description:
+            "Without the token no swap is started while the reservation lasts. The same holder with the token renews it; the same holder with the same `request_id` gets a new token after a lost answer. See docs/COORDINATION.md.",
+          tags,
+        },
+      },
+    )
+    .delete(
+      "",
+      ({ body, query, headers, request }) => {
+        const { force, generation, reason } = { ...query, ...body };
+        if (force) lock.force({ generation, reason, by: callerOf(request) });
+        else lock.release(tokenOf(body?.token, body?.lock_token, headers["x-swap-lock-token"], query.token));
+        return { held: false as const };
+      },
+      {
+        body: ReleaseBody,
+        query: t.Object({
+          ...TokenQuery,
+          force: t.Optional(t.Boolean({ description: "A person takes the reservation from its holder" })),
+          generation: t.Optional(
+            t.Numeric({ description: "With force: the reservation that is meant; 409 if it is another" }),
+          ),
+          reason: t.Optional(t.String({ maxLength: 500, description: "With force: why, for the record" })),
+        }),
+        headers: TokenHeader,
+        response: { 200: Free, 403: Reserved, 409: NotGranted, ...errors(422, 503) },
+        detail: {
+          operationId: "releaseLock",
+          summary: "Release a reservation",
+          description: "With the token, or with `force` as a person. With nothing held it answers the same.",
+          tags,
+        },
+      },
+    );

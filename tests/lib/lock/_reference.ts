@@ -1,0 +1,123 @@
+/**
+ * What the lock ought to do, said a second time and as simply as possible: one true time that never jumps, a list of those
+ * who wait, and what everyone has been told. Shares no code with lib/lock.
+ */
+
+export interface RefAsk {
+  readonly holder: string;
+  readonly ttlSeconds: number;
+  readonly slots: readonly string[] | null;
+  readonly allowRunningSwap: boolean;
+  readonly requestId: string | null;
+}
+
+export interface RefGrant extends RefAsk {
+  readonly generation: number;
+  /** Of true time; the end may lie anywhere between the two, and nowhere else. */
+  endsAfterMs: number;
+  endsBeforeMs: number;
+}
+
+export interface RefSwap {
+  readonly slot: string;
+  readonly nodes: readonly string[];
+}
+
+/** Slots with the Sparks that they use. */
+export type RefSlots = Readonly<Record<string, readonly string[]>>;
+
+/** The steady clock counts in steps of this. */
+const STEP_MS = 10;
+/** The readings of the clocks on disk may be this old: after a restart into a wrong clock, that much may be added. */
+const SEEN_EVERY_MS = 30_000;
+
+export class Reference {
+  timeMs = 0;
+  isClockUnset = false;
+  /** Since the lock last looked at the time of itself. */
+  unlookedMs = 0;
+  held: RefGrant | null = null;
+  highest = 0;
+  readonly spent = new Set<string>();
+  line: { readonly id: number; readonly ask: RefAsk }[] = [];
+  swaps: RefSwap[] = [];
+  #lapsed: RefGrant | null = null;
+
+  constructor(private readonly slots: RefSlots) {}
+
+  /** @returns `maybe` when the time of the grant may or may not be over */
+  isHeld(): boolean | "maybe" {
+    if (!this.held || this.timeMs >= this.held.endsBeforeMs + STEP_MS) return false;
+    return this.timeMs < this.held.endsAfterMs + STEP_MS ? true : "maybe";
+  }
+
+  /** Its time is over, or it was ended. */
+  end(): void {
+    this.#lapsed = null;
+    if (this.held?.requestId) this.spent.add(this.held.requestId);
+    this.held = null;
+  }
+
+  /** To be called before every step. @param isShown whether the lock says that something is held, where that is open */
+  settle(isShown: boolean): void {
+    const held = this.isHeld();
+    if (this.held && (held === false || (held === "maybe" && !isShown))) {
+      const lapsed = this.held;
+      this.end();
+      this.#lapsed = lapsed;
+    } else if (this.held && held === "maybe") this.held.endsAfterMs = this.timeMs;
+  }
+
+  covers(slots: readonly string[] | null, slot: string): boolean {
+    if (slots === null || slots.includes(slot)) return true;
+    const reserved = slots.flatMap((name) => this.slots[name] ?? []);
+    return (this.slots[slot] ?? []).some((node) => reserved.includes(node));
+  }
+
+  /** What an acquire without a token comes to. */
+  verdict(ask: RefAsk, isFirst: boolean): string {
+    if (this.held) {
+      const isRepeat =
+        ask.requestId !== null && ask.requestId === this.held.requestId && ask.holder === this.held.holder;
+      return isRepeat ? "repeated" : "reserved";
+    }
+    if (ask.requestId !== null && this.spent.has(ask.requestId)) return "request_spent";
+    if (this.isClockUnset) return "clock_unset";
+    if (!isFirst) return "others_first";
+    if (!ask.allowRunningSwap && this.swaps.some(({ slot }) => this.covers(ask.slots, slot))) return "swap_running";
+    return "acquired";
+  }
+
+  grant(ask: RefAsk, generation: number): void {
+    this.highest = generation;
+    const ends = this.timeMs + ask.ttlSeconds * 1000;
+    this.held = { ...ask, generation, endsAfterMs: ends, endsBeforeMs: ends };
+  }
+
+  renew(ttlSeconds: number): void {
+    if (!this.held) return;
+    const ends = this.timeMs + ttlSeconds * 1000;
+    this.held = { ...this.held, ttlSeconds, endsAfterMs: ends, endsBeforeMs: ends };
+  }
+
+  /** The machine comes up with a clock that is behind: no time counts as passed, nor some that had. @param onDisk generation */
+  restartedBehind(downMs: number, onDisk: number): void {
+    const lapsed = this.held ? null : this.#lapsed;
+    if (lapsed?.generation === onDisk) {
+      // Its end was not written down before the machine went off: it may be taken to be still to come.
+      if (lapsed.requestId) this.spent.delete(lapsed.requestId);
+      this.held = { ...lapsed, endsAfterMs: -STEP_MS, endsBeforeMs: this.timeMs + lapsed.ttlSeconds * 1000 + 1_000 };
+    }
+    if (!this.held || lapsed) return;
+    this.held.endsAfterMs += downMs;
+    this.held.endsBeforeMs += downMs + SEEN_EVERY_MS + this.unlookedMs;
+  }
+
+  /** Whether a swap in this slot may be claimed. @param opens whether its token opens the grant; null without a token */
+  mayClaim(slot: string, opens: boolean | null): "claimed" | "reserved" | "reservation_lost" | "swap_running" {
+    if (opens === false) return this.held ? "reserved" : "reservation_lost";
+    if (opens === null && this.held && this.covers(this.held.slots, slot)) return "reserved";
+    const nodes = this.slots[slot] ?? [];
+    return this.swaps.some((swap) => swap.nodes.some((node) => nodes.includes(node))) ? "swap_running" : "claimed";
+  }
+}
