@@ -23,7 +23,7 @@ const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   events: ["swap", "webhook"],
   spark: ["swap"],
   webhook: ["swap"],
-  client: ["http"],
+  client: ["http", "webhook"],
 };
 /** Imported by anything, import nothing of ours but each other. */
 const ROOT_FILES = new Set(["lib/fault.ts", "lib/log.ts", "lib/ids.ts"]);
