@@ -82,6 +82,9 @@ export const FACTS: readonly string[] = [
     PRIMARY KEY (delivery_id, number)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE schedule_entry (id TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;
+  `,
 ];
 
 export const TELEMETRY: readonly string[] = [

@@ -12,6 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   spark: ["ssh", "topology"],
   swap: ["topology", "catalog"],
   inventory: ["topology", "catalog"],
+  schedule: ["events"],
   webhook: ["events"],
   http: [],
   simulator: ["ssh"],
