@@ -11,6 +11,7 @@ import { createLiveConfig, type LiveConfig } from "./live-config.ts";
 import type { ReservationLock } from "./lock/reservation-lock.ts";
 import type { Logger } from "./log.ts";
 import { createReservationLock } from "./reservations.ts";
+import { Schedules } from "./schedule/schedules.ts";
 import { diskUsage } from "./spark/disk-usage.ts";
 import { createSparkControl } from "./spark/spark-control.ts";
 import { onNode, SparkSsh, targetOf } from "./spark/spark-ssh.ts";
@@ -65,6 +66,7 @@ export interface ControlPlane {
   readonly hostKeys: HostKeys;
   readonly identity: Pick<Identity, "publicKeyLine">;
   readonly webhooks: Webhooks;
+  readonly schedules: Schedules;
   /** To be told where the process listens: no webhook may call it. */
   listensOn(port: number): void;
   /** Makes a Spark that belongs to another controller this one's. @throws Fault 404, 409 it belongs to yet another, 502 */
@@ -145,6 +147,13 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     });
     const topology = () => config.current.topology;
     const catalog = () => config.current.catalog;
+    const schedules = new Schedules({
+      db: open.facts,
+      now: Date.now,
+      cluster: () => ({ slots: topology().slots, models: catalog().models.map(({ key }) => key) }),
+      reservation: () => null,
+      onChange: (event) => events.publish(event),
+    });
     const steady = steadySsh(ssh);
     const sparkSsh = new SparkSsh(steady, timing.sshDeadlineMs);
     const control = createSparkControl({
@@ -268,6 +277,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       hostKeys,
       identity,
       webhooks,
+      schedules,
       listensOn(port) {
         ownPort = port;
       },

@@ -9,6 +9,8 @@ import apiHostKeysNodeAcceptRoute from "./api/host-keys/[node]/accept.ts";
 import apiModelsIndexRoute from "./api/models/index.ts";
 import apiNodesNodeTakeOverRoute from "./api/nodes/[node]/take-over.ts";
 import apiRefusedHostsRoute from "./api/refused-hosts.ts";
+import apiScheduleIndexRoute from "./api/schedule/index.ts";
+import apiScheduleIdRoute from "./api/schedule/[id].ts";
 import apiStatusRoute from "./api/status.ts";
 import apiSwapIndexRoute from "./api/swap/index.ts";
 import apiSwapLockRoute from "./api/swap/lock.ts";
@@ -38,6 +40,8 @@ export const ROUTE_FILES = [
   { file: "api/models/index.ts", path: "/api/models" },
   { file: "api/nodes/[node]/take-over.ts", path: "/api/nodes/:node/take-over" },
   { file: "api/refused-hosts.ts", path: "/api/refused-hosts" },
+  { file: "api/schedule/index.ts", path: "/api/schedule" },
+  { file: "api/schedule/[id].ts", path: "/api/schedule/:id" },
   { file: "api/status.ts", path: "/api/status" },
   { file: "api/swap/index.ts", path: "/api/swap" },
   { file: "api/swap/lock.ts", path: "/api/swap/lock" },
@@ -71,6 +75,8 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
     .group("/api/models", (group) => group.use(from(apiModelsIndexRoute)))
     .group("/api/nodes/:node/take-over", (group) => group.use(from(apiNodesNodeTakeOverRoute)))
     .group("/api/refused-hosts", (group) => group.use(from(apiRefusedHostsRoute)))
+    .group("/api/schedule", (group) => group.use(from(apiScheduleIndexRoute)))
+    .group("/api/schedule/:id", (group) => group.use(from(apiScheduleIdRoute)))
     .group("/api/status", (group) => group.use(from(apiStatusRoute)))
     .group("/api/swap", (group) => group.use(from(apiSwapIndexRoute)))
     .group("/api/swap/lock", (group) => group.use(from(apiSwapLockRoute)))

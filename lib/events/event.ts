@@ -67,6 +67,14 @@ export interface WebhookDelivered extends Happened<"webhook.delivery"> {
   readonly delivery: Delivery;
 }
 
+/** Another system registered what it plans, or took it back. */
+export interface ScheduleChanged extends Happened<"schedule.changed"> {
+  readonly entry_id: string;
+  readonly owner: string;
+  readonly title: string;
+  readonly change: "added" | "changed" | "removed";
+}
+
 export interface ControllerStarted extends Happened<"controller.started"> {
   readonly version: string;
   readonly instance_id: string;
@@ -85,6 +93,7 @@ export type SparkEvent =
   | NodeChanged
   | ConfigChanged
   | HostKeyChanged
+  | ScheduleChanged
   | WebhookChanged
   | WebhookDelivered
   | LockEvent

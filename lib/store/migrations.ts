@@ -86,6 +86,9 @@ export const FACTS: readonly string[] = [
   CREATE TABLE reservation (one INTEGER PRIMARY KEY CHECK (one = 1), document TEXT NOT NULL) STRICT;
   CREATE TABLE reservation_spent (id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE) STRICT;
   `,
+  `
+  CREATE TABLE schedule_entry (id TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;
+  `,
 ];
 
 export const TELEMETRY: readonly string[] = [

@@ -1,7 +1,7 @@
 /** Which facts are told to webhooks, and in which words. Pure. */
 import type { FactEvent, NodeChanged } from "../events/event.ts";
 import type { SwapJob } from "../swap/swap.ts";
-import type { Message } from "./webhook.ts";
+import type { Message, SwapEndedData, SwapStartedData, WebhookPayload } from "./payload.ts";
 
 const LONGEST_REASON = 500;
 
@@ -27,7 +27,7 @@ export function messageOf(event: FactEvent, before: Before): Message | null {
  * at once, as failed; what it is found to be later is not told again.
  */
 function swapMessage(job: SwapJob, at: string): Message | null {
-  const data = {
+  const data: SwapStartedData = {
     job_id: job.job_id,
     model: job.model,
     model_name: job.model_name,
@@ -41,7 +41,7 @@ function swapMessage(job: SwapJob, at: string): Message | null {
   };
   if (job.ended_at === null)
     return job.state === "planned" ? { event: "swap_started", at, data, once: `swap_started ${job.job_id}` } : null;
-  const ended = {
+  const ended: SwapEndedData = {
     ...data,
     reason: job.reason?.slice(0, LONGEST_REASON) ?? null,
     failure_code: job.failure?.code ?? null,
@@ -61,5 +61,5 @@ function nodeMessage({ node, reachable, at }: NodeChanged, last: NodeChanged | n
 
 /** The body as it is signed and sent. `event` is where older receivers look; the others are Standard Webhooks' names. */
 export function bodyOf({ event, at, data }: Message): string {
-  return JSON.stringify({ event, type: event, timestamp: at, data });
+  return JSON.stringify({ event, type: event, timestamp: at, data } as WebhookPayload);
 }

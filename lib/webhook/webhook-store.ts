@@ -1,8 +1,9 @@
 /** Endpoints, messages and deliveries in the facts database. */
 import type { Database, SQLQueryBindings } from "bun:sqlite";
 import { isoTime } from "../ids.ts";
+import type { Message } from "./payload.ts";
 import { type AttemptError, sentenceOf } from "./retry.ts";
-import type { Attempt, Delivery, DeliveryDetail, DeliveryState, Endpoint, Message } from "./webhook.ts";
+import type { Attempt, Delivery, DeliveryDetail, DeliveryState, Endpoint } from "./webhook.ts";
 
 interface EndpointRow {
   readonly id: string;

@@ -160,13 +160,3 @@ export interface Endpoint {
   readonly createdAt: string | null;
   readonly updatedAt: string | null;
 }
-
-/** Something to tell, before it is known to whom. */
-export interface Message {
-  readonly event: WebhookEvent | typeof TEST_EVENT;
-  /** ISO 8601 UTC: when it happened. */
-  readonly at: string;
-  readonly data: Readonly<Record<string, unknown>>;
-  /** Of what is told only once, whatever is recorded again: the end of a swap. Null: told each time. */
-  readonly once: string | null;
-}

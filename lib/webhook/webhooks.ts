@@ -7,13 +7,13 @@ import { isoTime, newId } from "../ids.ts";
 import { DeliveryWorker, validSecrets, type WorkerOptions } from "./delivery-worker.ts";
 import { Endpoints, type EndpointsOptions, type Saved } from "./endpoints.ts";
 import { bodyOf, messageOf } from "./messages.ts";
+import type { Message } from "./payload.ts";
 import { urlRefusal } from "./url-rule.ts";
 import {
   type Delivery,
   type DeliveryDetail,
   type Endpoint,
   EVERY_EVENT,
-  type Message,
   type NewWebhook,
   TEST_EVENT,
   type Webhook,

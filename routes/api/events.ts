@@ -3,6 +3,7 @@ import type { ControlPlane } from "../../lib/control-plane.ts";
 import { EventStream } from "../../lib/http/schemas.ts";
 import { pushStream, type SseStream } from "../../lib/http/sse.ts";
 import type { Lock } from "../../lib/lock/lock.ts";
+import type { Schedule } from "../../lib/schedule/schedule.ts";
 import { modelsOf, type Status, statusOf } from "../../lib/status.ts";
 import type { SlotStatus } from "../../lib/swap/slots.ts";
 import type { SwapJob } from "../../lib/swap/swap.ts";
@@ -15,6 +16,7 @@ type PlaneEvent =
   | { event: "slot"; data: SlotStatus }
   | { event: "lock"; data: { lock: Lock | null } }
   | { event: "config"; data: { status: Status; models: ReturnType<typeof modelsOf> } }
+  | { event: "schedule"; data: Schedule }
   | { event: "webhooks"; data: { webhooks: Webhook[] } }
   | { event: "webhook_delivery"; data: Delivery };
 
@@ -27,6 +29,7 @@ export default (plane: ControlPlane) =>
       summary: "Everything that changes, as server-sent events",
       description:
         "`snapshot` {version, status, models} first, then `swap` (a SwapJob), `slot` (a SlotStatus), `lock` {lock}, `config` {status, models}, `webhooks` {webhooks}, `webhook_delivery` (a WebhookDelivery).",
+        "`snapshot` {version, status, models} first, then `swap` (a SwapJob), `slot` (a SlotStatus), `config` {status, models}, `schedule` (a Schedule), `webhooks` {webhooks}, `webhook_delivery` (a WebhookDelivery).",
       tags: ["Events"],
     },
   });
@@ -42,6 +45,7 @@ function feed(plane: ControlPlane, stream: SseStream): () => void {
     if (event.type.startsWith("lock.")) stream.send({ event: "lock", data: { lock: plane.lock.current() } });
     if (event.type === "node.changed" || event.type === "config.changed" || event.type === "inventory.changed")
       stream.send({ event: "config", data: everything() });
+    if (event.type === "schedule.changed") stream.send({ event: "schedule", data: plane.schedules.list() });
     if (event.type === "webhook.changed") stream.send({ event: "webhooks", data: { webhooks: plane.webhooks.list() } });
     if (event.type === "webhook.delivery") stream.send({ event: "webhook_delivery", data: event.delivery });
   });

@@ -13,6 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   spark: ["ssh", "topology"],
   swap: ["topology", "catalog"],
   inventory: ["topology", "catalog"],
+  schedule: ["events"],
   webhook: ["events"],
   http: [],
   simulator: ["ssh"],
@@ -24,7 +25,7 @@ const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   events: ["swap", "lock", "webhook"],
   spark: ["swap"],
   webhook: ["swap"],
-  client: ["http"],
+  client: ["http", "webhook"],
 };
 /** Imported by anything, import nothing of ours but each other. */
 const ROOT_FILES = new Set(["lib/fault.ts", "lib/log.ts", "lib/ids.ts"]);

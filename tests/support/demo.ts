@@ -31,12 +31,14 @@ export interface DemoOptions extends Partial<SimulatorOptions>, Pick<ControlPlan
   /** Files of DATA_DIR beside topology.yaml. */
   readonly files?: Readonly<Record<string, string>>;
   readonly topology?: (yaml: string) => string;
+  /** The controller takes the cluster for a real one: its webhooks are sent. */
+  readonly takenForReal?: boolean;
 }
 
 const SPEED = 300;
 
 export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
-  const { files = {}, topology = (yaml) => yaml, timing = {}, ssh = {}, ...simulator } = options;
+  const { files = {}, topology = (yaml) => yaml, timing = {}, ssh = {}, takenForReal = false, ...simulator } = options;
   const dataDir = mkdtempSync(join(tmpdir(), "spark-demo-"));
   const { publicKeyLine } = loadIdentity({ folder: dataDir });
   const speed = simulator.speed ?? SPEED;
@@ -52,7 +54,7 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
       dataDir,
       env: {},
       log,
-      simulated: { speed },
+      simulated: takenForReal ? null : { speed },
       timing,
       ssh,
     });
