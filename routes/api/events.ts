@@ -28,8 +28,7 @@ export default (plane: ControlPlane) =>
       operationId: "streamEvents",
       summary: "Everything that changes, as server-sent events",
       description:
-        "`snapshot` {version, status, models} first, then `swap` (a SwapJob), `slot` (a SlotStatus), `lock` {lock}, `config` {status, models}, `webhooks` {webhooks}, `webhook_delivery` (a WebhookDelivery).",
-        "`snapshot` {version, status, models} first, then `swap` (a SwapJob), `slot` (a SlotStatus), `config` {status, models}, `schedule` (a Schedule), `webhooks` {webhooks}, `webhook_delivery` (a WebhookDelivery).",
+        "`snapshot` {version, status, models} first, then `swap` (a SwapJob), `slot` (a SlotStatus), `lock` {lock}, `config` {status, models}, `schedule` (a Schedule), `webhooks` {webhooks}, `webhook_delivery` (a WebhookDelivery).",
       tags: ["Events"],
     },
   });
