@@ -13,12 +13,8 @@ import type { Logger } from "./log.ts";
 import { createReservationLock } from "./reservations.ts";
 import { Schedules } from "./schedule/schedules.ts";
 import { diskUsage } from "./spark/disk-usage.ts";
-import { createSparkControl } from "./spark/spark-control.ts";
-import { onNode, SparkSsh, targetOf } from "./spark/spark-ssh.ts";
-import { steadySsh } from "./spark/steady-ssh.ts";
-import { createSsh, type SshOptions } from "./ssh/connection-pool.ts";
-import { createDetachedJobs } from "./ssh/detached-jobs.ts";
-import { fencedStop, readFence, takeOver } from "./ssh/fence.ts";
+import { createSparks } from "./sparks.ts";
+import type { SshOptions } from "./ssh/connection-pool.ts";
 import { type HostKeys, openHostKeys } from "./ssh/host-keys.ts";
 import { type Identity, loadIdentity } from "./ssh/identity.ts";
 import { quote } from "./ssh/quote.ts";
@@ -129,8 +125,10 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     });
     const identity = loadIdentity({ folder: dataDir, path: env.SSH_KEY_PATH || null });
     const hostKeys = openHostKeys({ file: join(dataDir, "known_hosts.json") });
-    const ssh = createSsh({ privateKey: identity.privateKey, hostKeys, ...options.ssh });
     const timing = { ...TIMING, ...options.timing };
+    const { privateKey } = identity;
+    const sparks = createSparks({ privateKey, hostKeys, ...options.ssh, instance, timing, log });
+    const { ssh, sparkSsh, control } = sparks;
     const config = createLiveConfig({
       dataDir,
       env,
@@ -153,20 +151,6 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       cluster: () => ({ slots: topology().slots, models: catalog().models.map(({ key }) => key) }),
       reservation: () => null,
       onChange: (event) => events.publish(event),
-    });
-    const steady = steadySsh(ssh);
-    const sparkSsh = new SparkSsh(steady, timing.sshDeadlineMs);
-    const control = createSparkControl({
-      ssh: sparkSsh,
-      jobs: createDetachedJobs(steady),
-      fences: {
-        read: (target, call) => readFence(steady, target, call),
-        stop: (target, order, call) => fencedStop(steady, target, order, call),
-      },
-      instance,
-      deadlineMs: timing.sshDeadlineMs,
-      stopGraceSeconds: timing.stopGraceSeconds,
-      now: Date.now,
     });
     const swapStore = new SwapStore(open.facts);
     const lock = createReservationLock({
@@ -284,10 +268,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       async takeOver(name, from, signal) {
         const node = usableNode(topology(), name);
         if (!node) throw new Fault("not_found", "unknown_node", "There is no configured Spark with this name.");
-        await onNode(node, () =>
-          takeOver(ssh, targetOf(node), { from, to: instance }, { deadlineMs: timing.sshDeadlineMs, signal }),
-        );
-        log.warn("a Spark was taken over", { node: name, from });
+        await sparks.takeOver(node, from, signal);
         firstContact.look(name);
       },
       async close(reason) {
