@@ -198,6 +198,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         events.publish(event);
         if (reachable) firstContact.look(node);
       },
+      onLooked: () => events.publish({ type: "nodes.looked", at: now() }),
       report,
     });
 

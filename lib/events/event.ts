@@ -33,6 +33,9 @@ export interface SlotChanged extends Happened<"slot.changed"> {
   readonly slot: SlotStatus;
 }
 
+/** The Sparks were looked at: reachability, memory, clock. An observation: never kept. */
+export type NodesLooked = Happened<"nodes.looked">;
+
 /** Other models, or more of them, lie on the disks. An observation: never kept. */
 export type InventoryChanged = Happened<"inventory.changed">;
 
@@ -89,6 +92,7 @@ export type SparkEvent =
   | SwapProgressed
   | SwapLogged
   | SlotChanged
+  | NodesLooked
   | InventoryChanged
   | NodeChanged
   | ConfigChanged
@@ -106,5 +110,5 @@ export type EventOf<Type extends EventType> = Extract<SparkEvent, { readonly typ
 /** Kept durably, in the transaction of the change that it tells of. */
 export type FactEvent = Exclude<
   SparkEvent,
-  SwapLogged | SwapProgressed | SlotChanged | InventoryChanged | WebhookDelivered
+  SwapLogged | SwapProgressed | SlotChanged | NodesLooked | InventoryChanged | WebhookDelivered
 >;

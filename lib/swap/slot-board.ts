@@ -29,6 +29,8 @@ export interface SlotBoardOptions {
   onSlot(status: SlotStatus): void;
   /** A node was looked at for the first time, or has become reachable or unreachable. */
   onNode(name: string, seen: NodeObservation): void;
+  /** All nodes were looked at: their memory may have changed. */
+  onLooked(): void;
   report(error: unknown): void;
 }
 
@@ -113,9 +115,9 @@ export class SlotBoard {
     this.lookAgain();
   }
 
-  /** The same as `lookAtSlots`, without waiting for it. */
+  /** At slots and nodes, without waiting for it. */
   lookAgain(): void {
-    this.lookAtSlots().catch((error) => {
+    Promise.all([this.lookAtSlots(), this.lookAtNodes()]).catch((error) => {
       if (!this.#closed.signal.aborted) this.options.report(error);
     });
   }
@@ -159,6 +161,7 @@ export class SlotBoard {
     }
     if (epoch === this.#epoch) this.#compare(sightings);
     this.tell();
+    this.options.onLooked();
   }
 
   /** What runs against what is believed. A slot that a swap owns is the swap's to judge. */

@@ -14,6 +14,7 @@ type PlaneEvent =
   | { event: "snapshot"; data: { version: string; status: Status; models: ReturnType<typeof modelsOf> } }
   | { event: "swap"; data: SwapJob }
   | { event: "slot"; data: SlotStatus }
+  | { event: "nodes"; data: Pick<Status, "nodes"> }
   | { event: "lock"; data: { lock: Lock | null } }
   | { event: "config"; data: { status: Status; models: ReturnType<typeof modelsOf> } }
   | { event: "schedule"; data: Schedule }
@@ -28,7 +29,7 @@ export default (plane: ControlPlane) =>
       operationId: "streamEvents",
       summary: "Everything that changes, as server-sent events",
       description:
-        "`snapshot` {version, status, models} first, then `swap` (a SwapJob), `slot` (a SlotStatus), `lock` {lock}, `config` {status, models}, `schedule` (a Schedule), `webhooks` {webhooks}, `webhook_delivery` (a WebhookDelivery).",
+        "`snapshot` {version, status, models} first, then `swap` (a SwapJob), `slot` (a SlotStatus), `nodes` {nodes} after each look at the Sparks, `lock` {lock}, `config` {status, models}, `schedule` (a Schedule), `webhooks` {webhooks}, `webhook_delivery` (a WebhookDelivery).",
       tags: ["Events"],
     },
   });
@@ -41,6 +42,7 @@ function feed(plane: ControlPlane, stream: SseStream): () => void {
     if (event.type === "swap.changed" || event.type === "swap.progressed")
       stream.send({ event: "swap", data: event.job });
     if (event.type === "slot.changed") stream.send({ event: "slot", data: event.slot });
+    if (event.type === "nodes.looked") stream.send({ event: "nodes", data: { nodes: statusOf(plane).nodes } });
     if (event.type.startsWith("lock.")) stream.send({ event: "lock", data: { lock: plane.lock.current() } });
     if (event.type === "node.changed" || event.type === "config.changed" || event.type === "inventory.changed")
       stream.send({ event: "config", data: everything() });
