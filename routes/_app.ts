@@ -49,7 +49,11 @@ export function createApp(plane: ControlPlane, dashboard: readonly StaticFile[] 
   return app;
 }
 
-/** Empty until `bun run build` has been run. */
-export const dashboardFiles = (): Promise<StaticFile[]> => staticFiles(DASHBOARD_FOLDER);
+/**
+ * Empty until `bun run build` has been run.
+ * @param simulated says so in the page itself, so that nothing moves when the first data arrive
+ */
+export const dashboardFiles = (simulated = false): Promise<StaticFile[]> =>
+  staticFiles(DASHBOARD_FOLDER, (html) => (simulated ? html.replace("<html ", "<html data-simulated ") : html));
 
 export type App = ReturnType<typeof createApp>;

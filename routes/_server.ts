@@ -88,7 +88,7 @@ async function main(): Promise<void> {
   const { plane, close } = settings.simulated
     ? await startSimulated(settings, settings.simulated)
     : await startReal(settings);
-  const app = createApp(plane, await dashboardFiles());
+  const app = createApp(plane, await dashboardFiles(plane.simulated));
   try {
     listen(app, settings);
   } catch (error) {

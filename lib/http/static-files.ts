@@ -20,22 +20,25 @@ const PAGE_PATHS = "pages.json";
 const HASHED = /[-.][a-z0-9]{8,}\.[a-z0-9]+$/i;
 const IMMUTABLE = "public, max-age=31536000, immutable";
 
-function responder(absolute: string, etag: string): StaticFile["respond"] {
-  const file = Bun.file(absolute);
-  const headers = { etag, "cache-control": HASHED.test(absolute) ? IMMUTABLE : "no-cache", "content-type": file.type };
+function responder(absolute: string, body: Bun.BunFile | string, etag: string): StaticFile["respond"] {
+  const { type } = Bun.file(absolute);
+  const headers = { etag, "cache-control": HASHED.test(absolute) ? IMMUTABLE : "no-cache", "content-type": type };
   return (request, status = 200) => {
-    if (status !== 200) return new Response(file, { status, headers });
+    if (status !== 200) return new Response(body, { status, headers });
     const known = request.headers
       .get("if-none-match")
       ?.split(",")
       .map((tag) => tag.trim().replace(/^W\//, ""));
     if (known?.includes(etag)) return new Response(null, { status: 304, headers });
-    return new Response(file, { headers });
+    return new Response(body, { headers });
   };
 }
 
-/** Empty when the folder does not exist. Files and folders that begin with a dot are left out. */
-export async function staticFiles(folder: string): Promise<StaticFile[]> {
+/**
+ * Empty when the folder does not exist. Files and folders that begin with a dot are left out.
+ * @param page what each HTML file is served as
+ */
+export async function staticFiles(folder: string, page = (html: string): string => html): Promise<StaticFile[]> {
   if (!existsSync(folder)) return [];
   const names = await Array.fromAsync(new Bun.Glob("**/*").scan({ cwd: folder, dot: false, onlyFiles: true }));
   const pages = names.includes(PAGE_PATHS)
@@ -47,8 +50,10 @@ export async function staticFiles(folder: string): Promise<StaticFile[]> {
       .filter((name) => name !== PAGE_PATHS)
       .map(async (name) => {
         const absolute = `${folder}/${name}`;
-        const etag = `"${Bun.hash(await Bun.file(absolute).bytes()).toString(36)}"`;
-        return { path: paths.get(name) ?? `/${name}`, respond: responder(absolute, etag) };
+        const file = Bun.file(absolute);
+        const body = name.endsWith(".html") ? page(await file.text()) : file;
+        const etag = `"${Bun.hash(typeof body === "string" ? body : await body.bytes()).toString(36)}"`;
+        return { path: paths.get(name) ?? `/${name}`, respond: responder(absolute, body, etag) };
       }),
   );
 }

@@ -10,7 +10,8 @@ const NAMED = 3;
 
 /** What concerns the whole page: no connection, an old page, configuration problems, the simulated cluster. */
 export class PageBanners extends Panel {
-  protected render(): Child {
+  protected render(): Child | undefined {
+    if (!controller.value && connection.value.state !== "lost") return undefined;
     return [
       connection.value.state === "lost" && lostBanner(connection.value.since),
       outdated.value &&

@@ -2,7 +2,7 @@ import type { SwapJob } from "../api.ts";
 import { quarterMinute } from "../clock.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { clockTime, duration, secondsBetween } from "../format.ts";
-import { dismiss, dismissed, modelName, models, running, settled, swapObstacle } from "../state.ts";
+import { dismiss, dismissed, modelName, models, running, settled, slots, swapObstacle } from "../state.ts";
 import { evidence } from "./evidence.ts";
 import { outcomeOf } from "./outcome.ts";
 import { Panel } from "./panel.ts";
@@ -86,6 +86,7 @@ function advice(job: SwapJob): Child {
     former !== null &&
     former !== job.model &&
     job.rolled_back_to === null &&
+    !stillThere(job) &&
     models.value.some(({ key }) => key === former);
   return h(
     "div",
@@ -112,6 +113,11 @@ function advice(job: SwapJob): Child {
     ),
     hide(job),
   );
+}
+
+/** The swap ended before anything was stopped. Reads a signal. */
+function stillThere({ slot, previous_model: former }: SwapJob): boolean {
+  return slots.value.some((each) => each.name === slot && each.model === former && each.state === "serving");
 }
 
 function timing(job: SwapJob, endedAt: string): string {
@@ -147,7 +153,9 @@ function sentences(job: SwapJob, endedAt: string): string[] {
   const took = secondsBetween(job.created_at, endedAt);
   if (job.state === "ready") return [`It took ${duration(took)}${comparison(job, took)}.`];
   const said = job.state !== "cancelled" && job.failure ? [job.failure.message] : [];
+  const former = job.previous_model;
   if (job.rolled_back_to !== null) said.push(`${modelName(job.rolled_back_to)} is back and answers.`);
+  else if (former !== null && stillThere(job)) said.push(`${modelName(former)} was not stopped and goes on answering.`);
   if (job.state === "unknown") said.push("Look at the Sparks before the next swap: something may still run there.");
   return said;
 }

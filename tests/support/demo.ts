@@ -58,7 +58,7 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
       timing,
       ssh,
     });
-    const app = createApp(plane, await dashboardFiles());
+    const app = createApp(plane, await dashboardFiles(plane.simulated));
     const { port } = listen(app, { port: 0, hostname: "127.0.0.1" });
     plane.listensOn(port!);
     return { plane, app, url: `http://127.0.0.1:${port}` };
