@@ -30,7 +30,7 @@ describeLab("SIGKILL of the controller", () => {
   const references = new Map<string, Promise<Outcome>>();
 
   beforeAll(async () => {
-    lab = await startLab({ dialect: "new" });
+    lab = await startLab({ dialect: "new", stopSeconds: 2 });
     gates = await Gates.install(lab.head);
     data = makeDataDir({ "topology.yaml": lab.topologyYaml, "models-overrides.yaml": MODELS });
     await lab.authorize(data.publicKeyLine);

@@ -187,7 +187,7 @@ function stalled(run: Run, seconds: number) {
   const last = run.tail().findLast((line) => line.trim() !== "") ?? "nothing was logged";
   return failure(
     "stalled",
-    `No progress for ${Math.round(seconds / 60)} minutes.`,
+    `No progress for ${duration(seconds)}.`,
     `last line: ${last}`,
     "Swap again; if it stops at the same place, read the log there. A stuck weight loader often helps itself with another load format.",
   );
@@ -197,8 +197,12 @@ function tooLong(run: Run, seconds: number) {
   const last = run.tail().findLast((line) => line.trim() !== "") ?? "nothing was logged";
   return failure(
     "load_limit",
-    `Not ready after ${Math.round(seconds / 60)} minutes.`,
+    `Not ready after ${duration(seconds)}.`,
     `last line: ${last}`,
     "Raise load_limit_seconds if this model needs longer.",
   );
+}
+
+function duration(seconds: number): string {
+  return seconds < 120 ? `${seconds} seconds` : `${Math.round(seconds / 60)} minutes`;
 }
