@@ -213,7 +213,11 @@ test("a worker that restarts in mid-load fails the load; once it is back nothing
   await until("the end is known", () => demo.plane.swaps.get(job_id).state === "failed", 60_000);
 
   const job = demo.plane.swaps.get(job_id);
-  expectReason(job, { fault: { kind: "reboot" }, code: /engine_failed|launch_failed|model_died/, evidence: /./ });
+  expectReason(job, {
+    fault: { kind: "reboot" },
+    code: /host_rebooted|engine_failed|launch_failed|model_died/,
+    evidence: /./,
+  });
   expect(job.rolled_back_to).toBe(BEFORE);
   await until("the hosts are as before", () => processes().join("\n") === before.join("\n"));
 });

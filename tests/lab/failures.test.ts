@@ -309,9 +309,9 @@ inLab(
         await lab.worker.reboot();
         const job = await controller.settled(id);
 
-        expect(job).toMatchObject({ state: "failed", rolled_back_to: "small" });
-        expect(job.failure?.code).toMatch(/^(engine_failed|launch_failed|model_died)$/);
-        expect(job.failure?.evidence?.length ?? 0).toBeGreaterThan(10);
+        // The head's vLLM may tell first that it has lost its rank.
+        expectFailure(job, job.failure?.code ?? "", /spark-2: another boot id|rank|EngineCore/, "small");
+        expect(job.failure?.code).toMatch(/^(host_rebooted|engine_failed|launch_failed|model_died)$/);
         await expectOnlySmall(lab, controller);
       },
       LIMIT_MS,

@@ -108,7 +108,8 @@ async function followLog(
       continue;
     }
     if (reading.more) continue;
-    if (reading.launcher.state === "rebooted") return { type: "failed", failure: rebooted(nodes[0].name) };
+    // Told by the log keeper of each node: a worker whose vLLM was never seen would count as starting for ever.
+    if (reading.rebooted !== null) return { type: "failed", failure: rebooted(reading.rebooted) };
     if (dead !== null) return { type: "failed", failure: explainDeath(run, reading, dead) };
     const now = Date.now();
     const { stall_seconds, load_limit_seconds } = run.settings();
