@@ -11,12 +11,14 @@ import type { Node } from "../topology/topology.ts";
 import { ask } from "./http.ts";
 import { PREFLIGHT, preflightComplaint } from "./preflight.ts";
 import { onNode, type SparkSsh, targetOf } from "./spark-ssh.ts";
-import { isListening, readContainer, readMemory, readVllmProcesses } from "./views.ts";
+import { isListening, readContainer, readFreeDisk, readMemory, readVllmProcesses } from "./views.ts";
 
 const PREFLIGHT_DEADLINE_MS = 120_000;
 const LAUNCH_SCRIPT = "launch-cluster.sh";
 /** Exit codes of `docker exec`/`docker run` themselves (docs.docker.com, "Exit status"): not the program's. */
 const DOCKER_FAILED = new Set([125, 126, 127]);
+/** No job is ever called so: a kill of it passes the node's fence and does nothing else. */
+const NO_JOB = "none";
 
 interface Call {
   readonly deadlineMs: number;
@@ -53,6 +55,11 @@ export function createSparkControl(options: SparkControlOptions): SparkControl {
     );
   };
 
+  const killJob = (node: Node, id: string, generation: number, signal: AbortSignal) => {
+    const fence = { generation, instance: options.instance };
+    return onNode(node, () => jobs.kill(targetOf(node), id, { ...limits(signal), fence }));
+  };
+
   return {
     address: async (node, signal) =>
       node.address ?? (isIPv4(node.host) ? node.host : await ssh.peerAddress(node, signal)),
@@ -86,6 +93,8 @@ export function createSparkControl(options: SparkControlOptions): SparkControl {
       return exitCode === 0;
     },
     hasFolder: (node, folder, signal) => succeeds(node, command(["test", "-d", path(folder)]), signal),
+    freeDiskKib: async (node, signal) =>
+      readFreeDisk((await ssh.exec(node, command(["df", "-Pk", path("~")]), signal)).stdout),
 
     async fence(node, signal) {
       const { instance, generation } = await onNode(node, () => options.fences.read(targetOf(node), limits(signal)));
@@ -98,10 +107,8 @@ export function createSparkControl(options: SparkControlOptions): SparkControl {
     },
     readJob: (node, id, offset, maxBytes, signal) =>
       onNode(node, () => jobs.read(targetOf(node), id, { offset, maxBytes, ...limits(signal) })),
-    killJob: (node, id, generation, signal) => {
-      const fence = { generation, instance: options.instance };
-      return onNode(node, () => jobs.kill(targetOf(node), id, { ...limits(signal), fence }));
-    },
+    killJob,
+    passFence: (node, generation, signal) => killJob(node, NO_JOB, generation, signal),
 
     async checkArguments(node, container, image, serveArguments, signal) {
       const python = ["-c", PREFLIGHT, ...serveArguments];

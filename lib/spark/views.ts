@@ -12,6 +12,12 @@ export function readMemory(text: string): { totalBytes: number; availableBytes: 
   return { totalBytes: Number(total) * BYTES_PER_KIB, availableBytes: Number(available) * BYTES_PER_KIB };
 }
 
+/** KiB available from `df -Pk PATH`: a header, then device, size, used, available, capacity, mount point (POSIX `df -P`). */
+export function readFreeDisk(text: string): number | null {
+  const available = /^.*\s\d+\s+\d+\s+(\d+)\s+\d+%\s+\/.*$/m.exec(text)?.[1];
+  return available === undefined ? null : Number(available);
+}
+
 /** Is some socket in LISTEN on this port? From /proc/net/tcp and /proc/net/tcp6, one after the other. */
 export function isListening(text: string, port: number): boolean {
   const hex = port.toString(16).toUpperCase().padStart(4, "0");

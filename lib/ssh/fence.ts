@@ -2,7 +2,14 @@
 import { FencedError } from "./errors.ts";
 import { execOk, exitCodeError } from "./exec-ok.ts";
 import { script } from "./quote.ts";
-import { EXIT_FENCED, FENCE_READ, FENCE_TAKE_OVER, FENCED_STOP } from "./remote-scripts.ts";
+import {
+  EXIT_FENCED,
+  EXIT_LOCK,
+  EXIT_NOT_WRITABLE,
+  FENCE_READ,
+  FENCE_TAKE_OVER,
+  FENCED_STOP,
+} from "./remote-scripts.ts";
 import type { ExecResult, Ssh, SshTarget } from "./ssh.ts";
 
 export interface NodeFence {
@@ -73,5 +80,8 @@ export async function fencedStop(
   const args = [String(generation), instance, String(graceSeconds), container];
   const result = await ssh.exec(target, script("spark-fenced-stop", FENCED_STOP, args), call);
   if (result.exitCode === EXIT_FENCED) throw fenced(target, result.stdout);
+  // The fence could not be passed, for a full disk perhaps: docker was not asked.
+  if (result.exitCode === EXIT_NOT_WRITABLE || result.exitCode === EXIT_LOCK)
+    throw exitCodeError(target, "Stopping the container", result);
   return result;
 }

@@ -26,6 +26,13 @@ export LC_ALL
 umask 077
 `;
 
+/**
+ * put FILE LINE: writes a file in one step. By \`cat\`, because it tells why a write failed ("No space left on device"):
+ * the printf of dash says "I/O error" whatever it was.
+ */
+const PUT = `put() { printf '%s\\n' "$2" | cat >"$1.tmp" && mv "$1.tmp" "$1"; }
+`;
+
 const CHECK_ID = `case $id in "" | *[!a-z0-9-]*) printf 'not a job id\\n' >&2; exit ${EXIT_USAGE} ;; esac
 `;
 
@@ -71,18 +78,18 @@ first_line() { if [ -s "$1" ]; then head -n 1 "$1"; else printf '%s\\n' "$2"; fi
  */
 const RUNNER = `dir=$1
 shift
-${BORN}printf '%s %s %s\\n' "$$" "$(born "$$")" "$(boot_id)" >"$dir/process.tmp" && mv "$dir/process.tmp" "$dir/process" || exit 1
+${BORN}${PUT}put "$dir/process" "$$ $(born "$$") $(boot_id)" || exit 1
 exec 9>&-
 ( exec "$@" )
 code=$?
-printf '%s\\n' "$code" >"$dir/exit.tmp" && mv "$dir/exit.tmp" "$dir/exit"
+put "$dir/exit" "$code"
 `;
 
 /**
  * Passes only the newest: takes the node's lock (file descriptor 9), refuses a foreign \`instance\` and a \`generation\` lower
  * than the highest seen, and remembers both. What follows happens under the lock.
  */
-const FENCE = `replace() { printf '%s\\n' "$2" >"$1.tmp" && mv "$1.tmp" "$1" || exit ${EXIT_NOT_WRITABLE}; }
+const FENCE = `${PUT}replace() { put "$1" "$2" || exit ${EXIT_NOT_WRITABLE}; }
 mkdir -p "$root/jobs" || exit ${EXIT_NOT_WRITABLE}
 exec 9>>"$root/lock" || exit ${EXIT_NOT_WRITABLE}
 flock 9 || exit ${EXIT_LOCK}
@@ -116,13 +123,18 @@ if [ -f "$dir/process" ]; then
 fi
 mkdir -p "$dir" || exit ${EXIT_NOT_WRITABLE}
 replace "$dir/generation" "$generation"
-printf '%s\\n' "$@" >"$dir/command" || exit ${EXIT_NOT_WRITABLE}
+printf '%s\\n' "$@" | cat >"$dir/command" || exit ${EXIT_NOT_WRITABLE}
 runner=${quote(RUNNER)}
 setsid nohup sh -c "$runner" spark-job "$dir" "$@" </dev/null >>"$dir/log" 2>&1 &
 exec 9>&-
 exec 8>>"$root/lock"
 flock 8
-[ -f "$dir/process" ] || { printf 'the process did not start\\n' >&2; exit ${EXIT_NOT_STARTED}; }
+if ! [ -f "$dir/process" ]; then
+  # Its own words went to its log; on a full disk they are not there.
+  put "$dir/try" "" && rm -f "$dir/try"
+  printf 'the process did not start\\n' >&2
+  exit ${EXIT_NOT_STARTED}
+fi
 # Names begin with a UUIDv7: the newest first. The oldest go with their logs; one that still runs stays.
 ls -1r "$root/jobs" | tail -n +${KEPT_JOBS + 1} | while read -r old; do
   case $old in "" | "$id" | *[!a-z0-9-]*) continue ;; esac
@@ -221,7 +233,7 @@ if [ -n "$known" ] && [ "$known" != "$expected" ] && [ "$known" != "$instance" ]
   printf 'fenced instance %s\\n' "$known"
   exit ${EXIT_FENCED}
 fi
-printf '%s\\n' "$instance" >"$root/instance.tmp" && mv "$root/instance.tmp" "$root/instance" || exit ${EXIT_NOT_WRITABLE}
+${PUT}put "$root/instance" "$instance" || exit ${EXIT_NOT_WRITABLE}
 `;
 
 /** Longest wait of the log keeper for its container, in seconds. */
@@ -257,7 +269,7 @@ ${FENCE}docker stop -t "$grace" "$container" 9>&-
 stopped=$?
 # A launch gives its container --rm; one that was started otherwise would keep the name. Without -f a running one stays.
 docker rm "$container" >/dev/null 2>&1 9>&-
-[ "$stopped" -ne ${EXIT_FENCED} ] || stopped=1
+case $stopped in ${EXIT_LOCK} | ${EXIT_NOT_WRITABLE} | ${EXIT_FENCED}) stopped=1 ;; esac
 exit "$stopped"
 `;
 

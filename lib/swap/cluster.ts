@@ -57,8 +57,12 @@ export interface SparkControl {
   launchScript(node: Node, signal: AbortSignal): Promise<string | null>;
   hasImage(node: Node, image: string, signal: AbortSignal): Promise<boolean>;
   hasFolder(node: Node, path: string, signal: AbortSignal): Promise<boolean>;
+  /** KiB that the SSH user may still write below the home folder; null when `df` did not tell. */
+  freeDiskKib(node: Node, signal: AbortSignal): Promise<number | null>;
   /** Which other controller the node belongs to, and the highest generation that it has seen. */
   fence(node: Node, signal: AbortSignal): Promise<Fence>;
+  /** Shows the node this generation. Refused like `stopContainer`; nothing else happens. */
+  passFence(node: Node, generation: number, signal: AbortSignal): Promise<void>;
   startJob(node: Node, order: JobOrder, signal: AbortSignal): Promise<void>;
   /** Starts the job that keeps the container's own log beyond its removal. */
   keepLog(node: Node, id: string, generation: number, container: string, signal: AbortSignal): Promise<void>;

@@ -8,11 +8,14 @@ import { modelOnCommandLine } from "./difference.ts";
 import { explainLog, failure } from "./failure.ts";
 import { imageOf } from "./launch-command.ts";
 import type { Occupant } from "./plan.ts";
-import { folderMissing, foreignNode, imageMissing, notNeeded, scriptMissing } from "./plan-notes.ts";
+import { diskFull, folderMissing, foreignNode, imageMissing, notNeeded, scriptMissing } from "./plan-notes.ts";
 import type { Failure, PlanNote } from "./swap.ts";
 
 /** `--gpu-memory-utilization` where it is not given (docs.vllm.ai, "Engine Arguments"). */
 const VLLM_DEFAULT_SHARE = 0.9;
+
+/** For a job's folder, the log of a load and what docker writes for a container; with less a swap fails half-way. */
+const LEAST_FREE_DISK_KIB = 16 * 1024;
 
 /** What the controller believes to serve in a slot: written when a swap became ready, deleted when it was stopped. */
 export interface Belief {
@@ -115,6 +118,8 @@ export async function gatherFacts(
           script = await control.launchScript(node, signal);
           if (script === null) return scriptMissing(node);
         }
+        const freeKib = await control.freeDiskKib(node, signal);
+        if (freeKib !== null && freeKib < LEAST_FREE_DISK_KIB) return diskFull(node, freeKib);
         const image = imageOf(model, slot);
         if (!(await control.hasImage(node, image, signal))) return imageMissing(node, image);
         const path = model.source.kind === "local" ? servedSource(model) : null;

@@ -29,6 +29,15 @@ export function imageMissing(node: Node, image: string): PlanNote {
   );
 }
 
+export function diskFull(node: Node, freeKib: number): PlanNote {
+  return failure(
+    "disk_full",
+    `The disk of ${node.name} is full.`,
+    `${node.name}: df -Pk ~ shows ${freeKib} KiB available`,
+    "Delete models that are not needed any more.",
+  );
+}
+
 export function folderMissing(node: Node, path: string): PlanNote {
   return failure(
     "local_model_missing",

@@ -21,6 +21,8 @@ export interface LogReading {
   readonly segments: readonly LogSegment[];
   /** The launcher as of this reading. */
   readonly launcher: Pick<JobReading, "state" | "exitCode">;
+  /** Name of a node that was restarted since the launch; null when none was. */
+  readonly rebooted: string | null;
   /** There is more to read right now. */
   readonly more: boolean;
 }
@@ -55,6 +57,7 @@ export class RemoteLog {
     return {
       segments: readings.flatMap(({ source, reading }) => segmentsOf(source, reading)),
       launcher: launcher!.reading,
+      rebooted: readings.find(({ reading }) => reading.state === "rebooted")?.source.node.name ?? null,
       more: readings.some(({ reading }) => reading.chunk.length === CHUNK_BYTES),
     };
   }

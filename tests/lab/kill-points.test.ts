@@ -16,7 +16,7 @@ const describeLab = requirement("kills of the controller in the lab", available,
 
 const LIMIT_MS = 180_000;
 /** Rounds a kill point. Odd ones are solo loads, even ones across both hosts. */
-const KILL_ROUNDS = Number(process.env.LAB_KILL_ROUNDS ?? 1);
+const KILL_ROUNDS = Number(process.env.KILL_ROUNDS ?? 3);
 const PAIRS = [
   ["small", "other"],
   ["pair", "duo"],
@@ -30,7 +30,7 @@ describeLab("SIGKILL of the controller", () => {
   const references = new Map<string, Promise<Outcome>>();
 
   beforeAll(async () => {
-    lab = await startLab({ dialect: "new" });
+    lab = await startLab({ dialect: "new", stopSeconds: 2 });
     gates = await Gates.install(lab.head);
     data = makeDataDir({ "topology.yaml": lab.topologyYaml, "models-overrides.yaml": MODELS });
     await lab.authorize(data.publicKeyLine);

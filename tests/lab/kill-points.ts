@@ -113,7 +113,7 @@ export const KILL_POINTS: readonly KillPoint[] = [
     ...waitAt(LOOK),
     behind: LOOK.pattern.slice(0, -2),
   },
-  { name: "stop sent", ending: "ready", at: { state: "stopping" }, ...waitAt(STOP), behind: "spark-fenced-stop" },
+  { name: "stop sent", ending: "ready", at: { state: "stopping" }, ...waitAt(STOP), behind: "spark-job-kill" },
   STOPPED,
   {
     name: "job folder made, nothing spawned, and its shell dies as well",

@@ -12,7 +12,7 @@ import { requirement } from "../support/requirements.ts";
 import { until } from "../support/until.ts";
 import { labAvailability } from "./available.ts";
 import { Gates } from "./gates.ts";
-import { type Dialect, type Lab, startLab } from "./lab.ts";
+import { type Dialect, type Lab, type LabOptions, startLab } from "./lab.ts";
 import { removeContainers } from "./launch.ts";
 import { vllmProcesses } from "./processes.ts";
 import { mainProcesses } from "./vllm-watch.ts";
@@ -103,11 +103,11 @@ export interface Its {
 }
 
 /** Tests in a lab of their own; each begins with empty hosts and empty data, and leaves them so. */
-export function inLab(dialect: Dialect, body: (its: Its) => void): void {
+export function inLab(dialect: Dialect, body: (its: Its) => void, more: Partial<LabOptions> = {}): void {
   describeLab(`with the ${dialect} launch script`, () => {
     const its = { started: [] as Controller[] } as Its;
     beforeAll(async () => {
-      its.lab = await startLab({ dialect });
+      its.lab = await startLab({ dialect, ...more });
       its.gates = await Gates.install(its.lab.head);
     }, LIMIT_MS);
     beforeEach(async () => {

@@ -108,7 +108,8 @@ async function followLog(
       continue;
     }
     if (reading.more) continue;
-    if (reading.launcher.state === "rebooted") return { type: "failed", failure: rebooted(nodes[0].name) };
+    // Told by the log keeper of each node: a worker whose vLLM was never seen would count as starting for ever.
+    if (reading.rebooted !== null) return { type: "failed", failure: rebooted(reading.rebooted) };
     if (dead !== null) return { type: "failed", failure: explainDeath(run, reading, dead) };
     const now = Date.now();
     const { stall_seconds, load_limit_seconds } = run.settings();
@@ -187,7 +188,7 @@ function stalled(run: Run, seconds: number) {
   const last = run.tail().findLast((line) => line.trim() !== "") ?? "nothing was logged";
   return failure(
     "stalled",
-    `No progress for ${Math.round(seconds / 60)} minutes.`,
+    `No progress for ${duration(seconds)}.`,
     `last line: ${last}`,
     "Swap again; if it stops at the same place, read the log there. A stuck weight loader often helps itself with another load format.",
   );
@@ -197,8 +198,12 @@ function tooLong(run: Run, seconds: number) {
   const last = run.tail().findLast((line) => line.trim() !== "") ?? "nothing was logged";
   return failure(
     "load_limit",
-    `Not ready after ${Math.round(seconds / 60)} minutes.`,
+    `Not ready after ${duration(seconds)}.`,
     `last line: ${last}`,
     "Raise load_limit_seconds if this model needs longer.",
   );
+}
+
+function duration(seconds: number): string {
+  return seconds < 120 ? `${seconds} seconds` : `${Math.round(seconds / 60)} minutes`;
 }

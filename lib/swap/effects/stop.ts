@@ -38,6 +38,7 @@ export const stop: EffectBody = async (run, _leg, signal) => {
 async function stopAndVerify(run: Run, deadline: number, signal: AbortSignal): Promise<MachineEvent> {
   const slots = await slotsToStop(run, signal);
   const reach = new Reach(run, signal);
+  await passFences(run, slots, reach, signal);
   await Promise.all(slots.map((slot) => stopSlot(run, slot, reach, signal)));
   let left = "";
   do {
@@ -105,6 +106,19 @@ class Reach {
       return null;
     }
   }
+}
+
+/**
+ * Every fence is passed before anything is stopped, so that a Spark that refuses (it obeys another controller, or its disk
+ * is full) does not leave a model across two Sparks half stopped.
+ */
+async function passFences(run: Run, slots: readonly Slot[], reach: Reach, signal: AbortSignal): Promise<void> {
+  const nodes = new Map(slots.flatMap((slot) => allNodesOf(run, slot)).map((node) => [node.name, node]));
+  await Promise.all(
+    [...nodes.values()].map((node) =>
+      reach.on(node, () => fenced(run, node, signal, () => run.control.passFence(node, run.generation, signal))),
+    ),
+  );
 }
 
 async function stopSlot(run: Run, slot: Slot, reach: Reach, signal: AbortSignal): Promise<void> {

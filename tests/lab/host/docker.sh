@@ -54,6 +54,12 @@ run() {
     esac
     shift
   done
+  if [ $# -gt 0 ] && ! "${pod[@]}" image exists "$1" 2>/dev/null; then
+    case "${1##*/}" in *:*) tagged=$1 ;; *) tagged=$1:latest ;; esac
+    echo "Unable to find image '$tagged' locally" >&2
+    echo "docker: Error response from daemon: pull access denied for ${tagged%:*}, repository does not exist or may require 'docker login': denied: requested access to the resource is denied" >&2
+    exit 125
+  fi
   exec "${pod[@]}" run --pull never --cgroup-parent "/$(cat /run/lab/cgroup)" --log-driver k8s-file \
     --ulimit nofile=1024:1024 --ulimit nproc=1000:1000 "${args[@]}" "$@"
 }

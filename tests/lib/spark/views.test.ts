@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { isListening, readContainer, readMemory, readVllmProcesses } from "../../../lib/spark/views.ts";
+import { isListening, readContainer, readFreeDisk, readMemory, readVllmProcesses } from "../../../lib/spark/views.ts";
 
 const MEMINFO = `MemTotal:       125500000 kB
 MemFree:         1203344 kB
@@ -23,6 +23,25 @@ describe("/proc/meminfo", () => {
   ])("that is not whole gives nothing: %j", (text) => {
     expect(readMemory(text)).toBeNull();
   });
+});
+
+describe("df -Pk", () => {
+  const HEADER = "Filesystem     1024-blocks       Used  Available Capacity Mounted on";
+
+  test.each([
+    ["/dev/nvme0n1p2  3844550000 1126400000 2718150000      30% /", 2_718_150_000],
+    ["/dev/nvme0n1p2  3844550000 3844550000 0     100% /home", 0],
+    ["host:/ex port/1  3844550000 3844550000 12     100% /mnt/with blank", 12],
+  ])("tells what is available: %s", (line, kib) => {
+    expect(readFreeDisk(`${HEADER}\n${line}\n`)).toBe(kib);
+  });
+
+  test.each(["", HEADER, "df: /home/alice: No such file or directory", "/dev/x - - - - /"])(
+    "that tells nothing gives nothing: %j",
+    (text) => {
+      expect(readFreeDisk(text)).toBeNull();
+    },
+  );
 });
 
 const TCP = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode

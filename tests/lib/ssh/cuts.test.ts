@@ -1,6 +1,6 @@
 /** Lines that are cut, swallow everything, work in one direction only, or are slow: what callers of lib/ssh see, and when. */
 import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,7 @@ import { openHostKeys } from "../../../lib/ssh/host-keys.ts";
 import { generateKeyPair } from "../../../lib/ssh/key-pair.ts";
 import { command } from "../../../lib/ssh/quote.ts";
 import type { ExecResult, Ssh, SshTarget } from "../../../lib/ssh/ssh.ts";
+import { DESCRIPTORS_AVAILABLE, DESCRIPTORS_HOW, descriptors } from "../../support/descriptors.ts";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy.ts";
 import { requirement } from "../../support/requirements.ts";
 import { until } from "../../support/until.ts";
@@ -237,8 +238,7 @@ test("a long way to go is no silence: logging in and commands work with a delay 
   expect(proxy.accepted).toBe(1);
 });
 
-const PROC = "/proc/self/fd";
-const withProc = requirement("leaks over 500 cuts", existsSync(PROC), "needs /proc (Linux)");
+const withProc = requirement("leaks over 500 cuts", DESCRIPTORS_AVAILABLE, DESCRIPTORS_HOW);
 
 withProc("500 cuts", () => {
   const ROUNDS = 500;
@@ -274,19 +274,6 @@ withProc("500 cuts", () => {
     expect([signal.most, signal.count]).toEqual([CHANNELS + 2, 0]);
   });
 });
-
-/** Descriptors of this process: all, and those that are sockets. */
-function descriptors(): { all: number; sockets: number } {
-  const kinds = readdirSync(PROC).flatMap((fd) => {
-    try {
-      return [readlinkSync(join(PROC, fd))];
-    } catch {
-      // The one with which the folder was read.
-      return [];
-    }
-  });
-  return { all: kinds.length, sockets: kinds.filter((kind) => kind.startsWith("socket:")).length };
-}
 
 /** An AbortSignal that knows how many listeners it has. */
 class CountingSignal {

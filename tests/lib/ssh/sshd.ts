@@ -1,5 +1,5 @@
 /** A real OpenSSH server on loopback, in the foreground as a child of the test, with keys and home of its own. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect as connectTcp, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,6 +18,8 @@ export interface Sshd {
   readonly home: string;
   /** A private key that the server accepts. */
   readonly privateKey: string;
+  /** Its processes beside the one that listens: those of each connection, without the commands that they run. */
+  connectionProcesses(): number;
   /** Starts again on the same port. */
   start(): Promise<void>;
   /** Kills the server and every session of it with SIGKILL. */
@@ -118,6 +120,7 @@ export async function startSshd(config: readonly string[] = []): Promise<Sshd> {
     folder,
     home,
     privateKey: client.privateKey,
+    connectionProcesses: () => (server === undefined ? 0 : sshdsBelow(server.pid)),
     start,
     kill,
     changeHostKey,
@@ -126,6 +129,21 @@ export async function startSshd(config: readonly string[] = []): Promise<Sshd> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Counted from /proc, which is cheap enough to ask again and again. */
+function sshdsBelow(pid: number): number {
+  const text = (file: string) => {
+    try {
+      return readFileSync(file, "utf8");
+    } catch {
+      return ""; // It has ended meanwhile.
+    }
+  };
+  return text(`/proc/${pid}/task/${pid}/children`)
+    .split(" ")
+    .filter((child) => child !== "" && text(`/proc/${child}/comm`).startsWith("sshd"))
+    .reduce((sum, child) => sum + 1 + sshdsBelow(Number(child)), 0);
 }
 
 function descendants(pid: number): number[] {

@@ -138,8 +138,10 @@ export function linkTo(
       launchScript: (node, signal) => call(sparkOf(node), signal, () => "#!/bin/bash\n"),
       hasImage: (node, _image, signal) => call(sparkOf(node), signal, () => true),
       hasFolder: (node, _path, signal) => call(sparkOf(node), signal, () => true),
+      freeDiskKib: (node, signal) => call(sparkOf(node), signal, () => 1_000_000_000),
       fence: (node, signal) =>
         call(sparkOf(node), signal, () => ({ foreign: null, generation: sparkOf(node).generation })),
+      passFence: (node, generation, signal) => call(sparkOf(node), signal, () => sparkOf(node).admit(generation)),
       startJob: (node, order, signal) => call(sparkOf(node), signal, () => cluster.startJob(sparkOf(node), order)),
       keepLog(node, id, generation, container, signal) {
         const order = { id, generation, argv: ["sh", container] as const, env: {}, cwd: "~" };

@@ -85,6 +85,15 @@ describe("what stands in the way", () => {
     ]);
   });
 
+  test("a full disk, on whichever Spark; one whose df says nothing is no obstacle", async () => {
+    const facts = await gather({
+      model: aModel({ nodes: 2 }),
+      control: { freeDiskKib: (node) => Promise.resolve(node.name === "spark-1" ? null : 12) },
+    });
+
+    expect(facts.blockers).toMatchObject([{ code: "disk_full", evidence: "spark-2: df -Pk ~ shows 12 KiB available" }]);
+  });
+
   test("the folder of a local model, which must be on every Spark that the model uses", async () => {
     const facts = await gather({
       model: aModel({ nodes: 2, source: { kind: "local", path: "/models/acme" } }),

@@ -130,6 +130,23 @@ describe("a load has failed", () => {
     expect(await failing({ control })).toMatchObject({ code: "host_rebooted" });
   });
 
+  test("when a worker was restarted, though its vLLM was never seen and the launcher goes on", async () => {
+    const { readJob } = launcher(["x\n"], running);
+    const control: Partial<SparkControl> = {
+      readJob: async (node, ...of) => {
+        const reading = await readJob(node, ...of);
+        return node.name === "spark-2" ? { ...reading, state: "rebooted" } : reading;
+      },
+      look: (node) => Promise.resolve(node.name === "spark-2" ? aView() : aServingView("vllm serve x")),
+      get,
+    };
+
+    expect(await failing({ control, order: { model: aModel({ nodes: 2 }) } })).toMatchObject({
+      code: "host_rebooted",
+      evidence: "spark-2: another boot id than at the launch",
+    });
+  });
+
   test("when the Spark has been silent for too long, with what the network said; a shorter silence is waited for", async () => {
     let reads = 0;
     const { readJob } = launcher(["x\n"], { state: "exited", exitCode: 1 });

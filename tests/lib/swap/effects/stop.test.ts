@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { Fault } from "../../../../lib/fault.ts";
 import type { NodeView } from "../../../../lib/swap/cluster.ts";
 import { stop } from "../../../../lib/swap/effects/stop.ts";
 import type { Node } from "../../../../lib/topology/topology.ts";
@@ -39,6 +40,16 @@ describe("a stop", () => {
 
     expect(event).toEqual({ type: "stopped" });
     expect(done).toEqual(["kill job-before on spark-1", "stop vllm_node on spark-1", "stop vllm_node on spark-2"]);
+  });
+
+  test("stops nothing anywhere when one of the Sparks refuses it", async () => {
+    const { control, done } = sparksThatObey({ "spark-1/vllm_node": serving, "spark-2/vllm_node": serving });
+    const passFence = (node: Node) =>
+      node.name === "spark-2" ? Promise.reject(new Fault("conflict", "fenced", "fenced")) : Promise.resolve();
+    const run = aRun({ control: { ...control, passFence }, order: { model: aModel({ nodes: 2 }) } });
+
+    await expect(stop(run, "forward", never)).rejects.toMatchObject({ code: "fenced" });
+    expect(done).toEqual([]);
   });
 
   test("ends a launch that nobody here knows, and spares that of another slot", async () => {

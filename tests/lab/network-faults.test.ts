@@ -1,0 +1,161 @@
+/**
+ * Swaps while the line to the head's OpenSSH is cut, silent, half-open or slow: a real host behind the fault proxy, the
+ * product as a process of its own with the limits that people run it with (keepalive 5 s × 3, handshake 10 s).
+ */
+import { afterEach, expect, test } from "bun:test";
+import { join } from "node:path";
+import type { SwapJob } from "../../lib/swap/swap.ts";
+import type { Controller } from "../support/controller.ts";
+import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.ts";
+import { until } from "../support/until.ts";
+import { counts, type Its, inLab, jobIs, LIMIT_MS, logOf, remains, served, slotOf } from "./survive-lab.ts";
+import { VllmWatch } from "./vllm-watch.ts";
+
+const LOAD_SECONDS = 4;
+/** From the claim to ready where nothing is wrong: the old model's stop, the load, and what a busy machine may take. */
+const UNDISTURBED_MS = 30_000;
+/** A silence is noticed by the keepalive (5 s × 4), given up once more while connecting anew (10 s). */
+const SILENCE_MS = 30_000;
+
+interface Fault {
+  readonly name: string;
+  /** From the claim to the end. */
+  readonly deadlineMs: number;
+  /** In mid-load; resolves when the line is whole again. */
+  play(proxy: FaultProxy): Promise<void>;
+}
+
+/** Until the connection is given up and another one is tried, which is not answered either. */
+async function untilGivenUp(proxy: FaultProxy, begin: () => void): Promise<void> {
+  const { accepted } = proxy;
+  begin();
+  await until("the connection is given up", () => proxy.accepted > accepted, SILENCE_MS);
+  proxy.pass();
+}
+
+const FAULTS: readonly Fault[] = [
+  {
+    name: "cut ten times",
+    deadlineMs: UNDISTURBED_MS,
+    play: async (proxy) => {
+      for (let cut = 0; cut < 10; cut += 1) {
+        const { accepted } = proxy;
+        proxy.cut(cut % 2 === 0 ? "reset" : "end");
+        await until("it is connected anew", () => proxy.accepted > accepted && proxy.open === 1, 20_000);
+      }
+    },
+  },
+  {
+    name: "in a black hole until it is given up",
+    deadlineMs: UNDISTURBED_MS + SILENCE_MS,
+    play: (proxy) => untilGivenUp(proxy, () => proxy.blackHole()),
+  },
+  {
+    name: "half-open, nothing coming from the head, until it is given up",
+    deadlineMs: UNDISTURBED_MS + SILENCE_MS,
+    play: (proxy) => untilGivenUp(proxy, () => proxy.halfOpen("to_client")),
+  },
+  {
+    name: "half-open, nothing reaching the head, until it is given up",
+    deadlineMs: UNDISTURBED_MS + SILENCE_MS,
+    play: (proxy) => untilGivenUp(proxy, () => proxy.halfOpen("to_server")),
+  },
+  {
+    name: "slow",
+    deadlineMs: UNDISTURBED_MS + SILENCE_MS,
+    play: async (proxy) => proxy.slow({ bytesPerSecond: 20_000, delayMs: 50 }),
+  },
+];
+
+inLab(
+  "new",
+  (its) => {
+    let proxy: FaultProxy | undefined;
+    afterEach(async () => {
+      proxy?.pass();
+      proxy?.close();
+    });
+
+    /** A controller whose SSH to the head leads through the proxy. HTTP goes straight to it. */
+    async function throughProxy({ lab, data, start }: Its): Promise<{ controller: Controller; proxy: FaultProxy }> {
+      const made = await startFaultProxy({ target: () => ({ host: lab.head.address, port: lab.head.sshPort }) });
+      proxy = made;
+      const topology = lab.topologyYaml.replace(
+        `host: ${lab.head.address}\n    user: ${lab.head.user}\n    ssh_port: ${lab.head.sshPort}\n`,
+        `host: ${made.host}\n    user: ${lab.head.user}\n    ssh_port: ${made.port}\n`,
+      );
+      expect(topology).not.toBe(lab.topologyYaml);
+      await Bun.write(join(data.dataDir, "topology.yaml"), topology);
+      return { controller: await start(), proxy: made };
+    }
+
+    /** sshd's processes on the head, one a connection beside the one that listens. */
+    const connections = async () =>
+      (await its.lab.head.processes()).filter(({ args }) => /^sshd: .*@notty/.test(args)).length;
+
+    for (const { name, deadlineMs, play } of FAULTS)
+      test(
+        `in mid-load the line is ${name}: ready within ${deadlineMs / 1000} s of the claim, one vLLM, the log whole`,
+        async () => {
+          const { lab } = its;
+          const { controller, proxy } = await throughProxy(its);
+          expect(await controller.swap("small")).toMatchObject({ state: "ready", failure: null });
+          await lab.behave({ loadSeconds: LOAD_SECONDS });
+          const watch = new VllmWatch(lab.hosts);
+          const began = performance.now();
+          const { job_id: id } = await controller.begin("other");
+          await jobIs(controller, id, "the weights load", ({ phase }) => phase === "weights");
+
+          await play(proxy);
+          const job = await controller.settled(id);
+
+          expect(job).toMatchObject({ state: "ready", failure: null });
+          expect(performance.now() - began).toBeLessThan(deadlineMs);
+          expect(await served(lab)).toEqual(["acme/other"]);
+          expect(await watch.end()).toEqual({ most: [1, 0], ran: [["acme/small", "acme/other"], []] });
+          const log = await logOf(controller, id);
+          expect(log.map(({ seq }) => seq)).toEqual(log.map((_, index) => index + 1));
+          proxy.pass();
+          await until(
+            "one connection to the head is left",
+            async () => (await connections()) === 1 && proxy.open === 1,
+          );
+        },
+        LIMIT_MS,
+      );
+
+    test(
+      `before the launch the line falls silent for good: an end that says so within ${(SILENCE_MS * 5) / 1000} s; nothing is left once it is back`,
+      async () => {
+        const { lab } = its;
+        const { controller, proxy } = await throughProxy(its);
+        expect(await controller.swap("small")).toMatchObject({ state: "ready", failure: null });
+        await its.gates.close("stop", "docker stop -t *");
+        const began = performance.now();
+        const { job_id: id } = await controller.begin("other");
+        await its.gates.reached("stop");
+        proxy.blackHole();
+        await its.gates.openAll();
+
+        const job = await controller.settled(id, SILENCE_MS * 5);
+        expect(performance.now() - began).toBeLessThan(SILENCE_MS * 5);
+        expect(job.state).toMatch(/^(failed|unknown)$/);
+        expect(job.failure).toMatchObject({ code: expect.stringMatching(/^ssh_(network|unknown|timeout)$/) });
+        expect(job.reason).toContain("spark-1");
+
+        proxy.pass();
+        await until(
+          "its end is known",
+          async () => (await controller.get<SwapJob>(`/api/swap/${id}`)).state === "failed",
+          60_000,
+        );
+        expect((await remains(lab)).flat().filter((line) => line.includes("acme/other"))).toEqual([]);
+        await until("the slot is looked at", async () => (await slotOf(controller)).state !== "unknown", 30_000);
+        expect(await controller.swap("third")).toMatchObject({ state: "ready", failure: null });
+        expect(await counts(lab)).toEqual([1, 0]);
+      },
+      LIMIT_MS * 2,
+    );
+  },
+  { stopSeconds: 2 },
+);
