@@ -1,8 +1,10 @@
 /** The one place where nouns meet. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { AuditLog } from "./audit/audit-log.ts";
+import { byItself } from "./audit/from-facts.ts";
 import { createEventBus, type EventBus } from "./events/bus.ts";
-import { recordFact } from "./events/facts.ts";
+import { pruneFacts, recordFact } from "./events/facts.ts";
 import { Fault } from "./fault.ts";
 import { createFirstContact } from "./first-contact.ts";
 import { isoTime, newId } from "./ids.ts";
@@ -43,6 +45,9 @@ const NODE_INTERVAL_MS = 15_000;
 const RESOLVE_INTERVAL_MS = 15_000;
 const INVENTORY_INTERVAL_MS = 600_000;
 const WEBHOOK_DEADLINE_MS = 10_000;
+const TIDY_INTERVAL_MS = 3_600_000;
+const FACTS_KEPT_MS = 180 * 86_400_000;
+const MOST_FACTS = 200_000;
 
 export interface ControlPlane {
   readonly version: string;
@@ -63,6 +68,7 @@ export interface ControlPlane {
   readonly identity: Pick<Identity, "publicKeyLine">;
   readonly webhooks: Webhooks;
   readonly schedules: Schedules;
+  readonly audit: AuditLog;
   /** To be told where the process listens: no webhook may call it. */
   listensOn(port: number): void;
   /** Makes a Spark that belongs to another controller this one's. @throws Fault 404, 409 it belongs to yet another, 502 */
@@ -105,6 +111,19 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     if (copiedFrom !== null)
       log.warn("these data are a copy: this is another controller from here on", { copied_from: copiedFrom });
     const events = createEventBus((error, event) => log.error("a subscriber failed", { error, event: event.type }));
+    const audit = new AuditLog({
+      db: open.facts,
+      now: Date.now,
+      onLost: (note, error) => log.error("an audit entry could not be written", { note, error }),
+    });
+    const tidy = () => {
+      try {
+        audit.tidy();
+        pruneFacts(open.facts, isoTime(Date.now() - FACTS_KEPT_MS), MOST_FACTS);
+      } catch (error) {
+        report(error);
+      }
+    };
     let ownPort: number | null = null;
     const webhooks = new Webhooks({
       db: open.facts,
@@ -118,7 +137,11 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       random: Math.random,
       onChange: (event) => events.publish(event),
       onDelivery: (delivery) => {
-        if (delivery.state === "dead") log.warn("a webhook was given up", { delivery_id: delivery.id });
+        const { id, endpoint_id, event, state } = delivery;
+        if (state === "dead") {
+          log.warn("a webhook was given up", { delivery_id: id, endpoint_id });
+          audit.note(byItself("webhook.dead", { delivery_id: id, endpoint_id, event }, "failed"));
+        }
         events.publish({ type: "webhook.delivery", at: now(), delivery });
       },
       report,
@@ -239,6 +262,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
 
     const started = { type: "controller.started", at: now(), version, instance_id: instance } as const;
     open.transaction(() => recordFact(open.facts, started));
+    tidy();
+    const tidying = setInterval(tidy, TIDY_INTERVAL_MS);
     webhooks.start();
     lock.open(copiedFrom !== null);
     swaps.resume();
@@ -263,6 +288,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       identity,
       webhooks,
       schedules,
+      audit,
       listensOn(port) {
         ownPort = port;
       },
@@ -277,6 +303,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         events.publish(stopping);
         open.transaction(() => recordFact(open.facts, stopping));
         clearInterval(resolver);
+        clearInterval(tidying);
         lock.close();
         firstContact.close();
         config.close();
