@@ -51,7 +51,16 @@ export function createApp(plane: ControlPlane, dashboard: readonly StaticFile[] 
   serveFiles(app, dashboard);
   const note = plane.audit.note.bind(plane.audit);
   const operation = (method: string, path: string) => methodTable().operation(method, path);
-  setAround(app, auditTrail({ note, operation, trustedProxies: () => settings().trusted_proxies, holder: () => null }));
+  setAround(
+    app,
+    auditTrail({
+      note,
+      operation,
+      trustedProxies: () => settings().trusted_proxies,
+      holder: () => plane.lock.current()?.holder ?? null,
+      log: plane.log,
+    }),
+  );
   return app;
 }
 

@@ -1,5 +1,6 @@
 /** What the controller does by itself, as entries of the audit log. What somebody asked for is noted with the request. Pure. */
 import type { FactEvent } from "../events/event.ts";
+import type { Lock } from "../lock/lock.ts";
 import type { SwapJob } from "../swap/swap.ts";
 import type { AuditNote, Details, Outcome } from "./audit.ts";
 
@@ -25,6 +26,16 @@ export function noteOf(event: FactEvent): AuditNote | null {
       return byItself("config.changed", { sources: [...event.sources], problems: event.problems });
     case "host_key.changed":
       return byItself("host_key.changed", { node: event.node, change: event.change }, refusedKey(event.change));
+    case "service.changed":
+      return byItself("service.changed", { service: event.service, is: event.is });
+    case "lock.expired":
+      return ofLock("lock.expired", event.lock);
+    case "lock.dropped":
+      return ofLock("lock.dropped", event.lock, { reason: event.reason });
+    case "lock.unreadable":
+      return ofLock("lock.unreadable", event.lock, { reason: event.reason });
+    case "lock.clock_set":
+      return ofLock("lock.clock_set", event.lock, { by_seconds: event.by_seconds });
     case "controller.started":
       return byItself("controller.started", { version: event.version });
     case "controller.stopping":
@@ -35,6 +46,10 @@ export function noteOf(event: FactEvent): AuditNote | null {
 }
 
 const refusedKey = (change: string): Outcome => (change === "refused" ? "refused" : "done");
+
+function ofLock(action: string, { holder, generation }: Lock, details: Details = {}): AuditNote {
+  return { ...byItself(action, { generation, ...details }), holder };
+}
 
 function swapEnded(job: SwapJob): AuditNote {
   const { job_id, model, slot, state, generation, requested_by, rolled_back_to, failure } = job;

@@ -3,6 +3,7 @@
  * Only what is on a list is taken from a request, so that no token and no secret can get in.
  */
 import type { AuditNote, Details } from "../audit/audit.ts";
+import type { Logger } from "../log.ts";
 import type { Around } from "./listen.ts";
 import { clientAddress } from "./peer.ts";
 import { REQUEST_ID } from "./request-id.ts";
@@ -16,6 +17,7 @@ export interface AuditTrailOptions {
   readonly trustedProxies: () => readonly string[];
   /** Holder of the reservation now; null when nothing is reserved. */
   readonly holder: () => string | null;
+  readonly log: Logger;
 }
 
 /** They only look, whatever their method. */
@@ -33,7 +35,9 @@ const BODY_FIELDS = [
   "enabled",
   "reason",
   "note",
+  "force",
   "generation",
+  "allow_running_swap",
   "ttl_seconds",
   "dry_run",
   "rollback",
@@ -61,27 +65,39 @@ export function auditTrail(options: AuditTrailOptions): Around {
     const action = options.operation(request.method, path);
     if (action === null || LOOKING.has(action)) return respond(request);
     // Asked before: a release ends what it was about.
-    const holderBefore = options.holder();
+    const holderBefore = heldBy(options);
     const response = await respond(request);
     const { headers } = request;
     const body = objectOf(bodies.get(request));
     const usedToken = hasToken(request, body);
+    const details = detailsOf(request, body);
+    const concernsHolder = response.ok && (usedToken || "force" in details);
     options.note({
       via: headers.has("origin") || headers.has("sec-fetch-site") ? "dashboard" : "api",
       address: clientAddress(peer, headers.get("x-forwarded-for"), options.trustedProxies()),
       user_agent: textOf(headers.get("user-agent")),
-      holder: textOf(body.holder) ?? (usedToken && response.ok ? holderBefore : null),
+      holder: textOf(body.holder) ?? (concernsHolder ? holderBefore : null),
       action,
       method: request.method,
       path: path.slice(0, LONGEST_TEXT),
       outcome: response.ok ? "done" : response.status < 500 ? "refused" : "failed",
       status: response.status,
       code: response.ok ? null : await codeOf(response),
-      details: { ...detailsOf(request, body), ...(usedToken ? { with_token: true } : {}) },
+      details: { ...details, ...(usedToken ? { with_token: true } : {}) },
       request_id: response.headers.get(REQUEST_ID),
     });
     return response;
   };
+}
+
+/** A record that cannot be made must not keep the request from being answered. */
+function heldBy({ holder, log }: AuditTrailOptions): string | null {
+  try {
+    return holder();
+  } catch (error) {
+    log.error("the holder of the reservation could not be read", { error });
+    return null;
+  }
 }
 
 function objectOf(value: unknown): Record<string, unknown> {

@@ -87,6 +87,27 @@ describe("the audit log", () => {
     expect(await entries("&action=startSwap")).toMatchObject([{ details: { model: "x", with_token: true } }]);
   });
 
+  test("names the holder of a reservation, who forced it and why, and never its token", async () => {
+    const held = async () =>
+      ((await (await send("POST", "/api/swap/lock", { holder: "nightly", note: "index" })).json()) as { token: string })
+        .token;
+    const first = await held();
+    await send("DELETE", "/api/swap/lock", undefined, { "x-swap-lock-token": first });
+    const second = await held();
+    await send("DELETE", "/api/swap/lock?force=true&reason=it%20hangs", undefined, { origin: base });
+    await send("DELETE", "/api/swap/lock", { token: second });
+
+    expect(await requests()).toMatchObject([
+      { action: "releaseLock", holder: null, details: { with_token: true } },
+      { action: "releaseLock", via: "dashboard", holder: "nightly", details: { force: "true", reason: "it hangs" } },
+      { action: "acquireLock", holder: "nightly", details: { note: "index" } },
+      { action: "releaseLock", via: "api", holder: "nightly", details: { with_token: true } },
+      { action: "acquireLock", holder: "nightly" },
+    ]);
+    const text = JSON.stringify(await entries());
+    for (const token of [first, second]) expect(text).not.toContain(token);
+  });
+
   test("is filtered and paged", async () => {
     for (let at = 0; at < 5; at++)
       await send("POST", "/api/schedule", { id: `e${at}`, owner: "crm", title: "T", cron: "0 3 * * *" });

@@ -25,8 +25,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   events: ["swap", "lock", "webhook"],
   spark: ["swap"],
-  webhook: ["swap"],
-  audit: ["swap"],
+  webhook: ["swap", "lock"],
+  audit: ["swap", "lock"],
   http: ["audit"],
   client: ["http", "webhook"],
 };
