@@ -1,6 +1,7 @@
 /** The one place where nouns meet. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type Coordination, createCoordination } from "./coordination.ts";
 import { createEventBus, type EventBus } from "./events/bus.ts";
 import { recordFact } from "./events/facts.ts";
 import { Fault } from "./fault.ts";
@@ -11,7 +12,6 @@ import { createLiveConfig, type LiveConfig } from "./live-config.ts";
 import type { ReservationLock } from "./lock/reservation-lock.ts";
 import type { Logger } from "./log.ts";
 import { createReservationLock } from "./reservations.ts";
-import { Schedules } from "./schedule/schedules.ts";
 import { diskUsage } from "./spark/disk-usage.ts";
 import { createSparks } from "./sparks.ts";
 import type { SshOptions } from "./ssh/connection-pool.ts";
@@ -34,17 +34,14 @@ import { SwapLog } from "./swap/swap-log.ts";
 import { SwapStore } from "./swap/swap-store.ts";
 import { TIMING, type Timing } from "./swap/timing.ts";
 import { usableNode } from "./topology/topology.ts";
-import { post } from "./webhook/post.ts";
-import { Webhooks } from "./webhook/webhooks.ts";
 
 const SHIPPED_CATALOG = fileURLToPath(new URL("../config/models.yaml", import.meta.url));
 const SLOT_INTERVAL_MS = 5_000;
 const NODE_INTERVAL_MS = 15_000;
 const RESOLVE_INTERVAL_MS = 15_000;
 const INVENTORY_INTERVAL_MS = 600_000;
-const WEBHOOK_DEADLINE_MS = 10_000;
 
-export interface ControlPlane {
+export interface ControlPlane extends Pick<Coordination, "webhooks" | "schedules" | "audit" | "listensOn"> {
   readonly version: string;
   /** ISO 8601 UTC. */
   readonly startedAt: string;
@@ -61,10 +58,6 @@ export interface ControlPlane {
   readonly inventory: Inventory;
   readonly hostKeys: HostKeys;
   readonly identity: Pick<Identity, "publicKeyLine">;
-  readonly webhooks: Webhooks;
-  readonly schedules: Schedules;
-  /** To be told where the process listens: no webhook may call it. */
-  listensOn(port: number): void;
   /** Makes a Spark that belongs to another controller this one's. @throws Fault 404, 409 it belongs to yet another, 502 */
   takeOver(node: string, from: string, signal: AbortSignal): Promise<void>;
   /** Lets go of everything; what runs on the Sparks is untouched. */
@@ -105,23 +98,17 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     if (copiedFrom !== null)
       log.warn("these data are a copy: this is another controller from here on", { copied_from: copiedFrom });
     const events = createEventBus((error, event) => log.error("a subscriber failed", { error, event: event.type }));
-    let ownPort: number | null = null;
-    const webhooks = new Webhooks({
-      db: open.facts,
+    const coordination = createCoordination({
+      store: open,
       env,
       version,
       simulated: simulated !== null,
-      ownPort: () => ownPort,
-      send: (request, signal) => post(request, { deadlineMs: WEBHOOK_DEADLINE_MS, ownPort }, signal),
       retryDelaysMs: options.webhookRetryDelaysMs,
-      now: Date.now,
-      random: Math.random,
-      onChange: (event) => events.publish(event),
-      onDelivery: (delivery) => {
-        if (delivery.state === "dead") log.warn("a webhook was given up", { delivery_id: delivery.id });
-        events.publish({ type: "webhook.delivery", at: now(), delivery });
-      },
+      events,
+      log,
       report,
+      cluster: () => ({ slots: topology().slots, models: catalog().models.map(({ key }) => key) }),
+      reservation: () => lock.current(),
     });
     const identity = loadIdentity({ folder: dataDir, path: env.SSH_KEY_PATH || null });
     const hostKeys = openHostKeys({ file: join(dataDir, "known_hosts.json") });
@@ -145,13 +132,6 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     });
     const topology = () => config.current.topology;
     const catalog = () => config.current.catalog;
-    const schedules = new Schedules({
-      db: open.facts,
-      now: Date.now,
-      cluster: () => ({ slots: topology().slots, models: catalog().models.map(({ key }) => key) }),
-      reservation: () => null,
-      onChange: (event) => events.publish(event),
-    });
     const swapStore = new SwapStore(open.facts);
     const lock = createReservationLock({
       db: open.facts,
@@ -190,7 +170,10 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       active: () => swaps.active(),
       loadedBy: ({ job_id }) => swapStore.find(job_id)?.job ?? null,
       now,
-      onSlot: (slot) => events.publish({ type: "slot.changed", at: now(), slot }),
+      onSlot: (slot) => {
+        coordination.outages.see(slot);
+        events.publish({ type: "slot.changed", at: now(), slot });
+      },
       onNode: (node, { reachable }) => {
         const event = { type: "node.changed", at: now(), node, reachable } as const;
         open.transaction(() => recordFact(open.facts, event));
@@ -239,7 +222,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
 
     const started = { type: "controller.started", at: now(), version, instance_id: instance } as const;
     open.transaction(() => recordFact(open.facts, started));
-    webhooks.start();
+    coordination.start();
     lock.open(copiedFrom !== null);
     swaps.resume();
     const resolver = setInterval(() => swaps.resolveUnknown(), RESOLVE_INTERVAL_MS);
@@ -261,11 +244,10 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       inventory,
       hostKeys,
       identity,
-      webhooks,
-      schedules,
-      listensOn(port) {
-        ownPort = port;
-      },
+      webhooks: coordination.webhooks,
+      schedules: coordination.schedules,
+      audit: coordination.audit,
+      listensOn: coordination.listensOn,
       async takeOver(name, from, signal) {
         const node = usableNode(topology(), name);
         if (!node) throw new Fault("not_found", "unknown_node", "There is no configured Spark with this name.");
@@ -280,7 +262,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         lock.close();
         firstContact.close();
         config.close();
-        await Promise.all([swaps.close(), slots.close(), inventory.close(), webhooks.close()]);
+        await Promise.all([swaps.close(), slots.close(), inventory.close(), coordination.close()]);
         await ssh.close();
         open.close();
       },

@@ -2,7 +2,9 @@
 import { fileURLToPath } from "node:url";
 import { Elysia } from "elysia";
 import type { ControlPlane } from "../lib/control-plane.ts";
+import { auditTrail } from "../lib/http/audit-trail.ts";
 import { renderErrors } from "../lib/http/error-renderer.ts";
+import { setAround } from "../lib/http/listen.ts";
 import { createMethodTable, type MethodTable } from "../lib/http/method-table.ts";
 import { type OpenApiDocument, openApiDocument } from "../lib/http/openapi.ts";
 import { guard } from "../lib/http/perimeter.ts";
@@ -24,6 +26,10 @@ export function createApp(plane: ControlPlane, dashboard: readonly StaticFile[] 
   const refusedHosts = createRefusedHosts();
   const settings = () => plane.config.current.topology.settings;
 
+  const methodTable = () => {
+    methods ??= createMethodTable(app.routes);
+    return methods;
+  };
   const guarded = new Elysia(ELYSIA_OPTIONS);
   renderErrors(guarded, plane.log, notFoundPage(dashboard));
   guard(guarded, {
@@ -31,10 +37,7 @@ export function createApp(plane: ControlPlane, dashboard: readonly StaticFile[] 
     corsOrigins: () => settings().cors_origins,
     trustedProxies: () => settings().trusted_proxies,
     refusedHosts,
-    methods: () => {
-      methods ??= createMethodTable(app.routes);
-      return methods;
-    },
+    methods: methodTable,
     simulated: plane.simulated,
   });
   const web: Web = {
@@ -46,6 +49,18 @@ export function createApp(plane: ControlPlane, dashboard: readonly StaticFile[] 
   };
   const app = registerRoutes(guarded, { ...plane, ...web });
   serveFiles(app, dashboard);
+  const note = plane.audit.note.bind(plane.audit);
+  const operation = (method: string, path: string) => methodTable().operation(method, path);
+  setAround(
+    app,
+    auditTrail({
+      note,
+      operation,
+      trustedProxies: () => settings().trusted_proxies,
+      holder: () => plane.lock.current()?.holder ?? null,
+      log: plane.log,
+    }),
+  );
   return app;
 }
 

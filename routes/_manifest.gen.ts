@@ -2,6 +2,8 @@
 import type { Elysia } from "elysia";
 import type { ControlPlane } from "../lib/control-plane.ts";
 import type { Web } from "../lib/http/web.ts";
+import apiAuditIndexRoute from "./api/audit/index.ts";
+import apiAuditExportRoute from "./api/audit/export.ts";
 import apiEndpointsRoute from "./api/endpoints.ts";
 import apiEventsRoute from "./api/events.ts";
 import apiHostKeysIndexRoute from "./api/host-keys/index.ts";
@@ -33,6 +35,8 @@ import swaggerFileRoute from "./swagger/[file].ts";
 
 /** Every route file with the URL it serves, literals before parameters. */
 export const ROUTE_FILES = [
+  { file: "api/audit/index.ts", path: "/api/audit" },
+  { file: "api/audit/export.ts", path: "/api/audit/export" },
   { file: "api/endpoints.ts", path: "/api/endpoints" },
   { file: "api/events.ts", path: "/api/events" },
   { file: "api/host-keys/index.ts", path: "/api/host-keys" },
@@ -68,6 +72,8 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
   // Through a function, so that a route that takes nothing needs no parameter.
   const from = <Route>(factory: (services: ControlPlane & Web) => Route): Route => factory(services);
   return app
+    .group("/api/audit", (group) => group.use(from(apiAuditIndexRoute)))
+    .group("/api/audit/export", (group) => group.use(from(apiAuditExportRoute)))
     .group("/api/endpoints", (group) => group.use(from(apiEndpointsRoute)))
     .group("/api/events", (group) => group.use(from(apiEventsRoute)))
     .group("/api/host-keys", (group) => group.use(from(apiHostKeysIndexRoute)))

@@ -70,6 +70,16 @@ export interface WebhookDelivered extends Happened<"webhook.delivery"> {
   readonly delivery: Delivery;
 }
 
+/** A model that was loaded no longer answers, or answers again. */
+export interface ServiceChanged extends Happened<"service.changed"> {
+  /** Name of the slot. */
+  readonly service: string;
+  readonly node: string | null;
+  /** Key of the catalog. */
+  readonly model: string | null;
+  readonly is: "up" | "down";
+}
+
 /** Another system registered what it plans, or took it back. */
 export interface ScheduleChanged extends Happened<"schedule.changed"> {
   readonly entry_id: string;
@@ -97,6 +107,7 @@ export type SparkEvent =
   | NodeChanged
   | ConfigChanged
   | HostKeyChanged
+  | ServiceChanged
   | ScheduleChanged
   | WebhookChanged
   | WebhookDelivered

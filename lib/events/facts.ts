@@ -62,3 +62,14 @@ export function lastFact<Type extends EventType & FactEvent["type"]>(
   }
   return null;
 }
+
+/** Forgets facts that are older than `before` or beyond the newest `most`; what is last known of each node and service stays. @returns how many */
+export function pruneFacts(db: Database, before: string, most: number): number {
+  return db.run(
+    `DELETE FROM event
+     WHERE (at < ?1 OR id <= (SELECT id FROM event ORDER BY id DESC LIMIT 1 OFFSET ?2))
+       AND id NOT IN (SELECT MAX(id) FROM event WHERE type IN ('node.changed', 'service.changed')
+                      GROUP BY type, COALESCE(json ->> 'service', json ->> 'node'))`,
+    [before, most],
+  ).changes;
+}

@@ -1,10 +1,27 @@
 /** Listening: Bun's server around the app. */
 import { SERVE_OPTIONS } from "./serve-options.ts";
 
+/**
+ * Stands around every answer of the app, those of the guards included.
+ * @param peer address of the connection; null where it is not known
+ */
+export type Around = (
+  request: Request,
+  respond: (request: Request) => Response | Promise<Response>,
+  peer: string | null,
+) => Response | Promise<Response>;
+
 /** The part of an Elysia app that listening needs. */
 interface Listening {
   readonly fetch: (request: Request) => Response | Promise<Response>;
   server: Bun.Server<unknown> | null;
+}
+
+const arounds = new WeakMap<Listening, Around>();
+
+/** Set once by whoever makes the app, so that nobody who listens can leave it out. */
+export function setAround(app: Listening, around: Around): void {
+  arounds.set(app, around);
 }
 
 /**
@@ -27,7 +44,16 @@ export function listen(
   app: Listening,
   address: { readonly port: number; readonly hostname: string },
 ): Bun.Server<unknown> {
-  const server = Bun.serve({ ...SERVE_OPTIONS, ...address, fetch: (request) => app.fetch(withLongHost(request)) });
+  const around = arounds.get(app);
+  const respond = (request: Request) => app.fetch(request);
+  const server = Bun.serve({
+    ...SERVE_OPTIONS,
+    ...address,
+    fetch(request, self) {
+      const long = withLongHost(request);
+      return around ? around(long, respond, self.requestIP(request)?.address ?? null) : respond(long);
+    },
+  });
   app.server = server;
   return server;
 }

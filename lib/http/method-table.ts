@@ -4,11 +4,14 @@ export interface Endpoint {
   readonly method: string;
   /** With `:name` and `*` as the router has it. */
   readonly path: string;
+  readonly hooks?: { readonly detail?: { readonly operationId?: string } };
 }
 
 interface Place {
   readonly segments: readonly string[];
   readonly methods: Set<string>;
+  /** `operationId` by method. */
+  readonly operations: Map<string, string>;
 }
 
 const split = (path: string) => path.split("/").filter((segment) => segment !== "");
@@ -33,24 +36,31 @@ function byPrecedence(a: Place, b: Place): number {
 export interface MethodTable {
   /** Methods of the place that a path means, HEAD and OPTIONS included; null when nothing is there. */
   allowed(path: string): readonly string[] | null;
+  /** `operationId` of what serves this; null when nothing does. */
+  operation(method: string, path: string): string | null;
 }
 
 export function createMethodTable(endpoints: readonly Endpoint[]): MethodTable {
   const places = new Map<string, Place>();
-  for (const { method, path } of endpoints) {
+  for (const { method, path, hooks } of endpoints) {
     const segments = split(path);
     const key = segments.map((segment) => (segment.startsWith(":") ? ":" : segment)).join("/");
-    const place = places.get(key) ?? { segments, methods: new Set(["OPTIONS"]) };
+    const place = places.get(key) ?? { segments, methods: new Set(["OPTIONS"]), operations: new Map() };
     places.set(key, place);
     place.methods.add(method);
     if (method === "GET") place.methods.add("HEAD");
+    if (hooks?.detail?.operationId) place.operations.set(method, hooks.detail.operationId);
   }
   const ordered = [...places.values()].sort(byPrecedence);
+  const placeOf = (path: string) => {
+    const segments = split(path);
+    return ordered.find((candidate) => fits(candidate, segments));
+  };
   return {
     allowed(path) {
-      const segments = split(path);
-      const place = ordered.find((candidate) => fits(candidate, segments));
+      const place = placeOf(path);
       return place ? [...place.methods].sort() : null;
     },
+    operation: (method, path) => placeOf(path)?.operations.get(method) ?? null,
   };
 }

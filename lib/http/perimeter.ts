@@ -2,6 +2,7 @@
 import type { AnyElysia } from "elysia";
 import { newId } from "../ids.ts";
 import { type Refusal, refusalOf } from "./admission.ts";
+import { rememberBody } from "./audit-trail.ts";
 import { bodyLimit, readJson } from "./body-limit.ts";
 import { corsHeaders } from "./cors.ts";
 import type { MethodTable } from "./method-table.ts";
@@ -86,8 +87,11 @@ export function guard(app: AnyElysia, options: PerimeterOptions): void {
       if (refusal.kind === "misdirected") options.refusedHosts.note(refusal.name);
       return answerTo(refusal, path, requestId);
     })
-    .onParse({ as: "global" }, ({ request }) => {
+    .onParse({ as: "global" }, async ({ request }) => {
       const limit = bodyLimit(pathOfUrl(request.url));
-      return limit === null ? undefined : readJson(request, limit);
+      if (limit === null) return undefined;
+      const body = await readJson(request, limit);
+      rememberBody(request, body);
+      return body;
     });
 }

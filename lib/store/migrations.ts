@@ -89,6 +89,29 @@ export const FACTS: readonly string[] = [
   `
   CREATE TABLE schedule_entry (id TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;
   `,
+  `
+  CREATE TABLE audit (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    at         TEXT NOT NULL,
+    via        TEXT NOT NULL,
+    address    TEXT,
+    user_agent TEXT,
+    holder     TEXT,
+    action     TEXT NOT NULL,
+    method     TEXT,
+    path       TEXT,
+    outcome    TEXT NOT NULL,
+    status     INTEGER,
+    code       TEXT,
+    details    TEXT NOT NULL,
+    request_id TEXT,
+    count      INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX audit_at ON audit (at);
+  CREATE INDEX audit_action ON audit (action, id);
+
+  CREATE INDEX event_at ON event (at);
+  `,
 ];
 
 export const TELEMETRY: readonly string[] = [

@@ -1,5 +1,6 @@
 /** Which facts are told to webhooks, and in which words. Pure. */
 import type { FactEvent, NodeChanged } from "../events/event.ts";
+import type { Lock } from "../lock/lock.ts";
 import type { SwapJob } from "../swap/swap.ts";
 import type { Message, SwapEndedData, SwapStartedData, WebhookPayload } from "./payload.ts";
 
@@ -17,6 +18,22 @@ export function messageOf(event: FactEvent, before: Before): Message | null {
       return swapMessage(event.job, event.at);
     case "node.changed":
       return nodeMessage(event, before.node(event.node));
+    case "service.changed": {
+      const { service, node, model, is, at } = event;
+      return { event: is === "up" ? "service_up" : "service_down", at, data: { service, node, model }, once: null };
+    }
+    case "lock.acquired":
+      // A repeat after a lost answer is the same reservation.
+      return event.repeated ? null : lockMessage("lock_acquired", event, { by: event.by });
+    case "lock.released":
+      return lockMessage("lock_released", event);
+    case "lock.forced":
+      return lockMessage("lock_forced", event, { by: event.by, reason: event.reason });
+    case "lock.expired":
+      return lockMessage("lock_expired", event);
+    case "lock.dropped":
+      // Its holder has it no longer, and nobody took it.
+      return lockMessage("lock_expired", event, { reason: event.reason });
     default:
       return null;
   }
@@ -51,6 +68,20 @@ function swapMessage(job: SwapJob, at: string): Message | null {
   // A failed swap that went back to the previous model has failed all the same.
   const event = job.state === "ready" ? "swap_complete" : "swap_failed";
   return { event, at, data: ended, once: `swap_ended ${job.job_id}` };
+}
+
+function lockMessage(
+  name: "lock_acquired" | "lock_released" | "lock_forced" | "lock_expired",
+  { lock, at }: { readonly lock: Lock; readonly at: string },
+  { by = null, reason = lock.reason }: { readonly by?: string | null; readonly reason?: string | null } = {},
+): Message {
+  const { holder, note, slots, generation, acquired_at, expires_at } = lock;
+  return {
+    event: name,
+    at,
+    data: { holder, note, slots, generation, acquired_at, expires_at, by, reason },
+    once: null,
+  };
 }
 
 /** The first look after a start is recorded too: it is told only when it differs from what was recorded before. */

@@ -46,9 +46,11 @@ export interface NodeData {
 }
 
 export interface ServiceData {
+  /** Name of the slot or the service. */
   readonly service: string;
   readonly node: string | null;
-  readonly up: boolean;
+  /** Key of the catalog. */
+  readonly model: string | null;
 }
 
 export interface TestData {

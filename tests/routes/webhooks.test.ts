@@ -165,3 +165,26 @@ test("the dashboard is told of changes and deliveries", async () => {
   await under.app.stop(true);
   await reading;
 });
+
+test("a reservation is told: taken, given back, taken by force; never its token", async () => {
+  await added({ events: ["lock_acquired", "lock_released", "lock_forced"] });
+  const acquire = async () =>
+    (await call<{ token: string; generation: number }>("POST", "/api/swap/lock", { holder: "crm" })).body;
+  const first = await acquire();
+  await call("DELETE", "/api/swap/lock", { token: first.token });
+  const second = await acquire();
+  await call("DELETE", "/api/swap/lock", { force: true, reason: "it hangs" });
+  await until("all arrive", () => receiver.received.length === 4);
+
+  const told = receiver.received.map(
+    ({ body }) => JSON.parse(body) as { event: string; data: Record<string, unknown> },
+  );
+  expect(told).toMatchObject([
+    { event: "lock_acquired", data: { holder: "crm", generation: first.generation } },
+    { event: "lock_released", data: { generation: first.generation } },
+    { event: "lock_acquired", data: { generation: second.generation } },
+    { event: "lock_forced", data: { holder: "crm", generation: second.generation, reason: "it hangs" } },
+  ]);
+  const everything = JSON.stringify(receiver.received);
+  for (const { token } of [first, second]) expect(everything).not.toContain(token);
+});

@@ -14,6 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   swap: ["topology", "catalog"],
   inventory: ["topology", "catalog"],
   schedule: ["events"],
+  audit: ["events"],
   webhook: ["events"],
   http: [],
   simulator: ["ssh"],
@@ -24,7 +25,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   events: ["swap", "lock", "webhook"],
   spark: ["swap"],
-  webhook: ["swap"],
+  webhook: ["swap", "lock"],
+  audit: ["swap", "lock"],
+  http: ["audit"],
   client: ["http", "webhook"],
 };
 /** Imported by anything, import nothing of ours but each other. */

@@ -4,6 +4,22 @@ import type { SparkControl } from "spark-control/client";
 const id = "0192f0c1-2b7a-7c3e-9d55-3a1f0f6f9b01";
 
 export const calls = {
+  "GET /api/audit": (client: SparkControl) =>
+    client.api.audit.get({
+      query: {
+        from: "2026-01-31T12:00:00Z",
+        to: "2026-02-01T12:00:00Z",
+        via: "api",
+        outcome: "done",
+        action: "startSwap",
+        address: "192.168.1.7",
+        holder: "nightly",
+        q: "gpt",
+        limit: 5,
+        before: 100,
+      },
+    }),
+  "GET /api/audit/export": (client: SparkControl) => client.api.audit.export.get({ query: { format: "ndjson" } }),
   "GET /api/endpoints": (client: SparkControl) => client.api.endpoints.get(),
   "GET /api/events": (client: SparkControl) => client.api.events.get(),
   "GET /api/host-keys": (client: SparkControl) => client.api["host-keys"].get(),
@@ -13,6 +29,23 @@ export const calls = {
   "POST /api/nodes/{node}/take-over": (client: SparkControl) =>
     client.api.nodes({ node: "spark-1" })["take-over"].post({ instance: id }),
   "GET /api/refused-hosts": (client: SparkControl) => client.api["refused-hosts"].get(),
+  "GET /api/schedule": (client: SparkControl) => client.api.schedule.get({ query: { hours: 48 } }),
+  "POST /api/schedule": (client: SparkControl) =>
+    client.api.schedule.post({
+      id: "nightly-index",
+      owner: "crm",
+      title: "Index the archive",
+      model: "gpt-oss-20b",
+      slot: "main",
+      cron: "0 3 * * *",
+      timezone: "Europe/Berlin",
+      duration_seconds: 3600,
+      note: "may be late",
+      link: "http://nas.local/jobs",
+    }),
+  "DELETE /api/schedule": (client: SparkControl) => client.api.schedule.delete(undefined, { query: { id: "nothing" } }),
+  "GET /api/schedule/{id}": (client: SparkControl) => client.api.schedule({ id: "nightly-index" }).get(),
+  "DELETE /api/schedule/{id}": (client: SparkControl) => client.api.schedule({ id: "nothing" }).delete(),
   "GET /api/status": (client: SparkControl) => client.api.status.get(),
   "GET /api/swap": (client: SparkControl) => client.api.swap.get({ query: { limit: 5 } }),
   "POST /api/swap": (client: SparkControl) =>
@@ -49,6 +82,35 @@ export const calls = {
   "GET /api/swap/{id}/stream": (client: SparkControl) => client.api.swap({ id }).stream.get(),
   "POST /api/swap/{id}/validate": (client: SparkControl) =>
     client.api.swap({ id: "gpt-oss-20b" }).validate.post(undefined, { query: { slot: "main" } }),
+  "GET /api/webhooks": (client: SparkControl) => client.api.webhooks.get(),
+  "POST /api/webhooks": (client: SparkControl) =>
+    client.api.webhooks.post({
+      url: "http://192.168.1.20/hook",
+      name: "Nightly",
+      events: ["swap_complete", "lock_forced"],
+      secret: "hunter2!",
+      generate_secret: false,
+      enabled: true,
+    }),
+  "GET /api/webhooks/{id}": (client: SparkControl) => client.api.webhooks({ id }).get(),
+  "PATCH /api/webhooks/{id}": (client: SparkControl) =>
+    client.api.webhooks({ id }).patch({
+      url: "http://192.168.1.20/hook",
+      name: null,
+      events: ["*"],
+      enabled: false,
+      secret: null,
+      generate_secret: false,
+      previous_secret_seconds: 60,
+    }),
+  "DELETE /api/webhooks/{id}": (client: SparkControl) => client.api.webhooks({ id }).delete(),
+  "POST /api/webhooks/{id}/test": (client: SparkControl) => client.api.webhooks({ id }).test.post(),
+  "GET /api/webhooks/{id}/deliveries": (client: SparkControl) =>
+    client.api.webhooks({ id }).deliveries.get({ query: { limit: 5, before: id, state: "dead" } }),
+  "GET /api/webhooks/deliveries": (client: SparkControl) => client.api.webhooks.deliveries.get({ query: { limit: 5 } }),
+  "GET /api/webhooks/deliveries/{id}": (client: SparkControl) => client.api.webhooks.deliveries({ id }).get(),
+  "POST /api/webhooks/deliveries/{id}/redeliver": (client: SparkControl) =>
+    client.api.webhooks.deliveries({ id }).redeliver.post(),
   "GET /docs": (client: SparkControl) => client.docs.get(),
   "GET /health": (client: SparkControl) => client.health.get(),
   "GET /openapi.json": (client: SparkControl) => client["openapi.json"].get(),

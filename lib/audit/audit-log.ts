@@ -1,0 +1,145 @@
+/** The audit log: durable, bounded by age and size, and not to be flooded by somebody who is refused again and again. */
+import type { Database, SQLQueryBindings } from "bun:sqlite";
+import { onFact } from "../events/facts.ts";
+import { isoTime } from "../ids.ts";
+import type { AuditEntry, AuditFilter, AuditNote } from "./audit.ts";
+import { noteOf } from "./from-facts.ts";
+
+const DAY_MS = 86_400_000;
+export const KEPT_DAYS = 180;
+export const MOST_ENTRIES = 100_000;
+const SAME_WITHIN_MS = 60_000;
+const MOST_REMEMBERED = 1_000;
+const PAGE_OF_EXPORT = 500;
+
+export interface AuditLogOptions {
+  readonly db: Database;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** An entry that could not be written: it must not be lost without a trace. */
+  readonly onLost: (note: AuditNote, error: unknown) => void;
+  readonly keptDays?: number;
+  readonly mostEntries?: number;
+}
+
+interface Row extends Omit<AuditEntry, "details"> {
+  readonly details: string;
+}
+
+export class AuditLog {
+  /** Refusals of the last minute: the same again is counted, not written. */
+  readonly #refused = new Map<string, { readonly id: number; readonly until: number }>();
+
+  constructor(private readonly options: AuditLogOptions) {
+    onFact(options.db, ({ event }) => {
+      const note = noteOf(event);
+      if (note) this.#insert(note, event.at);
+    });
+  }
+
+  /** Never throws: what was done has been done. */
+  note(note: AuditNote): void {
+    try {
+      if (note.outcome === "done" || !this.#counted(note)) {
+        const id = this.#insert(note, isoTime(this.options.now()));
+        if (note.outcome !== "done") this.#remember(note, id);
+      }
+    } catch (error) {
+      this.options.onLost(note, error);
+    }
+  }
+
+  /** Newest first. @param before id: only older ones */
+  page(filter: AuditFilter, before: number | undefined, limit: number): AuditEntry[] {
+    const { where, values } = conditions(filter, before);
+    return this.options.db
+      .query<Row, SQLQueryBindings[]>(`SELECT * FROM audit ${where} ORDER BY id DESC LIMIT ?`)
+      .all(...values, limit)
+      .map(shown);
+  }
+
+  /** Everything that fits, newest first, read in pages. */
+  *all(filter: AuditFilter): Generator<AuditEntry[], void, void> {
+    for (let before: number | undefined; ; ) {
+      const entries = this.page(filter, before, PAGE_OF_EXPORT);
+      if (entries.length > 0) yield entries;
+      if (entries.length < PAGE_OF_EXPORT) return;
+      before = entries.at(-1)?.id;
+    }
+  }
+
+  /** Forgets what is too old or too much. @returns entries removed */
+  tidy(): number {
+    const { db, now, keptDays = KEPT_DAYS, mostEntries = MOST_ENTRIES } = this.options;
+    const before = isoTime(now() - keptDays * DAY_MS);
+    return db.run(
+      "DELETE FROM audit WHERE at < ?1 OR id <= (SELECT id FROM audit ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+      [before, mostEntries],
+    ).changes;
+  }
+
+  #insert(note: AuditNote, at: string): number {
+    const { lastInsertRowid } = this.options.db.run(
+      `INSERT INTO audit (at, via, address, user_agent, holder, action, method, path, outcome, status, code, details, request_id, count)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 1)`,
+      [
+        at,
+        note.via,
+        note.address,
+        note.user_agent,
+        note.holder,
+        note.action,
+        note.method,
+        note.path,
+        note.outcome,
+        note.status,
+        note.code,
+        JSON.stringify(note.details),
+        note.request_id,
+      ],
+    );
+    return Number(lastInsertRowid);
+  }
+
+  /** @returns whether the same was noted within the last minute */
+  #counted(note: AuditNote): boolean {
+    const known = this.#refused.get(keyOf(note));
+    if (!known || known.until < this.options.now()) return false;
+    return this.options.db.run("UPDATE audit SET count = count + 1 WHERE id = ?1", [known.id]).changes === 1;
+  }
+
+  #remember(note: AuditNote, id: number): void {
+    const oldest = this.#refused.keys().next();
+    if (this.#refused.size >= MOST_REMEMBERED && !oldest.done) this.#refused.delete(oldest.value);
+    this.#refused.delete(keyOf(note));
+    this.#refused.set(keyOf(note), { id, until: this.options.now() + SAME_WITHIN_MS });
+  }
+}
+
+const keyOf = ({ via, address, user_agent, action, status, code }: AuditNote) =>
+  JSON.stringify([via, address, user_agent, action, status, code]);
+
+function shown(row: Row): AuditEntry {
+  return { ...row, details: JSON.parse(row.details) as AuditEntry["details"] };
+}
+
+function conditions(filter: AuditFilter, before: number | undefined): { where: string; values: SQLQueryBindings[] } {
+  const text = filter.text === undefined ? undefined : `%${filter.text.replace(/[\\%_]/g, "\\$&")}%`;
+  const like = ["path", "details", "user_agent", "code", "action"].map((column) => `${column} LIKE ? ESCAPE '\\'`);
+  const wanted: readonly (readonly [string, SQLQueryBindings | undefined, number?])[] = [
+    ["at >= ?", filter.from],
+    ["at < ?", filter.to],
+    ["via = ?", filter.via],
+    ["outcome = ?", filter.outcome],
+    ["action = ?", filter.action],
+    ["address = ?", filter.address],
+    ["holder = ?", filter.holder],
+    ["id < ?", before],
+    [`(${like.join(" OR ")})`, text, like.length],
+  ];
+  const set = wanted.filter(([, value]) => value !== undefined);
+  return {
+    where: set.length > 0 ? `WHERE ${set.map(([sql]) => sql).join(" AND ")}` : "",
+    values: set.flatMap(([, value, times = 1]) => Array<SQLQueryBindings>(times).fill(value as SQLQueryBindings)),
+  };
+}

@@ -1,0 +1,184 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { AuditNote } from "../../../lib/audit/audit.ts";
+import { AuditLog, type AuditLogOptions } from "../../../lib/audit/audit-log.ts";
+import type { FactEvent } from "../../../lib/events/event.ts";
+import { pruneFacts, readFacts, recordFact } from "../../../lib/events/facts.ts";
+import { isoTime } from "../../../lib/ids.ts";
+import { openStore, type Store } from "../../../lib/store/store.ts";
+import { ended, nodeFact, swapFact } from "../webhook/_bench.ts";
+
+const NOTE: AuditNote = {
+  via: "api",
+  address: "192.168.1.7",
+  user_agent: "curl/8.5",
+  holder: null,
+  action: "startSwap",
+  method: "POST",
+  path: "/api/swap",
+  outcome: "done",
+  status: 202,
+  code: null,
+  details: { model: "qwen" },
+  request_id: "r-1",
+};
+const REFUSED: AuditNote = { ...NOTE, outcome: "refused", status: 423, code: "reserved" };
+
+let folder: string;
+let store: Store;
+let now: number;
+let lost: AuditNote[];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "spark-audit-"));
+  store = openStore(folder);
+  now = Date.parse("2026-06-15T12:00:00Z");
+  lost = [];
+});
+afterEach(() => {
+  store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const open = (more: Partial<AuditLogOptions> = {}) =>
+  new AuditLog({ db: store.facts, now: () => now, onLost: (note) => lost.push(note), ...more });
+const record = (...events: FactEvent[]) => {
+  for (const event of events) store.transaction(() => recordFact(store.facts, event));
+};
+const actions = (audit: AuditLog) => audit.page({}, undefined, 100).map(({ action, outcome }) => [action, outcome]);
+
+describe("requests", () => {
+  test("are kept as they were noted, newest first", () => {
+    const audit = open();
+    audit.note(NOTE);
+    now += 1000;
+    audit.note({ ...NOTE, action: "cancelSwap", details: {} });
+
+    const [second, first] = audit.page({}, undefined, 10);
+    expect(first).toEqual({ ...NOTE, id: 1, at: "2026-06-15T12:00:00.000+00:00", count: 1 });
+    expect(second).toMatchObject({ id: 2, action: "cancelSwap" });
+  });
+
+  test("that are refused again and again are counted, not written", () => {
+    const audit = open();
+    for (let at = 0; at < 1000; at++) audit.note(REFUSED);
+    audit.note({ ...REFUSED, address: "192.168.1.8" });
+    audit.note(NOTE);
+    audit.note(NOTE);
+    now += 61_000;
+    audit.note(REFUSED);
+
+    expect(audit.page({}, undefined, 10).map(({ address, status, count }) => [address, status, count])).toEqual([
+      ["192.168.1.7", 423, 1],
+      ["192.168.1.7", 202, 1],
+      ["192.168.1.7", 202, 1],
+      ["192.168.1.8", 423, 1],
+      ["192.168.1.7", 423, 1000],
+    ]);
+  });
+
+  test("that cannot be written are handed on, and nothing is thrown", () => {
+    const audit = open();
+    store.facts.run("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'disk is full'); END");
+
+    audit.note(NOTE);
+
+    expect(lost).toEqual([NOTE]);
+  });
+});
+
+describe("what the controller does by itself", () => {
+  test("is written in the transaction of the fact", () => {
+    const audit = open();
+    record(swapFact(), ended("ready"), ended("failed", { job_id: "job-2" }), nodeFact("spark-1", false));
+    expect(() =>
+      store.transaction(() => {
+        recordFact(store.facts, nodeFact("spark-2", false));
+        throw new Error("no");
+      }),
+    ).toThrow("no");
+
+    expect(audit.page({}, undefined, 10)).toMatchObject([
+      { via: "controller", action: "node.changed", details: { node: "spark-1", reachable: false }, address: null },
+      { via: "controller", action: "swap.ended", outcome: "failed", details: { job_id: "job-2" } },
+      { via: "controller", action: "swap.ended", outcome: "done", details: { job_id: "job-1", state: "ready" } },
+    ]);
+  });
+});
+
+describe("looking", () => {
+  test("for each of the filters", () => {
+    const audit = open();
+    audit.note(NOTE);
+    now += 3_600_000;
+    audit.note({ ...REFUSED, via: "dashboard", holder: "nightly", details: { model: "100%_sure" } });
+    record(nodeFact("spark-1", true));
+    const found = (filter: Parameters<AuditLog["page"]>[0]) => audit.page(filter, undefined, 10).map(({ id }) => id);
+
+    expect(found({ via: "dashboard" })).toEqual([2]);
+    expect(found({ outcome: "refused" })).toEqual([2]);
+    expect(found({ action: "startSwap" })).toEqual([2, 1]);
+    expect(found({ holder: "nightly" })).toEqual([2]);
+    expect(found({ address: "192.168.1.7" })).toEqual([2, 1]);
+    expect(found({ from: isoTime(now - 1000), via: "dashboard" })).toEqual([2]);
+    expect(found({ to: isoTime(now - 1000), via: "api" })).toEqual([1]);
+    expect(found({ text: "reserved" })).toEqual([2]);
+    expect(found({ text: "qwen" })).toEqual([1]);
+    expect(found({ text: "100%_s" })).toEqual([2]);
+    expect(found({ text: "1__%" })).toEqual([]);
+    expect(found({ text: "'; DROP TABLE audit; --" })).toEqual([]);
+  });
+
+  test("at all of it page by page misses nothing and repeats nothing, while more is written", () => {
+    const audit = open();
+    store.transaction(() => {
+      for (let at = 0; at < 1_200; at++) audit.note({ ...NOTE, request_id: `r-${at}` });
+    });
+
+    const seen: (string | null)[] = [];
+    for (const entries of audit.all({})) {
+      seen.push(...entries.map(({ request_id }) => request_id));
+      audit.note({ ...NOTE, request_id: "later" });
+    }
+
+    expect(seen).toEqual(Array.from({ length: 1_200 }, (_, at) => `r-${1_199 - at}`));
+  });
+});
+
+describe("bounds", () => {
+  test("of age", () => {
+    const audit = open();
+    audit.note({ ...NOTE, action: "old" });
+    now += 181 * 86_400_000;
+    audit.note({ ...NOTE, action: "new" });
+
+    expect(audit.tidy()).toBe(1);
+    expect(actions(audit)).toEqual([["new", "done"]]);
+  });
+
+  test("of size: the newest stay, and ids are never given out twice", () => {
+    const audit = open({ mostEntries: 3 });
+    for (let at = 0; at < 10; at++) audit.note(NOTE);
+
+    expect(audit.tidy()).toBe(7);
+    expect(audit.page({}, undefined, 10).map(({ id }) => id)).toEqual([10, 9, 8]);
+    store.facts.run("DELETE FROM audit");
+    audit.note(NOTE);
+    expect(audit.page({}, undefined, 10).map(({ id }) => id)).toEqual([11]);
+  });
+
+  test("of facts: old ones go, what is last known of each node stays", () => {
+    record(nodeFact("spark-1", true), nodeFact("spark-1", false), nodeFact("spark-2", true));
+    for (let at = 0; at < 20; at++) record(swapFact({ job_id: `job-${at}` }));
+
+    expect(pruneFacts(store.facts, "2000-01-01", 5)).toBe(16);
+    const kept = readFacts(store.facts, 0, 100).map(({ event }) => event);
+    expect(kept.filter(({ type }) => type === "swap.changed")).toHaveLength(5);
+    expect(kept.filter(({ type }) => type === "node.changed")).toMatchObject([
+      { node: "spark-1", reachable: false },
+      { node: "spark-2", reachable: true },
+    ]);
+    expect(pruneFacts(store.facts, "2100-01-01", 5)).toBe(5);
+  });
+});
