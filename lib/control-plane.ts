@@ -12,6 +12,7 @@ import type { ReservationLock } from "./lock/reservation-lock.ts";
 import type { Logger } from "./log.ts";
 import { createReservationLock } from "./reservations.ts";
 import { Schedules } from "./schedule/schedules.ts";
+import { createSetup, type Setup } from "./setup/setup.ts";
 import { diskUsage } from "./spark/disk-usage.ts";
 import { createSparks } from "./sparks.ts";
 import type { SshOptions } from "./ssh/connection-pool.ts";
@@ -60,6 +61,7 @@ export interface ControlPlane {
   readonly slots: SlotBoard;
   readonly inventory: Inventory;
   readonly hostKeys: HostKeys;
+  readonly setup: Setup;
   readonly identity: Pick<Identity, "publicKeyLine">;
   readonly webhooks: Webhooks;
   readonly schedules: Schedules;
@@ -142,6 +144,17 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         slots.tell();
         inventory.lookAgain();
       },
+    });
+    const setup = createSetup({
+      dataDir,
+      env,
+      identity,
+      hostKeys,
+      instance,
+      ssh: options.ssh ?? {},
+      now: Date.now,
+      renew: (target) => ssh.renew(target),
+      reload: () => void config.reload(),
     });
     const topology = () => config.current.topology;
     const catalog = () => config.current.catalog;
@@ -260,6 +273,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       slots,
       inventory,
       hostKeys,
+      setup,
       identity,
       webhooks,
       schedules,

@@ -15,6 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   inventory: ["topology", "catalog"],
   schedule: ["events"],
   webhook: ["events"],
+  setup: ["config", "topology", "ssh", "spark", "swap"],
   http: [],
   simulator: ["ssh"],
   client: [],
