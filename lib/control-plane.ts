@@ -141,7 +141,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         open.transaction(() => recordFact(open.facts, event));
         log.info("the configuration changed", { diff });
         events.publish(event);
-        slots.tell();
+        if (diff.nodes.length > 0 || diff.slots.length > 0) slots.reconfigured(diff.nodes);
+        else slots.tell();
         inventory.lookAgain();
       },
     });
