@@ -14,6 +14,8 @@ import type { ShownKeys } from "./shown-keys.ts";
 import type { Visit } from "./visit.ts";
 
 const CONNECT_MS = 8_000;
+/** Longer than the attempt itself, so that its own reason is told. */
+const LOGIN_MS = CONNECT_MS + 2_000;
 const COMMAND_MS = 10_000;
 
 export interface CheckOrder {
@@ -85,7 +87,7 @@ class SparkCheck {
     const { node, means } = this;
     let peer: string;
     try {
-      peer = await means.ssh.peerAddress(this.#target, { deadlineMs: CONNECT_MS, signal: means.signal });
+      peer = await means.ssh.peerAddress(this.#target, { deadlineMs: LOGIN_MS, signal: means.signal });
     } catch (error) {
       if (!(error instanceof SshError)) throw error;
       this.#tellRefusal(error);
