@@ -16,10 +16,8 @@ export async function findDocker(visit: Visit): Promise<Finding> {
   const { exitCode, stdout, stderr } = await visit.exec(command(["docker", "ps", "--format", "json"]));
   if (exitCode === 0) {
     const count = stdout.split("\n").filter((line) => line.trim() !== "").length;
-    return {
-      state: "ok",
-      seen: `${node.user} may use it; ${count === 1 ? "1 container runs" : `${count} containers run`}.`,
-    };
+    const words = count === 0 ? "no container runs" : count === 1 ? "1 container runs" : `${count} containers run`;
+    return { state: "ok", seen: `${node.user} may use it; ${words}.` };
   }
   const evidence = evidenceOf(stderr, stdout);
   const fix = (text: string, line: string) => ({ text, where: node.name, lines: [line] });

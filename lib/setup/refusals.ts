@@ -23,7 +23,7 @@ const LABELS: Readonly<Record<string, string>> = {
   launch_dir: "launch folder",
   eth_if: "Ethernet interface",
   ib_if: "RDMA interface",
-  port: "port of vLLM",
+  port: "port",
   container: "container",
   image: "image",
 };

@@ -1,7 +1,7 @@
 /** What the checks found, Spark by Spark. */
 import { type Child, h, picture, withProperties } from "../dom.ts";
 import { plural } from "../format.ts";
-import type { CheckResult } from "./calls.ts";
+import type { CheckId, CheckResult } from "./calls.ts";
 import { copyLine } from "./copy-line.ts";
 import { type Desk, type Run, resultKey } from "./desk.ts";
 
@@ -10,6 +10,17 @@ interface Tone {
   readonly glyph: string;
   readonly word: string;
 }
+
+const AFTER_LOGIN: ReadonlySet<CheckId> = new Set([
+  "docker",
+  "launch_script",
+  "image",
+  "disk",
+  "gpu",
+  "clock",
+  "owner",
+  "from_head",
+]);
 
 const TONES: Readonly<Record<CheckResult["state"], Tone>> = {
   ok: { tone: "ok", glyph: "g-ok", word: "OK" },
@@ -58,14 +69,23 @@ export function verdictWords(run: Run): string {
   return passed ? `Everything needed is there; ${list}.` : `${list.charAt(0).toUpperCase()}${list.slice(1)}.`;
 }
 
+function verdictTone(run: Run): Tone {
+  if (run.state === "running") return PENDING;
+  const { passed, failed, warned } = verdictOf(run);
+  if (run.state === "broken" || failed > 0) return TONES.failed;
+  if (!passed || warned > 0) return TONES.warning;
+  return TONES.ok;
+}
+
 export function checkView(desk: Desk): Child {
   const run = desk.run.value;
   const { done, total } = verdictOf(run);
+  const { tone, glyph } = verdictTone(run);
   return [
     h(
       "div",
-      { class: "su-verdict", "data-key": "verdict" },
-      h("p", { role: "status" }, verdictWords(run)),
+      { class: "su-verdict", "data-key": "verdict", "data-running": run.state === "running" },
+      h("p", { role: "status", class: "pill", "data-tone": tone }, picture(glyph), h("span", {}, verdictWords(run))),
       run.state === "running" && h("span", { class: "dim", "aria-hidden": "true" }, `${done} of ${total}`),
       withProperties(h("div", { class: "su-bar", "aria-hidden": "true" }, h("i")), {
         "--part": total === 0 ? 0 : done / total,
@@ -83,18 +103,37 @@ export function checkView(desk: Desk): Child {
             { id: `su-machine-${index}` },
             node,
             " ",
-            h("span", { class: "su-host" }, desk.draft.value.sparks.find(({ name }) => name === node)?.host ?? ""),
+            h("span", { class: "su-host" }, desk.valueOf(node, "host")),
           ),
-          h(
-            "ul",
-            {},
-            ...checks.map(({ check, title }) =>
-              row(run, title, run.results.get(resultKey(node, check)), desk.busy.value),
-            ),
-          ),
+          h("ul", {}, rows(run, node, checks, desk.busy.value)),
         ),
       ),
     ),
+  ];
+}
+
+/** One row a check; those that wait for the login share one. */
+function rows(run: Run, node: string, checks: Run["plan"][number]["checks"], busy: boolean): Child {
+  const of = (check: CheckId) => run.results.get(resultKey(node, check));
+  const waiting = checks.filter(({ check }) => of(check)?.state === "skipped" && AFTER_LOGIN.has(check));
+  const isLoggedIn = of("login")?.state === "ok";
+  const shown = isLoggedIn ? checks : checks.filter((each) => !waiting.includes(each));
+  const titles = waiting.map(({ title }) => title);
+  return [
+    ...shown.map(({ check, title }) => row(run, title, of(check), busy)),
+    !isLoggedIn &&
+      waiting.length > 0 &&
+      h(
+        "li",
+        { class: "su-check", "data-key": "waiting", "data-tone": "off" },
+        h("span", { class: "pill", "data-tone": "off" }, picture("g-off"), "Not checked"),
+        h(
+          "div",
+          { class: "su-what" },
+          h("strong", {}, "All else"),
+          h("p", {}, `Checked once Spark Control is logged in: ${titles.join(", ")}.`),
+        ),
+      ),
   ];
 }
 
@@ -132,7 +171,7 @@ function details(result: CheckResult, busy: boolean): Child {
       h(
         "details",
         { class: "su-more" },
-        h("summary", {}, `What ${result.node} said`),
+        h("summary", {}, `What ${fix?.where ?? result.node} said`),
         h("pre", { tabindex: 0 }, h("code", {}, evidence)),
       ),
   );

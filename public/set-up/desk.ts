@@ -11,7 +11,17 @@ import {
   type SetupAnswer,
   saveSetup,
 } from "./calls.ts";
-import { type Draft, draftOf, EMPTY, entriesOf, keepDraft, readDraft, withSpark, withValue } from "./draft.ts";
+import {
+  type Draft,
+  draftOf,
+  EMPTY,
+  entriesOf,
+  keepDraft,
+  readDraft,
+  type SparkField,
+  withSpark,
+  withValue,
+} from "./draft.ts";
 
 export interface Run {
   readonly state: "none" | "running" | "done" | "broken";
@@ -123,15 +133,21 @@ export class Desk {
     }
   }
 
+  /** What holds for a Spark once this is saved: what was entered, else what the environment or the default says. */
+  valueOf(name: string, field: SparkField): string {
+    const entered = this.draft.value.sparks.find((spark) => spark.name === name)?.[field].trim();
+    const setting = this.setup.value?.nodes.find((node) => node.name === name)?.settings[field];
+    const other = setting && setting.from !== "file" ? setting.value : null;
+    return entered || String(other ?? "");
+  }
+
   /** Trusts the key that a Spark showed, then looks again. */
   async confirm(result: CheckResult): Promise<void> {
-    const spark = this.draft.value.sparks.find(({ name }) => name === result.node);
-    const known = this.setup.value?.nodes.find(({ name }) => name === result.node)?.settings;
-    const host = spark?.host.trim() || known?.host.value;
-    const port = Number(spark?.ssh_port.trim() || known?.ssh_port.value || SSH_PORT);
+    const host = this.valueOf(result.node, "host");
+    const port = Number(this.valueOf(result.node, "ssh_port") || SSH_PORT);
     const { confirm } = result;
-    if (!host || confirm === null) return;
-    const done = await this.#careful(() => confirmKey(String(host), port, confirm.fingerprint));
+    if (host === "" || confirm === null) return;
+    const done = await this.#careful(() => confirmKey(host, port, confirm.fingerprint));
     if (done) await this.check();
   }
 
