@@ -17,7 +17,7 @@ import { type Checker, checkSparks } from "./check-sparks.ts";
 import { fieldError, refuse, refuseMalformed } from "./refusals.ts";
 import { type Settings, type SetupEntries, settingsOf } from "./settings.ts";
 import { createShownKeys } from "./shown-keys.ts";
-import { editTopology } from "./topology-text.ts";
+import { editTopology, UNUSABLE } from "./topology-text.ts";
 
 const TOPOLOGY = "topology.yaml";
 const SERVICES = "services-overrides.yaml";
@@ -90,6 +90,16 @@ export function createSetup(options: SetupOptions): Setup {
     return { text: edited.text, topology };
   };
 
+  /** A file that is broken by hand hinders saving, not looking. */
+  const plannedForCheck = (text: string, entries: SetupEntries) => {
+    try {
+      return planned(text, entries);
+    } catch (error) {
+      if (error instanceof Fault && error.code === UNUSABLE) return planned("", entries);
+      throw error;
+    }
+  };
+
   /** Once it is configured, the first key that a host shows is trusted: not when one was shown and left unconfirmed. */
   const refuseUnconfirmed = ({ nodes }: Topology) => {
     for (const node of nodes) {
@@ -110,8 +120,7 @@ export function createSetup(options: SetupOptions): Setup {
       return settingsOf(text, env, load(text));
     },
     check(entries) {
-      // A file that is broken by hand hinders saving, not looking.
-      const { topology } = planned("", entries);
+      const { topology } = plannedForCheck(read(TOPOLOGY).file?.text ?? "", entries);
       if (runs >= MOST_RUNS)
         throw new Fault("unavailable", "too_many_checks", "Several checks are running already. Try again in a moment.");
       const nodes = entries.nodes.flatMap(({ name }) => topology.nodes.filter((node) => node.name === name) as Node[]);
@@ -129,8 +138,7 @@ export function createSetup(options: SetupOptions): Setup {
     confirm: (host, port, fingerprint) => keys.confirm(host, port, fingerprint),
     save(entries, trial) {
       const { file, problem } = read(TOPOLOGY);
-      if (problem !== null)
-        throw new Fault("conflict", "topology_unusable", `topology.yaml cannot be read. ${problem.message}`);
+      if (problem !== null) throw new Fault("conflict", UNUSABLE, `topology.yaml cannot be read. ${problem.message}`);
       const { text, topology } = planned(file?.text ?? "", entries);
       if (!trial) refuseUnconfirmed(topology);
       if (!trial && text !== file?.text) {

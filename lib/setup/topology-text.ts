@@ -9,6 +9,9 @@ import { fromEnvironment, NODE_KEYS, nodeVariable, type SetupEntries, type Value
 const HEAD =
   " Where the Sparks are. Written by Set-up; it may be edited by hand, too. config/topology.example.yaml shows all keys.";
 
+/** Code of the refusal to change a file that could not be kept as it is. */
+export const UNUSABLE = "topology_unusable";
+
 export interface Edited {
   readonly text: string;
   /** Names of the nodes in the order of the file's list; those that only the environment knows are not in it. */
@@ -121,7 +124,7 @@ function nameOf(item: unknown, implied: string): string {
 function unusable(why: string): Fault {
   return new Fault(
     "conflict",
-    "topology_unusable",
+    UNUSABLE,
     `topology.yaml cannot be changed from here, because ${why}. Mend it by hand, or move it away; nothing was written.`,
   );
 }
