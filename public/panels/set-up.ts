@@ -1,7 +1,7 @@
 /** The guided set-up of the first run: Address, Key, Check, Done. Shown while no Spark can be used. */
 import { type Child, h, picture } from "../dom.ts";
 import { checkView, verdictOf } from "../set-up/check-view.ts";
-import { copyFrom, copyLine, copyStatus } from "../set-up/copy-line.ts";
+import { copyFrom, copyLine } from "../set-up/copy-line.ts";
 import { Desk, resultKey } from "../set-up/desk.ts";
 import { tryIt, tryView } from "../set-up/simulation.ts";
 import { firstWrong, sparkFields } from "../set-up/spark-fields.ts";
@@ -55,13 +55,12 @@ export class SetUp extends Panel {
       { class: "panel su", "aria-labelledby": "su-h" },
       h("header", { class: "su-head" }, h("h2", { id: "su-h" }, "Connect your Sparks"), stepper(step)),
       h("form", { class: "su-body", novalidate: true, "data-key": step }, this.#content(step)),
-      copyStatus(),
     );
   }
 
   protected override act(name: string, origin: HTMLElement): void {
     const desk = this.#desk;
-    if (name === "copy") void copyFrom(origin);
+    if (name === "copy") copyFrom(origin);
     if (name === "add") {
       desk.add();
       this.#focusSoon(() => [...this.querySelectorAll<HTMLElement>("input[name$='/host']")].at(-1) ?? null);

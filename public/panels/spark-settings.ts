@@ -1,7 +1,7 @@
 /** The settings of Sparks that are configured: look again, change, save. For the pages Machines and Settings. */
 import { type Child, h, picture } from "../dom.ts";
 import { checkView } from "../set-up/check-view.ts";
-import { copyFrom, copyLine, copyStatus } from "../set-up/copy-line.ts";
+import { copyFrom, copyLine } from "../set-up/copy-line.ts";
 import { Desk, resultKey } from "../set-up/desk.ts";
 import { firstWrong, sparkFields, vllmFields } from "../set-up/spark-fields.ts";
 import { controller } from "../state.ts";
@@ -86,13 +86,12 @@ export class SparkSettings extends Panel {
           h("button", { class: "btn primary", type: "submit", disabled: !changed.value || busy.value }, "Save"),
         ),
       ),
-      copyStatus(),
     );
   }
 
   protected override act(name: string, origin: HTMLElement): void {
     const desk = this.#desk;
-    if (name === "copy") void copyFrom(origin);
+    if (name === "copy") copyFrom(origin);
     if (name === "add") desk.add();
     if (name === "remove") desk.remove(origin.dataset.spark ?? "");
     if (name === "check") void desk.check();

@@ -21,10 +21,11 @@ export type CheckPlan = readonly {
 export class FieldsRefused extends Refused {
   constructor(
     message: string,
+    status: number,
     /** JSON Pointer into the body → what is wrong there. */
     readonly fields: ReadonlyMap<string, string>,
   ) {
-    super(message);
+    super(message, status);
   }
 }
 
@@ -35,14 +36,18 @@ async function send(method: string, path: string, body?: unknown): Promise<Respo
     init.body = JSON.stringify(body);
   }
   const response = await fetch(path, init).catch(() => null);
-  if (response === null) throw new Refused("Spark Control cannot be reached. Nothing was changed.");
+  if (response === null) throw new Refused("Spark Control cannot be reached. Nothing was changed.", 0);
   if (response.ok) return response;
   const problem = (await response.json().catch(() => ({}))) as {
     detail?: string;
     errors?: { path: string; message: string }[];
   };
   const message = problem.detail ?? `Spark Control answered with status ${response.status}.`;
-  throw new FieldsRefused(message, new Map(problem.errors?.map(({ path: at, message: why }) => [at, why])));
+  throw new FieldsRefused(
+    message,
+    response.status,
+    new Map(problem.errors?.map(({ path: at, message: why }) => [at, why])),
+  );
 }
 
 export const fetchSetup = async () => (await (await send("GET", "/api/setup")).json()) as SetupAnswer;
@@ -69,7 +74,7 @@ export async function runChecks(entries: SetupEntries, listener: Listener): Prom
   let text = "";
   for (;;) {
     const read = await reader?.read().catch(() => undefined);
-    if (read === undefined || read.done) throw new Refused("The connection broke while checking. Check again.");
+    if (read === undefined || read.done) throw new Refused("The connection broke while checking. Check again.", 0);
     text += read.value;
     const frames = text.split("\n\n");
     text = frames.pop() ?? "";
@@ -78,7 +83,10 @@ export async function runChecks(entries: SetupEntries, listener: Listener): Prom
       const data = JSON.parse(/^data: (.*)$/m.exec(frame)?.[1] ?? "null");
       if (event === "checks") listener.plan((data as { nodes: CheckPlan }).nodes);
       if (event === "result") listener.result(data as CheckResult);
-      if (event === "error") throw new Refused((data as { detail: string }).detail);
+      if (event === "error") {
+        const { detail, status } = data as { detail: string; status: number };
+        throw new Refused(detail, status);
+      }
       if (event === "end") return;
     }
   }

@@ -1,5 +1,5 @@
 /** What a form about the Sparks works on: the settings as they are, the draft, its refusals, the checks. */
-import { Refused } from "../api.ts";
+import { sentenceOf } from "../api.ts";
 import { type Signal, signal } from "../store.ts";
 import {
   type CheckPlan,
@@ -128,7 +128,7 @@ export class Desk {
       if (round === this.#round) this.#refused(error);
       tell({
         state: "broken",
-        reason: error instanceof Refused ? error.message : "This page made a mistake. Reload it.",
+        reason: sentenceOf(error),
       });
     }
   }
@@ -191,7 +191,7 @@ export class Desk {
     const places = [...this.errors.value.keys()].filter((place) => place !== "");
     // What stands beside its field is not said twice.
     const isBeside = error instanceof FieldsRefused && places.length > 0;
-    const message = error instanceof Refused ? error.message : "This page made a mistake. Reload it.";
+    const message = sentenceOf(error);
     this.refusal.value = isBeside ? null : message;
   }
 }

@@ -1,5 +1,5 @@
 /** To the simulated cluster, and back. The process changes what it shows; the page notices through its stream. */
-import { Refused } from "../api.ts";
+import { sentenceOf } from "../api.ts";
 import { type Child, h } from "../dom.ts";
 import { Panel } from "../panels/panel.ts";
 import { controller } from "../state.ts";
@@ -14,7 +14,7 @@ async function go(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    switching.value = { refusal: error instanceof Refused ? error.message : "This page made a mistake. Reload it." };
+    switching.value = { refusal: sentenceOf(error) };
   }
 }
 

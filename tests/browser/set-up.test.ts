@@ -187,7 +187,7 @@ inBrowser("set-up", () => {
     await docker.getByText("What spark-1 said").click();
     await docker.getByText(/permission denied/).waitFor();
     await docker.getByRole("button", { name: "Copy: line for spark-1" }).click();
-    await docker.getByRole("button", { name: "Copied: line for spark-1" }).waitFor();
+    await page.getByText("Copied.", { exact: true }).waitFor();
     expect(await pasted(page)).toBe("sudo usermod -aG docker spark");
     await check(page, "spark-2", "Reached from the first Spark")
       .getByText(/ssh-copy-id/)
@@ -222,7 +222,7 @@ inBrowser("set-up", () => {
     await button(page, "Continue").click();
     await page.getByRole("button", { name: "Copy: line that lets Spark Control in" }).click();
 
-    await page.getByRole("button", { name: /^Press Ctrl C/ }).waitFor();
+    await page.getByText(/press Ctrl C/).waitFor();
     const selected = await page.evaluate(() => getSelection()?.toString().trim());
     expect(selected).toContain(demo!.plane.identity.publicKeyLine);
   });
@@ -312,8 +312,7 @@ inBrowser("set-up", () => {
     });
     const env = { SPARK1_HOST: "127.0.0.1", SPARK1_USER: "alice", SPARK1_SSH_PORT: "1" };
     controller = await Controller.start({ dataDir: data.dataDir, env });
-    const page = await open(controller.url);
-    await page.evaluate(() => document.querySelector("set-up")?.after(document.createElement("spark-settings")));
+    const page = await open(`${controller.url}/settings`);
     await heading(page, "Sparks and vLLM").waitFor();
 
     expect(await field(page, "spark-1", "Address").getAttribute("readonly")).toBe("");
