@@ -12,6 +12,7 @@ import { createLiveConfig, type LiveConfig } from "./live-config.ts";
 import type { ReservationLock } from "./lock/reservation-lock.ts";
 import type { Logger } from "./log.ts";
 import { createReservationLock } from "./reservations.ts";
+import { createSetup, type Setup } from "./setup/setup.ts";
 import { diskUsage } from "./spark/disk-usage.ts";
 import { createSparks } from "./sparks.ts";
 import type { SshOptions } from "./ssh/connection-pool.ts";
@@ -57,6 +58,7 @@ export interface ControlPlane extends Pick<Coordination, "webhooks" | "schedules
   readonly slots: SlotBoard;
   readonly inventory: Inventory;
   readonly hostKeys: HostKeys;
+  readonly setup: Setup;
   readonly identity: Pick<Identity, "publicKeyLine">;
   /** Makes a Spark that belongs to another controller this one's. @throws Fault 404, 409 it belongs to yet another, 502 */
   takeOver(node: string, from: string, signal: AbortSignal): Promise<void>;
@@ -126,9 +128,21 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         open.transaction(() => recordFact(open.facts, event));
         log.info("the configuration changed", { diff });
         events.publish(event);
-        slots.tell();
+        if (diff.nodes.length > 0 || diff.slots.length > 0) slots.reconfigured(diff.nodes);
+        else slots.tell();
         inventory.lookAgain();
       },
+    });
+    const setup = createSetup({
+      dataDir,
+      env,
+      identity,
+      hostKeys,
+      instance,
+      ssh: options.ssh ?? {},
+      now: Date.now,
+      renew: (target) => ssh.renew(target),
+      reload: () => void config.reload(),
     });
     const topology = () => config.current.topology;
     const catalog = () => config.current.catalog;
@@ -243,6 +257,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       slots,
       inventory,
       hostKeys,
+      setup,
       identity,
       webhooks: coordination.webhooks,
       schedules: coordination.schedules,

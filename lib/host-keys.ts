@@ -4,7 +4,7 @@ import type { ControlPlane } from "./control-plane.ts";
 import { Fault } from "./fault.ts";
 import { usableNode } from "./topology/topology.ts";
 
-const Fingerprint = Type.String({
+export const Fingerprint = Type.String({
   pattern: "^SHA256:[A-Za-z0-9+/]{43}$",
   description: "`SHA256:…`, as ssh-keygen -l prints it",
 });

@@ -16,6 +16,7 @@ import { SettingsPage } from "./panels/settings-page.ts";
 import { ShortcutList } from "./panels/shortcut-list.ts";
 import { SlotBoard } from "./panels/slot-board.ts";
 import { SparkList } from "./panels/spark-list.ts";
+import { SparkSettings } from "./panels/spark-settings.ts";
 import { SwapDialog } from "./panels/swap-dialog.ts";
 import { SwapLatest } from "./panels/swap-latest.ts";
 import { SwapList } from "./panels/swap-list.ts";
@@ -24,6 +25,7 @@ import { SwapNotice } from "./panels/swap-notice.ts";
 import { SwapPage } from "./panels/swap-page.ts";
 import { ThemeMenu } from "./panels/theme-menu.ts";
 import { place, startRouter } from "./router.ts";
+import { LeaveSimulated } from "./set-up/simulation.ts";
 import { connection } from "./state.ts";
 import { effect } from "./store.ts";
 import { followTheme } from "./theme-choice.ts";
@@ -40,6 +42,8 @@ const ELEMENTS = {
   "theme-menu": ThemeMenu,
   "page-banners": PageBanners,
   "set-up": SetUp,
+  "spark-settings": SparkSettings,
+  "leave-simulated": LeaveSimulated,
   "swap-notice": SwapNotice,
   "slot-board": SlotBoard,
   "spark-list": SparkList,

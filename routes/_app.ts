@@ -6,12 +6,13 @@ import { auditTrail } from "../lib/http/audit-trail.ts";
 import { renderErrors } from "../lib/http/error-renderer.ts";
 import { setAround } from "../lib/http/listen.ts";
 import { createMethodTable, type MethodTable } from "../lib/http/method-table.ts";
+import { NO_SIMULATION } from "../lib/http/no-simulation.ts";
 import { type OpenApiDocument, openApiDocument } from "../lib/http/openapi.ts";
 import { guard } from "../lib/http/perimeter.ts";
 import { createRefusedHosts } from "../lib/http/refused-hosts.ts";
 import type { StaticFile } from "../lib/http/static-files.ts";
 import { notFoundPage, serveFiles, staticFiles } from "../lib/http/static-files.ts";
-import type { Web } from "../lib/http/web.ts";
+import type { Simulation, Web } from "../lib/http/web.ts";
 import { registerRoutes } from "./_manifest.gen.ts";
 
 export const DASHBOARD_FOLDER = fileURLToPath(new URL("../dist/public", import.meta.url));
@@ -19,8 +20,15 @@ export const DASHBOARD_FOLDER = fileURLToPath(new URL("../dist/public", import.m
 /** Elysia's fast paths for constant answers are off: they would pass by the guards and the headers. */
 const ELYSIA_OPTIONS = { nativeStaticResponse: false, systemRouter: false } as const;
 
-/** @param dashboard files of the built dashboard; `dashboardFiles()` reads them */
-export function createApp(plane: ControlPlane, dashboard: readonly StaticFile[] = []) {
+/**
+ * @param dashboard files of the built dashboard; `dashboardFiles()` reads them
+ * @param simulation how this process goes to the simulated cluster and back
+ */
+export function createApp(
+  plane: ControlPlane,
+  dashboard: readonly StaticFile[] = [],
+  simulation: Simulation = NO_SIMULATION,
+) {
   let methods: MethodTable | undefined;
   let document: OpenApiDocument | undefined;
   const refusedHosts = createRefusedHosts();
@@ -42,6 +50,7 @@ export function createApp(plane: ControlPlane, dashboard: readonly StaticFile[] 
   });
   const web: Web = {
     refusedHosts,
+    simulation,
     openApi: () => {
       document ??= openApiDocument(app.routes, plane.version);
       return document;

@@ -6,7 +6,8 @@ export interface ProcessSettings {
   /** Null: all addresses, IPv6 and IPv4 where both are there. */
   readonly host: string | null;
   readonly dataDir: string;
-  readonly simulated: SimulatedSettings | null;
+  /** Show the simulated cluster from the start. */
+  readonly simulated: boolean;
 }
 
 export interface SimulatedSettings {
@@ -35,9 +36,15 @@ export function processSettings(
     port: number(env, "PORT", DEFAULT_PORT, 0, 65_535),
     host: env.HOST?.trim() || null,
     dataDir: resolve(env.DATA_DIR?.trim() || "./data"),
-    simulated: argv.includes("--simulated")
-      ? { speed: number(env, "SIM_SPEED", DEFAULT_SPEED, 0.1, GREATEST_SPEED), faults: env.SIM_FAULTS?.trim() || "[]" }
-      : null,
+    simulated: argv.includes("--simulated"),
+  };
+}
+
+/** Read only when a simulated cluster is wanted. @throws UsageError */
+export function simulatedSettings(env: Readonly<Record<string, string | undefined>>): SimulatedSettings {
+  return {
+    speed: number(env, "SIM_SPEED", DEFAULT_SPEED, 0.1, GREATEST_SPEED),
+    faults: env.SIM_FAULTS?.trim() || "[]",
   };
 }
 

@@ -13,6 +13,10 @@ import apiNodesNodeTakeOverRoute from "./api/nodes/[node]/take-over.ts";
 import apiRefusedHostsRoute from "./api/refused-hosts.ts";
 import apiScheduleIndexRoute from "./api/schedule/index.ts";
 import apiScheduleIdRoute from "./api/schedule/[id].ts";
+import apiSetupIndexRoute from "./api/setup/index.ts";
+import apiSetupCheckRoute from "./api/setup/check.ts";
+import apiSetupConfirmRoute from "./api/setup/confirm.ts";
+import apiSimulatedRoute from "./api/simulated.ts";
 import apiStatusRoute from "./api/status.ts";
 import apiSwapIndexRoute from "./api/swap/index.ts";
 import apiSwapLockRoute from "./api/swap/lock.ts";
@@ -46,6 +50,10 @@ export const ROUTE_FILES = [
   { file: "api/refused-hosts.ts", path: "/api/refused-hosts" },
   { file: "api/schedule/index.ts", path: "/api/schedule" },
   { file: "api/schedule/[id].ts", path: "/api/schedule/:id" },
+  { file: "api/setup/index.ts", path: "/api/setup" },
+  { file: "api/setup/check.ts", path: "/api/setup/check" },
+  { file: "api/setup/confirm.ts", path: "/api/setup/confirm" },
+  { file: "api/simulated.ts", path: "/api/simulated" },
   { file: "api/status.ts", path: "/api/status" },
   { file: "api/swap/index.ts", path: "/api/swap" },
   { file: "api/swap/lock.ts", path: "/api/swap/lock" },
@@ -83,6 +91,10 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
     .group("/api/refused-hosts", (group) => group.use(from(apiRefusedHostsRoute)))
     .group("/api/schedule", (group) => group.use(from(apiScheduleIndexRoute)))
     .group("/api/schedule/:id", (group) => group.use(from(apiScheduleIdRoute)))
+    .group("/api/setup", (group) => group.use(from(apiSetupIndexRoute)))
+    .group("/api/setup/check", (group) => group.use(from(apiSetupCheckRoute)))
+    .group("/api/setup/confirm", (group) => group.use(from(apiSetupConfirmRoute)))
+    .group("/api/simulated", (group) => group.use(from(apiSimulatedRoute)))
     .group("/api/status", (group) => group.use(from(apiStatusRoute)))
     .group("/api/swap", (group) => group.use(from(apiSwapIndexRoute)))
     .group("/api/swap/lock", (group) => group.use(from(apiSwapLockRoute)))

@@ -1,7 +1,7 @@
 /** Process entry: environment, control plane, listening, signals. The only impure file here. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ControlPlane, createControlPlane } from "../lib/control-plane.ts";
+import { createControlPlane } from "../lib/control-plane.ts";
 import { Fault } from "../lib/fault.ts";
 import { listen as listenOn } from "../lib/http/listen.ts";
 import { createLogger } from "../lib/log.ts";
@@ -9,20 +9,21 @@ import type { SimulatedCluster } from "../lib/simulator/simulator.ts";
 import { openStore } from "../lib/store/store.ts";
 import { StoreError } from "../lib/store/store-error.ts";
 import packageJson from "../package.json" with { type: "json" };
-import { createApp, dashboardFiles } from "./_app.ts";
-import { type ProcessSettings, processSettings, type SimulatedSettings, UsageError } from "./_environment.ts";
+import { type App, createApp, dashboardFiles } from "./_app.ts";
+import {
+  type ProcessSettings,
+  processSettings,
+  type SimulatedSettings,
+  simulatedSettings,
+  UsageError,
+} from "./_environment.ts";
+import { Stage, type Started } from "./_stage.ts";
 
 const SHUTDOWN_LIMIT_MS = 10_000;
 const log = createLogger();
 
 /** Variables that describe the process, not the cluster: the simulated cluster must not meet a real Spark's address. */
 const PROCESS_VARIABLES = ["ALLOWED_HOSTS", "CORS_ORIGINS", "TRUSTED_PROXIES", "LOG_LEVEL"];
-
-interface Started {
-  readonly plane: ControlPlane;
-  /** Ends what the plane does not own: the simulated cluster. */
-  close(): Promise<void>;
-}
 
 async function startReal(settings: ProcessSettings): Promise<Started> {
   const { dataDir } = settings;
@@ -67,13 +68,12 @@ async function startSimulated(settings: ProcessSettings, { speed, faults }: Simu
   }
 }
 
-/** On all addresses unless one is named: `::` takes IPv4 too; a machine without IPv6 gets 0.0.0.0. */
-function listen(app: ReturnType<typeof createApp>, { port, host }: ProcessSettings): void {
+/** On all addresses unless one is named: `::` takes IPv4 too; a machine without IPv6 gets 0.0.0.0. @returns the port */
+function listen(app: App, { port, host }: Pick<ProcessSettings, "port" | "host">): number {
   const failures: unknown[] = [];
   for (const hostname of host === null ? ["::", "0.0.0.0"] : [host]) {
     try {
-      listenOn(app, { port, hostname });
-      return;
+      return listenOn(app, { port, hostname }).port ?? port;
     } catch (error) {
       failures.push(error);
     }
@@ -85,19 +85,20 @@ function listen(app: ReturnType<typeof createApp>, { port, host }: ProcessSettin
 
 async function main(): Promise<void> {
   const settings = processSettings(process.env, process.argv.slice(2));
-  const { plane, close } = settings.simulated
-    ? await startSimulated(settings, settings.simulated)
-    : await startReal(settings);
-  const app = createApp(plane, await dashboardFiles(plane.simulated));
-  try {
-    listen(app, settings);
-  } catch (error) {
-    await plane.close("could not listen");
-    await close();
-    throw error;
-  }
-  const port = app.server?.port ?? settings.port;
-  plane.listensOn(port);
+  const files = { real: await dashboardFiles(), simulated: await dashboardFiles(true) };
+  const fail = (error: unknown) => {
+    log.error("nothing can be shown any more", { error });
+    process.exit(1);
+  };
+  const stage = new Stage({
+    real: () => startReal(settings),
+    simulated: () => startSimulated(settings, simulatedSettings(process.env)),
+    appOf: (plane, simulation) => createApp(plane, plane.simulated ? files.simulated : files.real, simulation),
+    listen: (app, port) => listen(app, { ...settings, port: port ?? settings.port }),
+    log,
+    fatal: fail,
+  });
+  const { plane, port } = await stage.open(settings.simulated ? "simulated" : "real");
   log.info("listening", { port, simulated: plane.simulated, data_dir: settings.dataDir });
   process.stdout.write(
     `\n  Spark Control ${plane.version}${plane.simulated ? ", simulated cluster" : ""}: http://localhost:${port}\n\n`,
@@ -109,9 +110,7 @@ async function main(): Promise<void> {
     stopping = true;
     log.info("shutting down", { signal });
     setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref();
-    await plane.close(signal);
-    await app.stop(true);
-    await close();
+    await stage.close(signal);
     process.exit(0);
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void shutDown(signal));

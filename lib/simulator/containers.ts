@@ -52,8 +52,9 @@ export class Docker {
     private readonly changes: Changes,
   ) {}
 
-  addImage(name: string): void {
-    this.#images.set(name, `sha256:${createHash("sha256").update(name).digest("hex")}`);
+  /** @param build what its id is made from */
+  addImage(name: string, build = name): void {
+    this.#images.set(name, `sha256:${createHash("sha256").update(build).digest("hex")}`);
   }
 
   /** `name` or `name:latest`. */

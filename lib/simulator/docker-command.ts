@@ -215,7 +215,11 @@ const SUBCOMMANDS: Readonly<Record<string, Program>> = {
   run,
 };
 
+const DENIED =
+  "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock: dial unix /var/run/docker.sock: connect: permission denied";
+
 export const docker: Program = (call) => {
+  if (call.spark.faults.pending("docker_denied", call.spark.name)) return sh(call, DENIED, 1);
   const [, name, second] = call.argv;
   if (name === "image" && second === "inspect") return imageInspect(call);
   const program = name === undefined ? undefined : SUBCOMMANDS[name];

@@ -22,6 +22,8 @@ const PLAIN = [
   "worker_ssh_denied",
   "disk_full",
   "docker_stop_ineffective",
+  "docker_denied",
+  "gpu_missing",
   "ssh_refused",
   "ssh_silent",
   "key_refused",

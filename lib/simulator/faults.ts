@@ -9,7 +9,7 @@ export type FaultMoment = { readonly weightsPercent: number } | "ready";
  * `dies_after_ready`. A launch fails: `launch_script_missing`, `image_missing`, `container_name_taken`, `port_taken`
  * (a foreign listener that answers something else), `launch_exits_zero` (nothing runs), `worker_ssh_denied` (from
  * the head), `disk_full`, `docker_stop_ineffective`. The node: `ssh_refused` (port closed), `ssh_silent` (TCP only),
- * `key_refused`, `host_key_changed`, `unreachable` (silent: packets vanish; reset: refused), `reboot`, `clock_off`.
+ * `docker_denied` (the user is not in its group), `gpu_missing` (no driver), `key_refused`, `host_key_changed`, `unreachable` (silent: packets vanish; reset: refused), `reboot`, `clock_off`.
  */
 export type FaultKind =
   | { readonly kind: "out_of_memory"; readonly variant?: "allocation" | "free_memory" }
@@ -17,7 +17,7 @@ export type FaultKind =
   | { readonly kind: "progress_stuck"; readonly percent: number }
   | { readonly kind: "dies_after_ready"; readonly seconds?: number }
   | { readonly kind: "launch_script_missing" | "image_missing" | "worker_ssh_denied" | "disk_full" }
-  | { readonly kind: "docker_stop_ineffective" }
+  | { readonly kind: "docker_stop_ineffective" | "docker_denied" | "gpu_missing" }
   | { readonly kind: "container_name_taken"; readonly container?: string }
   | { readonly kind: "port_taken"; readonly port?: number }
   | { readonly kind: "ssh_refused" | "ssh_silent" | "key_refused" | "host_key_changed" }

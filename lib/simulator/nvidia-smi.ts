@@ -11,6 +11,7 @@ function fields(spark: SimulatedSpark): Readonly<Record<string, string>> {
     name: "NVIDIA GB10",
     uuid: "GPU-00000000-0000-4000-8000-000000000000",
     driver_version: "580.95.05",
+    compute_cap: "12.1",
     "utilization.gpu": loaded ? "37" : "0",
     "utilization.memory": NOT_AVAILABLE,
     "temperature.gpu": loaded ? "61" : "42",
@@ -27,7 +28,15 @@ function fields(spark: SimulatedSpark): Readonly<Record<string, string>> {
   };
 }
 
+const NO_DRIVER =
+  "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make sure that the latest NVIDIA driver is installed and running.";
+const DRIVER_FAILED = 9;
+
 export const nvidiaSmi: Program = (call) => {
+  if (call.spark.faults.pending("gpu_missing", call.spark.name)) {
+    call.stdio.out(`${NO_DRIVER}\n\n`);
+    return DRIVER_FAILED;
+  }
   const option = (name: string) => call.argv.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1);
   const query = option("--query-gpu");
   if (query !== undefined) {

@@ -140,6 +140,22 @@ const ip: Program = (call) => {
   return 0;
 };
 
+const HOST_UNREACHABLE = 255;
+
+/** `ssh [-o OPTION]… ADDRESS true`: whether this host may log in at another one. */
+const ssh: Program = (call) => {
+  const words = call.argv.slice(1).filter((word, index, all) => word !== "-o" && all[index - 1] !== "-o");
+  const [address = ""] = words;
+  const other = call.cluster.find((spark) => spark.address === address && spark !== call.spark);
+  const fail = (why: string) => sh(call, why, HOST_UNREACHABLE);
+  if (other === undefined) return fail(`ssh: connect to host ${address} port 22: No route to host`);
+  if (other.network.state === "silent") return fail(`ssh: connect to host ${address} port 22: Connection timed out`);
+  if (!other.sshListening) return fail(`ssh: connect to host ${address} port 22: Connection refused`);
+  if (other.faults.pending("worker_ssh_denied", other.name))
+    return fail(`${USER}@${address}: Permission denied (publickey,password).`);
+  return 0;
+};
+
 const say =
   (text: (call: Invocation) => string): Program =>
   (call) => {
@@ -161,6 +177,8 @@ export const PLAIN_COMMANDS: Readonly<Record<string, Program>> = {
   echo: say(({ argv }) => argv.slice(1).join(" ")),
   hostname: say(({ spark }) => spark.name),
   whoami: say(() => USER),
+  uname: say(() => "aarch64"),
+  ssh,
   sleep: async ({ spark, argv, signal }) => {
     await spark.scheduler.sleep(Number(argv[1]), signal);
     return 0;

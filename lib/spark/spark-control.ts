@@ -8,6 +8,7 @@ import { LOG_KEEPER } from "../ssh/remote-scripts.ts";
 import type { ExecResult, SshTarget } from "../ssh/ssh.ts";
 import type { JobOrder, NodeView, SparkControl } from "../swap/cluster.ts";
 import type { Node } from "../topology/topology.ts";
+import { dockerUnusable, isUnusable } from "./docker-trouble.ts";
 import { ask } from "./http.ts";
 import { PREFLIGHT, preflightComplaint } from "./preflight.ts";
 import { onNode, type SparkSsh, targetOf } from "./spark-ssh.ts";
@@ -179,21 +180,4 @@ async function look(
     container: inspected?.exitCode === 0 ? readContainer(inspected.output) : null,
     vllm: top?.exitCode === 0 ? readVllmProcesses(top.output) : [],
   };
-}
-
-const DAEMON_DOWN = /cannot connect to the docker daemon|is the docker daemon running/i;
-
-/** `docker` itself is missing, forbidden or without its daemon; the answer tells nothing about containers and images. */
-function isUnusable(exitCode: number, said: string): boolean {
-  return exitCode === 127 || (exitCode !== 0 && (/permission denied/i.test(said) || DAEMON_DOWN.test(said)));
-}
-
-function dockerUnusable(node: Node, said: string): Fault {
-  return new Fault("upstream", "docker_unusable", `${node.name}: docker cannot be used by ${node.user}.`, {
-    node: node.name,
-    evidence: said.trim().slice(0, 300),
-    advice: DAEMON_DOWN.test(said)
-      ? "Start docker there: sudo systemctl start docker."
-      : `Install docker there, and add the user to its group: sudo usermod -aG docker ${node.user}, then log in anew.`,
-  });
 }

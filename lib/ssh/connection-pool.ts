@@ -4,15 +4,15 @@ import { Fault } from "../fault.ts";
 import { CallLimit } from "./call-limit.ts";
 import { ChannelRefused, type Connection } from "./connection.ts";
 import { SshError, targetName } from "./errors.ts";
-import type { HostKeys } from "./host-keys.ts";
+import type { HostKeyJudge } from "./host-keys.ts";
 import { type Backoff, Link, type LinkOptions } from "./link.ts";
 import type { ShellCommand } from "./quote.ts";
-import type { ExecOptions, ExecResult, Ssh, SshTarget } from "./ssh.ts";
+import type { ExecOptions, ExecResult, SshPool, SshTarget } from "./ssh.ts";
 
 export interface SshOptions {
   /** Text of the private key; see identity.ts. */
   readonly privateKey: string;
-  readonly hostKeys: HostKeys;
+  readonly hostKeys: HostKeyJudge;
   readonly log?: LinkOptions["log"];
   /** A connection without an answer for `keepaliveIntervalMs` times `keepaliveCountMax` counts as broken. */
   readonly keepaliveIntervalMs?: number;
@@ -28,7 +28,7 @@ const DEFAULT_MAX_BYTES = 1024 * 1024;
 const MAX_COMMAND_BYTES = 128 * 1024 - 1;
 
 /** Makes a pool. Nothing connects before the first command. */
-export function createSsh(options: SshOptions): Ssh {
+export function createSsh(options: SshOptions): SshPool {
   const settings: LinkOptions = {
     privateKey: options.privateKey,
     hostKeys: options.hostKeys,
@@ -43,8 +43,9 @@ export function createSsh(options: SshOptions): Ssh {
   const limits = new Map<CallLimit, SshTarget>();
   let closed = false;
 
+  const keyOf = (target: SshTarget) => JSON.stringify([target.user, target.host, target.port]);
   const linkTo = (target: SshTarget): Link => {
-    const key = JSON.stringify([target.user, target.host, target.port]);
+    const key = keyOf(target);
     const known = links.get(key);
     if (known !== undefined) return known;
     const link = new Link(target, settings);
@@ -72,6 +73,7 @@ export function createSsh(options: SshOptions): Ssh {
     exec: (target, command, call) => limited(target, call, (link, limit) => runOn(link, command, call, limit)),
     peerAddress: (target, call) =>
       limited(target, call, async (link, limit) => (await link.connection(limit)).peerAddress),
+    renew: (target) => links.get(keyOf(target))?.renew(),
     async close() {
       closed = true;
       for (const [limit, target] of limits) limit.end(shutDown(target));

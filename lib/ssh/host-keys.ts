@@ -28,7 +28,11 @@ export interface KnownHost extends HostKey {
 
 export type HostKeyVerdict =
   | { readonly trusted: true; readonly pinnedNow: boolean }
-  | { readonly trusted: false; readonly expected: string; readonly shown: string };
+  /** `expected` is null for a host whose key nobody has confirmed yet, where that is required (lib/setup). */
+  | { readonly trusted: false; readonly expected: string | null; readonly shown: string };
+
+/** What a connection asks about a host's key. */
+export type HostKeyJudge = Pick<HostKeys, "check" | "pinnedType">;
 
 export interface HostKeys {
   /** Pins an unknown host's key; compares a known one's. A refused key is remembered for `accept`. */
@@ -37,6 +41,9 @@ export interface HostKeys {
   accept(host: string, port: number): HostKey | null;
   /** Forgets the host: the next connection pins whatever key it shows. False when it was not known. */
   forget(host: string, port: number): boolean;
+  /** Pins this key, whatever was pinned before: a person has confirmed it. */
+  pin(host: string, port: number, key: Uint8Array): HostKey;
+  pinned(host: string, port: number): HostKey | null;
   /** Key type pinned for the host, so that a connection can ask for that one first. */
   pinnedType(host: string, port: number): string | null;
   list(): readonly KnownHost[];
@@ -48,7 +55,7 @@ export function fingerprint(key: Uint8Array): string {
 }
 
 /** The type that a public key blob begins with (RFC 4253 section 6.6: a uint32 length, then the name). */
-function keyType(key: Uint8Array): string {
+export function keyType(key: Uint8Array): string {
   const blob = Buffer.from(key);
   const length = blob.length >= 4 ? blob.readUInt32BE(0) : 0;
   return length > 0 && length <= 64 && blob.length >= 4 + length ? blob.toString("latin1", 4, 4 + length) : "unknown";
@@ -106,6 +113,8 @@ export function openHostKeys(options: { readonly file: string; readonly now?: ()
       refused.delete(id(host, port));
       return pinned.delete(id(host, port));
     },
+    pin,
+    pinned: (host, port) => pinned.get(id(host, port)) ?? null,
     pinnedType: (host, port) => pinned.get(id(host, port))?.type ?? null,
     list: () =>
       [...pinned.values()].map((entry) => {

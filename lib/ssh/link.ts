@@ -51,6 +51,11 @@ export class Link {
     }
   }
 
+  /** The current connection takes no more commands; the next one is made when it is needed. */
+  renew(): void {
+    this.#current?.retire();
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.allSettled([this.#attempt, ...[...this.#connections].map((connection) => connection.close())]);

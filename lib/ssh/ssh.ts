@@ -35,6 +35,12 @@ export type SshErrorReason =
   | "signal" // the remote command was ended by a signal
   | "unknown"; // the channel closed without an exit status: the outcome is not known, not "failed"
 
+/** The pool itself, beside what its users need of it. */
+export interface SshPool extends Ssh {
+  /** The next command gets a new login; running ones go on. Groups that a user was added to count from then on. */
+  renew(target: SshTarget): void;
+}
+
 /** A pool: one connection per (host, port, user), re-made with backoff, at most 8 channels each. */
 export interface Ssh {
   /** Runs a command and resolves with whatever exit code it had. Throws SshError. */

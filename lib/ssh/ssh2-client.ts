@@ -4,12 +4,12 @@ import { dns } from "bun";
 import { type CipherAlgorithm, Client, type ServerHostKeyAlgorithm } from "ssh2";
 import { SshError, targetName } from "./errors.ts";
 import { connectFailure, notResolved } from "./failure.ts";
-import type { HostKeys } from "./host-keys.ts";
+import type { HostKeyJudge } from "./host-keys.ts";
 import type { SshTarget } from "./ssh.ts";
 
 export interface ClientOptions {
   readonly privateKey: string;
-  readonly hostKeys: HostKeys;
+  readonly hostKeys: HostKeyJudge;
   readonly keepaliveIntervalMs: number;
   readonly keepaliveCountMax: number;
   /** Bound of name resolution, TCP and SSH handshake together. */
@@ -123,7 +123,7 @@ export async function openClient(target: SshTarget, options: ClientOptions, sign
           try {
             const verdict = options.hostKeys.check(target.host, target.port, key);
             if (verdict.trusted) return true;
-            refusal = hostKeyChanged(target, verdict.expected, verdict.shown);
+            refusal = hostKeyRefused(target, verdict.expected, verdict.shown);
           } catch (error) {
             refusal = connectFailure(target, error, options.readyTimeoutMs);
           }
@@ -145,12 +145,13 @@ function countDataAsLife(client: Client, socket: Socket): void {
   socket.on("data", () => insides._resetKA?.());
 }
 
-function hostKeyChanged(target: SshTarget, expected: string, shown: string): SshError {
-  return new SshError(
-    "host_key",
-    target,
-    `${targetName(target)} shows another host key than before: expected ${expected}, shown ${shown}. ` +
-      "If you reinstalled it, accept the new key; if not, stop here.",
-    { members: { expected_fingerprint: expected, shown_fingerprint: shown } },
-  );
+function hostKeyRefused(target: SshTarget, expected: string | null, shown: string): SshError {
+  const where = targetName(target);
+  const message =
+    expected === null
+      ? `${where} shows a host key that nobody has confirmed yet: ${shown}.`
+      : `${where} shows another host key than before: expected ${expected}, shown ${shown}. ` +
+        "If you reinstalled it, accept the new key; if not, stop here.";
+  const members = { expected_fingerprint: expected, shown_fingerprint: shown };
+  return new SshError("host_key", target, message, { members });
 }

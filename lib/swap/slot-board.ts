@@ -122,6 +122,14 @@ export class SlotBoard {
     });
   }
 
+  /** What was seen of nodes that are described otherwise now no longer holds: all are looked at without waiting a turn. */
+  reconfigured(nodes: readonly string[]): void {
+    this.#epoch++;
+    for (const name of nodes) this.#nodes.delete(name);
+    this.tell();
+    this.lookAgain();
+  }
+
   /** Tells every slot status that differs from the one told last. */
   tell(): void {
     for (const status of this.statuses()) {
@@ -154,6 +162,7 @@ export class SlotBoard {
   async lookAtNodes(): Promise<void> {
     const epoch = this.#epoch;
     const { nodes, sightings } = await lookAtNodes(this.options, this.#closed.signal);
+    if (this.#closed.signal.aborted) return;
     for (const [name, seen] of nodes) {
       const before = this.#nodes.get(name);
       this.#nodes.set(name, seen);

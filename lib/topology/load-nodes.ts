@@ -14,8 +14,8 @@ import type { YamlDocument } from "../config/yaml-document.ts";
 import type { Node, NodeEntry } from "./topology.ts";
 
 const MISCONFIGURED = "The node counts as misconfigured and is never contacted.";
-const LAUNCH_DIR = "~/spark-vllm-docker";
-const SSH_PORT = 22;
+export const LAUNCH_DIR = "~/spark-vllm-docker";
+export const SSH_PORT = 22;
 
 /** Fields of a node and the variable behind each, after `SPARK1_` or `SPARK2_`. */
 export const NODE_VARIABLES = {

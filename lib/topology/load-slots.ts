@@ -13,11 +13,14 @@ import { SlotFields } from "../config/topology-schema.ts";
 import type { YamlDocument } from "../config/yaml-document.ts";
 import type { NodeEntry, Slot } from "./topology.ts";
 
-const MAIN = "main";
+/** The slot that VLLM_PORT, VLLM_CONTAINER and VLLM_IMAGE decide for. */
+export const MAIN = "main";
 const SKIPPED = "The slot is skipped.";
 
 /** What a slot has that says nothing else. */
 export const SLOT_DEFAULTS = { port: 8888, container: "vllm_node", image: "vllm-node" } as const;
+
+export const SLOT_VARIABLES = { port: "VLLM_PORT", container: "VLLM_CONTAINER", image: "VLLM_IMAGE" } as const;
 
 type Defaults = Pick<Slot, "port" | "container" | "image">;
 
@@ -59,9 +62,9 @@ export function loadSlots(
 
 function environmentFields(env: Environment): Fields {
   const fields: [string, Field | undefined][] = [
-    ["port", environmentField(env, "VLLM_PORT", "number")],
-    ["container", environmentField(env, "VLLM_CONTAINER")],
-    ["image", environmentField(env, "VLLM_IMAGE")],
+    ["port", environmentField(env, SLOT_VARIABLES.port, "number")],
+    ["container", environmentField(env, SLOT_VARIABLES.container)],
+    ["image", environmentField(env, SLOT_VARIABLES.image)],
   ];
   return new Map(fields.filter((entry): entry is [string, Field] => entry[1] !== undefined));
 }

@@ -20,10 +20,16 @@ export class PageBanners extends Panel {
         }),
       problems.value.length > 0 && problemBanner(problems.value),
       controller.value?.simulated &&
-        banner("sim", "i-sim", "note", [
-          h("strong", {}, "This is a simulated cluster."),
-          " Two made-up Sparks, so that you can try everything. Nothing here touches a real machine.",
-        ]),
+        banner(
+          "sim",
+          "i-sim",
+          "note",
+          [
+            h("strong", {}, "This is a simulated cluster."),
+            " Two made-up Sparks, so that you can try everything. Nothing here touches a real machine.",
+          ],
+          { button: h("leave-simulated") },
+        ),
     ];
   }
 

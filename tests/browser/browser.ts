@@ -2,8 +2,8 @@
 import { existsSync } from "node:fs";
 import { type Browser, chromium, type Page } from "playwright-core";
 
-const EXECUTABLE = "/usr/bin/chromium";
-const FLAGS = [
+export const EXECUTABLE = "/usr/bin/chromium";
+export const FLAGS = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",

@@ -16,6 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   schedule: ["events"],
   audit: ["events"],
   webhook: ["events"],
+  setup: ["config", "topology", "ssh", "spark", "swap"],
   http: [],
   simulator: ["ssh"],
   client: [],
