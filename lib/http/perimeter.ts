@@ -88,6 +88,7 @@ export function guard(app: AnyElysia, options: PerimeterOptions): void {
     })
     .onParse({ as: "global" }, ({ request }) => {
       const limit = bodyLimit(pathOfUrl(request.url));
-      return limit === null ? undefined : readJson(request, limit);
+      // Null is a body to Elysia: no parser of its own touches the request then, which "none" beside a hook does not achieve.
+      return limit === null ? null : readJson(request, limit);
     });
 }
