@@ -6,6 +6,9 @@ import { createEventBus, type EventBus } from "./events/bus.ts";
 import { recordFact } from "./events/facts.ts";
 import { Fault } from "./fault.ts";
 import { createFirstContact } from "./first-contact.ts";
+import type { Gateway } from "./gateway/gateway.ts";
+import type { ModelList } from "./gateway/model-list.ts";
+import { createGateway } from "./gateway-places.ts";
 import { isoTime, newId } from "./ids.ts";
 import { Inventory } from "./inventory/inventory.ts";
 import { createLiveConfig, type LiveConfig } from "./live-config.ts";
@@ -57,6 +60,8 @@ export interface ControlPlane extends Pick<Coordination, "webhooks" | "schedules
   readonly lock: ReservationLock;
   readonly slots: SlotBoard;
   readonly inventory: Inventory;
+  readonly gateway: Gateway;
+  readonly gatewayModels: ModelList;
   readonly hostKeys: HostKeys;
   readonly setup: Setup;
   readonly identity: Pick<Identity, "publicKeyLine">;
@@ -166,6 +171,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       quote,
       gate: lock,
       generationSeen: (seen) => lock.generationSeen(seen),
+      inFlight: (slot) => gateway.inFlight(slot),
       catalog,
       topology,
       newId,
@@ -182,6 +188,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       catalog,
       beliefs: () => swaps.beliefs(),
       active: () => swaps.active(),
+      inFlight: (slot) => gateway.inFlight(slot),
       loadedBy: ({ job_id }) => swapStore.find(job_id)?.job ?? null,
       now,
       onSlot: (slot) => {
@@ -234,6 +241,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       slots.tell();
     }
 
+    const { gateway, gatewayModels } = createGateway({ config, slots, swaps, control, events });
+
     const started = { type: "controller.started", at: now(), version, instance_id: instance } as const;
     open.transaction(() => recordFact(open.facts, started));
     coordination.start();
@@ -256,6 +265,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       lock,
       slots,
       inventory,
+      gateway,
+      gatewayModels,
       hostKeys,
       setup,
       identity,

@@ -111,6 +111,11 @@ export const EndpointsSchema = Type.Object(
         kind: Type.String(),
         node: Nullable(Type.String()),
         url: Nullable(Type.String({ description: "Base URL; null while its address is not known" })),
+        gateway_url: Nullable(
+          Type.String({
+            description: "Base URL of the same through this controller; null where it does not lead there",
+          }),
+        ),
         model: Nullable(Type.String({ description: "Name to ask for: what `/v1/models` lists" })),
         model_key: Nullable(Type.String({ description: "Key of the catalog" })),
         disabled: Type.Boolean(),
@@ -120,7 +125,15 @@ export const EndpointsSchema = Type.Object(
   { title: "Endpoints" },
 );
 
-export function endpointsOf(plane: Pick<ControlPlane, "config" | "slots">): Static<typeof EndpointsSchema> {
+/** Kinds that the gateway leads to. */
+const PROXIED = new Set(["asr", "tts", "embeddings", "reranker"]);
+
+/** @param origin of this controller as the caller knows it, such as `http://spark.local:9999` */
+export function endpointsOf(
+  plane: Pick<ControlPlane, "config" | "slots">,
+  origin: string,
+): Static<typeof EndpointsSchema> {
+  const gateway = `${origin}/v1`;
   const { topology } = plane.config.current;
   const statuses = plane.slots.statuses();
   const slots = statuses.map((slot) => ({
@@ -128,6 +141,7 @@ export function endpointsOf(plane: Pick<ControlPlane, "config" | "slots">): Stat
     kind: "vllm",
     node: slot.nodes[0] ?? null,
     url: slot.url,
+    gateway_url: gateway,
     model: slot.served_ids[0] ?? null,
     model_key: slot.model,
     disabled: false,
@@ -140,6 +154,7 @@ export function endpointsOf(plane: Pick<ControlPlane, "config" | "slots">): Stat
       kind: service.kind,
       node: service.node,
       url: address === null || service.port === null ? null : `http://${bracketed(address)}:${service.port}`,
+      gateway_url: PROXIED.has(service.kind) && !service.disabled ? gateway : null,
       model: null,
       model_key: null,
       disabled: service.disabled,

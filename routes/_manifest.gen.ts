@@ -36,6 +36,19 @@ import healthRoute from "./health.ts";
 import openapiJsonRoute from "./openapi.json.ts";
 import swaggerIndexRoute from "./swagger/index.ts";
 import swaggerFileRoute from "./swagger/[file].ts";
+import tokenizeRoute from "./tokenize.ts";
+import v1AudioSpeechRoute from "./v1/audio/speech.ts";
+import v1AudioTranscriptionsRoute from "./v1/audio/transcriptions.ts";
+import v1AudioTranslationsRoute from "./v1/audio/translations.ts";
+import v1AudioVoicesRoute from "./v1/audio/voices.ts";
+import v1ChatCompletionsRoute from "./v1/chat/completions.ts";
+import v1CompletionsRoute from "./v1/completions.ts";
+import v1EmbeddingsRoute from "./v1/embeddings.ts";
+import v1MessagesRoute from "./v1/messages.ts";
+import v1ModelsIndexRoute from "./v1/models/index.ts";
+import v1ModelsIdRoute from "./v1/models/[...id].ts";
+import v1RerankRoute from "./v1/rerank.ts";
+import v1ResponsesRoute from "./v1/responses.ts";
 
 /** Every route file with the URL it serves, literals before parameters. */
 export const ROUTE_FILES = [
@@ -73,6 +86,19 @@ export const ROUTE_FILES = [
   { file: "openapi.json.ts", path: "/openapi.json" },
   { file: "swagger/index.ts", path: "/swagger" },
   { file: "swagger/[file].ts", path: "/swagger/:file" },
+  { file: "tokenize.ts", path: "/tokenize" },
+  { file: "v1/audio/speech.ts", path: "/v1/audio/speech" },
+  { file: "v1/audio/transcriptions.ts", path: "/v1/audio/transcriptions" },
+  { file: "v1/audio/translations.ts", path: "/v1/audio/translations" },
+  { file: "v1/audio/voices.ts", path: "/v1/audio/voices" },
+  { file: "v1/chat/completions.ts", path: "/v1/chat/completions" },
+  { file: "v1/completions.ts", path: "/v1/completions" },
+  { file: "v1/embeddings.ts", path: "/v1/embeddings" },
+  { file: "v1/messages.ts", path: "/v1/messages" },
+  { file: "v1/models/index.ts", path: "/v1/models" },
+  { file: "v1/models/[...id].ts", path: "/v1/models/*" },
+  { file: "v1/rerank.ts", path: "/v1/rerank" },
+  { file: "v1/responses.ts", path: "/v1/responses" },
 ] as const satisfies readonly { readonly file: string; readonly path: string }[];
 
 /** Adds every route to the app. The type of the result is what Eden's client is made of. */
@@ -113,5 +139,18 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
     .group("/health", (group) => group.use(from(healthRoute)))
     .group("/openapi.json", (group) => group.use(from(openapiJsonRoute)))
     .group("/swagger", (group) => group.use(from(swaggerIndexRoute)))
-    .group("/swagger/:file", (group) => group.use(from(swaggerFileRoute)));
+    .group("/swagger/:file", (group) => group.use(from(swaggerFileRoute)))
+    .group("/tokenize", (group) => group.use(from(tokenizeRoute)))
+    .group("/v1/audio/speech", (group) => group.use(from(v1AudioSpeechRoute)))
+    .group("/v1/audio/transcriptions", (group) => group.use(from(v1AudioTranscriptionsRoute)))
+    .group("/v1/audio/translations", (group) => group.use(from(v1AudioTranslationsRoute)))
+    .group("/v1/audio/voices", (group) => group.use(from(v1AudioVoicesRoute)))
+    .group("/v1/chat/completions", (group) => group.use(from(v1ChatCompletionsRoute)))
+    .group("/v1/completions", (group) => group.use(from(v1CompletionsRoute)))
+    .group("/v1/embeddings", (group) => group.use(from(v1EmbeddingsRoute)))
+    .group("/v1/messages", (group) => group.use(from(v1MessagesRoute)))
+    .group("/v1/models", (group) => group.use(from(v1ModelsIndexRoute)))
+    .group("/v1/models/*", (group) => group.use(from(v1ModelsIdRoute)))
+    .group("/v1/rerank", (group) => group.use(from(v1RerankRoute)))
+    .group("/v1/responses", (group) => group.use(from(v1ResponsesRoute)));
 };

@@ -51,6 +51,15 @@ export const SettingsFields = Type.Partial(
     memory_reserve_gib: Amount(0, 120, "GiB kept free on each node beside the model when a plan is judged.", {
       default: 4,
     }),
+    gateway_chat_in_flight: Whole(1, 4096, "Requests sent to one vLLM at a time.", { default: 128 }),
+    gateway_chat_queue: Whole(0, 10_000, "Requests that may wait for it.", { default: 256 }),
+    gateway_audio_in_flight: Whole(1, 256, "Requests sent to one speech service at a time.", { default: 2 }),
+    gateway_audio_queue: Whole(0, 10_000, "Requests that may wait for it.", { default: 32 }),
+    gateway_text_in_flight: Whole(1, 1024, "Requests sent to the embeddings service or the reranker at a time.", {
+      default: 16,
+    }),
+    gateway_text_queue: Whole(0, 10_000, "Requests that may wait for it.", { default: 128 }),
+    gateway_queue_seconds: Whole(1, 1800, "Seconds after which a waiting request is refused.", { default: 120 }),
     allowed_hosts: TextList(invalidAllowedHost, "Further names under which the dashboard may be opened."),
     cors_origins: TextList(invalidOrigin, "Origins of other sites that may call the API from a browser."),
     trusted_proxies: TextList(invalidNetwork, "Addresses or networks whose X-Forwarded-* headers count."),

@@ -4,11 +4,15 @@ import { Fault } from "../fault.ts";
 export const CONTROL_BODY_BYTES = 64 * 1024;
 /** Texts to redact or to search with: many documents in one call. */
 const TEXT_BODY_BYTES = 8 * 1024 * 1024;
-const TEXT_PATHS = ["/scrub", "/rehydrate", "/api/search"];
+const TEXT_PATHS = ["/scrub", "/rehydrate", "/api/search", "/v1/rerank"];
 const STREAMED_FOLDERS = ["/v1/", "/api/audio/"];
+/** Asked of the loaded vLLM as it is, outside the folders. */
+const STREAMED_PATHS = ["/tokenize"];
 
 /** True where the route itself reads the body: uploads and proxied bodies, of any content type. */
-export const isStreamed = (path: string): boolean => STREAMED_FOLDERS.some((folder) => path.startsWith(folder));
+export const isStreamed = (path: string): boolean =>
+  !TEXT_PATHS.includes(path) &&
+  (STREAMED_FOLDERS.some((folder) => path.startsWith(folder)) || STREAMED_PATHS.includes(path));
 
 /** Bytes; null where the route looks after itself. */
 export function bodyLimit(path: string): number | null {

@@ -1,8 +1,9 @@
 /** One route as an operation of the OpenAPI document. */
 import { STATUS_CODES } from "node:http";
 import { type Components, type JsonSchema, plain } from "./openapi-schemas.ts";
+import { isOpenAiPath } from "./problem.ts";
 import { isExempt } from "./same-origin.ts";
-import { Problem } from "./schemas.ts";
+import { OpenAiError, Problem } from "./schemas.ts";
 
 /** What is read of an entry of `app.routes`. */
 export interface RouteEntry {
@@ -37,26 +38,6 @@ export interface Operation {
   readonly responses: Record<string, JsonSchema>;
   readonly [member: string]: unknown;
 }
-
-const OPENAI_ERROR = {
-  title: "OpenAiError",
-  type: "object",
-  required: ["error"],
-  properties: {
-    error: {
-      type: "object",
-      required: ["message", "type", "param", "code", "failed_by"],
-      properties: {
-        message: { type: "string" },
-        type: { type: "string" },
-        param: { type: ["string", "null"] },
-        code: { type: ["string", "null"] },
-        failed_by: { enum: ["controller", "upstream"] },
-        request_id: { type: "string" },
-      },
-    },
-  },
-};
 
 function parametersIn(where: "path" | "query" | "header", schema: unknown, components: Components): JsonSchema[] {
   if (schema === undefined) return [];
@@ -110,11 +91,11 @@ function sharedStatuses({ method, path, hooks }: RouteEntry): number[] {
 
 function responsesOf(route: RouteEntry, components: Components): Record<string, JsonSchema> {
   const { response } = route.hooks;
-  const isOpenAi = route.path.startsWith("/v1/");
+  const isOpenAi = isOpenAiPath(route.path);
   const isByStatus =
     typeof response === "object" && response !== null && Object.keys(response).every((key) => /^\d{3}$/.test(key));
   const declared = isByStatus ? (response as Record<string, unknown>) : response === undefined ? {} : { 200: response };
-  const shared = Object.fromEntries(sharedStatuses(route).map((status) => [status, isOpenAi ? OPENAI_ERROR : Problem]));
+  const shared = Object.fromEntries(sharedStatuses(route).map((status) => [status, isOpenAi ? OpenAiError : Problem]));
   const answers = Object.entries({ ...shared, ...declared }).map(([status, schema]) => {
     return [status, responseOf(status, schema, isOpenAi, components)] as const;
   });

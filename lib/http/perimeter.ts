@@ -89,7 +89,8 @@ export function guard(app: AnyElysia, options: PerimeterOptions): void {
     })
     .onParse({ as: "global" }, async ({ request }) => {
       const limit = bodyLimit(pathOfUrl(request.url));
-      if (limit === null) return undefined;
+      // Null is a body to Elysia: no parser of its own touches the request then, which "none" beside a hook does not achieve.
+      if (limit === null) return null;
       const body = await readJson(request, limit);
       rememberBody(request, body);
       return body;

@@ -68,16 +68,26 @@ const OPENAI_TYPES: Readonly<Record<number, string>> = {
   429: "rate_limit_error",
 };
 
+/** Members of a problem document that the envelope has under another name, or that are headers. */
+const NO_MEMBERS = new Set([
+  ...["type", "title", "status", "detail", "code", "request_id", "param", "failed_by", "errors"],
+  ...["should_retry", "retry_after_seconds"],
+]);
+
+/** Where errors are told in OpenAI's way. */
+export const isOpenAiPath = (path: string): boolean => path.startsWith("/v1/") || path === "/tokenize";
+
 /**
  * OpenAI's error envelope. `failed_by` says whether the controller or the service behind it failed: `upstream` only
- * for a Fault that names it, by its kind.
+ * for a Fault that names it, by its kind or in words. Extension members are members of the error.
  */
 export function openAiError(document: ProblemDocument) {
   const type = OPENAI_TYPES[document.status] ?? (document.status < 500 ? "invalid_request_error" : "server_error");
   const isUpstream = document.status === 502 || document.status === 504;
-  const failed_by = isUpstream ? "upstream" : "controller";
+  const failed_by = isUpstream || document.failed_by === "upstream" ? "upstream" : "controller";
   const param = typeof document.param === "string" ? document.param : null;
   const error = {
+    ...Object.fromEntries(Object.entries(document).filter(([name]) => !NO_MEMBERS.has(name))),
     message: document.detail,
     type,
     param,
@@ -94,10 +104,12 @@ export function problemResponse(
   document: ProblemDocument,
   headers: Record<string, string> = {},
 ): Response {
-  const isOpenAi = path.startsWith("/v1/");
+  const isOpenAi = isOpenAiPath(path);
   const type = isOpenAi ? "application/json" : "application/problem+json";
   const all: Record<string, string> = { "content-type": type, "cache-control": "no-store", ...headers };
   if (typeof document.retry_after_seconds === "number") all["retry-after"] = String(document.retry_after_seconds);
+  // OpenAI's clients ask again after 409 and 5xx unless told otherwise.
+  if (document.should_retry === false) all["x-should-retry"] = "false";
   return new Response(JSON.stringify(isOpenAi ? openAiError(document) : document), {
     status: document.status,
     headers: all,

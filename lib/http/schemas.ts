@@ -19,6 +19,30 @@ export const Problem = Type.Object(
   { title: "Problem", additionalProperties: true },
 );
 
+/** OpenAI's error envelope, as everything below `/v1/` answers. */
+export const OpenAiError = Type.Object(
+  {
+    error: Type.Object(
+      {
+        message: Type.String(),
+        type: Type.String(),
+        param: Type.Union([Type.String(), Type.Null()]),
+        code: Type.Union([Type.String(), Type.Null()], { description: "Stable, in snake_case; branch on this" }),
+        failed_by: Type.Optional(
+          Type.Unsafe<"controller" | "upstream">(
+            Type.Union([Type.Literal("controller"), Type.Literal("upstream")], {
+              description: "Who failed; absent in errors that a model's own server tells",
+            }),
+          ),
+        ),
+        request_id: Type.Optional(Type.String()),
+      },
+      { additionalProperties: true },
+    ),
+  },
+  { title: "OpenAiError" },
+);
+
 export type ErrorStatus = 400 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 423 | 429 | 500 | 502 | 503 | 504;
 
 /**
@@ -27,6 +51,13 @@ export type ErrorStatus = 400 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 423 | 
  */
 export function errors<const Status extends ErrorStatus>(...statuses: Status[]): Record<Status, typeof Problem> {
   return Object.fromEntries(statuses.map((status) => [status, Problem])) as Record<Status, typeof Problem>;
+}
+
+/** The same below `/v1/`. */
+export function openAiErrors<const Status extends ErrorStatus>(
+  ...statuses: Status[]
+): Record<Status, typeof OpenAiError> {
+  return Object.fromEntries(statuses.map((status) => [status, OpenAiError])) as Record<Status, typeof OpenAiError>;
 }
 
 /** The same, for an error with further members: `{ 409: problemWith({ job_id: Type.String() }) }`. */

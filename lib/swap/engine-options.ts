@@ -34,6 +34,8 @@ export interface EngineOptions {
   readonly gate: Gate;
   /** A Spark remembers this generation. Told before one above it is taken. */
   generationSeen(seen: number): void;
+  /** Requests that the gateway has in flight to a slot; none without a gateway. */
+  readonly inFlight?: (slot: string) => number;
   catalog(): Catalog;
   topology(): Topology;
   newId(): string;

@@ -218,6 +218,7 @@ export class SwapEngine {
       topology: options.topology,
       settings: () => options.topology().settings,
       beliefs: () => this.#occupancy(jobId),
+      inFlight: (slot) => options.inFlight?.(slot) ?? 0,
       slotOf: (launchId) => options.store.find(jobIdOf(launchId))?.job.slot ?? null,
       pastLoads: (key) => options.store.pastLoads(key, PAST_LOADS),
       now: options.now,

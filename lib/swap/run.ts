@@ -22,6 +22,8 @@ export interface Run {
   settings(): Settings;
   /** What is believed to serve in each slot, and what other swaps are loading. */
   beliefs(): readonly Belief[];
+  /** Requests that the gateway has in flight to a slot. */
+  inFlight(slot: string): number;
   /** Slot of a launch that this controller started; null for one that it does not know. */
   slotOf(launchId: string): string | null;
   pastLoads(modelKey: string): readonly PhaseSeconds[];

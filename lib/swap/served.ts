@@ -12,6 +12,15 @@ export function servedIds(answer: HttpAnswer): string[] | null {
   );
 }
 
+/** Ids of the LoRA adapters of `/v1/models`: they have a parent. */
+export function adapterIds(answer: HttpAnswer): string[] {
+  const { data } = (answer.body ?? {}) as { data?: unknown };
+  if (answer.status !== 200 || !Array.isArray(data)) return [];
+  return data.flatMap((entry: { id?: unknown; parent?: unknown } | null) =>
+    typeof entry?.id === "string" && entry.parent ? [entry.id] : [],
+  );
+}
+
 /** The name under which this model is served. */
 export function servedName(model: Model): string {
   return model.served_name ?? servedSource(model);

@@ -8,7 +8,7 @@ import { Differences } from "./differences.ts";
 import type { Belief } from "./facts.ts";
 import { lookAtNodes, type NodeObservation } from "./node-watch.ts";
 import { pause } from "./run.ts";
-import { servedIds, servedName } from "./served.ts";
+import { adapterIds, servedIds, servedName } from "./served.ts";
 import { type SlotObservation, type SlotStatus, slotStatus } from "./slots.ts";
 import type { SwapJob } from "./swap.ts";
 import { requestsInFlight } from "./vllm-metrics.ts";
@@ -25,6 +25,8 @@ export interface SlotBoardOptions {
   active(): readonly SwapJob[];
   /** The swap that loaded what is believed to serve; null when it is not known any more. */
   loadedBy(belief: Belief): SwapJob | null;
+  /** Requests that the gateway has in flight to a slot. */
+  inFlight(slot: string): number;
   now(): string;
   onSlot(status: SlotStatus): void;
   /** A node was looked at for the first time, or has become reachable or unreachable. */
@@ -55,7 +57,7 @@ export class SlotBoard {
   }
 
   statuses(): SlotStatus[] {
-    const { topology, beliefs, active, catalog, loadedBy } = this.options;
+    const { topology, beliefs, active, catalog, loadedBy, inFlight } = this.options;
     const all = topology().slots;
     return all.map((slot) => {
       const belief = beliefs().find((each) => each.slot === slot.name);
@@ -66,6 +68,7 @@ export class SlotBoard {
         job: active().find((job) => job.slot === slot.name),
         loadedBy: belief ? loadedBy(belief) : null,
         difference: this.#differences.of(slot.name),
+        inFlight: inFlight(slot.name),
         catalog: catalog(),
       });
     });
@@ -154,8 +157,10 @@ export class SlotBoard {
     if (address === null) return { address: null, servedIds: null, requests: null };
     const ask = (path: string) =>
       this.options.control.get(`http://${address}:${port}${path}`, HTTP_DEADLINE_MS, signal);
-    const ids = servedIds(await ask("/v1/models"));
-    return { address, servedIds: ids, requests: ids?.length ? requestsInFlight(await ask("/metrics")) : null };
+    const models = await ask("/v1/models");
+    const ids = servedIds(models);
+    const requests = ids?.length ? requestsInFlight(await ask("/metrics")) : null;
+    return { address, servedIds: ids, adapters: adapterIds(models), requests };
   }
 
   /** A fresh look at all Sparks and at what is in each slot's place on them. */

@@ -29,6 +29,8 @@ export const SlotStatusSchema = Type.Object(
     model_name: Nullable(Type.String()),
     /** What `/v1/models` lists. */
     served_ids: Type.Array(Type.String()),
+    /** LoRA adapters that it lists beside. */
+    adapters: Type.Array(Type.String()),
     /** Since when `model` serves; null when it was not loaded from here. */
     since: Nullable(Type.String()),
     /** True when it answers, but was not loaded from here. */
@@ -39,6 +41,8 @@ export const SlotStatusSchema = Type.Object(
     job_id: Nullable(Type.String()),
     /** Requests that vLLM works on and that wait in it, as it says itself (3 to 18 s late); null when it does not say. */
     requests: Nullable(Type.Object({ running: Type.Integer(), waiting: Type.Integer() })),
+    /** Requests in flight that came through this controller's gateway, counted by itself at this moment. */
+    in_flight: Type.Integer(),
     /** Who asked for the swap that loaded it; null when it was not loaded from here. */
     loaded_by: Nullable(Type.String()),
     /** How long that swap took, from the claim to ready, in seconds. */
@@ -55,6 +59,8 @@ export interface SlotObservation {
   readonly address: string | null;
   /** Ids of `/v1/models`; null: no such answer. */
   readonly servedIds: readonly string[] | null;
+  /** LoRA adapters of `/v1/models`. */
+  readonly adapters?: readonly string[];
   /** Null: it does not say, or nothing answers. */
   readonly requests: RequestsInFlight | null;
 }
@@ -68,10 +74,21 @@ export interface SlotFacts {
   /** The swap that loaded what is believed to serve. */
   readonly loadedBy: SwapJob | null;
   readonly difference: Difference | null;
+  /** Requests in flight through the gateway. */
+  readonly inFlight: number;
   readonly catalog: Catalog;
 }
 
-export function slotStatus({ slot, belief, seen, job, loadedBy, difference, catalog }: SlotFacts): SlotStatus {
+export function slotStatus({
+  slot,
+  belief,
+  seen,
+  job,
+  loadedBy,
+  difference,
+  inFlight,
+  catalog,
+}: SlotFacts): SlotStatus {
   // A server that lists no model is as good as none.
   const ids = seen?.servedIds?.length ? seen.servedIds : null;
   const believed = belief && (ids === null || ids.includes(servedName(belief.model))) ? belief : undefined;
@@ -86,11 +103,13 @@ export function slotStatus({ slot, belief, seen, job, loadedBy, difference, cata
     model: model?.key ?? null,
     model_name: model?.name ?? ids?.[0] ?? null,
     served_ids: [...(ids ?? [])],
+    adapters: ids ? [...(seen?.adapters ?? [])] : [],
     since: believed?.since ?? null,
     by_hand: ids !== null && !believed,
     url: seen?.address ? `http://${seen.address}:${slot.port}/v1` : null,
     job_id: job?.job_id ?? null,
     requests: seen?.requests ?? null,
+    in_flight: inFlight,
     loaded_by: (believed && loadedBy?.requested_by) ?? null,
     load_seconds: believed && loadedBy?.ended_at ? secondsOf(loadedBy) : null,
     difference: job ? null : difference,

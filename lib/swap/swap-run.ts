@@ -94,6 +94,7 @@ export class SwapRun implements Run {
   topology = () => this.services.topology();
   settings = () => this.services.settings();
   beliefs = () => this.services.beliefs();
+  inFlight = (slot: string) => this.services.inFlight(slot);
   slotOf = (launchId: string) => this.services.slotOf(launchId);
   pastLoads = (modelKey: string): readonly PhaseSeconds[] => this.services.pastLoads(modelKey);
 

@@ -12,7 +12,18 @@ import { SettingsFields } from "../config/topology-schema.ts";
 import type { YamlDocument } from "../config/yaml-document.ts";
 import type { Settings } from "./topology.ts";
 
-export const SETTING_DEFAULTS = { stall_seconds: 600, load_limit_seconds: 3600, memory_reserve_gib: 4 } as const;
+export const SETTING_DEFAULTS = {
+  stall_seconds: 600,
+  load_limit_seconds: 3600,
+  memory_reserve_gib: 4,
+  gateway_chat_in_flight: 128,
+  gateway_chat_queue: 256,
+  gateway_audio_in_flight: 2,
+  gateway_audio_queue: 32,
+  gateway_text_in_flight: 16,
+  gateway_text_queue: 128,
+  gateway_queue_seconds: 120,
+} as const;
 
 const LISTS = {
   allowed_hosts: "ALLOWED_HOSTS",
@@ -41,6 +52,13 @@ export function loadSettings(
     stall_seconds: number("stall_seconds"),
     load_limit_seconds: number("load_limit_seconds"),
     memory_reserve_gib: number("memory_reserve_gib"),
+    gateway_chat_in_flight: number("gateway_chat_in_flight"),
+    gateway_chat_queue: number("gateway_chat_queue"),
+    gateway_audio_in_flight: number("gateway_audio_in_flight"),
+    gateway_audio_queue: number("gateway_audio_queue"),
+    gateway_text_in_flight: number("gateway_text_in_flight"),
+    gateway_text_queue: number("gateway_text_queue"),
+    gateway_queue_seconds: number("gateway_queue_seconds"),
     // As the Host header is compared: lower-cased, without the root's dot.
     allowed_hosts: list("allowed_hosts").map((host) => host.toLowerCase().replace(/\.$/, "")),
     cors_origins: list("cors_origins"),

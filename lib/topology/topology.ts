@@ -70,6 +70,15 @@ export interface Settings {
   readonly load_limit_seconds: number;
   /** Memory in GiB kept free on each node beside the model when a plan is judged. */
   readonly memory_reserve_gib: number;
+  /** Requests that the gateway sends to one upstream at a time, and that may wait: vLLM; speech; embeddings and reranker. */
+  readonly gateway_chat_in_flight: number;
+  readonly gateway_chat_queue: number;
+  readonly gateway_audio_in_flight: number;
+  readonly gateway_audio_queue: number;
+  readonly gateway_text_in_flight: number;
+  readonly gateway_text_queue: number;
+  /** Seconds after which a waiting request is refused. */
+  readonly gateway_queue_seconds: number;
   readonly allowed_hosts: readonly string[];
   readonly cors_origins: readonly string[];
   readonly trusted_proxies: readonly string[];

@@ -13,6 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   spark: ["ssh", "topology"],
   swap: ["topology", "catalog"],
   inventory: ["topology", "catalog"],
+  gateway: [],
   schedule: ["events"],
   audit: ["events"],
   webhook: ["events"],

@@ -1,6 +1,7 @@
 /**
- * Requests in flight finish first. What counts is `num_requests_running + num_requests_waiting` of the vLLM behind the slot's
- * own port: it lags by seconds, so it must be zero twice. The wait is bounded; what is left then is told in the log.
+ * Requests in flight finish first. Two counts must be zero: the gateway's own, which is exact and which takes no more once the
+ * swap drains, and `num_requests_running + num_requests_waiting` of the vLLM behind the slot's own port, for those who ask it
+ * directly. That one lags by seconds, so it must be zero twice. The wait is bounded; what is left then is told in the log.
  */
 import type { EffectBody, Run } from "../run.ts";
 import { nodesOf, pause } from "../run.ts";
@@ -14,8 +15,10 @@ export const drain: EffectBody = async (run, leg, signal) => {
   const deadline = Date.now() + DRAIN_LIMIT_MS;
   let quiet = 0;
   while (quiet < QUIET_READINGS) {
-    const running = await requestsRunning(run, leg, signal);
-    if (running === null) break; // Nothing answers there: nothing can be cut off.
+    const said = await requestsRunning(run, leg, signal);
+    const own = run.inFlight(run.order.slot.name);
+    if (said === null && own === 0) break; // Nothing answers there: nothing can be cut off.
+    const running = Math.max(said ?? 0, own);
     quiet = running === 0 ? quiet + 1 : 0;
     if (running > 0 && Date.now() > deadline) {
       run.log(`${running} requests are still running after ${DRAIN_LIMIT_MS / 1000} s; they are cut off.`);

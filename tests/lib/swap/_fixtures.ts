@@ -9,6 +9,7 @@ import { initialState } from "../../../lib/swap/machine.ts";
 import { LOAD_PHASES, type LoadPhase } from "../../../lib/swap/phases.ts";
 import type { SwapJob } from "../../../lib/swap/swap.ts";
 import type { SwapRecord } from "../../../lib/swap/swap-store.ts";
+import { SETTING_DEFAULTS } from "../../../lib/topology/load-settings.ts";
 import type { Node, Settings, Slot, Topology } from "../../../lib/topology/topology.ts";
 
 export const GIB = 2 ** 30;
@@ -65,9 +66,7 @@ export function aNode(name: string, given: Partial<Node> = {}): Node {
 }
 
 export const SETTINGS: Settings = {
-  stall_seconds: 600,
-  load_limit_seconds: 3600,
-  memory_reserve_gib: 4,
+  ...SETTING_DEFAULTS,
   allowed_hosts: [],
   cors_origins: [],
   trusted_proxies: [],

@@ -13,7 +13,7 @@ const serving = (...ids: string[]): SlotObservation => ({ address: "10.77.0.1", 
 function status(given: { belief?: Belief; seen?: SlotObservation; job?: SwapJob; models?: Model[] }) {
   const { models = [qwen, glm], ...known } = given;
   const catalog = { models, problems: [] };
-  return slotStatus({ slot: aSlot(), loadedBy: null, difference: null, catalog, ...known });
+  return slotStatus({ slot: aSlot(), loadedBy: null, difference: null, inFlight: 0, catalog, ...known });
 }
 
 describe("a slot", () => {
@@ -27,11 +27,13 @@ describe("a slot", () => {
       model: "qwen3-14b",
       model_name: "Qwen3 14B",
       served_ids: ["Qwen/Qwen3-14B"],
+      adapters: [],
       since: "2026-01-01T00:00:00.000+00:00",
       by_hand: false,
       url: "http://10.77.0.1:8888/v1",
       job_id: null,
       requests: null,
+      in_flight: 0,
       loaded_by: null,
       load_seconds: null,
       difference: null,

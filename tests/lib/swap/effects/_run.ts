@@ -27,6 +27,7 @@ export interface RunOptions {
   readonly topology?: Topology;
   readonly settings?: Partial<Settings>;
   readonly timing?: Partial<Timing>;
+  readonly inFlight?: (slot: string) => number;
 }
 
 export interface TestRun extends Run {
@@ -42,6 +43,7 @@ export function aRun({
   topology = aTopology(),
   settings,
   timing,
+  inFlight = () => 0,
 }: RunOptions = {}): TestRun {
   const lines: string[] = [];
   const progressed: LoadProgress[] = [];
@@ -66,6 +68,7 @@ export function aRun({
     beginReading: () => {
       tail = [];
     },
+    inFlight,
     slotOf: () => null,
     raiseGeneration: () => undefined,
     progress: (progress) => void progressed.push(progress),

@@ -1,0 +1,180 @@
+/**
+ * Who may go to an upstream now, and who waits. So many at a time; a free place goes to the caller with the fewest requests
+ * in flight, among equals to the one that was served longest ago. One caller's hundred requests so delay another's single one
+ * by no more than the request that happens to end first.
+ */
+import { Fault } from "../fault.ts";
+
+export interface Limit {
+  /** Requests at a time. */
+  readonly inFlight: number;
+  /** Requests that may wait. */
+  readonly queue: number;
+  /** How long one may wait. */
+  readonly waitMs: number;
+}
+
+/** Gives the place back; calling it again does nothing. */
+export type Release = () => void;
+
+interface Waiter {
+  readonly caller: string;
+  grant(): void;
+  refuse(fault: Fault): void;
+}
+
+interface Caller {
+  inFlight: number;
+  /** Number of the grant; 0: none yet. */
+  lastServed: number;
+  readonly waiting: Waiter[];
+}
+
+const LEAST_RETRY_SECONDS = 1;
+const MOST_RETRY_SECONDS = 60;
+/** Weight of the newest duration in the running mean. */
+const NEWEST = 0.2;
+
+export class Admission {
+  readonly #callers = new Map<string, Caller>();
+  #inFlight = 0;
+  #queued = 0;
+  #grants = 0;
+  #meanMs = 1_000;
+
+  constructor(
+    /** What stands behind it, for people. */
+    private readonly name: string,
+    private readonly limit: () => Limit,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+  get queued(): number {
+    return this.#queued;
+  }
+
+  /**
+   * A place, at once where one is free.
+   * @throws Fault `unavailable` with `retry_after_seconds`: the queue is full, or the wait was too long
+   */
+  enter(caller: string, signal: AbortSignal): Release | Promise<Release> {
+    if (this.#queued === 0 && this.#inFlight < this.limit().inFlight) return this.#take(caller);
+    return this.#wait(caller, signal);
+  }
+
+  #caller(name: string): Caller {
+    let caller = this.#callers.get(name);
+    if (!caller) {
+      caller = { inFlight: 0, lastServed: 0, waiting: [] };
+      this.#callers.set(name, caller);
+    }
+    return caller;
+  }
+
+  #take(name: string): Release {
+    const caller = this.#caller(name);
+    const began = this.now();
+    this.#inFlight++;
+    caller.inFlight++;
+    caller.lastServed = ++this.#grants;
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      this.#inFlight--;
+      caller.inFlight--;
+      this.#meanMs += NEWEST * (this.now() - began - this.#meanMs);
+      this.#forgetIdle(name, caller);
+      this.#fill();
+    };
+  }
+
+  #wait(name: string, signal: AbortSignal): Promise<Release> {
+    const { queue, waitMs } = this.limit();
+    const caller = this.#caller(name);
+    if (this.#queued >= queue && !this.#makeRoom(caller)) {
+      this.#forgetIdle(name, caller);
+      return Promise.reject(this.#busy("queue_full", `${this.name} is busy and its queue is full.`));
+    }
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        this.#remove(name, waiter);
+        clearTimeout(timer);
+        signal.removeEventListener("abort", onAbort);
+      };
+      const waiter: Waiter = {
+        caller: name,
+        grant: () => {
+          leave();
+          resolve(this.#take(name));
+        },
+        refuse: (fault) => {
+          leave();
+          reject(fault);
+        },
+      };
+      const onAbort = () => {
+        leave();
+        reject(signal.reason);
+      };
+      const timer = setTimeout(() => {
+        const seconds = Math.round(waitMs / 1000);
+        waiter.refuse(
+          this.#busy("queue_timeout", `${this.name} was busy for ${seconds} s, and the request still waits.`),
+        );
+      }, waitMs);
+      caller.waiting.push(waiter);
+      this.#queued++;
+      if (signal.aborted) return onAbort();
+      signal.addEventListener("abort", onAbort, { once: true });
+      this.#fill();
+    });
+  }
+
+  #remove(name: string, waiter: Waiter): void {
+    const caller = this.#callers.get(name);
+    const at = caller?.waiting.indexOf(waiter) ?? -1;
+    if (!caller || at === -1) return;
+    caller.waiting.splice(at, 1);
+    this.#queued--;
+    this.#forgetIdle(name, caller);
+  }
+
+  /** Gives every free place away. */
+  #fill(): void {
+    while (this.#queued > 0 && this.#inFlight < this.limit().inFlight) {
+      let next: Caller | null = null;
+      for (const caller of this.#callers.values()) {
+        if (caller.waiting.length === 0) continue;
+        if (!next || caller.inFlight < next.inFlight) next = caller;
+        else if (caller.inFlight === next.inFlight && caller.lastServed < next.lastServed) next = caller;
+      }
+      next?.waiting[0]?.grant();
+    }
+  }
+
+  /** In a full queue the newest request of whoever waits most often gives way to a caller that waits clearly less often. */
+  #makeRoom(newcomer: Caller): boolean {
+    let greediest: Caller | null = null;
+    for (const caller of this.#callers.values())
+      if (!greediest || caller.waiting.length > greediest.waiting.length) greediest = caller;
+    if (!greediest || greediest.waiting.length <= newcomer.waiting.length + 1) return false;
+    greediest.waiting.at(-1)?.refuse(this.#busy("queue_full", `${this.name} is busy, and others wait for it too.`));
+    return true;
+  }
+
+  #busy(code: string, message: string): Fault {
+    const { inFlight } = this.limit();
+    const seconds = Math.ceil(((this.#queued + 1) / Math.max(1, inFlight)) * (this.#meanMs / 1000));
+    return new Fault("unavailable", code, message, {
+      retry_after_seconds: Math.min(MOST_RETRY_SECONDS, Math.max(LEAST_RETRY_SECONDS, seconds)),
+    });
+  }
+
+  #forgetIdle(name: string, caller: Caller): void {
+    if (caller.inFlight === 0 && caller.waiting.length === 0) this.#callers.delete(name);
+  }
+}

@@ -1,0 +1,152 @@
+/** The body of a request on its way to an upstream: its bytes as they came, counted where nobody said how many there are. */
+import { Fault } from "../fault.ts";
+import { type ModelName, ModelScanner } from "./model-name.ts";
+
+export interface Body {
+  /** Null: no body. Bytes where all are there already. */
+  readonly content: Uint8Array | ReadableStream<Uint8Array> | null;
+  /** Null: not known, sent in chunks. */
+  readonly length: number | null;
+}
+
+export interface NamedBody extends Body {
+  readonly model: ModelName | null;
+  /** The same body with another name in the place of the model's. */
+  renamed(name: string): Body;
+}
+
+/** A body that says it is no longer than this is read in one go. */
+const WHOLE_BYTES = 64 * 1024;
+
+export function tooLarge(mostBytes: number): Fault {
+  return new Fault("too_large", "too_large", `The body is larger than the ${mostBytes} bytes accepted here.`, {
+    limit_bytes: mostBytes,
+  });
+}
+
+/** Length of a body as it announces itself; null when it does not. @throws Fault too_large */
+function announced(request: Request, mostBytes: number): number | null {
+  const text = request.headers.get("content-length");
+  if (text === null) return null;
+  const length = Number(text);
+  if (length > mostBytes) throw tooLarge(mostBytes);
+  return length;
+}
+
+/**
+ * A body that nobody looks into.
+ * @param onEnd the client has sent all of it
+ * @param onFailure the upload ended before its end; with a Fault when it was too large
+ * @throws Fault too_large
+ */
+export function plainBody(
+  request: Request,
+  mostBytes: number,
+  onEnd: (bytes: number) => void,
+  onFailure: (error: unknown) => void,
+): Body {
+  const length = announced(request, mostBytes);
+  if (length === 0) return { content: new Uint8Array(0), length };
+  if (!request.body) return { content: null, length: null };
+  return { content: counted([], request.body.getReader(), mostBytes, onEnd, onFailure), length };
+}
+
+/**
+ * A JSON body, read as far as the model's name.
+ * @throws Fault too_large
+ */
+export async function namedBody(
+  request: Request,
+  mostBytes: number,
+  onEnd: (bytes: number) => void,
+  onFailure: (error: unknown) => void,
+): Promise<NamedBody> {
+  const length = announced(request, mostBytes);
+  const scanner = new ModelScanner();
+  const head: Uint8Array[] = [];
+  let reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
+  let found: ModelName | "absent" | "more" = "more";
+  if (length !== null && length <= WHOLE_BYTES) {
+    head.push(new Uint8Array(await request.arrayBuffer()));
+    found = scanner.push(head[0]!);
+  } else if (request.body) {
+    reader = request.body.getReader();
+    let size = 0;
+    while (found === "more") {
+      const { done, value } = await reader.read();
+      if (done) {
+        reader = null;
+        break;
+      }
+      size += value.byteLength;
+      if (size > mostBytes) {
+        void reader.cancel().catch(() => undefined);
+        throw tooLarge(mostBytes);
+      }
+      head.push(value);
+      found = scanner.push(value);
+    }
+  }
+  const bodyOf = (chunks: Uint8Array[], change: number): Body =>
+    reader === null
+      ? { content: joined(chunks), length: null }
+      : {
+          content: counted(chunks, reader, mostBytes + change, onEnd, onFailure),
+          length: length === null ? null : length + change,
+        };
+  const model = typeof found === "string" ? null : found;
+  return {
+    ...bodyOf(head, 0),
+    model,
+    renamed(name) {
+      if (!model) return bodyOf(head, 0);
+      const all = joined(head);
+      const value = new TextEncoder().encode(JSON.stringify(name));
+      const chunks = [all.subarray(0, model.start), value, all.subarray(model.end)];
+      return bodyOf(chunks, value.length - (model.end - model.start));
+    },
+  };
+}
+
+const sizeOf = (chunks: readonly Uint8Array[]) => chunks.reduce((sum, { byteLength }) => sum + byteLength, 0);
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  return chunks.length === 1 ? chunks[0]! : new Uint8Array(Buffer.concat(chunks));
+}
+
+/** What was read already, then the rest, no faster than it is taken. */
+function counted(
+  head: readonly Uint8Array[],
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  mostBytes: number,
+  onEnd: (bytes: number) => void,
+  onFailure: (error: unknown) => void,
+): ReadableStream<Uint8Array> {
+  let size = sizeOf(head);
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        for (const chunk of head) controller.enqueue(chunk);
+      },
+      async pull(controller) {
+        try {
+          const { done, value } = await reader.read();
+          if (done) {
+            controller.close();
+            onEnd(size);
+            return;
+          }
+          size += value.byteLength;
+          if (size > mostBytes) throw tooLarge(mostBytes);
+          controller.enqueue(value);
+        } catch (error) {
+          controller.error(error);
+          onFailure(error);
+          void reader.cancel().catch(() => undefined);
+        }
+      },
+      cancel: (reason) => reader.cancel(reason).catch(() => undefined),
+    },
+    { highWaterMark: 0 },
+  );
+}

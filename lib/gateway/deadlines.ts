@@ -1,0 +1,65 @@
+/** The deadlines of one request: one timer, however many pieces the answer has. */
+import { Fault } from "../fault.ts";
+import type { Patience } from "./patience.ts";
+
+export class Deadlines {
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #ends = Number.POSITIVE_INFINITY;
+  #moved = false;
+
+  /** @param expire called once, with what took too long */
+  constructor(
+    private readonly name: string,
+    private readonly patience: Pick<Patience, "firstByteMs" | "silenceMs" | "totalMs">,
+    private readonly expire: (fault: Fault) => void,
+  ) {}
+
+  /** The upload has ended: the upstream has the word. */
+  sent(): void {
+    const { firstByteMs, totalMs } = this.patience;
+    this.#ends = Date.now() + totalMs;
+    this.#arm(Math.min(firstByteMs, totalMs), () => this.#expire(firstByteMs, "did not begin to answer"));
+  }
+
+  /** The head of the answer is there. */
+  answering(): void {
+    if (this.#ends === Number.POSITIVE_INFINITY) this.#ends = Date.now() + this.patience.totalMs;
+    this.#watch();
+  }
+
+  /** A piece of the answer has come. */
+  moved(): void {
+    this.#moved = true;
+  }
+
+  over(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  /** Looks once in each interval of silence whether anything came: a silence is noticed after one to two of them. */
+  #watch(): void {
+    const left = this.#ends - Date.now();
+    const { silenceMs, totalMs } = this.patience;
+    if (left <= 0) {
+      this.#expire(totalMs, "did not finish its answer");
+      return;
+    }
+    this.#moved = false;
+    this.#arm(Math.min(silenceMs, left), () => {
+      if (!this.#moved && Date.now() < this.#ends) this.#expire(silenceMs, "fell silent in the middle of its answer");
+      else this.#watch();
+    });
+  }
+
+  #arm(milliseconds: number, then: () => void): void {
+    this.over();
+    this.#timer = setTimeout(then, milliseconds);
+  }
+
+  #expire(afterMs: number, what: string): void {
+    this.over();
+    const seconds = Math.round(afterMs / 100) / 10;
+    this.expire(new Fault("timeout", "upstream_timeout", `${this.name} ${what} within ${seconds} s.`));
+  }
+}

@@ -1,0 +1,281 @@
+/** Every model and service behind one address: who is asked, who may ask now, and the passage of bytes. */
+import { Fault } from "../fault.ts";
+import { Admission, type Release } from "./admission.ts";
+import { type Body, type NamedBody, namedBody, plainBody } from "./body.ts";
+import { ConnectionWatch } from "./connection.ts";
+import { PATIENCE, type Patience } from "./patience.ts";
+import { Passage, type Upstream } from "./proxy.ts";
+import { ClientLeft, type Outcome } from "./relay.ts";
+import { askReranker, type RerankAnswer, type RerankQuestion } from "./rerank.ts";
+import { type Place, type Route, routeModel } from "./route-model.ts";
+import { type Limits, notConfigured, type ProxiedKind, type ProxiedService, reach, TRAITS } from "./services.ts";
+
+/** Whoever sent a request. */
+export interface Asker {
+  /** Stands for one caller in the queue; never an API key itself. */
+  caller(): string;
+  /** Seconds without a byte from or to the client after which its connection is closed; 0: none. */
+  patience(seconds: number): void;
+}
+
+export interface GatewayOptions {
+  /** False: nothing is configured, and every request is told so. */
+  configured(): boolean;
+  places(): readonly Place[];
+  /** Key of the catalog's model of that name. */
+  keyOf(name: string): string | null;
+  service(kind: ProxiedKind): ProxiedService | null;
+  limits(): Limits;
+  /** A request is over. */
+  onEnd?(record: RequestRecord): void;
+}
+
+export interface RequestRecord {
+  /** Slot or service. */
+  readonly upstream: string;
+  readonly route: string;
+  readonly outcome: Outcome;
+  /** Of the answer; null when there was none. */
+  readonly status: number | null;
+  readonly seconds: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+/** A client that sends nothing for so long does not hold a place any longer. */
+const UPLOAD_SILENCE_SECONDS = 60;
+const CLIENT_CLOSED_REQUEST = 499;
+
+export class Gateway {
+  readonly #admissions = new Map<string, Admission>();
+  readonly #connections = new ConnectionWatch();
+
+  constructor(private readonly options: GatewayOptions) {}
+
+  /** Requests that a slot works on for callers of this gateway. */
+  inFlight(slot: string): number {
+    return this.#admissions.get(`slot ${slot}`)?.inFlight ?? 0;
+  }
+
+  /** In flight and queued, by slot or service. */
+  load(): readonly { readonly upstream: string; readonly inFlight: number; readonly queued: number }[] {
+    return [...this.#admissions].map(([key, { inFlight, queued }]) => ({ upstream: key, inFlight, queued }));
+  }
+
+  /** To the vLLM that serves the model which the body names. @throws Fault */
+  toModel(request: Request, path: string, asker: Asker): Promise<Response> {
+    return this.#answer(request, async () => {
+      const late = new LateBody();
+      const body = await namedBody(request, PATIENCE.chat.mostBytes, late.ended, late.failed);
+      return this.#sendToModel(request, path, body, late, asker);
+    });
+  }
+
+  /** Embeddings: a slot that serves the named model, else the service. @throws Fault */
+  toEmbeddings(request: Request, path: string, asker: Asker): Promise<Response> {
+    return this.#answer(request, async () => {
+      const late = new LateBody();
+      const body = await namedBody(request, PATIENCE.text.mostBytes, late.ended, late.failed);
+      const service = this.options.service("embeddings");
+      const name = body.model?.name;
+      const isServed = this.options.places().some(({ open, served }) => open && name && served.includes(name));
+      if (isServed || !service) return this.#sendToModel(request, path, body, late, asker);
+      return this.#sendToService(request, path, service, body, late, asker);
+    });
+  }
+
+  /** To a service as it is. @throws Fault */
+  toService(kind: ProxiedKind, request: Request, path: string, asker: Asker): Promise<Response> {
+    return this.#answer(request, async () => {
+      const service = this.#service(kind);
+      const late = new LateBody();
+      const body = plainBody(request, TRAITS[kind].patience.mostBytes, late.ended, late.failed);
+      return this.#sendToService(request, path, service, body, late, asker);
+    });
+  }
+
+  /** @throws Fault */
+  async rerank(question: RerankQuestion, signal: AbortSignal, asker: Asker): Promise<RerankAnswer> {
+    this.requireConfigured();
+    const service = this.#service("reranker");
+    asker.patience(0);
+    const upstream = await reach(service);
+    const release = await this.#admissionOf(service).enter(asker.caller(), signal);
+    const began = performance.now();
+    let outcome: Outcome = "failed";
+    try {
+      const answer = await askReranker(upstream, question, signal);
+      outcome = "complete";
+      return answer;
+    } finally {
+      release();
+      const seconds = (performance.now() - began) / 1000;
+      const status = outcome === "complete" ? 200 : null;
+      this.options.onEnd?.({
+        upstream: service.name,
+        route: "/rerank",
+        outcome,
+        status,
+        seconds,
+        bytesIn: 0,
+        bytesOut: 0,
+      });
+    }
+  }
+
+  async #answer(request: Request, work: () => Promise<Response>): Promise<Response> {
+    this.requireConfigured();
+    try {
+      return await work();
+    } catch (error) {
+      // A client that has left gets no answer, and is nobody's failure.
+      if (error instanceof ClientLeft || request.signal.aborted)
+        return new Response(null, { status: CLIENT_CLOSED_REQUEST });
+      throw error;
+    }
+  }
+
+  requireConfigured(): void {
+    if (!this.options.configured()) throw notConfigured("The cluster");
+  }
+
+  #service(kind: ProxiedKind): ProxiedService {
+    const service = this.options.service(kind);
+    if (!service) throw notConfigured(`A service for ${TRAITS[kind].what}`);
+    return service;
+  }
+
+  #admission(key: string, name: string, limit: keyof Limits): Admission {
+    let admission = this.#admissions.get(key);
+    if (!admission) {
+      admission = new Admission(name, () => this.options.limits()[limit]);
+      this.#admissions.set(key, admission);
+    }
+    return admission;
+  }
+
+  #admissionOf({ name, kind }: ProxiedService): Admission {
+    return this.#admission(`service ${name}`, name, TRAITS[kind].limit);
+  }
+
+  async #sendToModel(request: Request, path: string, body: NamedBody, late: LateBody, asker: Asker): Promise<Response> {
+    asker.patience(0);
+    const { release, route } = await this.#enterSlot(body.model?.name ?? null, request.signal, asker);
+    const { slot, origin, served } = route.place;
+    const upstream = { name: `The model ${served[0] ?? `in slot ${slot}`}`, origin, host: null };
+    const content = route.rename === null ? body : body.renamed(route.rename);
+    return this.#pass(request, path, { key: slot, upstream, patience: PATIENCE.chat }, content, late, release, asker);
+  }
+
+  /** What serves may have changed while the request waited: it is routed again then. */
+  async #enterSlot(
+    name: string | null,
+    signal: AbortSignal,
+    asker: Asker,
+  ): Promise<{ release: Release; route: Route }> {
+    const { places, keyOf } = this.options;
+    let route = routeModel(name, places(), keyOf);
+    while (true) {
+      const { slot, served } = route.place;
+      const admission = this.#admission(`slot ${slot}`, `The model ${served[0] ?? `in slot ${slot}`}`, "chat");
+      const entered = admission.enter(asker.caller(), signal);
+      if (typeof entered === "function") return { release: entered, route };
+      const release = await entered;
+      try {
+        route = routeModel(name, places(), keyOf);
+      } catch (error) {
+        release();
+        throw error;
+      }
+      if (route.place.slot === slot) return { release, route };
+      release();
+    }
+  }
+
+  async #sendToService(
+    request: Request,
+    path: string,
+    service: ProxiedService,
+    body: Body,
+    late: LateBody,
+    asker: Asker,
+  ): Promise<Response> {
+    asker.patience(0);
+    const { patience } = TRAITS[service.kind];
+    const upstream = await reach(service);
+    const release = await this.#admissionOf(service).enter(asker.caller(), request.signal);
+    const response = await this.#pass(
+      request,
+      path,
+      { key: service.name, upstream, patience },
+      body,
+      late,
+      release,
+      asker,
+    );
+    if (service.kind !== "asr" || response.status !== 500) return response;
+    await response.body?.cancel();
+    throw retryLater(service.name);
+  }
+
+  #pass(
+    request: Request,
+    path: string,
+    to: { readonly key: string; readonly upstream: Upstream; readonly patience: Patience },
+    body: Body,
+    late: LateBody,
+    release: Release,
+    asker: Asker,
+  ): Promise<Response> {
+    const began = performance.now();
+    let status: number | null = null;
+    const passage = new Passage(
+      request,
+      to.upstream,
+      to.patience,
+      this.#connections,
+      (outcome, { bytesIn, bytesOut }) => {
+        release();
+        const seconds = (performance.now() - began) / 1000;
+        this.options.onEnd?.({ upstream: to.key, route: path, outcome, status, seconds, bytesIn, bytesOut });
+      },
+    );
+    if (body.content instanceof ReadableStream) asker.patience(UPLOAD_SILENCE_SECONDS);
+    late.bind(
+      (bytes) => {
+        asker.patience(0);
+        passage.uploaded(bytes);
+      },
+      (error) => passage.uploadFailed(error),
+    );
+    return passage.forward(path, body, (code) => {
+      status = code;
+    });
+  }
+}
+
+/** The end of a body, told to a passage that is made after the body has been begun. */
+class LateBody {
+  #onEnd: (bytes: number) => void = () => undefined;
+  #onFailure: (error: unknown) => void = () => undefined;
+  readonly ended = (bytes: number) => this.#onEnd(bytes);
+  readonly failed = (error: unknown) => this.#onFailure(error);
+
+  bind(onEnd: (bytes: number) => void, onFailure: (error: unknown) => void): void {
+    this.#onEnd = onEnd;
+    this.#onFailure = onFailure;
+  }
+}
+
+/** A transcription that failed inside its service: the service may need a moment, and the client asks again. */
+export function retryLater(name: string): Fault {
+  return new Fault(
+    "unavailable",
+    "transcription_failed",
+    `${name} failed at this transcription. Try again in a minute.`,
+    {
+      retry_after_seconds: 60,
+      failed_by: "upstream",
+    },
+  );
+}

@@ -1,0 +1,56 @@
+/** Which headers travel through a proxy. Pure. */
+
+/** RFC 9110 §7.6.1, and what RFC 2616 §13.5.1 named beside it: they speak of one connection only. */
+const HOP_BY_HOP = [
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
+/**
+ * `expect` has been answered by our own server; a page's cookies, origin and fetch metadata are for this address and say
+ * nothing to a service behind it.
+ */
+const NOT_FOR_UPSTREAM = new Set([...HOP_BY_HOP, "host", "content-length", "expect", "cookie", "origin", "referer"]);
+/** Who may read our answers, and what a browser makes of them, is ours to say; so are cookies of this address. */
+const NOT_FOR_CLIENT = new Set([
+  ...HOP_BY_HOP,
+  ...["set-cookie", "alt-svc", "strict-transport-security", "x-request-id"],
+  ...["content-security-policy", "x-frame-options", "x-content-type-options", "referrer-policy"],
+]);
+
+/** Names that a `Connection` header makes hop-by-hop. */
+function namedBy(connection: string | null): readonly string[] {
+  if (connection === null) return [];
+  return connection.split(",").map((name) => name.trim().toLowerCase());
+}
+
+/** @param length of the body where it is known; null: chunked, or no body */
+export function requestHeaders(from: Headers, length: number | null, host: string | null): Headers {
+  const named = namedBy(from.get("connection"));
+  const to = new Headers();
+  for (const [name, value] of from) {
+    if (NOT_FOR_UPSTREAM.has(name) || named.includes(name) || name.startsWith("sec-")) continue;
+    to.append(name, value);
+  }
+  // Without it fetch would offer gzip for a client that did not.
+  if (!to.has("accept-encoding")) to.set("accept-encoding", "identity");
+  if (length !== null) to.set("content-length", String(length));
+  if (host !== null) to.set("host", host);
+  return to;
+}
+
+export function responseHeaders(from: Headers): Headers {
+  const named = namedBy(from.get("connection"));
+  const to = new Headers();
+  for (const [name, value] of from) {
+    if (NOT_FOR_CLIENT.has(name) || named.includes(name) || /^(access-control|cross-origin)-/.test(name)) continue;
+    to.append(name, value);
+  }
+  return to;
+}

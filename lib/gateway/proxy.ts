@@ -1,0 +1,173 @@
+/**
+ * One request to an upstream and its answer back, byte for byte. What is not known about fetch from its documentation: it
+ * gives up after 360 s of silence unless `timeout` is false, decodes gzip but keeps the header unless `decompress` is false,
+ * and goes on working for a client that has left unless it has a signal.
+ */
+import { Fault } from "../fault.ts";
+import type { Body } from "./body.ts";
+import type { ConnectionWatch } from "./connection.ts";
+import { Deadlines } from "./deadlines.ts";
+import { requestHeaders, responseHeaders } from "./headers.ts";
+import type { Patience } from "./patience.ts";
+import { ClientLeft, causeOf, type Outcome, relay, upstreamFault } from "./relay.ts";
+
+export interface Upstream {
+  /** For people. */
+  readonly name: string;
+  /** `http://<address>:<port>`. */
+  readonly origin: string;
+  /** `Host` where it is not the origin's: a name that was resolved beforehand. */
+  readonly host: string | null;
+}
+
+/** A request as it passes; made before its body is read, so that the body's end can be told to it. */
+export class Passage {
+  readonly abort = new AbortController();
+  readonly #deadlines: Deadlines;
+  readonly #leave = () => this.abort.abort(new ClientLeft());
+  #over = false;
+  #uploaded = false;
+  bytesIn = 0;
+  bytesOut = 0;
+
+  constructor(
+    private readonly request: Request,
+    private readonly upstream: Upstream,
+    private readonly patience: Patience,
+    private readonly connections: ConnectionWatch,
+    /** The request is over, whichever way; called exactly once. */
+    private readonly onEnd: (outcome: Outcome, passage: Passage) => void,
+  ) {
+    this.#deadlines = new Deadlines(upstream.name, patience, (fault) => this.abort.abort(fault));
+    request.signal.addEventListener("abort", this.#leave, { once: true });
+    if (request.signal.aborted) this.#leave();
+  }
+
+  /** All of the body has been read. */
+  readonly uploaded = (bytes: number): void => {
+    this.bytesIn = bytes;
+    this.#uploaded = true;
+    if (!this.#over) this.#deadlines.sent();
+  };
+
+  /** The body cannot be read to its end: too large, or the client has gone. */
+  readonly uploadFailed = (error: unknown): void => {
+    this.abort.abort(error instanceof Fault ? error : new ClientLeft());
+  };
+
+  /** @throws Fault; the client gets it as an answer */
+  async forward(path: string, body: Body, onHead: (status: number) => void = () => undefined): Promise<Response> {
+    const { upstream, patience } = this;
+    const { signal } = this.abort;
+    const { content } = body;
+    if (content === null || content instanceof Uint8Array) this.uploaded(content?.byteLength ?? 0);
+    const stopWatching = this.connections.watch(upstream.origin, patience.connectMs, () => {
+      const message = `${upstream.name} cannot be reached: its address does not answer.`;
+      this.abort.abort(new Fault("upstream", "upstream_unreachable", message));
+    });
+    try {
+      signal.throwIfAborted();
+      const response = await this.#ask(path, body);
+      stopWatching();
+      this.connections.answered(upstream.origin);
+      onHead(response.status);
+      return await this.#answer(response);
+    } catch (error) {
+      stopWatching();
+      const cause = causeOf(error, signal);
+      // Whatever is left of the upload, nobody waits for it.
+      if (!signal.aborted) this.abort.abort(cause);
+      if (cause instanceof ClientLeft) {
+        this.end("left");
+        return new Response(null, { status: CLIENT_CLOSED_REQUEST });
+      }
+      this.end("failed");
+      throw upstreamFault(upstream.name, cause);
+    }
+  }
+
+  /**
+   * A pooled connection may be closed by the upstream at the very moment it is used: a request that fails so, at once and
+   * without an answer, goes out once more over a connection of its own. A body that can be read only once gets that from the
+   * beginning.
+   */
+  async #ask(path: string, body: Body): Promise<Response> {
+    const { request, upstream } = this;
+    const { content } = body;
+    const isOneOff = content instanceof ReadableStream;
+    const send = (keepalive: boolean) =>
+      fetch(upstream.origin + path, {
+        method: request.method,
+        headers: requestHeaders(request.headers, body.length, upstream.host),
+        ...(content === null ? {} : { body: content as BodyInit }),
+        signal: this.abort.signal,
+        redirect: "manual",
+        decompress: false,
+        timeout: false,
+        keepalive,
+      } as RequestInit);
+    if (isOneOff || !this.connections.isKnown(upstream.origin)) return send(!isOneOff);
+    const began = performance.now();
+    try {
+      return await send(true);
+    } catch (error) {
+      const wasClosed = (error as { code?: unknown } | null)?.code === "ECONNRESET";
+      if (!wasClosed || this.abort.signal.aborted || performance.now() - began > AT_ONCE_MS) throw error;
+      return send(false);
+    }
+  }
+
+  end(outcome: Outcome): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#deadlines.over();
+    this.request.signal.removeEventListener("abort", this.#leave);
+    this.onEnd(outcome, this);
+  }
+
+  async #answer(response: Response): Promise<Response> {
+    const { status } = response;
+    const headers = responseHeaders(response.headers);
+    if (!response.body || this.request.method === "HEAD" || NO_BODY.has(status)) {
+      this.end("complete");
+      return new Response(null, { status, headers });
+    }
+    if (this.#uploaded) this.#deadlines.answering();
+    const length = Number(headers.get("content-length") ?? Number.NaN);
+    // Whole where it is short and says so: a break in the middle can then still be told as an error.
+    if (length <= WHOLE_BYTES) {
+      const bytes = await response.arrayBuffer();
+      this.bytesOut = bytes.byteLength;
+      this.end("complete");
+      return new Response(bytes, { status, headers });
+    }
+    const isEvents = /^text\/event-stream\b/i.test(headers.get("content-type") ?? "");
+    const isPlain = /^(identity)?$/i.test(headers.get("content-encoding") ?? "");
+    const body = relay(response.body as ReadableStream<Uint8Array>, {
+      deadlines: this.#deadlines,
+      abort: this.abort,
+      epitaph: isEvents && isPlain ? (error) => lastEvent(upstreamFault(this.upstream.name, error)) : null,
+      onBytes: (count) => {
+        this.bytesOut += count;
+      },
+      onEnd: (outcome) => this.end(outcome),
+    });
+    return new Response(body, { status, headers });
+  }
+}
+
+/** Longer after sending, a reset means that the upstream broke at this request. */
+const AT_ONCE_MS = 250;
+const WHOLE_BYTES = 64 * 1024;
+/** nginx's word for it; nobody reads it. */
+const CLIENT_CLOSED_REQUEST = 499;
+const NO_BODY = new Set([101, 204, 205, 304]);
+
+/**
+ * The event that ends a stream which broke off. Empty lines first: the break may have come in the middle of an event. It is
+ * of the shape that OpenAI's clients raise as an error.
+ */
+function lastEvent(fault: Fault): Uint8Array {
+  const error = { message: fault.message, type: "server_error", param: null, code: fault.code, failed_by: "upstream" };
+  return new TextEncoder().encode(`\n\nevent: error\ndata: ${JSON.stringify({ error })}\n\n`);
+}

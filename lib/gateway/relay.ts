@@ -1,0 +1,81 @@
+/** The body of an answer on its way to the client: piece by piece as it comes, at the client's pace. */
+import { Fault } from "../fault.ts";
+import type { Deadlines } from "./deadlines.ts";
+
+/** How a request ended. `left`: the client went away. */
+export type Outcome = "complete" | "failed" | "left";
+
+export interface RelayOptions {
+  readonly deadlines: Deadlines;
+  /** Ends the request to the upstream. */
+  readonly abort: AbortController;
+  /** What the client is told when the upstream breaks off; null: its connection is cut. */
+  readonly epitaph: ((error: unknown) => Uint8Array) | null;
+  onBytes(count: number): void;
+  /** Called exactly once. */
+  onEnd(outcome: Outcome, error?: unknown): void;
+}
+
+/** What cut a request short when it was not the upstream: a deadline, or the client. */
+export function causeOf(error: unknown, signal: AbortSignal): unknown {
+  return signal.aborted ? signal.reason : error;
+}
+
+export class ClientLeft extends Error {
+  override readonly name = "ClientLeft";
+}
+
+export function relay(body: ReadableStream<Uint8Array>, options: RelayOptions): ReadableStream<Uint8Array> {
+  const { deadlines, abort, epitaph, onBytes, onEnd } = options;
+  const reader = body.getReader();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await reader.read();
+          if (done) {
+            controller.close();
+            onEnd("complete");
+            return;
+          }
+          deadlines.moved();
+          onBytes(value.byteLength);
+          controller.enqueue(value);
+        } catch (error) {
+          const cause = causeOf(error, abort.signal);
+          if (cause instanceof ClientLeft) {
+            onEnd("left");
+            controller.error(cause);
+            return;
+          }
+          onEnd("failed", cause);
+          if (!epitaph) return controller.error(cause);
+          controller.enqueue(epitaph(cause));
+          controller.close();
+        }
+      },
+      cancel() {
+        onEnd("left");
+        abort.abort(new ClientLeft());
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** A Fault that says that the upstream failed. */
+export function upstreamFault(name: string, error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  const code = (error as { code?: unknown } | null)?.code;
+  if (code === "ECONNREFUSED" || code === "ConnectionRefused")
+    return new Fault("upstream", "upstream_unreachable", `${name} cannot be reached: nothing listens at its address.`);
+  if (code === "ECONNRESET" || code === "ConnectionClosed")
+    return new Fault("upstream", "upstream_closed", `${name} closed the connection before its answer was complete.`);
+  return new Fault(
+    "upstream",
+    "upstream_failed",
+    `${name} could not be asked, or gave no valid answer.`,
+    {},
+    { cause: error },
+  );
+}

@@ -1,0 +1,122 @@
+/**
+ * Reranking in one shape, whatever the reranker speaks. TEI wants `texts` and answers `[{index, score}]`; Infinity and vLLM
+ * want `documents` and answer `{results: [{index, relevance_score}]}`. Each ignores the other's field.
+ */
+import { Fault } from "../fault.ts";
+import { PATIENCE } from "./patience.ts";
+import type { Upstream } from "./proxy.ts";
+import { upstreamFault } from "./relay.ts";
+
+export interface RerankQuestion {
+  readonly model?: string | undefined;
+  readonly query: string;
+  readonly documents: readonly string[];
+  readonly topN?: number | undefined;
+  readonly returnDocuments?: boolean | undefined;
+}
+
+export interface RerankAnswer {
+  readonly object: "rerank.result";
+  readonly model: string;
+  /** Best first. */
+  readonly results: readonly {
+    readonly index: number;
+    readonly relevance_score: number;
+    readonly document?: { readonly text: string };
+  }[];
+}
+
+/** TEI serves `/rerank`, Infinity and vLLM both. */
+const PATHS = ["/rerank", "/v1/rerank"];
+const MOST_SAID = 300;
+
+/** @throws Fault `invalid` what the reranker refuses; `upstream`, `timeout` */
+export async function askReranker(
+  upstream: Upstream,
+  question: RerankQuestion,
+  signal: AbortSignal,
+): Promise<RerankAnswer> {
+  const { query, documents, model } = question;
+  const body = JSON.stringify({
+    ...(model === undefined ? {} : { model }),
+    query,
+    documents,
+    texts: documents,
+    // Logits, not probabilities: TEI's and Infinity's word for it.
+    raw_scores: true,
+    return_documents: false,
+    return_text: false,
+  });
+  const deadline = AbortSignal.timeout(PATIENCE.text.totalMs);
+  try {
+    for (const path of PATHS) {
+      const response = await fetch(upstream.origin + path, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...(upstream.host === null ? {} : { host: upstream.host }) },
+        body,
+        redirect: "manual",
+        signal: AbortSignal.any([signal, deadline]),
+      });
+      const text = await response.text();
+      if (response.status === 404 && path !== PATHS.at(-1)) continue;
+      if (response.status !== 200) throw refused(upstream.name, response.status, text);
+      return normalised(upstream.name, text, question);
+    }
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (deadline.aborted)
+      throw new Fault(
+        "timeout",
+        "upstream_timeout",
+        `${upstream.name} did not answer within ${PATIENCE.text.totalMs / 1000} s.`,
+      );
+    throw upstreamFault(upstream.name, error);
+  }
+  throw new Fault("upstream", "upstream_failed", `${upstream.name} knows no reranking.`);
+}
+
+function refused(name: string, status: number, said: string): Fault {
+  const message = `${name} answered ${status}: ${said.slice(0, MOST_SAID)}`;
+  if (status >= 400 && status < 500)
+    return new Fault("invalid", "upstream_refused", message, { failed_by: "upstream" });
+  return new Fault("upstream", "upstream_failed", message);
+}
+
+/** @throws Fault `upstream` for an answer of no known shape */
+export function normalised(name: string, text: string, question: RerankQuestion): RerankAnswer {
+  const { documents, topN = documents.length, returnDocuments = false } = question;
+  const answer = parsed(text);
+  const list = Array.isArray(answer) ? answer : (answer as { results?: unknown } | null)?.results;
+  const scored = Array.isArray(list) ? list.map(scoreOf) : null;
+  if (!scored || scored.some((one) => one === null || documents[one.index] === undefined))
+    throw new Fault("upstream", "upstream_failed", `${name} answered in a shape that is not known.`);
+  const said = (answer as { model?: unknown }).model;
+  return {
+    object: "rerank.result",
+    model: typeof said === "string" ? said : (question.model ?? name),
+    results: (scored as { index: number; score: number }[])
+      .sort((a, b) => b.score - a.score || a.index - b.index)
+      .slice(0, topN)
+      .map(({ index, score }) => ({
+        index,
+        relevance_score: score,
+        ...(returnDocuments ? { document: { text: documents[index]! } } : {}),
+      })),
+  };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function scoreOf(entry: unknown): { index: number; score: number } | null {
+  if (typeof entry !== "object" || entry === null) return null;
+  const { index, score, relevance_score } = entry as Record<string, unknown>;
+  const value = relevance_score ?? score;
+  if (typeof index !== "number" || !Number.isInteger(index) || index < 0 || typeof value !== "number") return null;
+  return { index, score: value };
+}

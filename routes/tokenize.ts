@@ -1,0 +1,17 @@
+import { Type } from "@sinclair/typebox";
+import { Elysia } from "elysia";
+import type { ControlPlane } from "../lib/control-plane.ts";
+import { askerOf, ModelName, proxied, withQuery } from "./v1/_proxied.ts";
+
+/** The loaded model's tokenizer. */
+export default ({ gateway }: Pick<ControlPlane, "gateway">) =>
+  new Elysia().post(
+    "",
+    ({ request, server }) => gateway.toModel(request, withQuery(request, "/tokenize"), askerOf(request, server)),
+    proxied({
+      operationId: "tokenize",
+      summary: "Tokens of a text, by the loaded model",
+      tags: ["Gateway"],
+      body: { model: Type.Optional(ModelName), prompt: Type.Optional(Type.String()) },
+    }),
+  );

@@ -1,0 +1,24 @@
+import { Type } from "@sinclair/typebox";
+import { Elysia } from "elysia";
+import type { ControlPlane } from "../../../lib/control-plane.ts";
+import { AudioFile, askerOf, proxied, withQuery } from "../_proxied.ts";
+
+/** Speech in any language to English text, where the service can. */
+export default ({ gateway }: Pick<ControlPlane, "gateway">) =>
+  new Elysia().post(
+    "",
+    ({ request, server }) =>
+      gateway.toService("asr", request, withQuery(request, "/v1/audio/translations"), askerOf(request, server)),
+    proxied({
+      operationId: "createTranslation",
+      summary: "Speech to English text",
+      tags: ["Speech"],
+      form: true,
+      body: {
+        file: AudioFile,
+        model: Type.Optional(Type.String()),
+        language: Type.Optional(Type.String()),
+        response_format: Type.Optional(Type.String({ description: "json, text, srt, vtt or verbose_json" })),
+      },
+    }),
+  );

@@ -1,0 +1,16 @@
+import { Elysia } from "elysia";
+import type { ControlPlane } from "../../../lib/control-plane.ts";
+import { askerOf, proxied, withQuery } from "../_proxied.ts";
+
+/** Voices of the speech service. */
+export default ({ gateway }: Pick<ControlPlane, "gateway">) =>
+  new Elysia().get(
+    "",
+    ({ request, server }) =>
+      gateway.toService("tts", request, withQuery(request, "/v1/audio/voices"), askerOf(request, server)),
+    proxied({
+      operationId: "listVoices",
+      summary: "Voices of the speech service",
+      tags: ["Speech"],
+    }),
+  );

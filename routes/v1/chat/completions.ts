@@ -1,0 +1,18 @@
+import { Elysia } from "elysia";
+import type { ControlPlane } from "../../../lib/control-plane.ts";
+import { askerOf, Messages, ModelName, proxied, Stream, withQuery } from "../_proxied.ts";
+
+/** Chat with the loaded model; up to 30 minutes. */
+export default ({ gateway }: Pick<ControlPlane, "gateway">) =>
+  new Elysia().post(
+    "",
+    ({ request, server }) =>
+      gateway.toModel(request, withQuery(request, "/v1/chat/completions"), askerOf(request, server)),
+    proxied({
+      operationId: "createChatCompletion",
+      summary: "Chat with a loaded model, streamed or whole",
+      description: "Passed on as it is. A model that is not loaded answers 404 `model_not_loaded`.",
+      tags: ["Gateway"],
+      body: { model: ModelName, messages: Messages, stream: Stream },
+    }),
+  );

@@ -1,0 +1,18 @@
+import { Type } from "@sinclair/typebox";
+import { Elysia } from "elysia";
+import type { ControlPlane } from "../../lib/control-plane.ts";
+import { askerOf, proxied, withQuery } from "./_proxied.ts";
+
+/** Embeddings by the service, or by a slot that serves the named model. */
+export default ({ gateway }: Pick<ControlPlane, "gateway">) =>
+  new Elysia().post(
+    "",
+    ({ request, server }) =>
+      gateway.toEmbeddings(request, withQuery(request, "/v1/embeddings"), askerOf(request, server)),
+    proxied({
+      operationId: "createEmbedding",
+      summary: "Embeddings of texts",
+      tags: ["Gateway"],
+      body: { model: Type.Optional(Type.String()), input: Type.Union([Type.String(), Type.Array(Type.Any())]) },
+    }),
+  );

@@ -1,0 +1,17 @@
+import { Type } from "@sinclair/typebox";
+import { Elysia } from "elysia";
+import type { ControlPlane } from "../../lib/control-plane.ts";
+import { askerOf, Messages, ModelName, proxied, Stream, withQuery } from "./_proxied.ts";
+
+/** Anthropic's Messages API, where the loaded vLLM has it. */
+export default ({ gateway }: Pick<ControlPlane, "gateway">) =>
+  new Elysia().post(
+    "",
+    ({ request, server }) => gateway.toModel(request, withQuery(request, "/v1/messages"), askerOf(request, server)),
+    proxied({
+      operationId: "createMessage",
+      summary: "Anthropic’s Messages API, where the loaded vLLM has it",
+      tags: ["Gateway"],
+      body: { model: ModelName, messages: Messages, max_tokens: Type.Integer(), stream: Stream },
+    }),
+  );

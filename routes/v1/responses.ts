@@ -1,0 +1,17 @@
+import { Type } from "@sinclair/typebox";
+import { Elysia } from "elysia";
+import type { ControlPlane } from "../../lib/control-plane.ts";
+import { askerOf, ModelName, proxied, Stream, withQuery } from "./_proxied.ts";
+
+/** OpenAI's Responses API, where the loaded vLLM has it. */
+export default ({ gateway }: Pick<ControlPlane, "gateway">) =>
+  new Elysia().post(
+    "",
+    ({ request, server }) => gateway.toModel(request, withQuery(request, "/v1/responses"), askerOf(request, server)),
+    proxied({
+      operationId: "createResponse",
+      summary: "OpenAI’s Responses API, where the loaded vLLM has it",
+      tags: ["Gateway"],
+      body: { model: ModelName, input: Type.Union([Type.String(), Type.Array(Type.Any())]), stream: Stream },
+    }),
+  );

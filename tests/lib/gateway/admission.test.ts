@@ -1,0 +1,163 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import type { Fault } from "../../../lib/fault.ts";
+import { Admission, type Limit, type Release } from "../../../lib/gateway/admission.ts";
+
+const open = new AbortController().signal;
+const LIMIT: Limit = { inFlight: 2, queue: 3, waitMs: 60_000 };
+const admission = (limit: Partial<Limit> = {}, now = () => 0) =>
+  new Admission("The service", () => ({ ...LIMIT, ...limit }), now);
+const isHeld = (entered: Release | Promise<Release>): entered is Release => typeof entered === "function";
+const refusal = (entered: Release | Promise<Release>) =>
+  Promise.resolve(entered).then(
+    () => null,
+    (fault: Fault) => fault,
+  );
+
+describe("admission", () => {
+  test("lets in as many as the limit says, at once", () => {
+    const door = admission();
+
+    expect([door.enter("a", open), door.enter("b", open), door.enter("c", open)].map(isHeld)).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect([door.inFlight, door.queued]).toEqual([2, 1]);
+  });
+
+  test("gives a freed place to who waits, and counts a place given back twice once", async () => {
+    const door = admission({ inFlight: 1 });
+    const first = door.enter("a", open) as Release;
+    const second = door.enter("b", open);
+    first();
+    first();
+
+    (await second)();
+    expect([door.inFlight, door.queued]).toEqual([0, 0]);
+  });
+
+  test("refuses at once when the queue is full, and says when to come again", async () => {
+    const door = admission({ inFlight: 1, queue: 1 });
+    door.enter("a", open);
+    void refusal(door.enter("a", open));
+
+    expect(await refusal(door.enter("b", open))).toMatchObject({
+      kind: "unavailable",
+      code: "queue_full",
+      members: { retry_after_seconds: 2 },
+    });
+  });
+
+  test("a single request waits for no more than the one that ends first, whatever another caller has queued", async () => {
+    const door = admission({ inFlight: 1, queue: 200 });
+    const order: string[] = [];
+    const running = door.enter("greedy", open) as Release;
+    for (let count = 0; count < 100; count++)
+      void Promise.resolve(door.enter("greedy", open)).then(() => order.push("greedy"));
+    const modest = Promise.resolve(door.enter("modest", open)).then((release) => {
+      order.push("modest");
+      return release;
+    });
+    running();
+
+    await modest;
+    expect(order).toEqual(["modest"]);
+  });
+
+  test("in a full queue the greediest gives way", async () => {
+    const door = admission({ inFlight: 1, queue: 3 });
+    door.enter("greedy", open);
+    const queued = [1, 2, 3].map(() => door.enter("greedy", open));
+    const last = refusal(queued[2]!);
+    const modest = door.enter("modest", open);
+
+    expect(await last).toMatchObject({ code: "queue_full" });
+    expect([isHeld(modest), door.queued]).toEqual([false, 3]);
+  });
+
+  test("a caller that leaves frees its place in the queue", async () => {
+    const door = admission({ inFlight: 1 });
+    const running = door.enter("a", open) as Release;
+    const leaving = new AbortController();
+    const left = refusal(door.enter("b", leaving.signal));
+    const stays = door.enter("c", open);
+    leaving.abort(new Error("left"));
+    running();
+
+    expect((await left)?.message).toBe("left");
+    expect(isHeld(await stays)).toBe(true);
+    expect(door.queued).toBe(0);
+  });
+
+  test("who waits too long is told so", async () => {
+    const door = admission({ inFlight: 1, waitMs: 5 });
+    door.enter("a", open);
+
+    expect(await refusal(door.enter("b", open))).toMatchObject({ code: "queue_timeout" });
+    expect(door.queued).toBe(0);
+  });
+
+  test("a limit that grows is used by the next who comes", async () => {
+    let inFlight = 1;
+    const door = new Admission("The service", () => ({ ...LIMIT, inFlight }));
+    door.enter("a", open);
+    const waiting = door.enter("b", open);
+    inFlight = 3;
+    const late = door.enter("c", open);
+
+    expect((await Promise.all([waiting, late])).map(isHeld)).toEqual([true, true]);
+    expect(door.inFlight).toBe(3);
+  });
+
+  test("whatever happens, no more than the limit is in flight, nobody is forgotten, and all is given back in the end", async () => {
+    const step = fc.record({ caller: fc.nat(3), does: fc.constantFrom("enter", "release", "leave") });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 60 }),
+        fc.integer({ min: 1, max: 3 }),
+        fc.nat(4),
+        async (steps, inFlight, queue) => {
+          const door = admission({ inFlight, queue });
+          const held: Release[] = [];
+          const waiting: AbortController[] = [];
+          let settled = 0;
+          let entered = 0;
+          const all: Promise<unknown>[] = [];
+          for (const { caller, does } of steps) {
+            if (does === "enter") {
+              entered++;
+              const leaver = new AbortController();
+              waiting.push(leaver);
+              const one = door.enter(String(caller), leaver.signal);
+              if (isHeld(one)) {
+                held.push(one);
+                settled++;
+              } else
+                all.push(
+                  one.then(
+                    (release) => {
+                      held.push(release);
+                      settled++;
+                    },
+                    () => settled++,
+                  ),
+                );
+            } else if (does === "release") held.shift()?.();
+            else waiting.shift()?.abort(new Error("left"));
+            expect(door.inFlight).toBeLessThanOrEqual(inFlight);
+            expect(door.queued).toBeLessThanOrEqual(queue);
+            await Promise.resolve();
+          }
+          while (door.inFlight > 0 || door.queued > 0) {
+            await Promise.resolve();
+            held.shift()?.();
+          }
+          await Promise.all(all);
+          expect(settled).toBe(entered);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+});

@@ -1,0 +1,62 @@
+/** The whole app with a gateway that leads to upstreams of a test's own: real HTTP on both sides. */
+import { Gateway, type RequestRecord } from "../../lib/gateway/gateway.ts";
+import type { Place } from "../../lib/gateway/route-model.ts";
+import type { Limits, ProxiedKind } from "../../lib/gateway/services.ts";
+import { listen } from "../../lib/http/listen.ts";
+import { createApp } from "../../routes/_app.ts";
+import { startApp } from "../routes/_app-under-test.ts";
+
+export const MODEL = "acme/model-1";
+const MANY = { inFlight: 1_000, queue: 0, waitMs: 10_000 };
+
+export interface GatewayApp {
+  readonly url: string;
+  readonly gateway: Gateway;
+  /** Requests that are over. */
+  readonly ended: RequestRecord[];
+  close(): Promise<void>;
+}
+
+export interface GatewayAppOptions {
+  /** `http://127.0.0.1:<port>` of the slot `main` and of every service. */
+  readonly upstream: string;
+  readonly limits?: Partial<Limits>;
+  readonly place?: Partial<Place>;
+  readonly host?: string;
+  readonly addresses?: readonly string[];
+}
+
+export async function startGatewayApp(options: GatewayAppOptions): Promise<GatewayApp> {
+  const { upstream, limits = {}, place = {}, host = null, addresses } = options;
+  const under = await startApp();
+  const ended: RequestRecord[] = [];
+  const { hostname, port } = new URL(upstream);
+  const service = (kind: ProxiedKind) => ({
+    name: `the-${kind}`,
+    kind,
+    port: Number(port),
+    host,
+    addresses: async () => addresses ?? [hostname],
+  });
+  const gateway = new Gateway({
+    configured: () => true,
+    places: () => [
+      { slot: "main", origin: upstream, open: true, served: [MODEL], aliases: ["model-one"], swap: null, ...place },
+    ],
+    keyOf: (name) => (name === "other" ? "other-key" : null),
+    service,
+    limits: () => ({ chat: MANY, audio: MANY, text: MANY, ...limits }),
+    onEnd: (record) => ended.push(record),
+  });
+  const app = createApp({ ...under.plane, gateway });
+  const { port: own } = listen(app, { port: 0, hostname: "127.0.0.1" });
+  return {
+    url: `http://127.0.0.1:${own}`,
+    gateway,
+    ended,
+    async close() {
+      await app.stop(true);
+      await under.close();
+    },
+  };
+}
