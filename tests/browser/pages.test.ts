@@ -60,11 +60,11 @@ inBrowser("the frame of the dashboard", () => {
     const page = await begin();
     await page.evaluate(() => document.documentElement.setAttribute("data-same-document", ""));
 
-    await page.getByRole("link", { name: "Settings", exact: true }).click();
+    await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Settings" }).click();
     await title(page, "Settings").waitFor();
     expect(path(page)).toBe("/settings");
     expect(await title(page, "Settings").evaluate((it) => it === document.activeElement)).toBe(true);
-    await page.getByRole("link", { name: "Models", exact: true }).click();
+    await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Models" }).click();
     await page.goBack();
     await title(page, "Settings").waitFor();
     await page.goBack();
