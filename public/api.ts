@@ -1,21 +1,15 @@
 /** Calls of the HTTP API. */
 import type { HostKeyStatus } from "../lib/host-keys.ts";
+import type { Lock } from "../lib/lock/lock.ts";
+import type { Schedule } from "../lib/schedule/schedule.ts";
 import type { modelsOf, Status as ServerStatus } from "../lib/status.ts";
 import type { Plan, SwapJob } from "../lib/swap/swap.ts";
 
-export type { HostKeyStatus, Plan, SwapJob };
+import type { Webhook } from "../lib/webhook/webhook.ts";
 
-export interface Lock {
-  readonly holder: string;
-  readonly acquired_at: string;
-  readonly expires_at: string;
-  readonly seconds_remaining: number;
-  readonly note: string | null;
-  readonly slots?: readonly string[] | null;
-  readonly generation?: number;
-}
+export type { HostKeyStatus, Lock, Plan, Schedule, SwapJob, Webhook };
 
-export type Status = ServerStatus & { readonly lock?: Lock | null };
+export type Status = ServerStatus;
 export type Models = ReturnType<typeof modelsOf>;
 export type Model = Models["models"][number];
 export type Slot = Status["slots"][number];
@@ -44,10 +38,18 @@ export function sentenceOf(error: unknown): string {
   return error instanceof Refused ? error.message : "This page made a mistake. Reload it.";
 }
 
-export async function call<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
-  const init: RequestInit = { method, cache: "no-store" };
+interface Asked {
+  readonly body?: unknown;
+  /** Of the reservation that this tab holds. */
+  readonly token?: string | null | undefined;
+}
+
+async function call<Answer>(method: string, path: string, { body, token }: Asked = {}): Promise<Answer> {
+  const headers = new Headers();
+  const init: RequestInit = { method, cache: "no-store", headers };
+  if (token) headers.set("x-swap-lock-token", token);
   if (body !== undefined) {
-    init.headers = { "content-type": "application/json" };
+    headers.set("content-type", "application/json");
     init.body = JSON.stringify(body);
   }
   let response: Response;
@@ -70,17 +72,57 @@ export interface SwapWish {
   readonly rollback?: boolean;
 }
 
+export interface ReserveWish {
+  readonly holder: string;
+  readonly ttl_seconds: number;
+  readonly note?: string;
+  /** A secret, so that the same request may be sent again after its answer was lost. */
+  readonly request_id: string;
+}
+export type Granted = Lock & { readonly token: string };
+export interface WebhookWish {
+  readonly url: string;
+  readonly name?: string;
+  readonly events: readonly string[];
+  readonly generate_secret?: boolean;
+}
+export interface WebhookList {
+  readonly webhooks: readonly Webhook[];
+  readonly events: readonly string[];
+  /** A simulated cluster sends nothing. */
+  readonly suppressed: boolean;
+}
+
 const one = encodeURIComponent;
 export const fetchStatus = () => call<Status>("GET", "/api/status");
 export const fetchModels = () => call<Models>("GET", "/api/models");
 export const fetchSwaps = (limit: number) => call<{ swaps: SwapJob[] }>("GET", `/api/swap?limit=${limit}`);
 export const fetchSwap = (id: string) => call<SwapJob>("GET", `/api/swap/${one(id)}`);
-export const planSwap = (wish: SwapWish) => call<Plan>("POST", "/api/swap/plan", wish);
-export const startSwap = (wish: SwapWish) => call<SwapJob>("POST", "/api/swap", wish);
-export const cancelSwap = (id: string) => call<SwapJob>("DELETE", `/api/swap/${one(id)}`);
+/** With the token, so that the holder of a reservation gets the plan that is true for them. */
+export const planSwap = async (wish: SwapWish, token: string | null) =>
+  (await call<{ plan: Plan }>("POST", "/api/swap", { body: { ...wish, dry_run: true }, token })).plan;
+export const startSwap = (wish: SwapWish, token: string | null) =>
+  call<SwapJob>("POST", "/api/swap", { body: wish, token });
+export const cancelSwap = (id: string, token: string | null) =>
+  call<SwapJob>("DELETE", `/api/swap/${one(id)}`, { token });
+export const reserve = (asked: ReserveWish) => call<Granted>("POST", "/api/swap/lock", { body: asked });
+export const renew = (asked: Pick<ReserveWish, "holder" | "ttl_seconds">, token: string) =>
+  call<Granted>("POST", "/api/swap/lock", { body: asked, token });
+export const release = (token: string) => call<{ held: false }>("DELETE", "/api/swap/lock", { token });
+export const forceRelease = (generation: number, reason: string) =>
+  call<{ held: false }>(
+    "DELETE",
+    `/api/swap/lock?${new URLSearchParams({ force: "true", generation: String(generation), reason })}`,
+  );
 export const fetchHostKeys = () => call<{ host_keys: HostKeyStatus[] }>("GET", "/api/host-keys");
 export const acceptHostKey = (node: string, fingerprint: string) =>
-  call<HostKeyStatus>("POST", `/api/host-keys/${one(node)}/accept`, { fingerprint });
+  call<HostKeyStatus>("POST", `/api/host-keys/${one(node)}/accept`, { body: { fingerprint } });
 export const takeOver = (node: string, instance: string) =>
-  call<{ node: string }>("POST", `/api/nodes/${one(node)}/take-over`, { instance });
+  call<{ node: string }>("POST", `/api/nodes/${one(node)}/take-over`, { body: { instance } });
 export const fetchRefusedHosts = () => call<{ refused_hosts: RefusedHost[] }>("GET", "/api/refused-hosts");
+export const fetchSchedule = () => call<Schedule>("GET", "/api/schedule?hours=24");
+export const removePlanned = (id: string) => call<unknown>("DELETE", `/api/schedule/${one(id)}`);
+export const fetchWebhooks = () => call<WebhookList>("GET", "/api/webhooks");
+export const addWebhook = (body: WebhookWish) => call<Webhook & { secret?: string }>("POST", "/api/webhooks", { body });
+export const testWebhook = (id: string) => call<unknown>("POST", `/api/webhooks/${one(id)}/test`);
+export const removeWebhook = (id: string) => call<unknown>("DELETE", `/api/webhooks/${one(id)}`);

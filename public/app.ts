@@ -11,6 +11,8 @@ import { MachineList } from "./panels/machine-list.ts";
 import { ModelList } from "./panels/model-list.ts";
 import { PageBanners } from "./panels/page-banners.ts";
 import { PageClock } from "./panels/page-clock.ts";
+import { PlannedList } from "./panels/planned-list.ts";
+import { ReservationPanel } from "./panels/reservation-panel.ts";
 import { SetUp } from "./panels/set-up.ts";
 import { SettingsPage } from "./panels/settings-page.ts";
 import { ShortcutList } from "./panels/shortcut-list.ts";
@@ -24,6 +26,7 @@ import { SwapLog } from "./panels/swap-log.ts";
 import { SwapNotice } from "./panels/swap-notice.ts";
 import { SwapPage } from "./panels/swap-page.ts";
 import { ThemeMenu } from "./panels/theme-menu.ts";
+import { WebhookList } from "./panels/webhook-list.ts";
 import { place, startRouter } from "./router.ts";
 import { LeaveSimulated } from "./set-up/simulation.ts";
 import { connection } from "./state.ts";
@@ -53,6 +56,9 @@ const ELEMENTS = {
   "swap-list": SwapList,
   "swap-page": SwapPage,
   "settings-page": SettingsPage,
+  "reservation-panel": ReservationPanel,
+  "planned-list": PlannedList,
+  "webhook-list": WebhookList,
 } as const;
 
 declare global {

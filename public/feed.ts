@@ -1,5 +1,5 @@
 /** The one stream that keeps the page current: a snapshot at every connect, then changes. */
-import type { Models, Slot, Status, SwapJob } from "./api.ts";
+import type { Models, Schedule, Slot, Status, SwapJob, Webhook } from "./api.ts";
 import { fetchModels, fetchStatus, fetchSwaps } from "./api.ts";
 import * as state from "./state.ts";
 
@@ -45,6 +45,18 @@ function open(): void {
   on<Slot>(stream, "slot", (slot) => {
     state.slots.value = state.slots.value.map((known) => (known.name === slot.name ? slot : known));
   });
+  on<Pick<Status, "nodes">>(stream, "nodes", ({ nodes }) => {
+    state.nodes.value = nodes;
+  });
+  on<Pick<Status, "lock">>(stream, "lock", ({ lock }) => {
+    state.lock.value = lock;
+  });
+  on<Schedule>(stream, "schedule", (schedule) => {
+    state.schedule.value = schedule;
+  });
+  on<{ webhooks: Webhook[] }>(stream, "webhooks", ({ webhooks }) => {
+    state.webhooks.value = webhooks;
+  });
   on<{ status: Status; models: Models }>(stream, "config", ({ status, models }) => takeConfiguration(status, models));
   stream.onerror = () => {
     cutSince ??= Date.now();
@@ -88,6 +100,7 @@ function takeConfiguration(status: Status, models: Models): void {
   state.controller.value = { version, simulated, configured, publicKey };
   state.nodes.value = status.nodes;
   state.slots.value = status.slots;
+  state.lock.value = status.lock;
   state.problems.value = status.problems;
   state.models.value = models.models;
 }

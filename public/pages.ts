@@ -24,9 +24,15 @@ export const PAGES = [
   { id: "overview", path: "/", title: "Overview", rail: { icon: "i-overview", key: "o", onPhone: true } },
   { id: "models", path: "/models", title: "Models", rail: { icon: "i-models", key: "m", onPhone: true } },
   { id: "machines", path: "/machines", title: "Machines", rail: { icon: "i-machines", key: "c", onPhone: true } },
+  {
+    id: "automation",
+    path: "/automation",
+    title: "Automation",
+    rail: { icon: "i-automation", key: "u", onPhone: false },
+  },
   { id: "activity", path: "/activity", title: "Activity", rail: { icon: "i-activity", key: "a", onPhone: true } },
   { id: "swap", path: "/activity/:id", title: "Swap", rail: null, within: "activity" },
-  { id: "settings", path: "/settings", title: "Settings", rail: { icon: "i-settings", key: "s", onPhone: true } },
+  { id: "settings", path: "/settings", title: "Settings", rail: { icon: "i-settings", key: "s", onPhone: false } },
 ] as const satisfies readonly Page[];
 
 /** Shown under any other address. */

@@ -1,5 +1,6 @@
 /** What the page knows, as signals. Only feed.ts writes what comes from the server. */
-import type { Lock, Model, Problem, Slot, SparkNode, SwapJob } from "./api.ts";
+import type { Lock, Model, Problem, Schedule, Slot, SparkNode, SwapJob, Webhook } from "./api.ts";
+import { clockTime } from "./format.ts";
 import { signal } from "./store.ts";
 
 export interface Connection {
@@ -26,6 +27,33 @@ export const problems = signal<readonly Problem[]>([]);
 export const models = signal<readonly Model[]>([]);
 /** The reservation; null when nobody holds one. */
 export const lock = signal<Lock | null>(null);
+export interface OwnReservation {
+  readonly generation: number;
+  readonly token: string;
+}
+
+const OWN = "reservation";
+/** The reservation that this tab made: its token stays here, so that this tab can swap and release. */
+export const own = signal<OwnReservation | null>(
+  JSON.parse(sessionStorage.getItem(OWN) ?? "null") as OwnReservation | null,
+);
+
+export function keepOwn(reservation: OwnReservation | null): void {
+  if (reservation) sessionStorage.setItem(OWN, JSON.stringify(reservation));
+  else sessionStorage.removeItem(OWN);
+  own.value = reservation;
+}
+
+/** The token of the reservation that is held, if this tab made it; null else. Reads signals. */
+export function ownToken(): string | null {
+  return own.value !== null && own.value.generation === lock.value?.generation ? own.value.token : null;
+}
+
+/** What others plan; null until it was asked for. */
+export const schedule = signal<Schedule | null>(null);
+/** Who is told what happens; null until it was asked for. */
+export const webhooks = signal<readonly Webhook[] | null>(null);
+
 /** Swaps that are not settled. */
 export const running = signal<readonly SwapJob[]>([]);
 /** Settled swaps, newest first; null until the list has arrived. */
@@ -59,9 +87,22 @@ export function swapObstacle(slot?: string): Obstacle | null {
   if (connection.value.state === "lost") return { reason: "No connection, so nothing can be started.", tone: "bad" };
   if (!controller.value) return { reason: "Not known yet.", tone: "off" };
   if (!controller.value.configured) return { reason: "No Spark is set up yet.", tone: "off" };
-  const free = slots.value.filter(({ name }) => running.value.every((job) => job.slot !== name));
+  const wanted = slots.value.filter(({ name }) => slot === undefined || name === slot);
+  const free = wanted.filter(({ name }) => running.value.every((job) => job.slot !== name));
   const [busy] = running.value;
-  if (busy && !free.some(({ name }) => slot === undefined || name === slot))
+  if (busy && free.length === 0)
     return { reason: `One swap at a time: ${busy.model_name} is on its way.`, tone: "move" };
+  const held = lock.value;
+  if (held && free.length > 0 && free.every(({ name }) => isReservedForAnother(name)))
+    return {
+      reason: `Paused until ${clockTime(held.expires_at, Date.now())}, reserved by ${held.holder}.`,
+      tone: "held",
+    };
   return null;
+}
+
+/** By someone else than this tab. Reads signals. */
+export function isReservedForAnother(slot: string): boolean {
+  const held = lock.value;
+  return held !== null && ownToken() === null && (held.slots === null || held.slots.includes(slot));
 }

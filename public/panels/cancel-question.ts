@@ -1,7 +1,7 @@
 import { cancelSwap, type SwapJob } from "../api.ts";
 import { h } from "../dom.ts";
 import { about } from "../format.ts";
-import { modelName, models } from "../state.ts";
+import { modelName, models, ownToken } from "../state.ts";
 
 /** Asks before a swap is cancelled, and says what happens then. */
 export function cancelQuestion(job: SwapJob): void {
@@ -13,7 +13,7 @@ export function cancelQuestion(job: SwapJob): void {
     go: back ? "Stop and go back" : "Stop it",
     danger: true,
     async run() {
-      await cancelSwap(job.job_id);
+      await cancelSwap(job.job_id, ownToken());
     },
   });
 }

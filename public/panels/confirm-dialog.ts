@@ -28,7 +28,13 @@ export class ConfirmDialog extends HTMLElement {
     const go = h("button", { class: question.danger ? "btn danger" : "btn primary", type: "button" }, question.go);
     morph(head, title("confirm-h", question.title));
     body.replaceChildren(h("div", { class: "dlg-parts" }, question.body));
-    foot.replaceChildren(h("p", {}), h("button", { class: "btn", type: "submit", autofocus: true }, question.keep), go);
+    // What has to be filled in is where the focus starts; else it is the harmless answer.
+    const asksFirst = body.querySelector("[autofocus]") !== null;
+    foot.replaceChildren(
+      h("p", {}),
+      h("button", { class: "btn", type: "submit", autofocus: !asksFirst }, question.keep),
+      go,
+    );
     go.addEventListener("click", async () => {
       const form = go.form;
       if (!form?.reportValidity()) return;

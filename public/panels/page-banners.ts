@@ -2,8 +2,10 @@ import type { Problem } from "../api.ts";
 import { second } from "../clock.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { clockSeconds, duration, plural, secondsBetween } from "../format.ts";
-import { connection, controller, outdated, problems } from "../state.ts";
+import { connection, controller, lock, outdated, problems } from "../state.ts";
+import { heldBanner } from "./held-banner.ts";
 import { Panel } from "./panel.ts";
+import { reservationAct } from "./reservation-panel.ts";
 
 /** The most problems that a banner names; Settings has them all. */
 const NAMED = 3;
@@ -14,6 +16,7 @@ export class PageBanners extends Panel {
     if (!controller.value && connection.value.state !== "lost") return undefined;
     return [
       connection.value.state === "lost" && lostBanner(connection.value.since),
+      lock.value && heldBanner(lock.value),
       outdated.value &&
         banner("warn", "i-alert", "note", "Spark Control was updated. Reload to see the new version.", {
           button: h("button", { class: "btn", type: "button", "data-act": "reload" }, "Reload"),
@@ -35,6 +38,7 @@ export class PageBanners extends Panel {
 
   protected override act(name: string): void {
     if (name === "reload") location.reload();
+    reservationAct(name);
   }
 }
 

@@ -30,9 +30,9 @@ export abstract class Panel extends HTMLElement {
     if (origin && this.contains(origin)) this.act(origin.dataset.act ?? "", origin);
   }
 
-  /** An id that no other panel uses, for headings and reasons. */
+  /** An id that no other panel uses, for headings and reasons. Without spaces: `aria-labelledby` is a list. */
   protected idOf(name: string): string {
-    return `${this.localName}-${this.#number}-${name}`;
+    return `${this.localName}-${this.#number}-${name.replace(/\s+/g, "-")}`;
   }
 
   /** The content; undefined keeps what the page came with. Signals read here render it again. */

@@ -1,7 +1,7 @@
 import { type Plan, planSwap, sentenceOf, startSwap } from "../api.ts";
 import { type Child, h, morph } from "../dom.ts";
 import { about, clockSeconds } from "../format.ts";
-import { modelName, models, running, slots } from "../state.ts";
+import { isReservedForAnother, modelName, models, ownToken, running, slots } from "../state.ts";
 import { takeOverQuestion } from "./key-questions.ts";
 import { commandsOf, planView } from "./plan-view.ts";
 import { refusal, sheet, title } from "./sheet.ts";
@@ -60,7 +60,9 @@ export class SwapDialog extends HTMLElement {
   /** Slots in which it can run and that no swap owns. */
   #able() {
     const needed = models.value.find(({ key }) => key === this.#model)?.nodes ?? 1;
-    const free = slots.value.filter((slot) => running.value.every((job) => job.slot !== slot.name));
+    const free = slots.value.filter(
+      (slot) => running.value.every((job) => job.slot !== slot.name) && !isReservedForAnother(slot.name),
+    );
     const large = free.filter((slot) => slot.nodes.length >= needed);
     return large.length > 0 ? large : free;
   }
@@ -75,7 +77,7 @@ export class SwapDialog extends HTMLElement {
     this.#show(waiting, { ready: false, note: "" });
     try {
       // Always with the way back, so that the plan can say what it would be.
-      const plan = await planSwap({ model: this.#model, slot: this.#slot, rollback: true });
+      const plan = await planSwap({ model: this.#model, slot: this.#slot, rollback: true }, ownToken());
       if (round !== this.#round) return;
       const content = [planView(plan), this.#wayBack(plan), commandsOf(plan)];
       this.#show(content, { ready: plan.blockers.length === 0, note: noteOf(plan) });
@@ -90,7 +92,7 @@ export class SwapDialog extends HTMLElement {
     const button = dialog.querySelector<HTMLButtonElement>("[data-act=start]");
     if (button) button.disabled = true;
     try {
-      await startSwap({ model: this.#model, slot: this.#slot, rollback: this.#rollback });
+      await startSwap({ model: this.#model, slot: this.#slot, rollback: this.#rollback }, ownToken());
       if (round === this.#round) dialog.close();
     } catch (error) {
       if (round !== this.#round) return;

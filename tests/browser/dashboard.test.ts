@@ -1,6 +1,6 @@
 /** The first page in a real browser, against the whole product on a simulated cluster. */
 import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
 import { buildDashboard } from "../../public/_build.ts";
 import { type Demo, type DemoOptions, startDemo } from "../support/demo.ts";
 import { requirement } from "../support/requirements.ts";
@@ -34,7 +34,7 @@ inBrowser("the dashboard", () => {
   async function begin(options: DemoOptions = {}): Promise<Page> {
     demo = await startDemo(options);
     watched = await openPage(browser, demo.url);
-    await watched.page.getByRole("banner").getByText("Live", { exact: true }).waitFor();
+    await watched.page.getByRole("status").getByText("Live", { exact: true }).waitFor();
     return watched.page;
   }
   const heading = (page: Page, name: string) => page.getByRole("heading", { name, exact: true });
@@ -45,6 +45,8 @@ inBrowser("the dashboard", () => {
     await dialog.getByRole("button", { name: `Swap to ${model}` }).click();
     await dialog.waitFor({ state: "hidden" });
   }
+  const describedBy = (button: Locator) =>
+    button.evaluate((it) => document.getElementById(it.getAttribute("aria-describedby") ?? "")?.textContent ?? "");
   function expectQuiet(): void {
     expect(watched.complaints).toEqual([]);
     expect(watched.foreign).toEqual([]);
@@ -87,7 +89,7 @@ inBrowser("the dashboard", () => {
     await heading(page, "GPT-OSS 20B is answering").waitFor();
     await slot(page, "GPT-OSS 20B").getByText("Ready", { exact: true }).waitFor();
     await slot(page, "GPT-OSS 20B").getByText("openai/gpt-oss-20b").waitFor();
-    await page.getByRole("region", { name: "Last swaps" }).getByText("GPT-OSS 20B").waitFor();
+    await page.getByRole("region", { name: "Latest" }).getByText("GPT-OSS 20B").waitFor();
     expect(await page.getByRole("button", { name: "Swap to GLM 4.5 Air" }).isEnabled()).toBe(true);
     expectQuiet();
   });
@@ -104,8 +106,10 @@ inBrowser("the dashboard", () => {
     await notice.getByRole("figure", { name: "Evidence" }).getByText("torch.OutOfMemoryError").waitFor();
     await notice.getByText("Lower gpu_memory_utilization").waitFor();
     await notice.getByText("GPT-OSS 20B is back and answers.").waitFor();
-    await notice.getByText("The whole log").click();
-    await notice.getByRole("log").getByText("torch.OutOfMemoryError").first().waitFor();
+    await notice.getByRole("link", { name: "Show the whole log" }).click();
+    await page.getByRole("log").getByText("torch.OutOfMemoryError").first().waitFor();
+    await page.getByRole("list", { name: "Steps of the swap" }).getByText("Start", { exact: true }).waitFor();
+    await page.goBack();
     await slot(page, "GPT-OSS 20B").getByText("Ready", { exact: true }).waitFor();
 
     await notice.getByRole("button", { name: "Hide this message" }).click();
@@ -117,13 +121,13 @@ inBrowser("the dashboard", () => {
     const page = await begin({ speed: WATCHABLE_SPEED });
     await startSwap(page, "GPT-OSS 120B");
 
-    await page.getByRole("button", { name: "Cancel…" }).click();
+    await page.getByRole("button", { name: "Cancel swap…" }).click();
     const dialog = page.getByRole("dialog", { name: "Stop loading GPT-OSS 120B?" });
     await dialog.getByText("Then no model is loaded there.").waitFor();
     await dialog.getByRole("button", { name: "Stop it" }).click();
 
     await heading(page, "The swap to GPT-OSS 120B was cancelled").waitFor();
-    await slot(page, "No model").getByText("Idle", { exact: true }).waitFor();
+    await slot(page, "Nothing is being served").getByText("No model loaded", { exact: true }).waitFor();
     expectQuiet();
   });
 
@@ -141,18 +145,66 @@ inBrowser("the dashboard", () => {
     expectQuiet();
   });
 
-  test("refuses a swap that does not fit before anything is touched", async () => {
-    const greedy =
-      "models:\n  greedy:\n    name: Greedy\n    repo: example/greedy\n    size_gb: 300\n    gpu_memory_utilization: 0.8\n";
+  test("says in the list what cannot fit, and why its button does nothing", async () => {
+    const greedy = "models:\n  greedy:\n    name: Greedy\n    repo: example/greedy\n    size_gb: 300\n";
     const page = await begin({ files: { "models-overrides.yaml": greedy } });
 
-    await page.getByRole("button", { name: "Swap to Greedy" }).click();
+    await page
+      .getByRole("row", { name: /^Greedy/ })
+      .getByText("Does not fit. Its weights take 300 GB")
+      .waitFor();
+    const button = page.getByRole("button", { name: "Swap to Greedy" });
+    expect(await button.isDisabled()).toBe(true);
+    expect(await describedBy(button)).toContain("Does not fit.");
+    expectQuiet();
+  });
 
-    const dialog = page.getByRole("dialog", { name: "Swap to Greedy?" });
-    await dialog.getByRole("alert").getByText("Does not fit on spark-1").waitFor();
-    expect(await dialog.getByRole("button", { name: "Swap to Greedy" }).isDisabled()).toBe(true);
+  test("refuses a swap that cannot work before anything is touched", async () => {
+    const gone = "models:\n  gone:\n    name: Gone\n    local_path: /home/spark/models/gone\n    size_gb: 8\n";
+    const page = await begin({ files: { "models-overrides.yaml": gone } });
+
+    await page.getByRole("button", { name: "Swap to Gone" }).click();
+
+    const dialog = page.getByRole("dialog", { name: "Swap to Gone?" });
+    await dialog.getByRole("alert").getByText("The folder of this local model is missing on spark-1.").waitFor();
+    expect(await dialog.getByRole("button", { name: "Swap to Gone" }).isDisabled()).toBe(true);
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "hidden" });
+    expectQuiet();
+  });
+
+  test("with a slot on each Spark shows both and asks in which to load", async () => {
+    const page = await begin({ topology: twoSlots });
+    await demo.swap("gpt-oss-20b", { slot: "left" });
+
+    await slot(page, "GPT-OSS 20B").getByText("Slot left. On spark-1.").waitFor();
+    await slot(page, "Nothing is being served").waitFor();
+    await page.getByRole("button", { name: "Swap to Qwen3 30B A3B Instruct" }).click();
+    const dialog = page.getByRole("dialog", { name: "Swap to Qwen3 30B A3B Instruct?" });
+    await dialog.getByText("GPT-OSS 20B on spark-1", { exact: true }).waitFor();
+    await dialog.getByText("right, spark-2").click();
+    await dialog.getByText("Qwen3 30B A3B Instruct on spark-2", { exact: true }).waitFor();
+    await dialog.getByText("GPT-OSS 20B in slot left").waitFor();
+    await dialog.getByRole("button", { name: "Swap to Qwen3 30B A3B Instruct" }).click();
+
+    await slot(page, "Qwen3 30B A3B Instruct").getByText("Ready", { exact: true }).waitFor();
+    await slot(page, "GPT-OSS 20B").getByText("Ready", { exact: true }).waitFor();
+    expectQuiet();
+  });
+
+  test("does not go back when the person does not want it", async () => {
+    const page = await begin();
+    await demo.swap("gpt-oss-20b");
+    demo.cluster.inject({ kind: "out_of_memory", times: 1 });
+
+    await page.getByRole("button", { name: "Swap to GPT-OSS 120B" }).click();
+    const dialog = page.getByRole("dialog", { name: "Swap to GPT-OSS 120B?" });
+    await dialog.getByRole("checkbox", { name: "If it does not start, go back to GPT-OSS 20B" }).uncheck();
+    await dialog.getByRole("button", { name: "Swap to GPT-OSS 120B" }).click();
+
+    const notice = page.getByRole("region", { name: "GPT-OSS 120B did not start" });
+    await notice.getByRole("button", { name: "Back to GPT-OSS 20B…" }).waitFor();
+    await slot(page, "Nothing is being served").waitFor();
     expectQuiet();
   });
 
@@ -160,8 +212,8 @@ inBrowser("the dashboard", () => {
     const page = await begin({ nodes: 1 });
 
     await page
-      .getByRole("rowheader", { name: /^GLM 4.5 Air/ })
-      .getByText("No slot has 2 Sparks.")
+      .getByRole("row", { name: /^GLM 4.5 Air/ })
+      .getByText("Does not fit. No slot has 2 Sparks.")
       .waitFor();
     expect(await page.getByRole("button", { name: "Swap to GLM 4.5 Air" }).isDisabled()).toBe(true);
     expect(await page.getByRole("button", { name: "Swap to GPT-OSS 20B" }).isEnabled()).toBe(true);
@@ -195,7 +247,7 @@ inBrowser("the dashboard", () => {
     await page.getByRole("region", { name: "Connect your Sparks" }).getByLabel("Address", { exact: true }).waitFor();
     await page.getByText("topology.yaml, line 3, settings.stall_seconds:").waitFor();
     expect(await page.getByRole("button", { name: "Swap to GPT-OSS 20B" }).isDisabled()).toBe(true);
-    await page.getByText("No Spark is set up yet.").waitFor();
+    await page.getByRole("region", { name: "Models" }).getByText("No Spark is set up yet.").waitFor();
     expectQuiet();
   });
 
@@ -221,3 +273,10 @@ inBrowser("the dashboard", () => {
     expect(await page.getByRole("button", { name: "Swap to GLM 4.5 Air" }).isDisabled()).toBe(true);
   });
 });
+
+/** A slot on each Spark instead of one across both. */
+function twoSlots(yaml: string): string {
+  const at = (name: string, node: string) =>
+    `  - name: ${name}\n    nodes: [${node}]\n    port: 8888\n    container: vllm_node\n    image: vllm-node\n`;
+  return `${yaml.slice(0, yaml.indexOf("slots:"))}slots:\n${at("left", "spark-1")}${at("right", "spark-2")}`;
+}

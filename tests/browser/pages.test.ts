@@ -1,0 +1,232 @@
+/** The frame in a real browser: pages and their addresses, the keyboard, the theme, what plain HTTP does not allow. */
+import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import type { Browser, Page } from "playwright-core";
+import { buildDashboard } from "../../public/_build.ts";
+import { PAGES, type Page as Place } from "../../public/pages.ts";
+import { type Demo, type DemoOptions, startDemo } from "../support/demo.ts";
+import { requirement } from "../support/requirements.ts";
+import { hasChromium, launchChromium, openPage, type WatchedPage } from "./browser.ts";
+
+setDefaultTimeout(60_000);
+
+const inRail = (PAGES as readonly Place[]).filter(({ rail }) => rail !== null);
+const inBrowser = requirement(
+  "the pages of the dashboard",
+  hasChromium,
+  "Chromium is missing (apt-get install chromium)",
+);
+
+inBrowser("the frame of the dashboard", () => {
+  let browser: Browser;
+  let demo: Demo;
+  let watched: WatchedPage;
+  beforeAll(async () => {
+    await buildDashboard();
+    browser = await launchChromium();
+  });
+  afterAll(() => browser?.close());
+  afterEach(async () => {
+    await watched?.page.context().close();
+    await demo?.close();
+  });
+
+  async function begin(path = "/", options: DemoOptions = {}): Promise<Page> {
+    demo = await startDemo(options);
+    watched = await openPage(browser, demo.url + path);
+    await live(watched.page);
+    return watched.page;
+  }
+  const live = (page: Page) => page.getByRole("status").getByText("Live", { exact: true }).waitFor();
+  const title = (page: Page, name: string) => page.getByRole("heading", { level: 1, name, exact: true });
+  const path = (page: Page) => new URL(page.url()).pathname;
+
+  test("every page of the rail has an address that can be opened, is marked in the rail and in the title", async () => {
+    const page = await begin();
+
+    for (const { path: address, title: name } of inRail) {
+      await page.goto(demo.url + address);
+      await live(page);
+      await title(page, name).waitFor();
+      const link = page.getByRole("navigation", { name: "Main" }).getByRole("link", { name, exact: true });
+      expect(await link.getAttribute("aria-current")).toBe("page");
+      expect(await page.title()).toContain(name);
+      expect(await page.getByRole("main").getByRole("heading", { level: 2 }).count()).toBeGreaterThan(0);
+    }
+    expect(watched.complaints).toEqual([]);
+    expect(watched.foreign).toEqual([]);
+  });
+
+  test("links change the page without loading it again; focus, title, back and forward go along", async () => {
+    const page = await begin();
+    await page.evaluate(() => document.documentElement.setAttribute("data-same-document", ""));
+
+    await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Settings" }).click();
+    await title(page, "Settings").waitFor();
+    expect(path(page)).toBe("/settings");
+    expect(await title(page, "Settings").evaluate((it) => it === document.activeElement)).toBe(true);
+    await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Models" }).click();
+    await page.goBack();
+    await title(page, "Settings").waitFor();
+    await page.goBack();
+    await title(page, "Overview").waitFor();
+    await page.goForward();
+    await title(page, "Settings").waitFor();
+
+    expect(await page.title()).toContain("Settings");
+    expect(await page.evaluate(() => document.documentElement.hasAttribute("data-same-document"))).toBe(true);
+  });
+
+  test("an address where nothing is shows a page that helps; the API says so in its own way", async () => {
+    const page = await begin("/no/such/page");
+
+    await title(page, "No such page").waitFor();
+    await page.getByRole("main").getByRole("link", { name: "Overview" }).click();
+    await title(page, "Overview").waitFor();
+
+    const asked = (address: string) => fetch(demo.url + address, { headers: { accept: "text/html" } });
+    expect((await asked("/no/such/page")).status).toBe(404);
+    const api = await asked("/api/nothing");
+    expect([api.status, api.headers.get("content-type")]).toEqual([404, "application/problem+json"]);
+    expect((await fetch(`${demo.url}/no/such/page`)).headers.get("content-type")).toBe("application/problem+json");
+  });
+
+  test("the page of one swap has its phases and its log, and can be opened by its address", async () => {
+    const page = await begin();
+    const job = await demo.swap("gpt-oss-20b");
+
+    await page.goto(`${demo.url}/activity/${job.job_id}`);
+
+    const swap = page.getByRole("region", { name: "GPT-OSS 20B" });
+    await swap.getByText("Ready", { exact: true }).waitFor();
+    await swap.getByRole("list", { name: "Steps of the swap" }).getByText("Start", { exact: true }).waitFor();
+    await swap.getByRole("log").getByText("vLLM API server version").waitFor();
+    await page.goto(`${demo.url}/activity/unknown`);
+    await page.getByText("There is no swap with this number.").waitFor();
+  });
+
+  test("a swap by keyboard alone", async () => {
+    const page = await begin();
+
+    await page.keyboard.press("s");
+    const choice = page.getByRole("dialog", { name: "Swap to which model?" });
+    await choice.getByRole("combobox").waitFor();
+    await page.keyboard.type("oss 20");
+    await choice.getByRole("option", { name: /^GPT-OSS 20B/, selected: true }).waitFor();
+    await page.keyboard.press("Enter");
+    const dialog = page.getByRole("dialog", { name: "Swap to GPT-OSS 20B?" });
+    await dialog.getByText("It fits, with").waitFor();
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+
+    await page.getByRole("heading", { name: "GPT-OSS 20B is answering" }).waitFor();
+    expect(watched.complaints).toEqual([]);
+  });
+
+  test("shortcuts: pages, the filter, the list of shortcuts, the palette; none while typing", async () => {
+    const page = await begin();
+
+    for (const { title: name, rail } of inRail) {
+      await page.keyboard.press("g");
+      await page.keyboard.press(rail!.key);
+      await title(page, name).waitFor();
+    }
+    await page.keyboard.press("?");
+    await page.getByRole("dialog", { name: "Shortcuts" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("/");
+    await title(page, "Models").waitFor();
+    await page.keyboard.type("glm s");
+    const filter = page.getByRole("searchbox", { name: "Filter models" });
+    expect(await filter.inputValue()).toBe("glm s");
+    await filter.fill("glm");
+    await page.getByRole("row", { name: /^GLM 4.5 Air/ }).waitFor();
+    expect(await page.getByRole("row").count()).toBe(2);
+    await page.keyboard.press("Control+k");
+    const palette = page.getByRole("dialog", { name: "Jump to a page or do something" });
+    await palette.getByRole("combobox").fill("machines");
+    await page.keyboard.press("Enter");
+    await title(page, "Machines").waitFor();
+  });
+
+  test("the theme is kept and in place before the page is painted; arrows move in its menu", async () => {
+    const page = await begin();
+    const scheme = () => page.evaluate(() => getComputedStyle(document.documentElement).colorScheme);
+
+    await page.getByRole("button", { name: "Light or dark" }).click();
+    await page.getByRole("menuitemradio", { name: "As the system has it", checked: true }).waitFor();
+    await page.keyboard.press("ArrowUp");
+    await page.keyboard.press("Enter");
+    expect(await scheme()).toBe("dark");
+    // Without the page's own script, only what stands in the head has run.
+    await page.route("**/app-*.js", (route) => route.abort());
+    await page.reload();
+    expect(await scheme()).toBe("dark");
+  });
+
+  test("nothing moves when the data arrive", async () => {
+    demo = await startDemo();
+    await demo.swap("gpt-oss-20b");
+    watched = await openPage(browser, `${demo.url}/health`);
+    const { page } = watched;
+    await page.addInitScript(() => {
+      new PerformanceObserver((list) => {
+        const moved = list.getEntries().reduce((sum, entry) => sum + (entry as Entry).value, 0);
+        document.documentElement.dataset.moved = String(Number(document.documentElement.dataset.moved ?? 0) + moved);
+      }).observe({ type: "layout-shift", buffered: true });
+    });
+
+    for (const { path: address } of inRail) {
+      await page.goto(demo.url + address);
+      await live(page);
+      await page.evaluate(() => document.fonts.ready.then(() => new Promise(requestAnimationFrame)));
+      // The notice of a swap that just ended is news: it comes with the history.
+      const moved = await page.evaluate(() => Number(document.documentElement.dataset.moved ?? 0));
+      expect([address, moved < 0.1, moved]).toEqual([address, true, moved]);
+    }
+  });
+
+  for (const width of [360, 768, 1280, 1920])
+    test(`every page fits into ${width} px`, async () => {
+      const page = await begin();
+      await demo.swap("gpt-oss-20b");
+      await page.setViewportSize({ width, height: 800 });
+
+      for (const { path: address, title: name } of inRail) {
+        await page.goto(demo.url + address);
+        await title(page, name).waitFor();
+        await page.getByRole("main").getByRole("heading", { level: 2 }).first().waitFor();
+        const tooWide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        expect([address, tooWide <= 0]).toEqual([address, true]);
+      }
+    });
+
+  test("settings say what could not be used, which names were refused and who the Sparks are", async () => {
+    const page = await begin("/settings", { topology: (yaml) => `${yaml}settings:\n  stall_seconds: soon\n` });
+    await fetch(`${demo.url}/health`, { headers: { host: "spark.example.com" } });
+    await page.reload();
+
+    await page.getByRole("region", { name: "Could not be used" }).getByText("settings.stall_seconds").waitFor();
+    await page.getByRole("region", { name: "Addresses" }).getByText("spark.example.com").first().waitFor();
+    const ssh = page.getByRole("region", { name: "SSH" });
+    await ssh.getByText(demo.plane.identity.publicKeyLine).waitFor();
+    expect(await ssh.getByText(/^SHA256:/).count()).toBe(2);
+    await page.getByRole("radio", { name: "Dark" }).check({ force: true });
+    expect(await page.evaluate(() => localStorage.getItem("theme"))).toBe("dark");
+  });
+
+  test("the manifest and its icons are there", async () => {
+    const page = await begin();
+
+    const address = await page.evaluate(() => document.querySelector<HTMLLinkElement>("link[rel=manifest]")?.href);
+    const manifest = (await (await fetch(address!)).json()) as { name: string; icons: { src: string; type: string }[] };
+    expect(manifest.name).toBe("Spark Control");
+    for (const { src, type } of manifest.icons) {
+      const icon = await fetch(demo.url + src);
+      expect([src, icon.status, icon.headers.get("content-type")]).toEqual([src, 200, type]);
+    }
+  });
+});
+
+interface Entry extends PerformanceEntry {
+  readonly value: number;
+}
