@@ -27,6 +27,8 @@ export interface SseStream {
   readonly lastEventId: string | null;
   /** Ignored after the end. Never throws, never waits. */
   send(message: SseMessage): void;
+  /** The same with a message that was serialised before, so that many streams share its bytes. */
+  write(frame: Uint8Array): void;
   /** Ends the stream; with an error the client is told first. */
   end(error?: unknown): void;
 }
