@@ -35,7 +35,9 @@ export default ({ swaps, swapLog }: Pick<ControlPlane, "swaps" | "swapLog">) =>
     {
       params: t.Object({ id: t.String({ maxLength: 64, description: "`job_id` of the swap" }) }),
       query: t.Object({
-        after: t.Optional(t.Integer({ minimum: 0, description: "Only lines with a greater number, the first of them" })),
+        after: t.Optional(
+          t.Integer({ minimum: 0, description: "Only lines with a greater number, the first of them" }),
+        ),
         before: t.Optional(t.Integer({ minimum: 1, description: "Only lines with a smaller number" })),
         limit: t.Optional(t.Integer({ minimum: 1, maximum: MOST_LINES, description: `At most ${MOST_LINES}` })),
       }),

@@ -19,7 +19,10 @@ export default ({ swaps, swapLog }: Pick<ControlPlane, "swaps" | "swapLog">) =>
         "cache-control": "no-store",
       };
       if (request.method === "HEAD") return new Response(null, { headers });
-      return new Response(text((after) => swapLog.read(id, after, LINES_A_READ), swapLog.lastSeq(id)), { headers });
+      return new Response(
+        text((after) => swapLog.read(id, after, LINES_A_READ), swapLog.lastSeq(id)),
+        { headers },
+      );
     },
     {
       params: t.Object({ id: t.String({ maxLength: 64, description: "`job_id` of the swap" }) }),
