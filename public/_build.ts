@@ -131,7 +131,13 @@ async function bundle(
   constants: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const format = isModule ? "esm" : "iife";
-  const built = await Bun.build({ entrypoints: [path], target: "browser", minify: true, format, define: { ...constants } });
+  const built = await Bun.build({
+    entrypoints: [path],
+    target: "browser",
+    minify: true,
+    format,
+    define: { ...constants },
+  });
   const [script] = built.outputs;
   if (!script) throw new Error(`${basename(path)} produced no script`);
   return writeHashed(`${basename(path, extname(path))}.js`, new Uint8Array(await script.arrayBuffer()), folder);

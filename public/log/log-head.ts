@@ -30,14 +30,14 @@ export class LogHead {
     iconButton("next", "Next match", "i-chevron"),
   );
   #followText = h("span");
-  #follow = h("button", { class: "btn sm", type: "button", "data-act": "follow" }, picture("i-down"), this.#followText);
+  #follow = h("button", { class: "btn sm", type: "button", "data-log": "follow" }, picture("i-down"), this.#followText);
   #download = h(
     "a",
     { class: "btn sm icon-only", download: true, "aria-label": "Download the log", title: "Download the log" },
     picture("i-download"),
   );
   /** Said to screen readers, and only after something was done: the lines themselves would never end. */
-  #said = h("span", { class: "log-said", role: "status" });
+  #said = h("span", { class: "vh", role: "status" });
 
   readonly element = h(
     "div",
@@ -66,9 +66,8 @@ export class LogHead {
     if (this.#download.getAttribute("href") !== downloadUrl) this.#download.setAttribute("href", downloadUrl);
   }
 
-  /** @param how quietly: for screen readers only, because it can be seen elsewhere */
-  say(words: string, how: "quietly" | "aloud"): void {
-    this.#said.classList.toggle("vh", how === "quietly");
+  /** What came of a search, for screen readers. */
+  say(words: string): void {
     setText(this.#said, words);
   }
 }
@@ -77,7 +76,7 @@ function iconButton(action: LogAction, label: string, icon: string): HTMLButtonE
   const attributes = {
     class: "btn sm icon-only",
     type: "button",
-    "data-act": action,
+    "data-log": action,
     "aria-label": label,
     title: label,
   };

@@ -1,17 +1,17 @@
+import { tryCopy } from "../copy.ts";
 import { h, picture } from "../dom.ts";
 import { plural } from "../format.ts";
-import { copyText } from "../log/copy-text.ts";
 import type { LogLine } from "../log/line-buffer.ts";
 import { LineList } from "../log/line-list.ts";
 import { LineSearch } from "../log/line-search.ts";
 import { type LogAction, LogHead } from "../log/log-head.ts";
 import { wholeLogUrl } from "../log/log-pages.ts";
 import { LogSource } from "../log/log-source.ts";
+import { say } from "../say.ts";
 import { running } from "../state.ts";
 import { effect } from "../store.ts";
 
 const SEARCH_AFTER_MS = 150;
-const SAID_FOR_MS = 6_000;
 
 /**
  * The log of the swap in `data-job`, followed while it runs. The newest 10,000 lines are kept; how many are not is said,
@@ -25,13 +25,12 @@ export class SwapLog extends HTMLElement {
   #toEndText = h("span");
   #toEnd = h(
     "button",
-    { class: "btn sm log-to-end", type: "button", "data-act": "follow", hidden: true },
+    { class: "btn sm log-to-end", type: "button", "data-log": "follow", hidden: true },
     picture("i-down"),
     this.#toEndText,
   );
   #stop: (() => void) | undefined;
   #typing: ReturnType<typeof setTimeout> | undefined;
-  #saying: ReturnType<typeof setTimeout> | undefined;
 
   connectedCallback(): void {
     this.replaceChildren(this.#head.element, h("div", { class: "log-box" }, this.#list.element, this.#toEnd));
@@ -48,7 +47,6 @@ export class SwapLog extends HTMLElement {
     this.#source = null;
     this.#list.disconnect();
     clearTimeout(this.#typing);
-    clearTimeout(this.#saying);
   }
 
   handleEvent(event: Event): void {
@@ -57,8 +55,8 @@ export class SwapLog extends HTMLElement {
       this.#typing = setTimeout(() => this.#startSearch(), SEARCH_AFTER_MS);
     } else if (event instanceof KeyboardEvent && event.target === this.#head.input) this.#key(event);
     else if (event.type === "click" && event.target instanceof Element) {
-      const action = event.target.closest<HTMLElement>("[data-act]")?.dataset.act as LogAction | undefined;
-      if (action) this.#act(action);
+      const button = event.target.closest<HTMLElement>("[data-log]");
+      if (button) this.#act(button.dataset.log as LogAction, button);
     }
   }
 
@@ -87,13 +85,13 @@ export class SwapLog extends HTMLElement {
     this.#show();
   }
 
-  #act(action: LogAction): void {
+  #act(action: LogAction, button: HTMLElement): void {
     if (action === "follow") {
       this.#list.isFollowing = !this.#list.isFollowing;
       this.#followed(this.#list.isFollowing);
       // The button that was pressed goes away; the keys go on in the log.
       if (this.#toEnd.contains(document.activeElement)) this.#list.element.focus({ preventScroll: true });
-    } else if (action === "copy") void this.#copy();
+    } else if (action === "copy") void this.#copy(button);
     else this.#step(action === "next" ? 1 : -1);
   }
 
@@ -123,7 +121,7 @@ export class SwapLog extends HTMLElement {
     else {
       this.#mark();
       this.#show();
-      if (this.#search.query !== "") this.#say("No line matches.");
+      this.#head.say(this.#search.query === "" ? "" : "No line matches.");
     }
   }
 
@@ -133,9 +131,8 @@ export class SwapLog extends HTMLElement {
     if (seq === null) return;
     this.#list.reveal(seq);
     this.#followed(false);
-    this.#say(
+    this.#head.say(
       `${this.#search.place} of ${plural(this.#search.count, "line")} that ${this.#search.count === 1 ? "matches" : "match"}.`,
-      "quietly",
     );
   }
 
@@ -143,24 +140,17 @@ export class SwapLog extends HTMLElement {
     this.#list.highlight = { query: this.#search.query, current: this.#search.current };
   }
 
-  async #copy(): Promise<void> {
+  async #copy(near: HTMLElement): Promise<void> {
     try {
       const answer = await fetch(wholeLogUrl(this.#job), { cache: "no-store" });
       if (!answer.ok) throw new Error(`status ${answer.status}`);
       const text = await answer.text();
-      const lines = text.split("\n").length - 1;
-      if (await copyText(text)) this.#say(`Copied ${plural(lines, "line")}.`);
-      else this.#say("This browser does not let the page copy. Download the log instead.");
+      const isCopied = await tryCopy(text, near);
+      if (isCopied) say(`Copied ${plural(text.split("\n").length - 1, "line")}.`);
+      else say("This browser does not let the page copy. Download the log instead.");
     } catch {
-      this.#say("The log could not be fetched. Nothing was copied.");
+      say("The log could not be fetched. Nothing was copied.");
     }
-  }
-
-  /** @param how quietly: for screen readers only, because it can be seen elsewhere */
-  #say(words: string, how: "quietly" | "aloud" = "aloud"): void {
-    clearTimeout(this.#saying);
-    this.#head.say(words, how);
-    this.#saying = setTimeout(() => this.#head.say("", how), SAID_FOR_MS);
   }
 
   #show(): void {

@@ -156,7 +156,7 @@ inBrowser("the log of a swap", () => {
     await page.getByText("4 of 4", { exact: true }).waitFor();
     expect(await log.locator("mark").allTextContents()).toEqual(["Mile"]);
     await field.press("Shift+Enter");
-    await status.getByText("3 of 4 lines that match.").waitFor();
+    await status.getByText("3 of 4 lines that match.").waitFor({ state: "attached" });
     const current = log.locator('[aria-current="true"]');
     expect(await current.textContent()).toEndWith("step 3000 <b>Milestone</b>");
     await page.getByRole("button", { name: "Previous match" }).click();
@@ -168,10 +168,11 @@ inBrowser("the log of a swap", () => {
     expect(await log.locator("b").count()).toBe(0);
 
     await field.fill("no such thing");
-    await page.getByText("No line matches.").waitFor();
+    await page.getByRole("status").getByText("No line matches.").waitFor({ state: "attached" });
+    await page.getByText("0 of 0", { exact: true }).waitFor();
     await field.press("Escape");
     expect(await field.inputValue()).toBe("");
-    await page.getByText("No line matches.").waitFor({ state: "hidden" });
+    await page.getByText("0 of 0", { exact: true }).waitFor({ state: "hidden" });
   });
 
   test("lines that break over several rows are in place, whatever the width", async () => {
