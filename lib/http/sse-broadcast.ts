@@ -1,6 +1,6 @@
 /** Streams that are told the same: each message is serialised once, however many listen. */
 import type { SseStream } from "./sse.ts";
-import { frame, type SseMessage } from "./sse-frame.ts";
+import type { SseMessage } from "./sse-frame.ts";
 
 export class Broadcast {
   readonly #streams = new Set<SseStream>();
@@ -32,10 +32,8 @@ export class Broadcast {
     };
   }
 
-  /** Nothing is serialised for nobody. A stream whose reader is stuck drops itself; the others are told all the same. */
+  /** A stream whose reader is stuck drops itself; the others are told all the same. */
   send(message: SseMessage): void {
-    if (this.#streams.size === 0) return;
-    const bytes = frame(message);
-    for (const stream of [...this.#streams]) stream.write(bytes);
+    for (const stream of [...this.#streams]) stream.send(message);
   }
 }
