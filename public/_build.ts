@@ -12,6 +12,8 @@ const SOURCE = fileURLToPath(new URL(".", import.meta.url));
 const DIST = fileURLToPath(new URL("../dist/public", import.meta.url));
 /** Which file is served under which address; lib/http/static-files.ts reads it. */
 const PAGE_PATHS = "pages.json";
+/** Loaded by the page's script under the name that the build gives it. */
+const WORKER = "feed/worker.ts";
 const CSS_URL = /url\("([^"]+)"\)/g;
 
 /**
@@ -35,7 +37,10 @@ export async function buildDashboard(folder: string = DIST): Promise<void> {
       pictures.push(...manifest.files);
     }
   }
-  for (const { src, isModule } of found.scripts) renamed.set(src, await bundle(join(SOURCE, src), isModule, folder));
+  const worker = await bundle(join(SOURCE, WORKER), true, folder);
+  const constants = { WORKER_URL: JSON.stringify(`/${worker}`) };
+  for (const { src, isModule } of found.scripts)
+    renamed.set(src, await bundle(join(SOURCE, src), isModule, folder, constants));
   const { name: styles, files: fonts } = await joinStyles(found.styles, folder);
 
   // Addresses from the root: the same page is served at several depths.
@@ -55,7 +60,7 @@ export async function buildDashboard(folder: string = DIST): Promise<void> {
   await replace(join(folder, PAGE_PATHS), JSON.stringify(paths));
   await replace(join(folder, "fonts-OFL.txt"), await Bun.file(join(SOURCE, "fonts/OFL.txt")).text());
   const named = [PAGE_PATHS, "fonts-OFL.txt", ...pages.map(({ name }) => name)];
-  const built = new Set([...named, styles, ...renamed.values(), ...fonts, ...pictures]);
+  const built = new Set([...named, styles, worker, ...renamed.values(), ...fonts, ...pictures]);
   for (const name of readdirSync(folder)) if (!built.has(name)) rmSync(join(folder, name), { recursive: true });
 }
 
@@ -118,9 +123,21 @@ async function writeManifest(path: string, folder: string): Promise<{ name: stri
   return { name: await writeHashed(basename(path), bytes, folder), files };
 }
 
-async function bundle(path: string, isModule: boolean, folder: string): Promise<string> {
+/** @param constants names that the script finds defined, with their values as source text */
+async function bundle(
+  path: string,
+  isModule: boolean,
+  folder: string,
+  constants: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const format = isModule ? "esm" : "iife";
-  const built = await Bun.build({ entrypoints: [path], target: "browser", minify: true, format });
+  const built = await Bun.build({
+    entrypoints: [path],
+    target: "browser",
+    minify: true,
+    format,
+    define: { ...constants },
+  });
   const [script] = built.outputs;
   if (!script) throw new Error(`${basename(path)} produced no script`);
   return writeHashed(`${basename(path, extname(path))}.js`, new Uint8Array(await script.arrayBuffer()), folder);

@@ -94,7 +94,6 @@ export interface WebhookList {
 }
 
 const one = encodeURIComponent;
-export const fetchStatus = () => call<Status>("GET", "/api/status");
 export const fetchModels = () => call<Models>("GET", "/api/models");
 export const fetchSwaps = (limit: number) => call<{ swaps: SwapJob[] }>("GET", `/api/swap?limit=${limit}`);
 export const fetchSwap = (id: string) => call<SwapJob>("GET", `/api/swap/${one(id)}`);

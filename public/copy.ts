@@ -6,11 +6,15 @@ import { say } from "./say.ts";
 
 /** @param near the button; what it stands in keeps the focus inside an open dialog */
 export async function copyText(text: string, near: HTMLElement): Promise<void> {
-  if (await byClipboard(text)) return say("Copied.");
-  if (byCommand(text, near)) return say("Copied.");
+  if (await tryCopy(text, near)) return say("Copied.");
   const shown = near.parentElement?.querySelector("code");
   if (shown) getSelection()?.selectAllChildren(shown);
   say("This browser does not let the page copy. The text is selected: press Ctrl C.");
+}
+
+/** The same without a word. @returns whether it is in the clipboard */
+export async function tryCopy(text: string, near: HTMLElement): Promise<boolean> {
+  return (await byClipboard(text)) || byCommand(text, near);
 }
 
 async function byClipboard(text: string): Promise<boolean> {

@@ -1,98 +1,133 @@
-/** The one stream that keeps the page current: a snapshot at every connect, then changes. */
+/** What keeps the page current: a snapshot at every connect, then changes. */
 import type { Models, Schedule, Slot, Status, SwapJob, Webhook } from "./api.ts";
-import { fetchModels, fetchStatus, fetchSwaps } from "./api.ts";
+import { fetchModels, fetchSwaps } from "./api.ts";
+import type { FeedMessage } from "./feed/event-stream.ts";
+import { type Link, openLink } from "./feed/link.ts";
+import { logGrowth, MISSED } from "./log/growth.ts";
 import * as state from "./state.ts";
 
+/** Put in by the build: the script that all tabs share, under its hashed name. */
+declare const WORKER_URL: string;
+
+interface Snapshot {
+  readonly version: string;
+  readonly status: Status;
+  readonly models: Models;
+}
+
+interface LogGrowth {
+  readonly job_id: string;
+  readonly last_seq: number;
+}
+
 const PATIENCE_MS = 5_000;
-const RETRY_MS = 3_000;
 const HIDDEN_LIMIT_MS = 30_000;
-/** The memory of the Sparks has no event of its own; the controller looks every 15 s. */
-const NODES_EVERY_MS = 15_000;
 const KEPT_SWAPS = 50;
 
-let source: EventSource | null = null;
-let cutSince: number | null = Date.now();
+let link: Link | undefined;
+let isJoined = false;
+let cutSince = Date.now();
 let patience: ReturnType<typeof setTimeout> | undefined;
 let hidden: ReturnType<typeof setTimeout> | undefined;
 
 /** Connects, and stays connected for as long as the page is looked at. */
 export function startFeed(): void {
-  open();
-  setInterval(() => {
-    if (source && state.connection.value.state === "live") quietly(refreshNodes());
-  }, NODES_EVERY_MS);
-  // Browsers allow six connections to a host: a tab that nobody sees gives its one back.
+  link = openLink(WORKER_URL, take);
+  if (!document.hidden) join();
   document.addEventListener("visibilitychange", () => {
     clearTimeout(hidden);
-    if (document.hidden) hidden = setTimeout(close, HIDDEN_LIMIT_MS);
-    else if (!source) open();
+    if (document.hidden) hidden = setTimeout(leave, HIDDEN_LIMIT_MS);
+    else join();
+  });
+  window.addEventListener("pagehide", leave);
+  window.addEventListener("pageshow", ({ persisted }) => {
+    if (persisted) join();
   });
 }
 
-function open(): void {
+function join(): void {
+  if (isJoined) return;
+  isJoined = true;
+  cutSince = Date.now();
   waitForConnection();
-  const stream = new EventSource("/api/events");
-  source = stream;
-  on<{ version: string; status: Status; models: Models }>(stream, "snapshot", ({ version, status, models }) => {
-    connected();
-    const known = state.controller.value;
-    if (known && known.version !== version) state.outdated.value = true;
-    takeConfiguration(status, models);
-    state.running.value = status.swaps;
-    quietly(refreshHistory());
-  });
-  on<SwapJob>(stream, "swap", takeSwap);
-  on<Slot>(stream, "slot", (slot) => {
-    state.slots.value = state.slots.value.map((known) => (known.name === slot.name ? slot : known));
-  });
-  on<Pick<Status, "nodes">>(stream, "nodes", ({ nodes }) => {
-    state.nodes.value = nodes;
-  });
-  on<Pick<Status, "lock">>(stream, "lock", ({ lock }) => {
-    state.lock.value = lock;
-  });
-  on<Schedule>(stream, "schedule", (schedule) => {
-    state.schedule.value = schedule;
-  });
-  on<{ webhooks: Webhook[] }>(stream, "webhooks", ({ webhooks }) => {
-    state.webhooks.value = webhooks;
-  });
-  on<{ status: Status; models: Models }>(stream, "config", ({ status, models }) => takeConfiguration(status, models));
-  stream.onerror = () => {
-    cutSince ??= Date.now();
-    waitForConnection();
-    if (stream.readyState !== EventSource.CLOSED || source !== stream) return;
-    source = null;
-    setTimeout(() => {
-      if (!source && !document.hidden) open();
-    }, RETRY_MS);
-  };
+  link?.join();
 }
 
-function close(): void {
-  source?.close();
-  source = null;
+function leave(): void {
+  isJoined = false;
+  link?.leave();
   clearTimeout(patience);
   patience = undefined;
-  cutSince = null;
 }
 
-function on<Data>(stream: EventSource, name: string, take: (data: Data) => void): void {
-  stream.addEventListener(name, (event) => take(JSON.parse(event.data) as Data));
+function take(message: FeedMessage): void {
+  // What was on its way when this tab left is older than the snapshot that it gets when it is back.
+  if (!isJoined) return;
+  if (message.name === "cut") {
+    if (!patience && state.connection.value.state !== "lost") {
+      cutSince = message.since;
+      waitForConnection();
+    }
+    return;
+  }
+  const handle: (data: never) => void = HANDLERS[message.name];
+  handle(JSON.parse(message.json) as never);
+}
+
+/** By the name of the event; `/api/events` says what each carries. */
+const HANDLERS = {
+  snapshot: takeSnapshot,
+  swap: takeSwap,
+  slot: takeSlot,
+  log: takeLogGrowth,
+  config: ({ status, models }: Pick<Snapshot, "status" | "models">) => takeConfiguration(status, models),
+  nodes: ({ nodes }: Pick<Status, "nodes">) => {
+    state.nodes.value = nodes;
+  },
+  lock: ({ lock }: Pick<Status, "lock">) => {
+    state.lock.value = lock;
+  },
+  schedule: (schedule: Schedule) => {
+    state.schedule.value = schedule;
+  },
+  webhooks: ({ webhooks }: { webhooks: Webhook[] }) => {
+    state.webhooks.value = webhooks;
+  },
+} as const;
+
+function takeSnapshot({ version, status, models }: Snapshot): void {
+  connected();
+  const known = state.controller.value;
+  if (known && known.version !== version) state.outdated.value = true;
+  takeConfiguration(status, models);
+  state.running.value = status.swaps;
+  quietly(refreshHistory());
+  logGrowth.dispatchEvent(new Event(MISSED));
+}
+
+function takeSlot(slot: Slot): void {
+  state.slots.value = state.slots.value.map((known) => (known.name === slot.name ? slot : known));
+}
+
+function takeLogGrowth({ job_id, last_seq }: LogGrowth): void {
+  logGrowth.dispatchEvent(new CustomEvent(job_id, { detail: last_seq }));
 }
 
 function connected(): void {
   clearTimeout(patience);
   patience = undefined;
-  cutSince = null;
   if (state.connection.value.state !== "live") state.connection.value = { state: "live", since: Date.now() };
 }
 
 /** A short cut is nobody's business; a long one is said. */
 function waitForConnection(): void {
-  patience ??= setTimeout(() => {
-    state.connection.value = { state: "lost", since: cutSince ?? Date.now() };
-  }, PATIENCE_MS);
+  patience ??= setTimeout(
+    () => {
+      patience = undefined;
+      state.connection.value = { state: "lost", since: cutSince };
+    },
+    Math.max(0, cutSince + PATIENCE_MS - Date.now()),
+  );
 }
 
 function takeConfiguration(status: Status, models: Models): void {
@@ -114,13 +149,7 @@ function takeSwap(job: SwapJob): void {
   state.running.value = others;
   const before = (state.settled.value ?? []).filter((known) => known.job_id !== job.job_id);
   state.settled.value = [job, ...before].slice(0, KEPT_SWAPS);
-  quietly(refreshNodes());
   quietly(refreshModels());
-}
-
-/** Only what has no event: slots and swaps in an answer may be older than the last event. */
-async function refreshNodes(): Promise<void> {
-  state.nodes.value = (await fetchStatus()).nodes;
 }
 
 async function refreshModels(): Promise<void> {

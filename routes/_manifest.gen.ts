@@ -22,6 +22,8 @@ import apiSwapIndexRoute from "./api/swap/index.ts";
 import apiSwapLockRoute from "./api/swap/lock.ts";
 import apiSwapPlanRoute from "./api/swap/plan.ts";
 import apiSwapIdIndexRoute from "./api/swap/[id]/index.ts";
+import apiSwapIdLinesRoute from "./api/swap/[id]/lines.ts";
+import apiSwapIdLogRoute from "./api/swap/[id]/log.ts";
 import apiSwapIdStreamRoute from "./api/swap/[id]/stream.ts";
 import apiSwapIdValidateRoute from "./api/swap/[id]/validate.ts";
 import apiWebhooksIndexRoute from "./api/webhooks/index.ts";
@@ -72,6 +74,8 @@ export const ROUTE_FILES = [
   { file: "api/swap/lock.ts", path: "/api/swap/lock" },
   { file: "api/swap/plan.ts", path: "/api/swap/plan" },
   { file: "api/swap/[id]/index.ts", path: "/api/swap/:id" },
+  { file: "api/swap/[id]/lines.ts", path: "/api/swap/:id/lines" },
+  { file: "api/swap/[id]/log.ts", path: "/api/swap/:id/log" },
   { file: "api/swap/[id]/stream.ts", path: "/api/swap/:id/stream" },
   { file: "api/swap/[id]/validate.ts", path: "/api/swap/:id/validate" },
   { file: "api/webhooks/index.ts", path: "/api/webhooks" },
@@ -126,6 +130,8 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
     .group("/api/swap/lock", (group) => group.use(from(apiSwapLockRoute)))
     .group("/api/swap/plan", (group) => group.use(from(apiSwapPlanRoute)))
     .group("/api/swap/:id", (group) => group.use(from(apiSwapIdIndexRoute)))
+    .group("/api/swap/:id/lines", (group) => group.use(from(apiSwapIdLinesRoute)))
+    .group("/api/swap/:id/log", (group) => group.use(from(apiSwapIdLogRoute)))
     .group("/api/swap/:id/stream", (group) => group.use(from(apiSwapIdStreamRoute)))
     .group("/api/swap/:id/validate", (group) => group.use(from(apiSwapIdValidateRoute)))
     .group("/api/webhooks", (group) => group.use(from(apiWebhooksIndexRoute)))

@@ -11,7 +11,7 @@ import { problem, problemResponse } from "./problem.ts";
 import type { RefusedHosts } from "./refused-hosts.ts";
 import { REQUEST_ID } from "./request-id.ts";
 import { isExempt, isReading } from "./same-origin.ts";
-import { SECURITY_HEADERS } from "./security-headers.ts";
+import { isTrustworthy, OPENER_POLICY, SECURITY_HEADERS } from "./security-headers.ts";
 import { proxyList } from "./trusted-proxies.ts";
 import { pathOfUrl } from "./url-path.ts";
 
@@ -20,7 +20,7 @@ export interface PerimeterOptions {
   readonly allowedHosts: () => readonly string[];
   /** Origins of other sites that may read. */
   readonly corsOrigins: () => readonly string[];
-  /** IP addresses whose `X-Forwarded-Host` counts. */
+  /** IP addresses whose `X-Forwarded-Host` and `X-Forwarded-Proto` count. */
   readonly trustedProxies: () => readonly string[];
   readonly refusedHosts: RefusedHosts;
   readonly methods: () => MethodTable;
@@ -50,9 +50,13 @@ function answerTo(refusal: Refusal, path: string, requestId: string): Response {
   }
 }
 
-function hostOf(request: Request, peer: string | undefined, trustedProxies: readonly string[]): string | null {
+/** What the browser asked, as far as it can be believed. */
+function askedFor({ headers }: Request, peer: string | undefined, trustedProxies: readonly string[]) {
   const isTrusted = peer !== undefined && proxyList(trustedProxies)(peer);
-  return (isTrusted ? request.headers.get("x-forwarded-host") : null) ?? request.headers.get("host");
+  return {
+    host: (isTrusted ? headers.get("x-forwarded-host") : null) ?? headers.get("host"),
+    scheme: isTrusted ? headers.get("x-forwarded-proto") : null,
+  };
 }
 
 /** Registered right after the error renderer. */
@@ -75,11 +79,13 @@ export function guard(app: AnyElysia, options: PerimeterOptions): void {
       Object.assign(set.headers, cors);
       const proxies = options.trustedProxies();
       const peer = proxies.length > 0 ? server?.requestIP(request)?.address : undefined;
+      const { host, scheme } = askedFor(request, peer, proxies);
+      if (isTrustworthy(host, scheme)) Object.assign(set.headers, OPENER_POLICY);
       const refusal = refusalOf({
         method: request.method,
         path,
         headers: request.headers,
-        host: hostOf(request, peer, proxies),
+        host,
         allowedHosts: options.allowedHosts(),
         allowedMethods,
       });

@@ -17,6 +17,18 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   "x-content-type-options": "nosniff",
   "referrer-policy": "same-origin",
   "x-frame-options": "DENY",
-  "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
 };
+
+/**
+ * Browsers heed this one where the origin is trustworthy and complain of it elsewhere: not on plain HTTP in a home network.
+ * https://html.spec.whatwg.org/#the-cross-origin-opener-policy-header
+ */
+export const OPENER_POLICY: Readonly<Record<string, string>> = { "cross-origin-opener-policy": "same-origin" };
+
+const LOOPBACK = /^(?:(?:[^:]+\.)?localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?$/i;
+
+/** @param host as the browser knows it; null when there is none @param scheme as a trusted proxy says */
+export function isTrustworthy(host: string | null, scheme: string | null): boolean {
+  return scheme === "https" || (host !== null && LOOPBACK.test(host));
+}

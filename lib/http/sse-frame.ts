@@ -12,7 +12,19 @@ const encoder = new TextEncoder();
 /** A line break would end the field and begin a forged one. */
 const line = (value: string | number) => String(value).replace(/[\r\n\0]/g, " ");
 
-export function frame({ data, event, id }: SseMessage): Uint8Array {
+/** What many streams are told is one object: it is serialised for the first of them. */
+const frames = new WeakMap<SseMessage, Uint8Array>();
+
+export function frame(message: SseMessage): Uint8Array {
+  let bytes = frames.get(message);
+  if (!bytes) {
+    bytes = encode(message);
+    frames.set(message, bytes);
+  }
+  return bytes;
+}
+
+function encode({ data, event, id }: SseMessage): Uint8Array {
   const head = `${id === undefined ? "" : `id: ${line(id)}\n`}${event === undefined ? "" : `event: ${line(event)}\n`}`;
   return encoder.encode(`${head}data: ${JSON.stringify(data) ?? "null"}\n\n`);
 }

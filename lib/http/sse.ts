@@ -25,7 +25,7 @@ export interface SseStream {
   readonly signal: AbortSignal;
   /** Where a reconnecting client stopped; null at the first connection. */
   readonly lastEventId: string | null;
-  /** Ignored after the end. Never throws, never waits. */
+  /** Ignored after the end. Never throws, never waits. An object that was sent before, to whomever, is not serialised again. */
   send(message: SseMessage): void;
   /** Ends the stream; with an error the client is told first. */
   end(error?: unknown): void;
@@ -38,18 +38,32 @@ const HEADERS = {
 };
 const DEFAULTS: Required<SseOptions> = { retryMs: 2_000, heartbeatMs: 15_000, maxQueuedBytes: 1024 * 1024 };
 
+/** Bun's "direct" stream: what is written goes to the socket at once, and a write that the socket could not take says so. */
+interface Sink {
+  /** A promise when bytes are left behind because the reader does not keep up; it resolves when they have gone. */
+  write(bytes: Uint8Array): number | Promise<unknown>;
+  flush(): unknown;
+  end(): unknown;
+  /** Cuts the connection; what was left behind is given up. */
+  close(reason: Error): unknown;
+}
+
 class Connection implements SseStream {
   readonly #gone = new AbortController();
+  readonly #over = Promise.withResolvers<void>();
   readonly #heartbeat: ReturnType<typeof setInterval>;
   readonly #leave = () => this.drop();
-  #controller: ReadableStreamDefaultController<Uint8Array>;
+  /** Bytes written since the reader stopped keeping up. */
+  #held = 0;
+  /** Resolves when the reader has caught up. */
+  #drained: Promise<void> | null = null;
 
   constructor(
     private readonly context: SseContext,
-    controller: ReadableStreamDefaultController<Uint8Array>,
+    private readonly sink: Sink,
     heartbeatMs: number,
+    private readonly maxHeldBytes: number,
   ) {
-    this.#controller = controller;
     this.#heartbeat = setInterval(() => this.write(HEARTBEAT), heartbeatMs);
     context.request.signal.addEventListener("abort", this.#leave);
   }
@@ -62,15 +76,35 @@ class Connection implements SseStream {
     return this.context.request.headers.get("last-event-id");
   }
 
+  /** Resolves when the stream has ended, whichever way. */
+  get over(): Promise<void> {
+    return this.#over.promise;
+  }
+
+  /** Null unless the reader lags behind. */
+  get drained(): Promise<void> | null {
+    return this.#drained;
+  }
+
   send(message: SseMessage): void {
     this.write(frame(message));
   }
 
-  /** A client that has not taken what is queued is dropped: it reconnects and gets a snapshot, others lose nothing. */
+  /** A client that has not taken what is held is dropped: it reconnects and gets a snapshot, others lose nothing. */
   write(bytes: Uint8Array): void {
     if (this.signal.aborted) return;
-    if ((this.#controller.desiredSize ?? 0) > 0) this.#controller.enqueue(bytes);
-    else this.drop();
+    if (this.#held > 0 && this.#held + bytes.byteLength > this.maxHeldBytes) {
+      this.drop();
+      return;
+    }
+    const taken = this.sink.write(bytes);
+    this.sink.flush();
+    if (!(taken instanceof Promise)) return;
+    this.#held += bytes.byteLength;
+    this.#drained ??= taken.then(
+      () => this.#caughtUp(),
+      () => this.#caughtUp(),
+    );
   }
 
   end(error?: unknown): void {
@@ -79,12 +113,12 @@ class Connection implements SseStream {
       const requestId = this.context.set.headers["x-request-id"];
       this.send({ event: "error", data: problemOf(error, typeof requestId === "string" ? requestId : "unknown") });
     }
-    if (this.release()) this.#controller.close();
+    if (this.release()) this.sink.end();
   }
 
   drop(): void {
-    // Closing would wait for a reader that does not read; an error discards the queue.
-    if (this.release()) this.#controller.error(new DOMException("the client is gone or does not read", "AbortError"));
+    // Ending would wait for a reader that does not read.
+    if (this.release()) this.sink.close(new DOMException("the client is gone or does not read", "AbortError"));
   }
 
   /** @returns false when it had been released before */
@@ -93,34 +127,37 @@ class Connection implements SseStream {
     clearInterval(this.#heartbeat);
     this.context.request.signal.removeEventListener("abort", this.#leave);
     this.#gone.abort();
+    this.#over.resolve();
     return true;
+  }
+
+  #caughtUp(): void {
+    this.#held = 0;
+    this.#drained = null;
   }
 }
 
-function answer(context: SseContext, options: SseOptions, start: (stream: Connection) => Pull | undefined): Response {
+function answer(context: SseContext, options: SseOptions, start: (stream: Connection) => void): Response {
   // HEAD asks what GET would say; starting the source for it would run it for nobody.
   if (context.request.method === "HEAD") return new Response(null, { headers: HEADERS });
   const { retryMs, heartbeatMs, maxQueuedBytes } = { ...DEFAULTS, ...options };
   context.server?.timeout(context.request, 0);
-  let connection: Connection;
-  let pull: Pull | undefined;
-  const body = new ReadableStream<Uint8Array>(
-    {
-      start(controller) {
-        connection = new Connection(context, controller, heartbeatMs);
-        connection.write(retryFrame(retryMs));
-        pull = start(connection);
-        if (context.request.signal.aborted) connection.drop();
-      },
-      pull: () => pull?.(),
-      cancel: () => void connection.release(),
+  let connection: Connection | undefined;
+  const source = {
+    type: "direct",
+    pull(sink: Sink) {
+      connection = new Connection(context, sink, heartbeatMs, maxQueuedBytes);
+      connection.write(retryFrame(retryMs));
+      start(connection);
+      if (context.request.signal.aborted) connection.drop();
+      return connection.over;
     },
-    new ByteLengthQueuingStrategy({ highWaterMark: maxQueuedBytes }),
-  );
-  return new Response(body, { headers: HEADERS });
+    cancel: () => void connection?.release(),
+  };
+  return new Response(new ReadableStream(source as unknown as UnderlyingDefaultSource<Uint8Array>), {
+    headers: HEADERS,
+  });
 }
-
-type Pull = () => Promise<void>;
 
 /**
  * A stream that is pushed to. `open` subscribes to its source and returns how to unsubscribe; that is called exactly
@@ -139,7 +176,6 @@ export function pushStream(
     } catch (error) {
       stream.end(error);
     }
-    return undefined;
   });
 }
 
@@ -155,14 +191,19 @@ export function pullStream(
   return answer(context, options, (stream) => {
     const source = generate(stream);
     stream.signal.addEventListener("abort", () => void source.return?.()?.catch(() => undefined), { once: true });
-    return async () => {
-      try {
-        const { done, value } = await source.next();
-        if (done) stream.end();
-        else stream.send(value);
-      } catch (error) {
-        stream.end(error);
-      }
-    };
+    void pump(stream, source);
   });
+}
+
+async function pump(stream: Connection, source: AsyncIterator<SseMessage>): Promise<void> {
+  try {
+    while (!stream.signal.aborted) {
+      const { done, value } = await source.next();
+      if (done) return stream.end();
+      stream.send(value);
+      await stream.drained;
+    }
+  } catch (error) {
+    stream.end(error);
+  }
 }

@@ -16,10 +16,12 @@ export interface TelemetryWriter {
 }
 
 type Listener = (line: LogLine) => void;
+type GrowthListener = (jobId: string, lastSeq: number) => void;
 
 export class SwapLog {
   readonly #sequences = new Map<string, number>();
   readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #growth = new Set<GrowthListener>();
 
   constructor(
     private readonly telemetry: TelemetryWriter,
@@ -32,6 +34,7 @@ export class SwapLog {
     const line: LogLine = { seq, at: this.now(), source, line: text };
     this.telemetry.append("swap_log", { job_id: jobId, seq, at: line.at, source, line: text });
     for (const listener of this.#listeners.get(jobId) ?? []) listener(line);
+    for (const listener of this.#growth) listener(jobId, seq);
   }
 
   /** Lines with a number above `after`, in order. */
@@ -42,6 +45,28 @@ export class SwapLog {
         "SELECT seq, at, source, line FROM swap_log WHERE job_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
       )
       .all(jobId, after, limit);
+  }
+
+  /** The last lines with a number below `before`, in order. */
+  readBefore(jobId: string, before: number, limit: number): LogLine[] {
+    this.telemetry.flush();
+    return this.telemetry.db
+      .query<LogLine, [string, number, number]>(
+        "SELECT seq, at, source, line FROM swap_log WHERE job_id = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3",
+      )
+      .all(jobId, before, limit)
+      .reverse();
+  }
+
+  /** Number of the last line; 0 when there is none. */
+  lastSeq(jobId: string): number {
+    return this.#last(jobId);
+  }
+
+  /** Calls back with the number of every line of every log from now on. @returns how to end it */
+  onGrowth(listener: GrowthListener): () => void {
+    this.#growth.add(listener);
+    return () => void this.#growth.delete(listener);
   }
 
   /** Calls back for every line from now on. @returns how to end it */

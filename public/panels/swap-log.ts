@@ -1,129 +1,182 @@
-import type { LogLine } from "../../lib/swap/swap.ts";
-import { h, morph } from "../dom.ts";
-import { clockSeconds, plural } from "../format.ts";
+import { tryCopy } from "../copy.ts";
+import { h, picture } from "../dom.ts";
+import { plural } from "../format.ts";
+import type { LogLine } from "../log/line-buffer.ts";
+import { LineList } from "../log/line-list.ts";
+import { LineSearch } from "../log/line-search.ts";
+import { type LogAction, LogHead } from "../log/log-head.ts";
+import { wholeLogUrl } from "../log/log-pages.ts";
+import { LogSource } from "../log/log-source.ts";
+import { say } from "../say.ts";
+import { running } from "../state.ts";
+import { effect } from "../store.ts";
 
-const MOST_LINES = 2_000;
-const FLUSH_MS = 250;
-/** Still counts as being at the end. */
-const END_PX = 24;
+const SEARCH_AFTER_MS = 150;
 
 /**
- * The log of the swap in `data-job`, followed while it runs. At most 2,000 lines are kept; how many were dropped is
- * said. Closed by a `details` around it, it does not connect.
+ * The log of the swap in `data-job`, followed while it runs. The newest 10,000 lines are kept; how many are not is said,
+ * and the whole can be downloaded. Scrolling up pauses. Closed by a `details` around it, it loads nothing.
  */
 export class SwapLog extends HTMLElement {
-  #stream: EventSource | null = null;
-  #timer: ReturnType<typeof setInterval> | undefined;
-  #waiting: LogLine[] = [];
-  #last = 0;
-  #skipped = 0;
-  #paused = false;
-  #ended = false;
-  #gone = false;
-  #head = h("div", { class: "log-head" });
-  #lines = h("div", { class: "log", role: "log", "aria-live": "off", "aria-label": "Log of the swap", tabindex: 0 });
+  #head = new LogHead();
+  #search = new LineSearch();
+  #source: LogSource | null = null;
+  #list = new LineList("Log of the swap", (isFollowing) => this.#followed(isFollowing));
+  #toEndText = h("span");
+  #toEnd = h(
+    "button",
+    { class: "btn sm log-to-end", type: "button", "data-log": "follow", hidden: true },
+    picture("i-down"),
+    this.#toEndText,
+  );
+  #stop: (() => void) | undefined;
+  #typing: ReturnType<typeof setTimeout> | undefined;
 
   connectedCallback(): void {
-    this.replaceChildren(this.#head, this.#lines);
-    this.addEventListener("click", this);
+    this.replaceChildren(this.#head.element, h("div", { class: "log-box" }, this.#list.element, this.#toEnd));
+    for (const type of ["click", "input", "keydown"]) this.addEventListener(type, this);
     const folded = this.closest("details");
     if (folded && !folded.open) folded.addEventListener("toggle", () => this.#open(), { once: true });
     else this.#open();
-    this.#showHead();
+    this.#stop = effect(() => this.#show());
   }
 
   disconnectedCallback(): void {
-    this.removeEventListener("click", this);
-    this.#stream?.close();
-    clearInterval(this.#timer);
+    this.#stop?.();
+    this.#source?.close();
+    this.#source = null;
+    this.#list.disconnect();
+    clearTimeout(this.#typing);
   }
 
   handleEvent(event: Event): void {
-    if (!(event.target instanceof Element) || !event.target.closest("[data-act=pause]")) return;
-    this.#paused = !this.#paused;
-    this.#flush();
-    if (!this.#paused) this.#lines.scrollTop = this.#lines.scrollHeight;
-    this.#showHead();
+    if (event.type === "input") {
+      clearTimeout(this.#typing);
+      this.#typing = setTimeout(() => this.#startSearch(), SEARCH_AFTER_MS);
+    } else if (event instanceof KeyboardEvent && event.target === this.#head.input) this.#key(event);
+    else if (event.type === "click" && event.target instanceof Element) {
+      const button = event.target.closest<HTMLElement>("[data-log]");
+      if (button) this.#act(button.dataset.log as LogAction, button);
+    }
+  }
+
+  get #job(): string {
+    return this.dataset.job ?? "";
   }
 
   #open(): void {
-    if (this.#stream || !this.isConnected) return;
-    const stream = new EventSource(`/api/swap/${encodeURIComponent(this.dataset.job ?? "")}/stream`);
-    this.#stream = stream;
-    stream.addEventListener("log", (event) => this.#take((JSON.parse(event.data) as { lines: LogLine[] }).lines));
-    stream.addEventListener("end", () => {
-      stream.close();
-      this.#ended = true;
-      this.#flush();
-      clearInterval(this.#timer);
+    if (this.#source || !this.isConnected) return;
+    this.#source = new LogSource(this.#job, {
+      onLines: (fresh) => this.#take(fresh),
+      onChange: () => this.#show(),
     });
-    stream.addEventListener("error", () => {
-      this.#gone = stream.readyState === EventSource.CLOSED && !this.#ended;
-      this.#showHead();
-    });
-    this.#timer = setInterval(() => this.#flush(), FLUSH_MS);
+    this.#list.connect();
   }
 
-  /** A stream that begins again sends lines that are already here: the number tells. */
-  #take(lines: readonly LogLine[]): void {
-    for (const line of lines) {
-      if (line.seq <= this.#last) continue;
-      this.#skipped += line.seq - this.#last - 1;
-      this.#last = line.seq;
-      this.#waiting.push(line);
+  #take(fresh: readonly LogLine[]): void {
+    if (!this.#source) return;
+    const { buffer } = this.#source;
+    this.#list.show(buffer.lines);
+    if (this.#search.query !== "") {
+      if (fresh.length === 0) this.#search.start(this.#search.query, buffer.lines);
+      else this.#search.append(fresh);
+      this.#search.dropBefore(buffer.first);
     }
-    const tooMany = this.#waiting.length - MOST_LINES;
-    if (tooMany > 0) {
-      this.#waiting.splice(0, tooMany);
-      this.#skipped += tooMany;
+    this.#show();
+  }
+
+  #act(action: LogAction, button: HTMLElement): void {
+    if (action === "follow") {
+      this.#list.isFollowing = !this.#list.isFollowing;
+      this.#followed(this.#list.isFollowing);
+      // The button that was pressed goes away; the keys go on in the log.
+      if (this.#toEnd.contains(document.activeElement)) this.#list.element.focus({ preventScroll: true });
+    } else if (action === "copy") void this.#copy(button);
+    else this.#step(action === "next" ? 1 : -1);
+  }
+
+  #followed(isFollowing: boolean): void {
+    if (this.#source) this.#source.isPaused = !isFollowing;
+    this.#show();
+  }
+
+  #key(event: KeyboardEvent): void {
+    if (event.key === "Enter") {
+      event.preventDefault();
+      if (this.#head.input.value.trim().toLowerCase() !== this.#search.query) this.#startSearch();
+      else this.#step(event.shiftKey ? -1 : 1);
+    } else if (event.key === "Escape" && this.#head.input.value !== "") {
+      // Once for the search, again for the dialog around it.
+      event.preventDefault();
+      event.stopPropagation();
+      this.#head.input.value = "";
+      this.#startSearch();
     }
   }
 
-  #flush(): void {
-    if (!this.#paused && this.#waiting.length > 0) {
-      const box = this.#lines;
-      const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < END_PX;
-      box.append(...this.#waiting.splice(0).map(logLine));
-      while (box.childElementCount > MOST_LINES) {
-        box.firstElementChild?.remove();
-        this.#skipped++;
-      }
-      if (atEnd) box.scrollTop = box.scrollHeight;
+  #startSearch(): void {
+    clearTimeout(this.#typing);
+    this.#search.start(this.#head.input.value, this.#source?.buffer.lines ?? []);
+    if (this.#search.count > 0) this.#step(1);
+    else {
+      this.#mark();
+      this.#show();
+      this.#head.say(this.#search.query === "" ? "" : "No line matches.");
     }
-    this.#showHead();
   }
 
-  #showHead(): void {
-    const count = this.#lines.childElementCount;
-    const waiting = this.#paused && this.#waiting.length > 0 ? `${plural(this.#waiting.length, "line")} waiting` : null;
-    const skipped = this.#skipped > 0 ? `${plural(this.#skipped, "line")} skipped` : null;
-    const gone = this.#gone ? "This log is not available" : null;
-    const facts = [gone ?? plural(count, "line"), skipped, waiting].filter((fact) => fact !== null);
-    morph(
-      this.#head,
-      h("h3", {}, "Log"),
-      h("span", { class: "dim" }, facts.join(", ")),
-      h(
-        "button",
-        {
-          class: "btn sm push",
-          type: "button",
-          "data-act": "pause",
-          "aria-pressed": String(this.#paused),
-          hidden: this.#ended && !this.#paused,
-        },
-        this.#paused ? "Follow" : "Pause",
-      ),
+  #step(direction: 1 | -1): void {
+    const seq = this.#search.step(direction, this.#list.firstInView);
+    this.#mark();
+    if (seq === null) return;
+    this.#list.reveal(seq);
+    this.#followed(false);
+    this.#head.say(
+      `${this.#search.place} of ${plural(this.#search.count, "line")} that ${this.#search.count === 1 ? "matches" : "match"}.`,
     );
   }
-}
 
-function logLine({ at, source, line }: LogLine): HTMLElement {
-  return h(
-    "p",
-    { "data-source": source === "controller" ? "controller" : null },
-    h("time", { datetime: at }, clockSeconds(at)),
-    h("span", { class: "log-source" }, source),
-    h("code", {}, line),
-  );
+  #mark(): void {
+    this.#list.highlight = { query: this.#search.query, current: this.#search.current };
+  }
+
+  async #copy(near: HTMLElement): Promise<void> {
+    try {
+      const answer = await fetch(wholeLogUrl(this.#job), { cache: "no-store" });
+      if (!answer.ok) throw new Error(`status ${answer.status}`);
+      const text = await answer.text();
+      const isCopied = await tryCopy(text, near);
+      if (isCopied) say(`Copied ${plural(text.split("\n").length - 1, "line")}.`);
+      else say("This browser does not let the page copy. Download the log instead.");
+    } catch {
+      say("The log could not be fetched. Nothing was copied.");
+    }
+  }
+
+  #show(): void {
+    const isRunning = running.value.some((job) => job.job_id === this.#job);
+    const isFollowing = this.#list.isFollowing;
+    const { place, count, query } = this.#search;
+    this.#head.show({
+      facts: this.#facts(isFollowing),
+      isFollowing,
+      isRunning,
+      matches: query === "" ? "" : `${place} of ${count.toLocaleString("en-GB")}`,
+      downloadUrl: wholeLogUrl(this.#job),
+    });
+    const waiting = this.#source?.waiting ?? 0;
+    const text = waiting > 0 ? `${plural(waiting, "new line")}` : "To the end";
+    if (this.#toEndText.textContent !== text) this.#toEndText.textContent = text;
+    this.#toEnd.hidden = isFollowing;
+  }
+
+  #facts(isFollowing: boolean): string {
+    if (!this.#source) return "";
+    const { buffer, waiting, isMissing } = this.#source;
+    if (isMissing) return "This log is not available";
+    const facts = [plural(buffer.lines.length, "line")];
+    if (buffer.skipped > 0 && buffer.lines.length > 0) facts.push(`${plural(buffer.skipped, "line")} skipped`);
+    if (!isFollowing && waiting > 0) facts.push(`${plural(waiting, "line")} waiting`);
+    return facts.join(", ");
+  }
 }

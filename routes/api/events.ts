@@ -1,7 +1,9 @@
 import { Elysia, t } from "elysia";
 import type { ControlPlane } from "../../lib/control-plane.ts";
+import type { SparkEvent } from "../../lib/events/event.ts";
 import { EventStream } from "../../lib/http/schemas.ts";
 import { pushStream, type SseStream } from "../../lib/http/sse.ts";
+import { Broadcast } from "../../lib/http/sse-broadcast.ts";
 import type { Lock } from "../../lib/lock/lock.ts";
 import type { Schedule } from "../../lib/schedule/schedule.ts";
 import { modelsOf, type Status, statusOf } from "../../lib/status.ts";
@@ -9,45 +11,91 @@ import type { SlotStatus } from "../../lib/swap/slots.ts";
 import type { SwapJob } from "../../lib/swap/swap.ts";
 import type { Delivery, Webhook } from "../../lib/webhook/webhook.ts";
 
+/** A page takes 5 s without a word for a lost connection: a cable that was pulled sends no error. */
+const BEAT_MS = 2_000;
+/** A log that grows fast is told of this often; the lines themselves are fetched by whoever looks at them. */
+const LOG_EVERY_MS = 250;
+
+interface Everything {
+  status: Status;
+  models: ReturnType<typeof modelsOf>;
+}
+
 /** What Eden's client reads; the type of the 200 is for it alone. */
 type PlaneEvent =
-  | { event: "snapshot"; data: { version: string; status: Status; models: ReturnType<typeof modelsOf> } }
+  | { event: "snapshot"; data: { version: string } & Everything }
   | { event: "swap"; data: SwapJob }
   | { event: "slot"; data: SlotStatus }
   | { event: "nodes"; data: Pick<Status, "nodes"> }
   | { event: "lock"; data: { lock: Lock | null } }
-  | { event: "config"; data: { status: Status; models: ReturnType<typeof modelsOf> } }
+  | { event: "config"; data: Everything }
   | { event: "schedule"; data: Schedule }
   | { event: "webhooks"; data: { webhooks: Webhook[] } }
-  | { event: "webhook_delivery"; data: Delivery };
+  | { event: "webhook_delivery"; data: Delivery }
+  | { event: "log"; data: { job_id: string; last_seq: number } }
+  | { event: "beat"; data: Record<string, never> };
 
 /** One stream for the dashboard: a snapshot first, then what changes. */
-export default (plane: ControlPlane) =>
-  new Elysia().get("", (context) => pushStream(context, (stream) => feed(plane, stream)), {
+export default (plane: ControlPlane) => {
+  const everything = () => ({ status: statusOf(plane), models: modelsOf(plane) });
+  const all = broadcast(plane, everything);
+  const open = (stream: SseStream) => {
+    stream.send({ event: "snapshot", data: { version: plane.version, ...everything() } });
+    return all.add(stream);
+  };
+  return new Elysia().get("", (context) => pushStream(context, open), {
     response: { 200: t.Unsafe<AsyncGenerator<PlaneEvent, void, unknown>>(EventStream) },
     detail: {
       operationId: "streamEvents",
       summary: "Everything that changes, as server-sent events",
       description:
-        "`snapshot` {version, status, models} first, then `swap` (a SwapJob), `slot` (a SlotStatus), `nodes` {nodes} after each look at the Sparks, `lock` {lock}, `config` {status, models}, `schedule` (a Schedule), `webhooks` {webhooks}, `webhook_delivery` (a WebhookDelivery).",
+        "`snapshot` {version, status, models} first, then `swap` (a SwapJob), `slot` (a SlotStatus), `nodes` {nodes} after each look at the Sparks, `lock` {lock}, `config` {status, models}, `schedule` (a Schedule), `webhooks` {webhooks}, `webhook_delivery` (a WebhookDelivery), `log` {job_id, last_seq} when a log has grown (its lines: `/api/swap/{id}/lines`), and `beat` {} every 2 s as a sign of life.",
       tags: ["Events"],
     },
   });
+};
 
-/** @returns how to end it */
-function feed(plane: ControlPlane, stream: SseStream): () => void {
-  const everything = () => ({ status: statusOf(plane), models: modelsOf(plane) });
-  stream.send({ event: "snapshot", data: { version: plane.version, ...everything() } });
-  return plane.events.subscribe((event) => {
-    if (event.type === "swap.changed" || event.type === "swap.progressed")
-      stream.send({ event: "swap", data: event.job });
-    if (event.type === "slot.changed") stream.send({ event: "slot", data: event.slot });
-    if (event.type === "nodes.looked") stream.send({ event: "nodes", data: { nodes: statusOf(plane).nodes } });
-    if (event.type.startsWith("lock.")) stream.send({ event: "lock", data: { lock: plane.lock.current() } });
-    if (event.type === "node.changed" || event.type === "config.changed" || event.type === "inventory.changed")
-      stream.send({ event: "config", data: everything() });
-    if (event.type === "schedule.changed") stream.send({ event: "schedule", data: plane.schedules.list() });
-    if (event.type === "webhook.changed") stream.send({ event: "webhooks", data: { webhooks: plane.webhooks.list() } });
-    if (event.type === "webhook.delivery") stream.send({ event: "webhook_delivery", data: event.delivery });
+/** Listens to the plane once, for all streams. */
+function broadcast(plane: ControlPlane, everything: () => Everything): Broadcast {
+  const all = new Broadcast(BEAT_MS, () => all.send({ event: "beat", data: {} }));
+  const grown = new Map<string, number>();
+  plane.events.subscribe((event) => {
+    const telling = all.size === 0 ? null : tellingOf(event, plane, everything);
+    if (telling) all.send(telling);
   });
+  const tellGrowth = () => {
+    for (const [job_id, last_seq] of grown) all.send({ event: "log", data: { job_id, last_seq } } satisfies PlaneEvent);
+    grown.clear();
+  };
+  plane.swapLog.onGrowth((jobId, lastSeq) => {
+    if (all.size === 0) return;
+    if (grown.size === 0) setTimeout(tellGrowth, LOG_EVERY_MS);
+    grown.set(jobId, lastSeq);
+  });
+  return all;
+}
+
+/** What the page is told of an event; null when nothing. */
+function tellingOf(event: SparkEvent, plane: ControlPlane, everything: () => Everything): PlaneEvent | null {
+  switch (event.type) {
+    case "swap.changed":
+    case "swap.progressed":
+      return { event: "swap", data: event.job };
+    case "slot.changed":
+      return { event: "slot", data: event.slot };
+    case "nodes.looked":
+      return { event: "nodes", data: { nodes: statusOf(plane).nodes } };
+    case "node.changed":
+    case "config.changed":
+    case "inventory.changed":
+      return { event: "config", data: everything() };
+    case "schedule.changed":
+      return { event: "schedule", data: plane.schedules.list() };
+    case "webhook.changed":
+      return { event: "webhooks", data: { webhooks: plane.webhooks.list() } };
+    case "webhook.delivery":
+      return { event: "webhook_delivery", data: event.delivery };
+    default:
+      return event.type.startsWith("lock.") ? { event: "lock", data: { lock: plane.lock.current() } } : null;
+  }
 }

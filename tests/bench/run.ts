@@ -11,9 +11,10 @@ import { memory } from "./memory.ts";
 import { overhead } from "./overhead.ts";
 import { ready } from "./ready.ts";
 import { start } from "./start.ts";
+import { streams } from "./streams.ts";
 import { table } from "./table.ts";
 
-const BENCHES: readonly Bench[] = [start, ready, memory, log, overhead];
+const BENCHES: readonly Bench[] = [start, ready, memory, log, streams, overhead];
 
 const wanted = process.argv[2];
 const chosen = wanted === undefined ? BENCHES : BENCHES.filter(({ name }) => name === wanted);

@@ -14,7 +14,7 @@ export interface Demo {
   readonly cluster: SimulatedCluster;
   readonly plane: ControlPlane;
   readonly dataDir: string;
-  /** `http://127.0.0.1:<port>` */
+  /** `http://<hostname>:<port>` */
   readonly url: string;
   /** POST with a JSON body. */
   post(path: string, body: unknown): Promise<Response>;
@@ -22,6 +22,10 @@ export interface Demo {
   swap(model: string, more?: Record<string, unknown>): Promise<SwapJob>;
   /** Ends the control plane and starts another on the same data; the cluster goes on. */
   restart(): Promise<void>;
+  /** Ends the control plane; the cluster goes on, until `comeBack` or `close`. */
+  goAway(): Promise<void>;
+  /** After `goAway`: another control plane on the same data and the same port. */
+  comeBack(version?: string): Promise<void>;
   /** The same, but all that it knew is lost: only the key and the configuration stay. */
   startAfresh(): Promise<void>;
   close(): Promise<void>;
@@ -33,12 +37,22 @@ export interface DemoOptions extends Partial<SimulatorOptions>, Pick<ControlPlan
   readonly topology?: (yaml: string) => string;
   /** The controller takes the cluster for a real one: its webhooks are sent. */
   readonly takenForReal?: boolean;
+  /** Where it listens; 127.0.0.1 unless another is named. */
+  readonly hostname?: string;
 }
 
 const SPEED = 300;
 
 export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
-  const { files = {}, topology = (yaml) => yaml, timing = {}, ssh = {}, takenForReal = false, ...simulator } = options;
+  const {
+    files = {},
+    topology = (yaml) => yaml,
+    timing = {},
+    ssh = {},
+    takenForReal = false,
+    hostname = "127.0.0.1",
+    ...simulator
+  } = options;
   const dataDir = mkdtempSync(join(tmpdir(), "spark-demo-"));
   const { publicKeyLine } = loadIdentity({ folder: dataDir });
   const speed = simulator.speed ?? SPEED;
@@ -47,10 +61,10 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
   writeFileSync(join(dataDir, "services-overrides.yaml"), cluster.servicesYaml);
   for (const [name, text] of Object.entries(files)) writeFileSync(join(dataDir, name), text);
 
-  const open = async () => {
+  const open = async ({ port: wanted = 0, version = "0.0.0" } = {}) => {
     const log = createLogger({ level: "error" });
     const plane = await createControlPlane({
-      version: "0.0.0",
+      version,
       dataDir,
       env: {},
       log,
@@ -59,14 +73,21 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
       ssh,
     });
     const app = createApp(plane, await dashboardFiles(plane.simulated));
-    const { port } = listen(app, { port: 0, hostname: "127.0.0.1" });
+    const { port } = listen(app, { port: wanted, hostname });
     plane.listensOn(port!);
-    return { plane, app, url: `http://127.0.0.1:${port}` };
+    return { plane, app, port, url: `http://${hostname}:${port}` };
   };
   let now = await open();
+  let isAway = false;
   const shut = async () => {
+    if (isAway) return;
+    isAway = true;
     await now.plane.close("test");
     await now.app.stop(true);
+  };
+  const reopen = async (how: { port?: number; version?: string } = {}) => {
+    now = await open(how);
+    isAway = false;
   };
   const post = (path: string, body: unknown) =>
     fetch(now.url + path, {
@@ -93,12 +114,14 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
     },
     async restart() {
       await shut();
-      now = await open();
+      await reopen();
     },
+    goAway: shut,
+    comeBack: (version = "0.0.0") => reopen({ version, ...(now.port === undefined ? {} : { port: now.port }) }),
     async startAfresh() {
       await shut();
       for (const name of readdirSync(dataDir)) if (/\.db/.test(name)) rmSync(join(dataDir, name));
-      now = await open();
+      await reopen();
     },
     async close() {
       await shut();
