@@ -107,7 +107,17 @@ async function joinStyles(styles: readonly string[], folder: string): Promise<{ 
     }
     texts.push(text);
   }
-  return { name: await writeHashed("styles.css", new TextEncoder().encode(texts.join("\n")), folder), files };
+  return { name: await writeHashed("styles.css", new TextEncoder().encode(compact(texts.join("\n"))), folder), files };
+}
+
+/** Without comments and needless space, which is a fifth of what is sent. The style sheets have no string that it would change. */
+function compact(css: string): string {
+  return css
+    .replace(/\/\*[\s\S]*?\*\//g, "")
+    .replace(/\s+/g, " ")
+    .replace(/ ?([{};,>]) ?/g, "$1")
+    .replace(/: /g, ":")
+    .replaceAll(";}", "}");
 }
 
 /** The manifest with the names of the built icons. @returns its name, and those of the icons */

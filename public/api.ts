@@ -1,4 +1,5 @@
 /** Calls of the HTTP API. */
+import type { AuditEntry } from "../lib/audit/audit.ts";
 import type { HostKeyStatus } from "../lib/host-keys.ts";
 import type { Lock } from "../lib/lock/lock.ts";
 import type { Schedule } from "../lib/schedule/schedule.ts";
@@ -7,7 +8,7 @@ import type { Plan, SwapJob } from "../lib/swap/swap.ts";
 
 import type { Webhook } from "../lib/webhook/webhook.ts";
 
-export type { HostKeyStatus, Lock, Plan, Schedule, SwapJob, Webhook };
+export type { AuditEntry, HostKeyStatus, Lock, Plan, Schedule, SwapJob, Webhook };
 
 export type Status = ServerStatus;
 export type Models = ReturnType<typeof modelsOf>;
@@ -97,9 +98,11 @@ const one = encodeURIComponent;
 export const fetchModels = () => call<Models>("GET", "/api/models");
 export const fetchSwaps = (limit: number) => call<{ swaps: SwapJob[] }>("GET", `/api/swap?limit=${limit}`);
 export const fetchSwap = (id: string) => call<SwapJob>("GET", `/api/swap/${one(id)}`);
-/** With the token, so that the holder of a reservation gets the plan that is true for them. */
+/** Looking leaves no trace in the audit log; only whoever holds a reservation has to show the token for a plan that is theirs. */
 export const planSwap = async (wish: SwapWish, token: string | null) =>
-  (await call<{ plan: Plan }>("POST", "/api/swap", { body: { ...wish, dry_run: true }, token })).plan;
+  token === null
+    ? call<Plan>("POST", "/api/swap/plan", { body: wish })
+    : (await call<{ plan: Plan }>("POST", "/api/swap", { body: { ...wish, dry_run: true }, token })).plan;
 export const startSwap = (wish: SwapWish, token: string | null) =>
   call<SwapJob>("POST", "/api/swap", { body: wish, token });
 export const cancelSwap = (id: string, token: string | null) =>
@@ -125,3 +128,9 @@ export const fetchWebhooks = () => call<WebhookList>("GET", "/api/webhooks");
 export const addWebhook = (body: WebhookWish) => call<Webhook & { secret?: string }>("POST", "/api/webhooks", { body });
 export const testWebhook = (id: string) => call<unknown>("POST", `/api/webhooks/${one(id)}/test`);
 export const removeWebhook = (id: string) => call<unknown>("DELETE", `/api/webhooks/${one(id)}`);
+export const fetchAudit = (text: string, before?: number) => {
+  const query = new URLSearchParams({ limit: "50" });
+  if (text !== "") query.set("q", text);
+  if (before !== undefined) query.set("before", String(before));
+  return call<{ entries: AuditEntry[]; next: number | null }>("GET", `/api/audit?${query}`);
+};

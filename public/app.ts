@@ -3,6 +3,7 @@ import { startClock } from "./clock.ts";
 import { clusterNow } from "./cluster-now.ts";
 import { startFeed } from "./feed.ts";
 import { startKeys } from "./keys.ts";
+import { AuditList } from "./panels/audit-list.ts";
 import { ClusterBlock } from "./panels/cluster-block.ts";
 import { CommandPalette } from "./panels/command-palette.ts";
 import { ConfirmDialog } from "./panels/confirm-dialog.ts";
@@ -55,6 +56,7 @@ const ELEMENTS = {
   "machine-list": MachineList,
   "swap-list": SwapList,
   "swap-page": SwapPage,
+  "audit-list": AuditList,
   "settings-page": SettingsPage,
   "reservation-panel": ReservationPanel,
   "planned-list": PlannedList,

@@ -1,24 +1,13 @@
 import { addWebhook, fetchWebhooks, removeWebhook, sentenceOf, testWebhook, type Webhook } from "../api.ts";
-import { quarterMinute } from "../clock.ts";
 import { copyText } from "../copy.ts";
 import { type Child, h, picture } from "../dom.ts";
-import { clockTime, joined, plural } from "../format.ts";
+import { plural } from "../format.ts";
 import { say } from "../say.ts";
 import { controller, webhooks } from "../state.ts";
 import { signal } from "../store.ts";
 import { Panel } from "./panel.ts";
-import { pill, type Tone } from "./pill.ts";
-
-const EVENTS = [
-  ["swap_complete", "A swap is ready"],
-  ["swap_failed", "A swap failed"],
-  ["swap_started", "A swap begins"],
-  ["lock_acquired", "The GPUs are reserved"],
-  ["lock_released", "They are given back"],
-  ["lock_forced", "They are taken from their holder"],
-  ["lock_expired", "A reservation ran out"],
-] as const;
-const EVERY = "*";
+import { EVERY, webhookForm } from "./webhook-form.ts";
+import { nameOf, webhookRow } from "./webhook-row.ts";
 
 /** Who is told when something happens, and whether it arrived. */
 export class WebhookList extends Panel {
@@ -56,7 +45,7 @@ export class WebhookList extends Panel {
             h("p", {}, "No webhook."),
             h("p", { class: "dim" }, "Add one, and other programs are told when a swap ends."),
           )
-        : h("ul", { class: "rows" }, ...all.map(row)),
+        : h("ul", { class: "rows" }, ...all.map(webhookRow)),
     );
   }
 
@@ -120,67 +109,7 @@ export class WebhookList extends Panel {
   #add(): void {
     document.querySelector("confirm-dialog")?.ask({
       title: "Add a webhook?",
-      body: [
-        h(
-          "p",
-          { class: "lead" },
-          "Spark Control sends a small message to this address when one of these things happens, and tries again when nobody answers.",
-        ),
-        h(
-          "label",
-          { class: "field" },
-          "Address",
-          h("input", {
-            type: "url",
-            name: "url",
-            autofocus: true,
-            required: true,
-            maxlength: 2000,
-            placeholder: "http://<host>:<port>/path",
-            autocomplete: "off",
-          }),
-        ),
-        h(
-          "label",
-          { class: "field" },
-          h("span", {}, "Name ", h("span", { class: "dim" }, "For you.")),
-          h("input", { type: "text", name: "name", maxlength: 80, autocomplete: "off" }),
-        ),
-        h(
-          "fieldset",
-          { class: "field" },
-          h("legend", {}, "When?"),
-          h(
-            "div",
-            { class: "checks" },
-            ...EVENTS.map(([event, word], at) =>
-              h(
-                "label",
-                { class: "check" },
-                h("input", { type: "checkbox", name: "events", value: event, checked: at < 2 }),
-                h("span", {}, word),
-              ),
-            ),
-            h(
-              "label",
-              { class: "check" },
-              h("input", { type: "checkbox", name: "events", value: EVERY }),
-              h("span", {}, "Everything, also what later versions add"),
-            ),
-          ),
-        ),
-        h(
-          "label",
-          { class: "check" },
-          h("input", { type: "checkbox", name: "sign", checked: true }),
-          h(
-            "span",
-            {},
-            h("b", {}, "Sign the messages"),
-            h("span", { class: "dim" }, "The receiver can tell that they are real. The secret is shown once."),
-          ),
-        ),
-      ],
+      body: webhookForm(),
       keep: "Add none",
       go: "Add it",
       run: async (form) => {
@@ -218,86 +147,5 @@ export class WebhookList extends Panel {
         await this.#fetch();
       },
     });
-  }
-}
-
-function nameOf({ name, url }: Webhook): string {
-  return name ?? url.replace(/^https?:\/\//, "");
-}
-
-function row(hook: Webhook): Child {
-  const { tone, word, detail } = delivery(hook);
-  const fixed = hook.source === "environment";
-  return h(
-    "li",
-    { "data-key": hook.id },
-    h(
-      "div",
-      {},
-      h("b", {}, nameOf(hook)),
-      !hook.enabled && [" ", h("span", { class: "tag" }, "off")],
-      hook.name !== null && h("span", { class: "dim" }, hook.url),
-      h(
-        "span",
-        { class: "dim", id: `hook-${hook.id}` },
-        joined(
-          eventsOf(hook),
-          hook.has_secret ? "signed" : "not signed",
-          fixed && "from WEBHOOK_URL, to be removed there",
-        ),
-      ),
-    ),
-    h("div", {}, pill(tone, word), h("span", { class: "dim" }, detail)),
-    h(
-      "button",
-      {
-        class: "btn sm",
-        type: "button",
-        "data-act": "test",
-        "data-id": hook.id,
-        "aria-label": `Send a test to ${nameOf(hook)}`,
-      },
-      "Send a test",
-    ),
-    h(
-      "button",
-      {
-        class: "btn sm",
-        type: "button",
-        "data-act": "remove",
-        "data-id": hook.id,
-        disabled: fixed,
-        "aria-describedby": fixed ? `hook-${hook.id}` : null,
-        "aria-label": `Remove ${nameOf(hook)}`,
-      },
-      "Remove…",
-    ),
-  );
-}
-
-function eventsOf({ events }: Webhook): string {
-  if (events.includes(EVERY)) return "every event";
-  if (events.length === 2 && events.includes("swap_complete") && events.includes("swap_failed"))
-    return "when a swap ends";
-  return plural(events.length, "kind of event", "kinds of event");
-}
-
-function delivery({ problem, last_delivery: last, pending }: Webhook): { tone: Tone; word: string; detail: string } {
-  if (problem !== null) return { tone: "warn", word: "Cannot be used", detail: problem };
-  if (!last) return { tone: "off", word: "Nothing sent yet", detail: "" };
-  const at = clockTime(last.last_at ?? last.created_at, quarterMinute.value);
-  switch (last.state) {
-    case "delivered":
-      return { tone: "ok", word: "Delivered", detail: `${at}, answered ${last.status ?? "–"}` };
-    case "dead":
-      return {
-        tone: "bad",
-        word: "Given up",
-        detail: `${at}: ${last.error ?? "no answer"} ${plural(last.attempts, "try", "tries")}`,
-      };
-    case "suppressed":
-      return { tone: "off", word: "Not sent", detail: `${at}, simulated cluster` };
-    case "pending":
-      return { tone: "busy", word: "Waiting", detail: joined(pending > 1 && `${pending} wait`, last.error) || at };
   }
 }
