@@ -1,5 +1,6 @@
 /** SIGKILL of the controller at every point of a swap, on real hosts: what the process tables show counts. */
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { type Receiver, startReceiver } from "../lib/webhook/_receiver.ts";
 import { Controller, makeDataDir } from "../support/controller.ts";
 import { requirement } from "../support/requirements.ts";
 import { until } from "../support/until.ts";
@@ -27,6 +28,8 @@ describeLab("SIGKILL of the controller", () => {
   let gates: Gates;
   let data: ReturnType<typeof makeDataDir>;
   let controller: Controller;
+  /** On the controller's address; told of every end of a swap. */
+  let receiver: Receiver;
   const references = new Map<string, Promise<Outcome>>();
 
   beforeAll(async () => {
@@ -35,9 +38,12 @@ describeLab("SIGKILL of the controller", () => {
     data = makeDataDir({ "topology.yaml": lab.topologyYaml, "models-overrides.yaml": MODELS });
     await lab.authorize(data.publicKeyLine);
     controller = await Controller.start(data);
+    receiver = startReceiver();
+    expect((await controller.post("/api/webhooks", { url: receiver.url })).status).toBe(201);
   }, LIMIT_MS);
   afterEach(async () => {
     await gates.openAll();
+    receiver.answer = heard;
     // A test that failed in between leaves no controller: the next one has a right to its own.
     if (controller.process.signalCode !== null) controller = await Controller.start(data);
     await until("no swap runs", async () => (await slotOf(controller)).job_id === null, LIMIT_MS);
@@ -46,7 +52,18 @@ describeLab("SIGKILL of the controller", () => {
     await controller?.stop();
     await lab?.close();
     data?.remove();
+    receiver?.[Symbol.dispose]();
   }, LIMIT_MS);
+
+  const heard = () => new Response(null, { status: 204 });
+  /** What the receiver was told of a swap, an id once however often it came. @param from count of what came before */
+  function told(jobId: string, from: number): string[] {
+    const messages = receiver.received.slice(from).flatMap(({ headers, body }) => {
+      const { event, data } = JSON.parse(body) as { event: string; data: { job_id?: string } };
+      return data.job_id === jobId ? [`${headers["webhook-id"]} ${event}`] : [];
+    });
+    return [...new Set(messages)].map((message) => message.split(" ")[1] ?? "");
+  }
 
   interface Outcome {
     readonly state: string;
@@ -54,6 +71,8 @@ describeLab("SIGKILL of the controller", () => {
     readonly rolledBack: boolean;
     /** Which of the two models answers. */
     readonly serves: "old" | "new" | "neither";
+    /** Names of the webhooks about its end, one for each id. */
+    readonly told: readonly string[];
     readonly slot: { readonly state: string; readonly byHand: boolean };
     readonly remains: readonly number[];
     readonly watched: Watched;
@@ -71,9 +90,12 @@ describeLab("SIGKILL of the controller", () => {
     await point?.prepare?.(gates);
     const { job_id: jobId } = await controller.begin(next);
     const round = { head: lab.head, gates, controller, jobId };
+    // Where nobody heard anything before the kill, what came before it does not count.
+    let from = 0;
     if (!point) await askForEnding(round, ending);
-    else await killAt(point, round);
+    else from = await killAt(point, round);
     const job = await controller.settled(jobId);
+    await until("the end is told", () => told(jobId, from).length > 0, LIMIT_MS);
     await until("the slot is looked at", async () => (await slotOf(controller)).state !== "unknown");
     const name = { [`acme/${old}`]: "old", [`acme/${next}`]: "new" } as Record<string, "old" | "new">;
     const { most, ran } = await watch.end();
@@ -83,6 +105,7 @@ describeLab("SIGKILL of the controller", () => {
       failure: job.failure?.code ?? null,
       rolledBack: job.rolled_back_to === old,
       serves: name[(await served(lab))?.[0] ?? ""] ?? "neither",
+      told: told(jobId, 0),
       slot: { state, byHand: by_hand },
       remains: (await remains(lab)).map((each) => each.length),
       watched: { most, ran: ran.map((models) => models.map((model) => name[model] ?? model)) },
@@ -96,9 +119,13 @@ describeLab("SIGKILL of the controller", () => {
     };
   }
 
-  async function killAt(point: KillPoint, round: Parameters<KillPoint["reach"]>[0]): Promise<void> {
+  /** @returns how many webhooks had come when the controller died, if none of them was heard; else 0 */
+  async function killAt(point: KillPoint, round: Parameters<KillPoint["reach"]>[0]): Promise<number> {
+    if (point.unheard) receiver.answer = () => new Promise(() => {});
     await point.reach(round);
     await round.controller.kill();
+    const unheard = point.unheard ? receiver.received.length : 0;
+    receiver.answer = heard;
     expect(recordOf(data.dataDir, round.jobId).machine).toMatchObject(point.at);
     await point.meanwhile?.(round);
     const { behind } = point;
@@ -108,6 +135,7 @@ describeLab("SIGKILL of the controller", () => {
     controller = await Controller.start(data);
     if (behind) await until(`the next controller stands behind "${behind}"`, async () => (await waiting()) > before);
     await gates.openAll();
+    return unheard;
   }
 
   /** The same swap without a kill, once for each pair of models. */
@@ -127,6 +155,7 @@ describeLab("SIGKILL of the controller", () => {
             state: ending,
             rolledBack: ending !== "ready",
             serves: ending === "ready" ? "new" : "old",
+            told: [ending === "ready" ? "swap_complete" : "swap_failed"],
             slot: { state: "serving", byHand: false },
             watched: { most: turn % PAIRS.length === 0 ? [1, 0] : [1, 1] },
           });

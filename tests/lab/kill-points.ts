@@ -40,6 +40,8 @@ export interface KillPoint {
   reach(round: Round): Promise<void>;
   /** While no controller runs. */
   meanwhile?(round: Round): Promise<void>;
+  /** Whoever is told by a webhook answers nothing until the controller is dead: nothing counts as delivered. */
+  readonly unheard?: boolean;
   /** Words of a command on the head by which the next controller is known to be behind the one that waits at the gate. */
   readonly behind?: string;
 }
@@ -156,8 +158,9 @@ export const KILL_POINTS: readonly KillPoint[] = [
     reach: (round) => jobIs(round, "the chat is being verified", ({ state }) => state === "verifying"),
   },
   {
-    name: "ready committed",
+    name: "ready committed, outbox unsent",
     ending: "ready",
+    unheard: true,
     at: { state: "ready" },
     reach: (round) => jobIs(round, "the swap is ready", ({ state }) => state === "ready"),
   },
