@@ -11,7 +11,7 @@ const LONGEST_PAUSE_MS = 60_000;
 const LONGEST_RETRY_AFTER_MS = 600_000;
 
 export interface BoundedFetchOptions {
-  /** Requests at a time, answers that are still being read included. Default 2, at most 3. */
+  /** Requests at a time, answers whose body has not been read (or cancelled) yet included. Default 2, at most 3. */
   readonly inFlight?: number;
   /** Tries of one request. Default 5. */
   readonly tries?: number;
@@ -44,7 +44,8 @@ export function boundedFetch(options: BoundedFetchOptions = {}): BoundedFetch {
         const request = attempt < most ? original.clone() : original;
         const answer = await withTimeout(request, timeoutMs, send);
         const retryMs = answer.status === 503 ? retryAfterMs(answer.headers.get("retry-after"), pauseMs) : null;
-        if (retryMs === null || attempt >= most || retryMs > LONGEST_RETRY_AFTER_MS) return whole(answer, giveBack);
+        if (retryMs === null || attempt >= most || retryMs > LONGEST_RETRY_AFTER_MS)
+          return await whole(answer, giveBack);
         await answer.body?.cancel();
         pauseMs = retryMs;
       } catch (error) {
@@ -84,13 +85,14 @@ async function withTimeout(request: Request, timeoutMs: number, send: (request: 
   }
 }
 
-/** The answer, which counts as in flight until its body has been read or cancelled. */
-function whole(answer: Response, done: () => void): Response {
-  const source = answer.body?.getReader();
-  if (!source) {
+/** The answer, which counts as in flight until its body has been read or cancelled. An error's is read here: many look at the status only. */
+async function whole(answer: Response, done: () => void): Promise<Response> {
+  if (!answer.body || !answer.ok) {
+    const text = answer.body ? await answer.arrayBuffer().finally(done) : null;
     done();
-    return answer;
+    return new Response(text, answer);
   }
+  const source = answer.body.getReader();
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
