@@ -1,0 +1,152 @@
+/** A fetch for clients of one busy GPU: few requests at a time, patient when it says that it is busy. */
+import { pause } from "./pause.ts";
+
+const DEFAULT_IN_FLIGHT = 2;
+const MOST_IN_FLIGHT = 3;
+const DEFAULT_TRIES = 5;
+const DEFAULT_TIMEOUT_MS = 300_000;
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 60_000;
+/** A longer Retry-After than this is not waited for: the answer is handed over. */
+const LONGEST_RETRY_AFTER_MS = 600_000;
+
+export interface BoundedFetchOptions {
+  /** Requests at a time, answers whose body has not been read (or cancelled) yet included. Default 2, at most 3. */
+  readonly inFlight?: number;
+  /** Tries of one request. Default 5. */
+  readonly tries?: number;
+  /** Milliseconds until the answer must have begun. Default 300 000. */
+  readonly timeoutMs?: number;
+  /** Default: the global one. */
+  readonly fetch?: (request: Request) => Promise<Response>;
+}
+
+export type BoundedFetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
+
+/**
+ * Requests wait for their turn, first come, first served. One that times out, or is answered 503, is tried again, after the
+ * time that `Retry-After` names (RFC 9110 §10.2.3), else after pauses that double. A body that is a stream can be sent once
+ * only; such a request is not tried again. When the tries are used up the last answer is given, or the timeout thrown.
+ */
+export function boundedFetch(options: BoundedFetchOptions = {}): BoundedFetch {
+  const turns = new Turns(Math.min(Math.max(1, Math.floor(options.inFlight ?? DEFAULT_IN_FLIGHT)), MOST_IN_FLIGHT));
+  const { tries = DEFAULT_TRIES, timeoutMs = DEFAULT_TIMEOUT_MS, fetch: send = (request) => fetch(request) } = options;
+
+  return async (input, init) => {
+    const isStream = (init?.body ?? null) instanceof ReadableStream;
+    const most = isStream ? 1 : Math.max(1, tries);
+    const original = new Request(input, init);
+    const { signal } = original;
+    for (let attempt = 1; ; attempt++) {
+      const giveBack = await turns.take(signal);
+      let pauseMs = pauseAfter(attempt);
+      try {
+        const request = attempt < most ? original.clone() : original;
+        const answer = await withTimeout(request, timeoutMs, send);
+        const retryMs = answer.status === 503 ? retryAfterMs(answer.headers.get("retry-after"), pauseMs) : null;
+        if (retryMs === null || attempt >= most || retryMs > LONGEST_RETRY_AFTER_MS)
+          return await whole(answer, giveBack);
+        await answer.body?.cancel();
+        pauseMs = retryMs;
+      } catch (error) {
+        giveBack();
+        if (signal.aborted || !isTimeout(error) || attempt >= most) throw error;
+      }
+      giveBack();
+      await pause(pauseMs, signal);
+    }
+  };
+}
+
+/** Doubles, with a jitter so that clients that were refused together do not come back together. */
+function pauseAfter(attempt: number): number {
+  return Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS) * (0.5 + Math.random() / 2);
+}
+
+/** Seconds, or a date. */
+function retryAfterMs(header: string | null, otherwise: number): number {
+  if (header === null) return otherwise;
+  if (/^\s*\d+\s*$/.test(header)) return Number(header) * 1000;
+  const at = Date.parse(header);
+  return Number.isNaN(at) ? otherwise : Math.max(0, at - Date.now());
+}
+
+const isTimeout = (error: unknown) => error instanceof DOMException && error.name === "TimeoutError";
+
+async function withTimeout(request: Request, timeoutMs: number, send: (request: Request) => Promise<Response>) {
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(new DOMException("no answer in time", "TimeoutError")), timeoutMs);
+  try {
+    return await send(new Request(request, { signal: AbortSignal.any([request.signal, timeout.signal]) }));
+  } catch (error) {
+    throw timeout.signal.aborted && !request.signal.aborted ? timeout.signal.reason : error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The answer, which counts as in flight until its body has been read or cancelled. An error's is read here: many look at the status only. */
+async function whole(answer: Response, done: () => void): Promise<Response> {
+  if (!answer.body || !answer.ok) {
+    const text = answer.body ? await answer.arrayBuffer().finally(done) : null;
+    done();
+    return new Response(text, answer);
+  }
+  const source = answer.body.getReader();
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done: isOver, value } = await source.read();
+        if (!isOver) return controller.enqueue(value);
+        controller.close();
+      } catch (error) {
+        controller.error(error);
+      }
+      done();
+    },
+    async cancel(reason) {
+      done();
+      await source.cancel(reason);
+    },
+  });
+  return new Response(body, answer);
+}
+
+class Turns {
+  readonly #waiting: (() => void)[] = [];
+  #free: number;
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  /** @returns how to give the turn back; safe to call twice */
+  async take(signal: AbortSignal): Promise<() => void> {
+    signal.throwIfAborted();
+    if (this.#free > 0) this.#free--;
+    else await this.#wait(signal);
+    let isTaken = true;
+    return () => {
+      if (!isTaken) return;
+      isTaken = false;
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#free++;
+    };
+  }
+
+  #wait(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const turn = () => {
+        signal.removeEventListener("abort", leave);
+        resolve();
+      };
+      const leave = () => {
+        this.#waiting.splice(this.#waiting.indexOf(turn), 1);
+        reject(signal.reason);
+      };
+      this.#waiting.push(turn);
+      signal.addEventListener("abort", leave, { once: true });
+    });
+  }
+}

@@ -1,0 +1,171 @@
+import { afterEach, expect, test } from "bun:test";
+import { boundedFetch } from "../../../lib/client/bounded-fetch.ts";
+import { until } from "../../support/until.ts";
+
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+});
+
+/** A server whose answers the test gives. */
+function serve(answer: (request: Request, count: number) => Response | Promise<Response>) {
+  let count = 0;
+  let inFlight = 0;
+  let most = 0;
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    idleTimeout: 60,
+    async fetch(request) {
+      inFlight += 1;
+      most = Math.max(most, inFlight);
+      try {
+        return await answer(request, ++count);
+      } finally {
+        inFlight -= 1;
+      }
+    },
+  });
+  // Not waited for: some of its answers never come.
+  closing.push(() => void server.stop(true));
+  return {
+    url: `http://127.0.0.1:${server.port}/`,
+    get count() {
+      return count;
+    },
+    get most() {
+      return most;
+    },
+  };
+}
+
+test.each([
+  [undefined, 2],
+  [1, 1],
+  [3, 3],
+  [50, 3],
+])("with inFlight %p at most %p requests are on their way at once", async (inFlight, most) => {
+  const gate = Promise.withResolvers<void>();
+  const server = serve(async () => {
+    await gate.promise;
+    return new Response("ok");
+  });
+  const get = boundedFetch(inFlight === undefined ? {} : { inFlight });
+  const all = Array.from({ length: 12 }, () => get(server.url).then((answer) => answer.text()));
+  await until("as many as may are on their way", () => server.count === most);
+
+  gate.resolve();
+
+  expect(await Promise.all(all)).toEqual(Array(12).fill("ok"));
+  expect(server.most).toBe(most);
+  expect(server.count).toBe(12);
+});
+
+test("an answer that is still being read counts as on its way", async () => {
+  const parts: ReadableStreamDefaultController<Uint8Array>[] = [];
+  const server = serve(
+    () =>
+      new Response(
+        new ReadableStream({
+          start(controller) {
+            controller.enqueue(new TextEncoder().encode("part "));
+            parts.push(controller);
+          },
+        }),
+      ),
+  );
+  const get = boundedFetch({ inFlight: 1 });
+  const first = await get(server.url);
+  const second = get(server.url);
+  await until("the first is being read", () => parts.length === 1);
+  expect(server.count).toBe(1);
+
+  parts[0]!.close();
+  expect(await first.text()).toBe("part ");
+  const answer = await second;
+  expect(server.count).toBe(2);
+  await answer.body!.cancel();
+  // A cancelled one gives its turn back, too.
+  expect((await get(server.url)).status).toBe(200);
+});
+
+test("503 is tried again after the time that Retry-After names, with the same body", async () => {
+  const bodies: string[] = [];
+  const server = serve(async (request, count) => {
+    bodies.push(await request.text());
+    if (count === 1) return new Response("busy", { status: 503, headers: { "retry-after": "1" } });
+    return new Response("done");
+  });
+  const began = performance.now();
+
+  const answer = await boundedFetch()(server.url, { method: "POST", body: "audio" });
+
+  expect([answer.status, await answer.text()]).toEqual([200, "done"]);
+  expect(bodies).toEqual(["audio", "audio"]);
+  expect(performance.now() - began).toBeGreaterThanOrEqual(990);
+});
+
+test("Retry-After may be a date", async () => {
+  const soon = () => new Date(Date.now() + 1_000).toUTCString();
+  const server = serve((_, count) =>
+    count === 1 ? new Response(null, { status: 503, headers: { "retry-after": soon() } }) : new Response("done"),
+  );
+
+  expect(await (await boundedFetch()(server.url)).text()).toBe("done");
+  expect(server.count).toBe(2);
+});
+
+test("when the tries are used up the last answer is handed over", async () => {
+  const server = serve(() => new Response("busy", { status: 503, headers: { "retry-after": "0" } }));
+
+  const answer = await boundedFetch({ tries: 3 })(server.url);
+
+  expect([answer.status, await answer.text(), server.count]).toEqual([503, "busy", 3]);
+});
+
+test("a wait that is too long is not waited for", async () => {
+  const server = serve(() => new Response("busy", { status: 503, headers: { "retry-after": "86400" } }));
+
+  expect((await boundedFetch()(server.url)).status).toBe(503);
+  expect(server.count).toBe(1);
+});
+
+test("one that does not answer in time is tried again, and gives its turn back", async () => {
+  const server = serve((_, count) => (count === 1 ? new Promise<Response>(() => undefined) : new Response("done")));
+
+  const get = boundedFetch({ inFlight: 1, timeoutMs: 200 });
+
+  expect(await (await get(server.url)).text()).toBe("done");
+  expect(server.count).toBe(2);
+});
+
+test("other errors and answers are nobody's to repeat", async () => {
+  const server = serve(() => new Response("no", { status: 500 }));
+  const get = boundedFetch({ inFlight: 1 });
+
+  // Nobody reads what an error says; its turn is given back all the same.
+  expect((await get(server.url)).status).toBe(500);
+  expect(server.count).toBe(1);
+  expect((await get(server.url)).status).toBe(500);
+  await expect(get("http://127.0.0.1:1/")).rejects.toThrow();
+});
+
+test("a body that is a stream is sent once", async () => {
+  const server = serve(() => new Response("busy", { status: 503, headers: { "retry-after": "0" } }));
+  const body = new Blob(["audio"]).stream();
+
+  expect((await boundedFetch()(server.url, { method: "POST", body })).status).toBe(503);
+  expect(server.count).toBe(1);
+});
+
+test("a caller that gives up leaves, waiting or under way", async () => {
+  const server = serve(() => new Promise<Response>(() => undefined));
+  const get = boundedFetch({ inFlight: 1 });
+  const gone = new AbortController();
+  const both = [1, 2].map(() => get(server.url, { signal: gone.signal }).catch((error: Error) => error.message));
+  await until("one is on its way", () => server.count === 1);
+
+  gone.abort(new Error("never mind"));
+
+  expect(await Promise.all(both)).toEqual(["never mind", "never mind"]);
+});
