@@ -32,7 +32,7 @@ export interface Checker {
   readonly instance: string;
   /** Milliseconds since the epoch. */
   now(): number;
-  readonly ssh?: Pick<SshOptions, "keepaliveIntervalMs" | "keepaliveCountMax" | "readyTimeoutMs">;
+  readonly ssh?: Pick<SshOptions, "keepaliveIntervalMs" | "keepaliveCountMax" | "readyTimeoutMs"> | undefined;
 }
 
 /** The checks that a Spark at this place of the list gets. */
