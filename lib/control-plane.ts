@@ -138,17 +138,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         inventory.lookAgain();
       },
     });
-    const setup = createSetup({
-      dataDir,
-      env,
-      identity,
-      hostKeys,
-      instance,
-      ssh: options.ssh ?? {},
-      now: Date.now,
-      renew: (target) => ssh.renew(target),
-      reload: () => void config.reload(),
-    });
+    const means = { dataDir, env, identity, hostKeys, instance, connecting: options.ssh, now: Date.now };
+    const setup = createSetup({ ...means, renew: ssh.renew, reload: () => void config.reload() });
     const topology = () => config.current.topology;
     const catalog = () => config.current.catalog;
     const swapStore = new SwapStore(open.facts);

@@ -21,7 +21,7 @@ export interface AuditTrailOptions {
 }
 
 /** They only look, whatever their method. */
-const LOOKING = new Set(["planSwap", "validateModel"]);
+const LOOKING = new Set(["planSwap", "validateModel", "checkSetup"]);
 const BODY_FIELDS = [
   "model",
   "slot",
@@ -43,6 +43,9 @@ const BODY_FIELDS = [
   "rollback",
   "instance",
   "fingerprint",
+  "host",
+  "ssh_port",
+  "trial",
   "cron",
   "at",
 ];

@@ -32,7 +32,7 @@ export interface Checker {
   readonly instance: string;
   /** Milliseconds since the epoch. */
   now(): number;
-  readonly ssh?: Pick<SshOptions, "keepaliveIntervalMs" | "keepaliveCountMax" | "readyTimeoutMs">;
+  readonly ssh?: Pick<SshOptions, "keepaliveIntervalMs" | "keepaliveCountMax" | "readyTimeoutMs"> | undefined;
 }
 
 /** The checks that a Spark at this place of the list gets. */
@@ -93,14 +93,15 @@ class SparkCheck {
       this.#tellRefusal(error);
       return null;
     }
-    this.#tell("reachable", { state: "ok", seen: `It answers at ${peer}, port ${node.ssh_port}.` });
+    const address = node.address ?? (isIPv4(node.host) ? node.host : peer);
+    this.#tell("reachable", reachedAt(peer, address, node.ssh_port));
     this.#tell("host_key", this.#identity());
     this.#tell("login", { state: "ok", seen: `${node.user} is let in with Spark Control's key.` });
     return {
       node,
       image,
       head,
-      address: node.address ?? (isIPv4(node.host) ? node.host : peer),
+      address,
       exec: (command, deadlineMs = COMMAND_MS) =>
         means.ssh.exec(this.#target, command, { deadlineMs, signal: means.signal }),
     };
@@ -208,6 +209,21 @@ class SparkCheck {
     const nothing = { evidence: null, fix: null, confirm: null };
     this.means.emit({ node: this.node.name, check, title: CHECKS[check], ...nothing, ...finding });
   }
+}
+
+/** @param address what the launch script and HTTP would use */
+function reachedAt(peer: string, address: string, port: number): Finding {
+  const seen = `It answers at ${peer}, port ${port}.`;
+  if (isIPv4(address)) return { state: "ok", seen };
+  return {
+    state: "warning",
+    seen,
+    fix: {
+      text: "The launch script needs an IPv4 address: enter it as “Address between the Sparks”.",
+      where: null,
+      lines: [],
+    },
+  };
 }
 
 function causeOf(error: SshError): string | null {

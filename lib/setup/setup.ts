@@ -30,7 +30,7 @@ export interface SetupOptions {
   readonly identity: Pick<Identity, "privateKey" | "publicKeyLine">;
   readonly hostKeys: HostKeys;
   readonly instance: string;
-  readonly ssh?: Checker["ssh"];
+  readonly connecting?: Checker["ssh"];
   /** Milliseconds since the epoch. */
   now(): number;
   /** The controller's own connection to a Spark is made anew: whoever mends something there may have needed a new login. */
@@ -55,7 +55,7 @@ export interface Setup {
 export function createSetup(options: SetupOptions): Setup {
   const { dataDir, env, identity } = options;
   const keys = createShownKeys(options.hostKeys);
-  const checker: Checker = { ...identity, keys, instance: options.instance, now: options.now, ssh: options.ssh ?? {} };
+  const checker: Checker = { ...identity, keys, instance: options.instance, now: options.now, ssh: options.connecting };
   const read = (name: string) => readConfigFile(join(dataDir, name));
   const load = (text: string) =>
     loadTopology({ files: { topology: { name: TOPOLOGY, text }, services: read(SERVICES).file ?? undefined }, env });

@@ -111,6 +111,11 @@ describe("the first run", () => {
       return status.nodes.length === 2 && status.nodes.every(({ state }) => state === "reachable");
     });
     expect((await demo.swap("gpt-oss-20b")).state).toBe("ready");
+    const audit = (await (await fetch(`${demo.url}/api/audit`)).json()) as { entries: { action: string }[] };
+    const actions = audit.entries.map(({ action }) => action);
+    expect(actions.filter((action) => action === "confirmHostKey").length).toBe(2);
+    expect(actions).toContain("saveSetup");
+    expect(actions).not.toContain("checkSetup");
     expect((await check()).filter(({ state }) => state !== "ok")).toEqual([]);
   });
 

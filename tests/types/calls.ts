@@ -3,6 +3,8 @@ import type { SparkControl } from "spark-control/client";
 
 const id = "0192f0c1-2b7a-7c3e-9d55-3a1f0f6f9b01";
 
+const spark = { name: "spark-1", host: "10.77.0.11", user: "alice", ssh_port: null };
+
 export const calls = {
   "GET /api/audit": (client: SparkControl) =>
     client.api.audit.get({
@@ -46,6 +48,14 @@ export const calls = {
   "DELETE /api/schedule": (client: SparkControl) => client.api.schedule.delete(undefined, { query: { id: "nothing" } }),
   "GET /api/schedule/{id}": (client: SparkControl) => client.api.schedule({ id: "nightly-index" }).get(),
   "DELETE /api/schedule/{id}": (client: SparkControl) => client.api.schedule({ id: "nothing" }).delete(),
+  "GET /api/setup": (client: SparkControl) => client.api.setup.get(),
+  "PUT /api/setup": (client: SparkControl) =>
+    client.api.setup.put({ nodes: [spark], vllm: { port: 8888 }, trial: true }),
+  "POST /api/setup/check": (client: SparkControl) => client.api.setup.check.post({ nodes: [spark] }),
+  "POST /api/setup/confirm": (client: SparkControl) =>
+    client.api.setup.confirm.post({ host: "10.77.0.11", ssh_port: 22, fingerprint: "SHA256:not-a-fingerprint" }),
+  "POST /api/simulated": (client: SparkControl) => client.api.simulated.post(),
+  "DELETE /api/simulated": (client: SparkControl) => client.api.simulated.delete(),
   "GET /api/status": (client: SparkControl) => client.api.status.get(),
   "GET /api/swap": (client: SparkControl) => client.api.swap.get({ query: { limit: 5 } }),
   "POST /api/swap": (client: SparkControl) =>

@@ -1,6 +1,6 @@
 /** Against a real OpenSSH server and a real shell: trust, login, and the line that a person pastes. */
 import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CheckId, CheckResult } from "../../../lib/setup/check.ts";
 import { checkSparks } from "../../../lib/setup/check-sparks.ts";
@@ -13,6 +13,10 @@ import { requirement } from "../../support/requirements.ts";
 import { SSHD_AVAILABLE, SSHD_HOW, type Sshd, startSshd } from "../ssh/sshd.ts";
 
 setDefaultTimeout(30_000);
+
+const LOOPBACK = `${"0".repeat(31)}1`;
+const hasIPv6Loopback = () =>
+  existsSync("/proc/net/if_inet6") && readFileSync("/proc/net/if_inet6", "utf8").startsWith(LOOPBACK);
 
 requirement(
   "set-up against OpenSSH",
@@ -155,6 +159,22 @@ requirement(
     expect(results.get("host_key")).toMatchObject({ state: "failed", confirm: { expected: before.fingerprint } });
     expect(results.get("login")!.state).toBe("skipped");
     expect(hostKeys.pinned(sshd.target.host, sshd.target.port)!.fingerprint).toBe(before.fingerprint);
+  });
+
+  test("over IPv6 alone, it asks for the IPv4 address that the launch script needs", async () => {
+    if (!hasIPv6Loopback()) return console.log("skipped: no IPv6 on this machine");
+    await sshd.remove();
+    sshd = await startSshd(["ListenAddress ::1"]);
+    const there = { host: "::1" };
+    const shown = (await check(sshd.privateKey, there)).get("host_key")!.confirm!;
+    keys.confirm("::1", sshd.target.port, shown.fingerprint);
+
+    const alone = (await check(sshd.privateKey, there)).get("reachable")!;
+    const both = (await check(sshd.privateKey, { ...there, address: "127.0.0.1" })).get("reachable")!;
+
+    expect(alone).toMatchObject({ state: "warning", fix: { lines: [] } });
+    expect(alone.fix!.text).toContain("needs an IPv4 address");
+    expect(both.state).toBe("ok");
   });
 
   test("a server that is gone", async () => {
