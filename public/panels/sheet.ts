@@ -10,9 +10,9 @@ export interface Sheet {
 
 /** @param headingId of the element that the owner puts into the head */
 export function sheet(headingId: string, size: "" | "narrow" = ""): Sheet {
-  const head = h("header", { class: "dlg-head" });
+  const head = h("div", { class: "dlg-head" });
   const body = h("div", { class: "dlg-body" });
-  const foot = h("footer", { class: "dlg-foot" });
+  const foot = h("div", { class: "dlg-foot" });
   const form = h("form", { method: "dialog" }, head, body, foot);
   const dialog = h("dialog", { class: `dialog ${size}`.trim(), "aria-labelledby": headingId }, form);
   // A click beside the dialog is the harmless answer.

@@ -1,0 +1,132 @@
+/** Looks for what is wrong with a layout without knowing what it should look like. Runs in the page. */
+import type { Page } from "playwright-core";
+
+/** @returns sentences about what does not fit; empty when all is well */
+export function layoutFaults(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const faults: string[] = [];
+    const root = document.documentElement;
+    if (root.scrollWidth > root.clientWidth)
+      faults.push(`the page scrolls sideways: ${root.scrollWidth} > ${root.clientWidth} px`);
+
+    const dialog = [...document.querySelectorAll("dialog[open]")].at(-1);
+    const scope = dialog ?? document.body;
+    /** Read aloud but not seen: a box of a pixel that hides the rest, its own or one around it. */
+    const isUnseen = (element: Element): boolean => {
+      for (let at: Element | null = element; at && at !== scope; at = at.parentElement) {
+        const { width, height } = at.getBoundingClientRect();
+        if (width <= 1 && height <= 1 && getComputedStyle(at).overflow !== "visible") return true;
+      }
+      return false;
+    };
+    const isShown = (element: Element) =>
+      element.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true }) &&
+      !element.closest(".sprite, noscript") &&
+      !isUnseen(element);
+    const name = (element: Element) => {
+      const text = (element.textContent ?? "").trim().replace(/\s+/g, " ").slice(0, 40);
+      return `<${element.localName}${element.className && typeof element.className === "string" ? `.${element.className.split(" ")[0]}` : ""}> "${text}"`;
+    };
+    const scroller = (element: Element | null): Element | null => {
+      for (let at = element; at && at !== document.body; at = at.parentElement) {
+        const { overflowX, overflowY } = getComputedStyle(at);
+        if (/auto|scroll/.test(overflowX + overflowY)) return at;
+      }
+      return null;
+    };
+    const all = [...scope.querySelectorAll("*")].filter(isShown);
+
+    // Text that is cut: more of it than fits, hidden without dots that say so.
+    for (const element of all) {
+      const hasText = [...element.childNodes].some(
+        (node) => node.nodeType === Node.TEXT_NODE && node.textContent?.trim(),
+      );
+      if (!hasText) continue;
+      const { overflowX, overflowY, textOverflow } = getComputedStyle(element);
+      if (/hidden|clip/.test(overflowX) && element.scrollWidth > element.clientWidth + 1 && textOverflow !== "ellipsis")
+        faults.push(`cut at the side: ${name(element)}`);
+      if (/hidden|clip/.test(overflowY) && element.scrollHeight > element.clientHeight + 2)
+        faults.push(`cut below: ${name(element)}`);
+    }
+
+    // Texts that run over one another, or out of what holds them.
+    const texts: { box: DOMRect; of: Element }[] = [];
+    const walker = document.createTreeWalker(scope, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      const of = node.parentElement;
+      if (!of || !node.textContent?.trim() || !isShown(of) || scroller(of)) continue;
+      const range = document.createRange();
+      range.selectNodeContents(node);
+      const ellipsis = of.closest<HTMLElement>("*");
+      const bounds =
+        ellipsis && getComputedStyle(ellipsis).overflowX === "hidden" ? ellipsis.getBoundingClientRect() : null;
+      for (const box of range.getClientRects()) {
+        if (box.width < 1 || box.height < 1) continue;
+        const right = bounds ? Math.min(box.right, bounds.right) : box.right;
+        const seen = new DOMRect(box.left, box.top, right - box.left, box.height);
+        texts.push({ box: seen, of });
+        if (seen.right > root.clientWidth + 1 || seen.left < -1) faults.push(`out of the window: ${name(of)}`);
+      }
+    }
+    const fixed = (element: Element) => {
+      for (let at: Element | null = element; at; at = at.parentElement)
+        if (/fixed|sticky/.test(getComputedStyle(at).position)) return true;
+      return false;
+    };
+    const flowing = texts.filter(({ of }) => !fixed(of) || dialog);
+    flowing.sort((a, b) => a.box.top - b.box.top);
+    for (const [index, one] of flowing.entries()) {
+      for (let at = index + 1; at < flowing.length; at++) {
+        const other = flowing[at]!;
+        const height = Math.min(one.box.bottom, other.box.bottom) - other.box.top;
+        if (height <= 0) break;
+        if (one.of === other.of || one.of.contains(other.of) || other.of.contains(one.of)) continue;
+        const width = Math.min(one.box.right, other.box.right) - Math.max(one.box.left, other.box.left);
+        if (width > 2 && height > 4) faults.push(`over one another: ${name(one.of)} and ${name(other.of)}`);
+      }
+    }
+
+    // What can be pressed must be reachable by a finger: nothing lies over its middle.
+    for (const element of all.filter((it) => it.matches("button, a[href], input, select, summary"))) {
+      if (scroller(element) && !dialog) continue;
+      element.scrollIntoView({ block: "center", inline: "nearest", behavior: "instant" });
+      const box = element.getBoundingClientRect();
+      if (box.width < 2 || box.height < 2 || box.top < 0 || box.bottom > innerHeight) continue;
+      const hit = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+      const label = element.closest("label");
+      if (hit && hit !== element && !element.contains(hit) && !hit.contains(element) && !label?.contains(hit))
+        faults.push(`covered: ${name(element)} by ${name(hit)}`);
+    }
+    scrollTo(0, 0);
+    return [...new Set(faults)];
+  });
+}
+
+/** Records layout shifts from the first paint on. To be called before the page is opened. */
+export async function watchShifts(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const shifts: { value: number; of: string[] }[] = [];
+    Object.assign(window, { shifts });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries() as (PerformanceEntry & {
+        value: number;
+        hadRecentInput: boolean;
+        sources?: { node?: Node }[];
+      })[]) {
+        if (entry.hadRecentInput) continue;
+        const of = (entry.sources ?? []).map(({ node }) =>
+          node instanceof Element ? `${node.localName}.${node.className}` : String(node),
+        );
+        shifts.push({ value: entry.value, of });
+      }
+    }).observe({ type: "layout-shift", buffered: true });
+  });
+}
+
+export interface Shift {
+  /** Share of the window, as in Cumulative Layout Shift (https://web.dev/articles/cls). */
+  readonly value: number;
+  readonly of: readonly string[];
+}
+
+export const shiftsOf = (page: Page): Promise<Shift[]> => page.evaluate(() => Reflect.get(window, "shifts") as Shift[]);

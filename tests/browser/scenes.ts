@@ -1,0 +1,187 @@
+/** Every state that the pages must look right in, made by the running product and not by hand. */
+import type { Browser, Page } from "playwright-core";
+import { PAGES } from "../../public/pages.ts";
+import { type Demo, type DemoOptions, startDemo } from "../support/demo.ts";
+import { openPage, ownHostname, type WatchedPage } from "./browser.ts";
+import { heading, live, logOf, lost, progressOf, swapButton } from "./wording.ts";
+
+export interface Scene {
+  readonly name: string;
+  readonly demo?: DemoOptions;
+  readonly path?: string;
+  /** What happens before the page is opened; it may say which path to open. */
+  readonly before?: (demo: Demo) => Promise<string | undefined>;
+  /** What is done on the page, and waited for. */
+  readonly on?: (page: Page, demo: Demo) => Promise<void>;
+}
+
+export interface Staged {
+  readonly page: Page;
+  readonly demo: Demo;
+  readonly complaints: readonly string[];
+  close(): Promise<void>;
+}
+
+export async function stage(browser: Browser, scene: Scene, prepare?: (page: Page) => Promise<void>): Promise<Staged> {
+  const demo = await startDemo({ hostname: ownHostname(), ...scene.demo });
+  let watched: WatchedPage | undefined;
+  try {
+    const path = (await scene.before?.(demo)) ?? scene.path ?? "/";
+    watched = await openPage(browser, "about:blank");
+    await prepare?.(watched.page);
+    const { page, complaints } = watched;
+    await page.goto(demo.url + path);
+    await page.waitForFunction(() => document.fonts.status === "loaded");
+    await live(page).or(page.getByText("Live").first()).first().waitFor({ state: "attached" });
+    await scene.on?.(page, demo);
+    const close = async () => {
+      await page.context().close();
+      await demo.close();
+    };
+    return { page, demo, complaints, close };
+  } catch (error) {
+    await watched?.page.context().close();
+    await demo.close();
+    throw new Error(`the scene ${JSON.stringify(scene.name)} could not be made`, { cause: error });
+  }
+}
+
+/** A load then takes minutes. */
+const SLOW = 3;
+/** GPT-OSS 120B then loads in about 20 s. */
+const MANY = 60;
+const LONG = "An unusually long-winded name of a fine-tuned model for meeting notes, revision 2026-11-28";
+
+const entry = (key: string, name: string, more = "") =>
+  `  ${key}: { name: ${JSON.stringify(name)}, repo: example/${key}, size_gb: 14, gpu_memory_utilization: 0.4${more} }\n`;
+const manyModels = `models:\n${Array.from({ length: MANY }, (_, at) => entry(`model-${at}`, `Model number ${at + 1}`)).join("")}`;
+const longModels = `models:\n${entry("long", LONG, `, note: ${JSON.stringify(`${LONG}, with a note that does not end either. `.repeat(2).slice(0, 190))}`)}${entry(
+  "unbroken",
+  "Unbroken_name_without_a_single_blank_in_it_that_cannot_be_wrapped_anywhere_v2",
+)}`;
+
+async function loadSlowly(demo: Demo, model: string): Promise<string> {
+  const answer = await demo.post("/api/swap", { model });
+  return ((await answer.json()) as { job_id: string }).job_id;
+}
+
+const serving = async (demo: Demo): Promise<undefined> => void (await demo.swap("gpt-oss-20b"));
+const failing = async (demo: Demo): Promise<undefined> => {
+  await demo.swap("gpt-oss-20b");
+  demo.cluster.inject({ kind: "out_of_memory", times: 1 });
+  await demo.swap("gpt-oss-120b");
+};
+
+export const SCENES: readonly Scene[] = [
+  {
+    name: "set-up",
+    demo: { topology: () => "nodes: []\n" },
+    on: (page) => heading(page, "Connect your Sparks").waitFor(),
+  },
+  { name: "nothing-loaded", on: (page) => heading(page, "Nothing is being served").waitFor() },
+  {
+    name: "idle",
+    before: serving,
+    on: async (page) => {
+      await heading(page, "GPT-OSS 20B").first().waitFor();
+      await page.getByRole("button", { name: /^Hide this message/ }).click();
+    },
+  },
+  {
+    name: "plan-dialog",
+    before: serving,
+    on: async (page) => {
+      await swapButton(page, "GPT-OSS 120B").click();
+      await page.getByRole("dialog", { name: "Swap to GPT-OSS 120B?" }).getByText("It fits, with").waitFor();
+    },
+  },
+  {
+    name: "loading",
+    demo: { speed: SLOW },
+    before: async (demo) => void (await loadSlowly(demo, "gpt-oss-120b")),
+    on: async (page) => {
+      await progressOf(page, "GPT-OSS 120B").waitFor();
+      await logOf(page).getByText("Starting to load model").waitFor();
+    },
+  },
+  {
+    name: "cancel-dialog",
+    demo: { speed: SLOW },
+    before: async (demo) => void (await loadSlowly(demo, "gpt-oss-120b")),
+    on: async (page) => {
+      await page.getByRole("button", { name: "Cancel swap…" }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Go on loading" }).waitFor();
+    },
+  },
+  { name: "ready", before: serving, on: (page) => heading(page, "GPT-OSS 20B is answering").waitFor() },
+  { name: "failed", before: failing, on: (page) => heading(page, "GPT-OSS 120B did not start").waitFor() },
+  {
+    name: "many-models",
+    path: "/models",
+    demo: { files: { "models-overrides.yaml": manyModels } },
+    on: (page) => page.getByRole("rowheader", { name: /^Model number 60/ }).waitFor(),
+  },
+  {
+    name: "long-names",
+    demo: { files: { "models-overrides.yaml": longModels } },
+    before: async (demo) => void (await demo.swap("long")),
+    on: (page) => heading(page, `${LONG} is answering`).waitFor(),
+  },
+  {
+    name: "long-names-in-the-list",
+    path: "/models",
+    demo: { files: { "models-overrides.yaml": longModels } },
+    before: async (demo) => void (await demo.swap("unbroken")),
+    on: (page) => page.getByRole("rowheader", { name: new RegExp(`^${LONG.slice(0, 30)}`) }).waitFor(),
+  },
+  {
+    name: "connection-lost",
+    before: serving,
+    on: async (page, demo) => {
+      await heading(page, "GPT-OSS 20B").first().waitFor();
+      await demo.goAway();
+      await lost(page).waitFor();
+    },
+  },
+  {
+    name: "palette",
+    before: serving,
+    on: async (page) => {
+      await page.keyboard.press("Control+k");
+      await page.getByRole("dialog").waitFor();
+    },
+  },
+  {
+    name: "shortcuts",
+    on: async (page) => {
+      await page.keyboard.press("?");
+      await page.getByRole("dialog").waitFor();
+    },
+  },
+  {
+    name: "a-swap",
+    before: async (demo) => {
+      await failing(demo);
+      return `/activity/${demo.plane.swaps.list(1)[0]!.job_id}`;
+    },
+    on: (page) => logOf(page).getByRole("paragraph").first().waitFor(),
+  },
+  {
+    name: "no-such-page",
+    path: "/nothing/here",
+    on: (page) => heading(page, "Nothing is at this address").waitFor(),
+  },
+];
+
+/** Every page of the router that no scene above opens, with something to show. */
+const covered = new Set(SCENES.map(({ path = "/" }) => path));
+export const PAGE_SCENES: readonly Scene[] = PAGES.filter(({ path }) => !path.includes(":") && path !== "/").map(
+  ({ id, path, title }) => ({
+    name: covered.has(path) ? `${id}-usual` : id,
+    path,
+    before: failing,
+    on: (page: Page) => page.getByRole("heading", { level: 1, name: title }).waitFor(),
+  }),
+);
+
+export const ALL_SCENES: readonly Scene[] = [...SCENES, ...PAGE_SCENES];

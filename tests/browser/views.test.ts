@@ -1,0 +1,48 @@
+/** Every view and state: axe finds nothing, nothing is cut or covered, nothing moves when data arrive. */
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import type { Browser } from "playwright-core";
+import { buildDashboard } from "../../public/_build.ts";
+import { axeViolations } from "./axe.ts";
+import { inBrowser, launchChromium } from "./browser.ts";
+import { layoutFaults, shiftsOf, watchShifts } from "./layout.ts";
+import { ALL_SCENES, stage } from "./scenes.ts";
+
+setDefaultTimeout(120_000);
+
+const WIDTHS = [360, 768, 1280, 1920];
+const HEIGHT = 900;
+const THEMES = ["light", "dark"] as const;
+/** Rounding of half a pixel somewhere; a line of text that moves is far above. */
+const MOST_SHIFT = 0.01;
+
+inBrowser("every view", () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    await buildDashboard();
+    browser = await launchChromium();
+  });
+  afterAll(() => browser?.close());
+
+  for (const scene of ALL_SCENES)
+    test(scene.name, async () => {
+      const { page, complaints, close } = await stage(browser, scene, watchShifts);
+      try {
+        const shifts = await shiftsOf(page);
+        const faults: string[] = [];
+        for (const width of WIDTHS) {
+          await page.setViewportSize({ width, height: HEIGHT });
+          for (const fault of await layoutFaults(page)) faults.push(`${width} px: ${fault}`);
+          // Without the motion that a change of theme makes: what is measured is where it ends.
+          for (const colorScheme of width === 1280 ? THEMES : width === 360 ? THEMES.slice(0, 1) : []) {
+            await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+            for (const violation of await axeViolations(page)) faults.push(`${width} px, ${colorScheme}: ${violation}`);
+          }
+        }
+        expect(faults).toEqual([]);
+        expect(shifts.filter(({ value }) => value > MOST_SHIFT)).toEqual([]);
+        if (scene.name !== "connection-lost") expect(complaints).toEqual([]);
+      } finally {
+        await close();
+      }
+    });
+});
