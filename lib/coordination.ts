@@ -51,6 +51,7 @@ export function createCoordination(means: Means): Coordination {
 
   const audit = new AuditLog({
     db,
+    notes: store.notes,
     now: Date.now,
     onLost: (note, error) => log.error("an audit entry could not be written", { note, error }),
   });
@@ -86,8 +87,7 @@ export function createCoordination(means: Means): Coordination {
     onChange: (event) => events.publish(event),
   });
   const outages = new OutageWatch({
-    told: (slot) =>
-      lastFact(db, "service.changed", Number.MAX_SAFE_INTEGER, ({ service }) => service === slot)?.is ?? null,
+    told: (slot) => lastFact(db, "service.changed", ["service", slot])?.is ?? null,
     tell: ({ name, nodes, model }, is) => {
       const at = isoTime(Date.now());
       const event = { type: "service.changed", at, service: name, node: nodes[0] ?? null, model, is } as const;

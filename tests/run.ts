@@ -20,7 +20,7 @@ interface Group {
 const GROUPS: readonly Group[] = [
   { name: "rules", folders: ["tests/rules/"] },
   { name: "unit", folders: ["tests/lib/", "tests/routes/", "tests/support/", "tests/bench/"] },
-  { name: "integration", folders: ["tests/integration/"] },
+  { name: "integration", folders: ["tests/integration/", "tests/docs/"] },
   { name: "browser", folders: ["tests/browser/"] },
   { name: "lab", folders: ["tests/lab/"] },
 ];

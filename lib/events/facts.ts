@@ -46,21 +46,19 @@ export function readFacts(db: Database, after: number, limit: number): RecordedF
     .map(parse);
 }
 
-/** The newest fact of a type below `before` that fits; null when there is none. */
+/** The newest fact of a type whose `field` has this value, below the id `before`; null when there is none. */
 export function lastFact<Type extends EventType & FactEvent["type"]>(
   db: Database,
   type: Type,
-  before: number,
-  fits: (event: EventOf<Type>) => boolean,
+  [field, value]: readonly [keyof EventOf<Type> & string, string],
+  before = Number.MAX_SAFE_INTEGER,
 ): EventOf<Type> | null {
-  const rows = db
-    .query<Row, [string, number]>("SELECT id, json FROM event WHERE type = ?1 AND id < ?2 ORDER BY id DESC")
-    .iterate(type, before);
-  for (const row of rows) {
-    const event = JSON.parse(row.json) as EventOf<Type>;
-    if (fits(event)) return event;
-  }
-  return null;
+  const row = db
+    .query<Row, [string, number, string, string]>(
+      "SELECT id, json FROM event WHERE type = ?1 AND id < ?2 AND json ->> ?3 = ?4 ORDER BY id DESC LIMIT 1",
+    )
+    .get(type, before, field, value);
+  return row ? (JSON.parse(row.json) as EventOf<Type>) : null;
 }
 
 /** Forgets facts that are older than `before` or beyond the newest `most`; what is last known of each node and service stays. @returns how many */

@@ -56,6 +56,9 @@ const CONTROL = /[\u0000-\u001f\u007f]/g;
 
 const bodies = new WeakMap<Request, unknown>();
 
+/** What is asked of the models themselves, below /v1 and beside it, changes nothing here. */
+const changesSomething = (path: string) => path.startsWith("/api/") && !isExempt(path);
+
 /** The parsed body of a request, for its entry. */
 export function rememberBody(request: Request, body: unknown): void {
   bodies.set(request, body);
@@ -64,7 +67,7 @@ export function rememberBody(request: Request, body: unknown): void {
 export function auditTrail(options: AuditTrailOptions): Around {
   return async (request, respond, peer) => {
     const path = pathOfUrl(request.url);
-    if (isReading(request.method) || isExempt(path)) return respond(request);
+    if (isReading(request.method) || !changesSomething(path)) return respond(request);
     const action = options.operation(request.method, path);
     if (action === null || LOOKING.has(action)) return respond(request);
     // Asked before: a release ends what it was about.

@@ -1,5 +1,5 @@
 /** What the controller must not forget, and what it may: two SQLite databases below a locked DATA_DIR. */
-import type { Database } from "bun:sqlite";
+import { Database } from "bun:sqlite";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type DataDirLock, lockDataDir } from "./data-dir-lock.ts";
@@ -12,6 +12,11 @@ export interface Store {
   readonly dataDir: string;
   /** Durable: a committed write survives a power cut. About 0.3 ms a transaction, synchronous. */
   readonly facts: Database;
+  /**
+   * The same database by a second connection, whose commits do not wait for the disk: they survive the end of the process,
+   * and a power cut once the next fact is written. Never to be used within a transaction on `facts`.
+   */
+  readonly notes: Database;
   readonly telemetry: TelemetryWriter;
   /** One immediate transaction on the facts: what it reads cannot change before it writes. Rolls back when `run` throws. */
   transaction<Result>(run: () => Result): Result;
@@ -32,6 +37,14 @@ function openFacts(dataDir: string): Database {
   return openDatabase({ path: join(dataDir, "facts.db"), synchronous: "FULL", migrations: FACTS, holds });
 }
 
+/** After `openFacts`, which has checked the file and brought it to the schema. */
+function openNotes(dataDir: string): Database {
+  const notes = new Database(join(dataDir, "facts.db"), { strict: true });
+  notes.run("PRAGMA busy_timeout = 5000");
+  notes.run("PRAGMA synchronous = NORMAL");
+  return notes;
+}
+
 function openTelemetry(dataDir: string, options: TelemetryOptions): TelemetryWriter {
   const path = join(dataDir, "telemetry.db");
   const holds = "only old log lines and measurements are lost";
@@ -40,10 +53,13 @@ function openTelemetry(dataDir: string, options: TelemetryOptions): TelemetryWri
 
 function openBoth(dataDir: string, lock: DataDirLock, options: TelemetryOptions): Store {
   const facts = openFacts(dataDir);
+  let notes: Database | undefined;
   let telemetry: TelemetryWriter;
   try {
+    notes = openNotes(dataDir);
     telemetry = openTelemetry(dataDir, options);
   } catch (error) {
+    notes?.close();
     facts.close();
     throw error;
   }
@@ -51,12 +67,14 @@ function openBoth(dataDir: string, lock: DataDirLock, options: TelemetryOptions)
   return {
     dataDir,
     facts,
+    notes,
     telemetry,
     transaction: (run) => facts.transaction(run).immediate(),
     close() {
       if (!isOpen) return;
       isOpen = false;
       telemetry.close();
+      notes.close();
       facts.close();
       lock.release();
     },

@@ -54,6 +54,8 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
   one("process", "DATA_DIR", "Folder of the configuration files and the databases.", "./data"),
   one("process", "SSH_KEY_PATH", "Private key for the Sparks.", "made in DATA_DIR at the first start"),
   one("process", "LOG_LEVEL", "debug, info, warn or error.", "info"),
+  one("process", "WEBHOOK_URL", "Receiver of swap_complete and swap_failed; others are set at run time.", null),
+  one("process", "WEBHOOK_SECRET", "Secret with which it is signed.", null),
   one("process", "SIM_FAULTS", "What fails on the simulated cluster, as a JSON list.", null),
   one("process", "SIM_SPEED", "Time factor of the simulated cluster.", "20"),
   ...nodeVariables(1),

@@ -236,12 +236,16 @@ export class WebhookStore {
     return row?.count ?? 0;
   }
 
-  /** Forgets what is over and older than `before`, and the oldest beyond `most` deliveries. @returns deliveries removed */
+  /**
+   * Forgets what is over and older than `before`, the oldest beyond `most` deliveries, and what has been due since before
+   * that time, because its endpoint is switched off or gone. @returns deliveries removed
+   */
   prune(before: string, most: number): number {
     const { changes } = this.db.run(
-      `DELETE FROM webhook_delivery WHERE (state <> 'pending' AND created_at < ?1) OR id IN (
-         SELECT id FROM webhook_delivery WHERE state <> 'pending' ORDER BY id DESC LIMIT -1 OFFSET ?2)`,
-      [before, most],
+      `DELETE FROM webhook_delivery WHERE (state <> 'pending' AND created_at < ?1)
+         OR (state = 'pending' AND next_at < ?3)
+         OR id IN (SELECT id FROM webhook_delivery WHERE state <> 'pending' ORDER BY id DESC LIMIT -1 OFFSET ?2)`,
+      [before, most, Date.parse(before)],
     );
     this.db.run("DELETE FROM webhook_message WHERE at < ?1 AND id NOT IN (SELECT message_id FROM webhook_delivery)", [
       before,

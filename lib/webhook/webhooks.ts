@@ -135,7 +135,7 @@ export class Webhooks {
 
   /** Within the transaction of the fact: the outbox row exists exactly when the fact does. */
   #enqueue(factId: number, event: FactEvent): void {
-    const node = (name: string) => lastFact(this.options.db, "node.changed", factId, (one) => one.node === name);
+    const node = (name: string) => lastFact(this.options.db, "node.changed", ["node", name], factId);
     const message = messageOf(event, { node });
     if (!message) return;
     const wanting = this.#endpoints

@@ -1,5 +1,6 @@
 /** What a downstream app may rely on, said in types: this file is right when it compiles. */
 import type { Problem, SparkControl } from "spark-control/client";
+import { verifyWebhook, type WebhookPayload } from "spark-control/webhook";
 import type { calls } from "./calls.ts";
 import type { ErrorStatus, Lossy, Same } from "./exactly.ts";
 
@@ -80,4 +81,19 @@ export async function follow(client: SparkControl, id: string): Promise<{ states
 export async function history(client: SparkControl, limit: number): Promise<string[]> {
   const { data } = await client.api.swap.get({ query: { limit } });
   return data?.swaps.map(({ job_id }) => job_id) ?? [];
+}
+
+/** What a receiver does with a request. */
+export async function receive(request: Request, secret: string): Promise<string> {
+  const message: WebhookPayload = await verifyWebhook({ secret, headers: request.headers, body: await request.text() });
+  switch (message.event) {
+    case "swap_failed": {
+      const reason: string | null = message.data.reason;
+      return reason ?? message.data.state;
+    }
+    case "lock_forced":
+      return `${message.data.by} took it from ${message.data.holder}: ${message.data.generation}`;
+    default:
+      return message.event;
+  }
 }

@@ -42,7 +42,7 @@ afterEach(() => {
 });
 
 const open = (more: Partial<AuditLogOptions> = {}) =>
-  new AuditLog({ db: store.facts, now: () => now, onLost: (note) => lost.push(note), ...more });
+  new AuditLog({ db: store.facts, notes: store.notes, now: () => now, onLost: (note) => lost.push(note), ...more });
 const record = (...events: FactEvent[]) => {
   for (const event of events) store.transaction(() => recordFact(store.facts, event));
 };
@@ -132,14 +132,14 @@ describe("looking", () => {
 
   test("at all of it page by page misses nothing and repeats nothing, while more is written", () => {
     const audit = open();
-    store.transaction(() => {
-      for (let at = 0; at < 1_200; at++) audit.note({ ...NOTE, request_id: `r-${at}` });
-    });
+    for (let at = 0; at < 1_200; at++) audit.note({ ...NOTE, request_id: `r-${at}` });
 
     const seen: (string | null)[] = [];
     for (const entries of audit.all({})) {
       seen.push(...entries.map(({ request_id }) => request_id));
       audit.note({ ...NOTE, request_id: "later" });
+      // On the other connection, in the middle of reading.
+      record(nodeFact("spark-1", false));
     }
 
     expect(seen).toEqual(Array.from({ length: 1_200 }, (_, at) => `r-${1_199 - at}`));

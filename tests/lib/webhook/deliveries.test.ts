@@ -284,10 +284,20 @@ test("what is over is forgotten after 30 days, what waits is not", async () => {
   await bench.webhooks.close();
   bench.store.facts.run("UPDATE webhook_delivery SET created_at = '2020-01-01T00:00:00.000+00:00'");
   bench.store.facts.run("UPDATE webhook_message SET at = '2020-01-01T00:00:00.000+00:00'");
-  bench.record(ended("ready", { job_id: "job-2" }));
+  bench.record(
+    ended("ready", { job_id: "job-2" }),
+    ended("ready", { job_id: "job-3" }),
+    ended("ready", { job_id: "job-4" }),
+  );
+  const [orphan, waiting] = bench.webhooks.deliveries({ limit: 9 });
+  const DUE =
+    "UPDATE webhook_delivery SET state = 'pending', created_at = '2020-01-01T00:00:00.000+00:00', next_at = ?2 WHERE id = ?1";
+  bench.store.facts.run(DUE, [orphan!.id, 0]);
+  bench.store.facts.run(DUE, [waiting!.id, Date.now() + 60_000]);
 
   bench.webhooks.start();
 
-  expect(bench.webhooks.deliveries({ limit: 9 })).toHaveLength(1);
-  expect(bench.store.facts.query("SELECT COUNT(*) AS count FROM webhook_message").get()).toEqual({ count: 1 });
+  // The old one is gone, and the one that has been due for years because its endpoint is gone.
+  expect(bench.webhooks.deliveries({ limit: 9 }).map(({ state }) => state)).toEqual(["pending", "suppressed"]);
+  expect(bench.store.facts.query("SELECT COUNT(*) AS count FROM webhook_message").get()).toEqual({ count: 2 });
 });
