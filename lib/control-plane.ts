@@ -232,7 +232,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       slots.tell();
     }
 
-    const { gateway, gatewayModels } = createGateway({ config, slots, swaps, control, events });
+    const { gateway, gatewayModels } = createGateway({ config, slots, swaps, control, events, env });
 
     const started = { type: "controller.started", at: now(), version, instance_id: instance } as const;
     open.transaction(() => recordFact(open.facts, started));

@@ -104,11 +104,21 @@ export function createResolver(): (host: string) => Promise<readonly string[]> {
   };
 }
 
-export function limitsOf(settings: Settings): Limits {
+/**
+ * Bun makes this many requests at a time and lets further ones wait unseen, the controller's own questions among them, unless
+ * BUN_CONFIG_MAX_HTTP_REQUESTS says otherwise at the start of the process.
+ */
+const BUN_REQUESTS = 256;
+/** Left for the controller's own questions and for the other services. */
+const KEPT_REQUESTS = 96;
+
+/** @param mostRequests what the process can have in flight altogether */
+export function limitsOf(settings: Settings, slots: number, mostRequests: number): Limits {
+  const mostChats = Math.max(1, Math.floor((mostRequests - KEPT_REQUESTS) / Math.max(1, slots)));
   const waitMs = settings.gateway_queue_seconds * 1000;
   const limit = (inFlight: number, queue: number) => ({ inFlight, queue, waitMs });
   return {
-    chat: limit(settings.gateway_chat_in_flight, settings.gateway_chat_queue),
+    chat: limit(Math.min(settings.gateway_chat_in_flight, mostChats), settings.gateway_chat_queue),
     audio: limit(settings.gateway_audio_in_flight, settings.gateway_audio_queue),
     text: limit(settings.gateway_text_in_flight, settings.gateway_text_queue),
   };
@@ -120,10 +130,12 @@ export interface GatewayParts {
   readonly swaps: Pick<SwapEngine, "active">;
   readonly control: Pick<SparkControl, "address">;
   readonly events: Pick<EventBus, "subscribe">;
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** The gateway of this cluster, and the list of what is behind it. */
-export function createGateway({ config, slots, swaps, control, events }: GatewayParts) {
+export function createGateway({ config, slots, swaps, control, events, env }: GatewayParts) {
+  const mostRequests = Number(env.BUN_CONFIG_MAX_HTTP_REQUESTS) || BUN_REQUESTS;
   const catalog = () => config.current.catalog;
   const keyOf = (name: string) => modelKeyOf(catalog(), name);
   const resolve = createResolver();
@@ -148,7 +160,10 @@ export function createGateway({ config, slots, swaps, control, events }: Gateway
     places: currentPlaces,
     keyOf,
     service: (kind) => currentServices().find((service) => service.kind === kind) ?? null,
-    limits: () => limitsOf(config.current.topology.settings),
+    limits: () => {
+      const { settings, slots } = config.current.topology;
+      return limitsOf(settings, slots.length, mostRequests);
+    },
   });
   const gatewayModels = new ModelList({
     created: Math.floor(Date.now() / 1000),

@@ -23,7 +23,13 @@ const SHUTDOWN_LIMIT_MS = 10_000;
 const log = createLogger();
 
 /** Variables that describe the process, not the cluster: the simulated cluster must not meet a real Spark's address. */
-const PROCESS_VARIABLES = ["ALLOWED_HOSTS", "CORS_ORIGINS", "TRUSTED_PROXIES", "LOG_LEVEL"];
+const PROCESS_VARIABLES = [
+  "BUN_CONFIG_MAX_HTTP_REQUESTS",
+  "ALLOWED_HOSTS",
+  "CORS_ORIGINS",
+  "TRUSTED_PROXIES",
+  "LOG_LEVEL",
+];
 
 async function startReal(settings: ProcessSettings): Promise<Started> {
   const { dataDir } = settings;

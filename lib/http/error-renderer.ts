@@ -55,14 +55,12 @@ export function renderErrors(app: AnyElysia, log: Logger, page?: (request: Reque
     if (page && code === "NOT_FOUND" && isPersonLooking(request, path)) return page(request);
     // A validation error's message and value hold what was sent or what would have been answered: neither is logged.
     const cause = error instanceof ValidationError ? { mismatch: invalidFields(error) } : { error };
-    if (document.status >= 500) {
-      log.error("request failed", {
-        request_id: requestId,
-        method: request.method,
-        path,
-        status: document.status,
-        ...cause,
-      });
+    const { status } = document;
+    if (status >= 500) {
+      const about = { request_id: requestId, method: request.method, path, status };
+      // "Come again later" is no failure: under overload it would fill the log with itself.
+      if (status === 503) log.info("request put off", { ...about, code: document.code });
+      else log.error("request failed", { ...about, ...cause });
     }
     return problemResponse(path, document);
   });

@@ -6,7 +6,7 @@ export const MAX_UPLOAD_BYTES = 208 * 1024 * 1024;
 export const SERVE_OPTIONS = {
   /** Elysia's default is true: a second process would silently share the port and split the state. */
   reusePort: false,
-  /** Bun's own error pages and its words about connections that were cut are for nobody here. */
+  /** In development Bun prints every stream that breaks, past the log. */
   development: false,
   /** Seconds without a byte in either direction. Streams switch it off for their own request. */
   idleTimeout: 30,

@@ -6,7 +6,7 @@ export type Bar = { readonly below: number } | { readonly atMost: number } | { r
 
 export interface Figure {
   readonly name: string;
-  readonly unit: "ms" | "s" | "MB" | "%" | "lines/s" | "lines" | "×";
+  readonly unit: "ms" | "s" | "MB" | "%" | "lines/s" | "lines" | "×" | "/s";
   /** One value a round, never empty. */
   readonly values: readonly number[];
   /** Null: reported only. */

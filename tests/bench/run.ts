@@ -5,6 +5,7 @@
 import type { Bench } from "./bench.ts";
 import { createContext } from "./context.ts";
 import { exitCode, type Result } from "./figure.ts";
+import { gateway } from "./gateway.ts";
 import { log } from "./log.ts";
 import { describeMachine } from "./machine.ts";
 import { memory } from "./memory.ts";
@@ -14,7 +15,7 @@ import { start } from "./start.ts";
 import { streams } from "./streams.ts";
 import { table } from "./table.ts";
 
-const BENCHES: readonly Bench[] = [start, ready, memory, log, streams, overhead];
+const BENCHES: readonly Bench[] = [start, ready, memory, log, streams, overhead, gateway];
 
 const wanted = process.argv[2];
 const chosen = wanted === undefined ? BENCHES : BENCHES.filter(({ name }) => name === wanted);

@@ -28,7 +28,10 @@ describe("the audit log", () => {
   test("has an entry for every route that changes something, done or refused", async () => {
     const changing = endpointsOf(under.app).filter(
       ({ method, path }) =>
-        !isReading(method) && path.startsWith("/api/") && !isExempt(path) && !/swap\/plan$|validate$|setup\/check$/.test(path),
+        !isReading(method) &&
+        path.startsWith("/api/") &&
+        !isExempt(path) &&
+        !/swap\/plan$|validate$|setup\/check$/.test(path),
     );
     expect(changing.length).toBeGreaterThan(10);
 

@@ -126,4 +126,19 @@ export const calls = {
   "GET /openapi.json": (client: SparkControl) => client["openapi.json"].get(),
   "GET /swagger": (client: SparkControl) => client.swagger.get(),
   "GET /swagger/{file}": (client: SparkControl) => client.swagger({ file: "swagger-ui.css" }).get(),
+  "POST /tokenize": (client: SparkControl) => client.tokenize.post({ prompt: "hello" }),
+  "GET /v1/audio/voices": (client: SparkControl) => client.v1.audio.voices.get(),
+  "POST /v1/audio/speech": (client: SparkControl) => client.v1.audio.speech.post({ input: "hi", voice: "af_heart" }),
+  "POST /v1/audio/transcriptions": (client: SparkControl) =>
+    client.v1.audio.transcriptions.post({ file: new File(["x"], "a.wav") }),
+  "POST /v1/audio/translations": (client: SparkControl) =>
+    client.v1.audio.translations.post({ file: new File(["x"], "a.wav") }),
+  "POST /v1/chat/completions": (client: SparkControl) => client.v1.chat.completions.post({ model: "x", messages: [] }),
+  "POST /v1/completions": (client: SparkControl) => client.v1.completions.post({ model: "x", prompt: "x" }),
+  "POST /v1/embeddings": (client: SparkControl) => client.v1.embeddings.post({ input: "x" }),
+  "POST /v1/messages": (client: SparkControl) => client.v1.messages.post({ model: "x", messages: [], max_tokens: 1 }),
+  "GET /v1/models": (client: SparkControl) => client.v1.models.get(),
+  "GET /v1/models/{path}": (client: SparkControl) => client.v1.models["*"].get(),
+  "POST /v1/rerank": (client: SparkControl) => client.v1.rerank.post({ query: "x", documents: ["a"] }),
+  "POST /v1/responses": (client: SparkControl) => client.v1.responses.post({ model: "x", input: "x" }),
 };
