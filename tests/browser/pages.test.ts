@@ -4,18 +4,11 @@ import type { Browser, Page } from "playwright-core";
 import { buildDashboard } from "../../public/_build.ts";
 import { PAGES, type Page as Place } from "../../public/pages.ts";
 import { type Demo, type DemoOptions, startDemo } from "../support/demo.ts";
-import { requirement } from "../support/requirements.ts";
-import { hasChromium, launchChromium, openPage, type WatchedPage } from "./browser.ts";
+import { inBrowser, launchChromium, openPage, ownHostname, type WatchedPage } from "./browser.ts";
 
 setDefaultTimeout(60_000);
 
 const inRail = (PAGES as readonly Place[]).filter(({ rail }) => rail !== null);
-const inBrowser = requirement(
-  "the pages of the dashboard",
-  hasChromium,
-  "Chromium is missing (apt-get install chromium)",
-);
-
 inBrowser("the frame of the dashboard", () => {
   let browser: Browser;
   let demo: Demo;
@@ -31,7 +24,7 @@ inBrowser("the frame of the dashboard", () => {
   });
 
   async function begin(path = "/", options: DemoOptions = {}): Promise<Page> {
-    demo = await startDemo(options);
+    demo = await startDemo({ hostname: ownHostname(), ...options });
     watched = await openPage(browser, demo.url + path);
     await live(watched.page);
     return watched.page;
@@ -99,7 +92,8 @@ inBrowser("the frame of the dashboard", () => {
     const swap = page.getByRole("region", { name: "GPT-OSS 20B" });
     await swap.getByText("Ready", { exact: true }).waitFor();
     await swap.getByRole("list", { name: "Steps of the swap" }).getByText("Start", { exact: true }).waitFor();
-    await swap.getByRole("log").getByText("vLLM API server version").waitFor();
+    await swap.getByRole("searchbox", { name: "Search the log" }).fill("vLLM API server version");
+    await swap.getByRole("log").getByText("vLLM API server version").first().waitFor();
     await page.goto(`${demo.url}/activity/unknown`);
     await page.getByText("There is no swap with this number.").waitFor();
   });
@@ -164,7 +158,7 @@ inBrowser("the frame of the dashboard", () => {
   });
 
   test("nothing moves when the data arrive", async () => {
-    demo = await startDemo();
+    demo = await startDemo({ hostname: ownHostname() });
     await demo.swap("gpt-oss-20b");
     watched = await openPage(browser, `${demo.url}/health`);
     const { page } = watched;

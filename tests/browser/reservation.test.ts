@@ -3,16 +3,9 @@ import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from 
 import type { Browser, Page } from "playwright-core";
 import { buildDashboard } from "../../public/_build.ts";
 import { type Demo, startDemo } from "../support/demo.ts";
-import { requirement } from "../support/requirements.ts";
-import { hasChromium, launchChromium, openPage, type WatchedPage } from "./browser.ts";
+import { inBrowser, launchChromium, openPage, ownHostname, type WatchedPage } from "./browser.ts";
 
 setDefaultTimeout(60_000);
-
-const inBrowser = requirement(
-  "reservations in the dashboard",
-  hasChromium,
-  "Chromium is missing (apt-get install chromium)",
-);
 
 inBrowser("reservations in the dashboard", () => {
   let browser: Browser;
@@ -29,7 +22,7 @@ inBrowser("reservations in the dashboard", () => {
   });
 
   async function begin(path = "/"): Promise<Page> {
-    demo = await startDemo();
+    demo = await startDemo({ hostname: ownHostname() });
     await demo.swap("gpt-oss-20b");
     watched = await openPage(browser, demo.url + path);
     await watched.page.getByRole("status").getByText("Live", { exact: true }).waitFor();
