@@ -19,8 +19,14 @@ const HEADINGS: Readonly<Record<Step, string>> = {
   Address: "Where are your Sparks?",
   Key: "Let Spark Control in",
   Check: "Is everything there?",
-  Done: "Connected",
+  Done: "Saved",
 };
+
+/** Saved is what can be said at once; connected when it has been seen. */
+function doneHeading(): string {
+  const known = nodes.value;
+  return known.length > 0 && known.every(({ state }) => state === "reachable") ? "Connected" : HEADINGS.Done;
+}
 
 export class SetUp extends Panel {
   readonly #desk = new Desk(DRAFT);
@@ -135,7 +141,7 @@ export class SetUp extends Panel {
   #content(step: Step): Child {
     const refusal = this.#desk.refusal.value;
     return [
-      h("h3", { id: "su-step-h", class: "su-title", tabindex: -1 }, HEADINGS[step]),
+      h("h3", { id: "su-step-h", class: "su-title", tabindex: -1 }, step === "Done" ? doneHeading() : HEADINGS[step]),
       step === "Address" && this.#address(),
       step === "Key" && this.#key(),
       step === "Check" && this.#checks(),
@@ -157,7 +163,10 @@ export class SetUp extends Panel {
   #key(): Child {
     const setup = this.#desk.setup.value;
     const { sparks } = this.#desk.draft.value;
-    const places = sparks.map(({ host, user }) => `${user}@${host}`);
+    const places = sparks.map(({ name, ssh_port: port }) => {
+      const of = (field: "host" | "user") => this.#desk.valueOf(name, field);
+      return `${port.trim() === "" ? "" : `-p ${port.trim()} `}${of("user")}@${of("host")}`;
+    });
     return [
       h(
         "p",
@@ -182,10 +191,19 @@ export class SetUp extends Panel {
 
   #done(): Child {
     const names = nodes.value.filter(({ state }) => state !== "misconfigured").map(({ name }) => name);
+    const away = nodes.value.filter(({ state }) => state === "unreachable");
     const what =
       names.length === 0 ? "The Sparks are" : names.length === 1 ? `${names[0]} is` : `${names.join(" and ")} are`;
     return [
       h("p", { class: "lead" }, `${what} saved. Spark Control looks at them from now on.`),
+      ...away.map(({ name, reason }) =>
+        h(
+          "p",
+          { class: "su-wrong", "data-key": name },
+          picture("g-bad"),
+          h("span", {}, `${name} cannot be used yet. ${reason ?? ""} `, "Check the Sparks again in Settings."),
+        ),
+      ),
       h(
         "p",
         {},
