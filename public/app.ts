@@ -28,6 +28,7 @@ import { SwapNotice } from "./panels/swap-notice.ts";
 import { SwapPage } from "./panels/swap-page.ts";
 import { ThemeMenu } from "./panels/theme-menu.ts";
 import { WebhookList } from "./panels/webhook-list.ts";
+import { startReveal } from "./reveal.ts";
 import { place, startRouter } from "./router.ts";
 import { LeaveSimulated } from "./set-up/simulation.ts";
 import { connection } from "./state.ts";
@@ -89,4 +90,5 @@ effect(() => void document.documentElement.toggleAttribute("data-lost", connecti
 followTheme();
 startKeys();
 startClock();
+startReveal();
 startFeed();

@@ -3,6 +3,7 @@ import { copyText } from "../copy.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { foreignOf } from "../foreign.ts";
 import { memoryParts } from "../memory-parts.ts";
+import { awaited } from "../reveal.ts";
 import { controller, models, nodes, slots } from "../state.ts";
 import { signal } from "../store.ts";
 import { acceptKeyQuestion, takeOverQuestion } from "./key-questions.ts";
@@ -96,7 +97,7 @@ export class MachineList extends Panel {
   #refresh(): void {
     if (this.#askedFor === nodes.value) return;
     this.#askedFor = nodes.value;
-    fetchHostKeys().then(
+    awaited(fetchHostKeys()).then(
       ({ host_keys: keys }) => {
         this.#keys.value = keys;
       },

@@ -2,6 +2,7 @@ import { fetchSchedule, removePlanned, type Schedule } from "../api.ts";
 import { quarterMinute } from "../clock.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { dayTime, duration, joined, secondsBetween } from "../format.ts";
+import { awaited } from "../reveal.ts";
 import { controller, modelName, schedule } from "../state.ts";
 import { Panel } from "./panel.ts";
 
@@ -54,7 +55,7 @@ export class PlannedList extends Panel {
   #ask(): void {
     if (this.#asked) return;
     this.#asked = true;
-    fetchSchedule().then(
+    awaited(fetchSchedule()).then(
       (known) => {
         schedule.value = known;
       },

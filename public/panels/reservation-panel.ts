@@ -2,6 +2,7 @@ import { fetchSchedule, sentenceOf } from "../api.ts";
 import { quarterMinute } from "../clock.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { clockTime, duration, secondsBetween } from "../format.ts";
+import { awaited } from "../reveal.ts";
 import { say } from "../say.ts";
 import { connection, controller, lock, modelName, ownToken, running, schedule } from "../state.ts";
 import { Panel } from "./panel.ts";
@@ -88,7 +89,7 @@ export class ReservationPanel extends Panel {
   #ask(): void {
     if (this.#asked) return;
     this.#asked = true;
-    fetchSchedule().then(
+    awaited(fetchSchedule()).then(
       (known) => {
         schedule.value = known;
       },

@@ -1,5 +1,6 @@
 /** The guided set-up of the first run: Address, Key, Check, Done. Shown while no Spark can be used. */
 import { type Child, h, picture } from "../dom.ts";
+import { awaited } from "../reveal.ts";
 import { checkView, verdictOf } from "../set-up/check-view.ts";
 import { copyFrom, copyLine } from "../set-up/copy-line.ts";
 import { Desk, resultKey } from "../set-up/desk.ts";
@@ -53,7 +54,7 @@ export class SetUp extends Panel {
     if (this.#asked !== known.simulated) {
       this.#asked = known.simulated;
       queueMicrotask(() => {
-        void this.#desk.load().then(() => this.#resume());
+        void awaited(this.#desk.load().then(() => this.#resume()));
       });
     }
     return h(

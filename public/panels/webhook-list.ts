@@ -2,6 +2,7 @@ import { addWebhook, fetchWebhooks, removeWebhook, sentenceOf, testWebhook, type
 import { copyText } from "../copy.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { plural } from "../format.ts";
+import { awaited } from "../reveal.ts";
 import { say } from "../say.ts";
 import { controller, webhooks } from "../state.ts";
 import { signal } from "../store.ts";
@@ -80,7 +81,7 @@ export class WebhookList extends Panel {
   #ask(): void {
     if (this.#asked) return;
     this.#asked = true;
-    this.#fetch().catch(() => {
+    awaited(this.#fetch()).catch(() => {
       this.#asked = false;
     });
   }

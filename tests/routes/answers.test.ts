@@ -145,6 +145,35 @@ describe("the dashboard's files", () => {
     expect([answer.status, answer.headers.get("cache-control")]).toEqual([200, "public, max-age=31536000, immutable"]);
   });
 
+  test("pages.json says which page is at which address; people get its page for the rest, programs a problem", async () => {
+    const site = mkdtempSync(join(tmpdir(), "spark-pages-"));
+    const pages = { "/": "index.html", "/activity/:id": "one.html", "*": "missing.html" };
+    writeFileSync(join(site, "pages.json"), JSON.stringify(pages));
+    for (const name of Object.values(pages)) writeFileSync(join(site, name), `<!doctype html><html lang="en">${name}`);
+    const files = await staticFiles(site, (html) => html.replace("<html ", "<html data-simulated "));
+    const app = createApp(under.plane, files);
+    const person = { host: "localhost", accept: "text/html,*/*" };
+    const ask = async (path: string, headers: Record<string, string> = person, method = "GET") => {
+      const answer = await app.handle(new Request(`http://localhost${path}`, { headers, method }));
+      return [answer.status, answer.headers.get("content-type")?.split(";")[0], await answer.text()] as const;
+    };
+
+    expect(await ask("/activity/1")).toEqual([
+      200,
+      "text/html",
+      '<!doctype html><html data-simulated lang="en">one.html',
+    ]);
+    expect((await ask("/nowhere")).slice(0, 2)).toEqual([404, "text/html"]);
+    expect((await ask("/nowhere"))[2]).toContain("missing.html");
+    for (const path of ["/api/nowhere", "/v1/nowhere", "/api", "/v1"])
+      expect((await ask(path))[1]).toEndWith("json");
+    expect((await ask("/nowhere", { host: "localhost" }))[1]).toBe("application/problem+json");
+    expect((await ask("/nowhere", person, "POST"))[0]).toBe(404);
+    expect((await ask("/*"))[0]).toBe(404);
+    expect((await ask("/pages.json"))[0]).toBe(404);
+    rmSync(site, { recursive: true });
+  });
+
   test.each(["/.env", "/assets/../.env", "/assets/%2e%2e/.env", "/assets"])(
     "nothing else is there: %s",
     async (path) => {

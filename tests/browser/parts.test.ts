@@ -1,0 +1,211 @@
+/** What the pages compute by themselves, without a browser: places, memory, lengths of steps, words. */
+import { describe, expect, test } from "bun:test";
+import { pageFiles } from "../../public/_page-files.ts";
+import type { AuditEntry, Model, Slot, SparkNode, SwapJob } from "../../public/api.ts";
+import { deedOf, doerOf } from "../../public/deeds.ts";
+import { foreignOf } from "../../public/foreign.ts";
+import { loadingParts, memoryParts } from "../../public/memory-parts.ts";
+import { NOT_FOUND, PAGES, type Page, placeOf } from "../../public/pages.ts";
+import { barOf, endedSteps, usualSteps } from "../../public/panels/phases.ts";
+
+const GB = 1e9;
+const at = (seconds: number) => new Date(seconds * 1_000).toISOString();
+
+describe("places", () => {
+  test("each page is found under its path, with and without a slash at the end", () => {
+    for (const page of PAGES as readonly Page[]) {
+      const path = page.path.replace(":id", "01a-b");
+      expect(placeOf(path)).toEqual({ page, id: page.path.includes(":id") ? "01a-b" : null });
+      expect(placeOf(`${path}/`).page).toBe(page);
+    }
+  });
+
+  test("anything else is a page of its own; an identifier is decoded once", () => {
+    expect(placeOf("/activity/a/b").page).toBe(NOT_FOUND);
+    expect(placeOf("/Models").page).toBe(NOT_FOUND);
+    expect(placeOf("/activity/a%20%3Cb%3E").id).toBe("a <b>");
+    expect(placeOf("/activity/%").id).toBe("%");
+  });
+
+  test("letters, icons and addresses are used once", () => {
+    const rails = (PAGES as readonly Page[]).flatMap(({ rail }) => (rail ? [rail] : []));
+    for (const values of [PAGES.map(({ path }) => path), rails.map(({ key }) => key), rails.map(({ icon }) => icon)])
+      expect(new Set<string>(values).size).toBe(values.length);
+  });
+
+  test("each file shows its own page only, and marks it in the rail", () => {
+    const frame = '<title></title><ul data-rail></ul><h1 id="page-title"></h1><main><div data-views></div></main>';
+
+    const files = pageFiles(frame, (id) => `<p>${id}</p>`);
+
+    expect(files.map(({ path }) => path)).toEqual([...PAGES.map(({ path }) => path), "*"]);
+    const models = files.find(({ path }) => path === "/models")!.html;
+    expect(models).toContain("<title>Models · Spark Control</title>");
+    expect(models).toContain('<div class="view" data-page="models"><p>models</p></div>');
+    expect(models).toContain('<div class="view" data-page="overview" hidden>');
+    expect(models.match(/aria-current="page"/g)).toHaveLength(1);
+    expect(files.find(({ path }) => path === "/activity/:id")!.html).toContain(
+      'data-nav="activity" aria-current="page"',
+    );
+  });
+});
+
+const node = (over: Partial<SparkNode> = {}): SparkNode => ({
+  name: "spark-1",
+  state: "reachable",
+  host: "10.0.0.1",
+  user: "alice",
+  reason: null,
+  failure: null,
+  memory: { total_bytes: 128 * GB, available_bytes: 20 * GB },
+  clock_skew_seconds: 0,
+  checked_at: at(100),
+  ...over,
+});
+const model = { key: "big", nodes: 2, size_gb: 120, gpu_memory_utilization: 0.75 } as Model;
+const slot = { name: "main", nodes: ["spark-1", "spark-2"], state: "serving", model: "big", since: at(50) } as Slot;
+const parts = (of: ReturnType<typeof memoryParts>) => of.map(({ kind, bytes }) => [kind, Math.round(bytes / GB)]);
+
+describe("the memory of a Spark", () => {
+  test("what is served is its share of the weights and the rest of what it claims; the rest is others'", () => {
+    expect(parts(memoryParts(node(), { slots: [slot], models: [model] }))).toEqual([
+      ["model", 60],
+      ["ctx", 36],
+      ["other", 12],
+      ["free", 20],
+    ]);
+  });
+
+  test("parts never add up to more than is in use", () => {
+    const seen = node({ memory: { total_bytes: 128 * GB, available_bytes: 90 * GB } });
+
+    expect(parts(memoryParts(seen, { slots: [slot], models: [model] }))).toEqual([
+      ["model", 38],
+      ["other", 0],
+      ["free", 90],
+    ]);
+  });
+
+  test("a look from before the model was there says nothing about it", () => {
+    const early = node({ checked_at: at(40) });
+
+    expect(parts(memoryParts(early, { slots: [slot], models: [model] }))).toEqual([
+      ["other", 108],
+      ["free", 20],
+    ]);
+  });
+
+  test("while it loads, what was measured before the launch is not taken for the new model", () => {
+    const job = {
+      nodes: ["spark-1", "spark-2"],
+      phase: "weights",
+      progress: 0.5,
+      phases: [{ name: "launching", started_at: at(120), ended_at: at(121) }],
+    } as unknown as SwapJob;
+
+    expect(parts(loadingParts(node(), job, model))).toEqual([
+      ["todo", 96],
+      ["free", 32],
+    ]);
+    const later = node({ checked_at: at(130), memory: { total_bytes: 128 * GB, available_bytes: 70 * GB } });
+    expect(parts(loadingParts(later, job, model))).toEqual([
+      ["model", 48],
+      ["todo", 48],
+      ["other", 10],
+      ["free", 22],
+    ]);
+  });
+});
+
+const job = (over: Partial<SwapJob>): SwapJob =>
+  ({
+    model: "big",
+    state: "ready",
+    leg: "forward",
+    ended_at: at(100),
+    updated_at: at(100),
+    phases: [],
+    ...over,
+  }) as SwapJob;
+const span = (name: string, from: number, to: number) => ({ name, started_at: at(from), ended_at: at(to) });
+
+describe("the steps of past swaps", () => {
+  test("usual lengths are the middle of that model's loads; without any, shares of the whole", () => {
+    const load = (seconds: number) => job({ phases: [span("weights", 0, seconds)] });
+    const past = [load(10), load(30), load(20), job({ model: "other", phases: [span("weights", 0, 999)] })];
+
+    expect(usualSteps("big", past, null)["Load weights"]).toBe(20);
+    const guessed = usualSteps("new", past, 100);
+    expect(Object.values(guessed).reduce((sum, each) => sum + each, 0)).toBeCloseTo(100);
+  });
+
+  test("a failed swap ends with the step that failed; its bar has no part that did not happen", () => {
+    const failed = job({
+      state: "failed",
+      phases: [span("checking", 0, 1), span("stopping", 1, 5), span("weights", 5, 25)],
+    });
+
+    expect(endedSteps(failed).map(({ name, state }) => [name, state])).toEqual([
+      ["Check", "done"],
+      ["Stop", "done"],
+      ["Load weights", "failed"],
+    ]);
+    expect(barOf(failed)).toEqual([
+      { kind: "drain", seconds: 5 },
+      { kind: "load", seconds: 20 },
+      { kind: "warm", seconds: 0 },
+    ]);
+  });
+});
+
+test("the other controller of a Spark is read from the evidence, and from nothing else", () => {
+  const instance = "01a21fb3-00c0-7396-871f-509c2806e55a";
+  const evidence = `spark-1: ~/.spark-control/instance is ${instance}`;
+  const failure = { code: "other_controller", message: "", advice: null, evidence };
+
+  expect(foreignOf(failure)).toEqual({ node: "spark-1", instance });
+  expect(foreignOf({ ...failure, code: "image_missing" })).toBeNull();
+  expect(foreignOf({ ...failure, evidence: "spark-1: nothing is there" })).toBeNull();
+  expect(foreignOf(null)).toBeNull();
+});
+
+describe("the audit log in words", () => {
+  const entry = (over: Partial<AuditEntry>): AuditEntry => ({
+    id: 1,
+    at: at(0),
+    via: "api",
+    address: "10.0.0.7",
+    user_agent: "nightly-batch/1.0",
+    holder: null,
+    action: "startSwap",
+    method: "POST",
+    path: "/api/swap",
+    outcome: "done",
+    status: 202,
+    code: null,
+    details: {},
+    request_id: null,
+    count: 1,
+    ...over,
+  });
+  const said = (over: Partial<AuditEntry>) => deedOf(entry(over), (key) => key.toUpperCase());
+
+  test("says what was asked for, of which model, of which Spark, and why", () => {
+    expect(said({ details: { model: "big" } })).toBe("Asked to swap to BIG");
+    expect(said({ action: "swap.ended", details: { model: "big", state: "failed", rolled_back_to: "old" } })).toBe(
+      "The swap to BIG failed; OLD is back",
+    );
+    expect(said({ action: "takeOverNode", path: "/api/nodes/spark-1/take-over" })).toBe("Took over spark-1");
+    expect(said({ action: "releaseLock", holder: "Bob", details: { force: "true", reason: "a demo" } })).toBe(
+      "Took the GPUs from Bob: “a demo”",
+    );
+    expect(said({ action: "restartService" })).toBe("Restart service");
+  });
+
+  test("names the holder, else the program, and never takes who lost the GPUs for who took them", () => {
+    expect(doerOf(entry({}))).toBe("nightly-batch, 10.0.0.7");
+    expect(doerOf(entry({ holder: "Alice" }))).toBe("Alice, 10.0.0.7");
+    expect(doerOf(entry({ via: "dashboard", holder: "Bob", details: { force: "true" } }))).toBe("Dashboard, 10.0.0.7");
+    expect(doerOf(entry({ via: "controller", address: null }))).toBe("Spark Control");
+  });
+});
