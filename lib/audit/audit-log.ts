@@ -47,10 +47,11 @@ export class AuditLog {
   /** Never throws: what was done has been done. */
   note(note: AuditNote): void {
     try {
-      if (note.outcome === "done" || !this.#counted(note)) {
-        const id = insert(this.#notes, note, isoTime(this.options.now()));
-        if (note.outcome !== "done") this.#remember(note, id);
-      }
+      // What the controller does by itself comes at its own pace, each time about something else.
+      const isCounted = note.outcome !== "done" && note.via !== "controller";
+      if (isCounted && this.#counted(note)) return;
+      const id = insert(this.#notes, note, isoTime(this.options.now()));
+      if (isCounted) this.#remember(note, id);
     } catch (error) {
       this.options.onLost(note, error);
     }

@@ -66,10 +66,14 @@ describe("requests", () => {
     audit.note({ ...REFUSED, address: "192.168.1.8" });
     audit.note(NOTE);
     audit.note(NOTE);
+    audit.note({ ...REFUSED, via: "controller" });
+    audit.note({ ...REFUSED, via: "controller" });
     now += 61_000;
     audit.note(REFUSED);
 
     expect(audit.page({}, undefined, 10).map(({ address, status, count }) => [address, status, count])).toEqual([
+      ["192.168.1.7", 423, 1],
+      ["192.168.1.7", 423, 1],
       ["192.168.1.7", 423, 1],
       ["192.168.1.7", 202, 1],
       ["192.168.1.7", 202, 1],
