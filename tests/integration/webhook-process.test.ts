@@ -11,7 +11,9 @@ test("WEBHOOK_URL is the first endpoint; what was on its way when the process wa
   using receiver = startReceiver();
   receiver.answer = () => new Promise(() => undefined);
   const { dataDir, remove } = makeDataDir();
-  const env = { WEBHOOK_URL: receiver.url, WEBHOOK_SECRET: "hunter2!" };
+  // A proxy that the environment names is not used: what is sent goes where it was judged to go.
+  const proxies = { HTTP_PROXY: "http://127.0.0.1:9", http_proxy: "http://127.0.0.1:9" };
+  const env = { WEBHOOK_URL: receiver.url, WEBHOOK_SECRET: "hunter2!", ...proxies };
   const first = await Controller.start({ dataDir, env });
   const { webhooks } = await first.get<{ webhooks: Webhook[] }>("/api/webhooks");
   expect(webhooks).toMatchObject([{ id: "environment", url: receiver.url, has_secret: true, problem: null }]);
