@@ -84,6 +84,7 @@ export interface ControlPlaneOptions {
   readonly timing?: Partial<Timing>;
   readonly ssh?: Pick<SshOptions, "keepaliveIntervalMs" | "keepaliveCountMax" | "readyTimeoutMs">;
   readonly webhookRetryDelaysMs?: readonly number[];
+  readonly outageLastsMs?: number;
 }
 
 /** @throws StoreError when DATA_DIR is in use or its databases cannot be used; Fault when the SSH key cannot be read */
@@ -111,6 +112,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       version,
       simulated: simulated !== null,
       retryDelaysMs: options.webhookRetryDelaysMs,
+      outageLastsMs: options.outageLastsMs,
       events,
       log,
       report,

@@ -24,6 +24,8 @@ interface Means {
   readonly version: string;
   readonly simulated: boolean;
   readonly retryDelaysMs: readonly number[] | undefined;
+  /** How long a model must be silent before that is told; default 15 s. */
+  readonly outageLastsMs: number | undefined;
   readonly events: EventBus;
   readonly log: Logger;
   readonly report: (error: unknown) => void;
@@ -96,6 +98,7 @@ export function createCoordination(means: Means): Coordination {
       events.publish(event);
     },
     report,
+    lastsMs: means.outageLastsMs,
   });
   const tidy = () => {
     try {

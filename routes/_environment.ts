@@ -21,6 +21,7 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
+const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"];
 const DEFAULT_PORT = 9999;
 const DEFAULT_SPEED = 20;
 const GREATEST_SPEED = 10_000;
@@ -61,4 +62,13 @@ function number(
   if (!Number.isFinite(value) || value < least || value > most)
     throw new UsageError(`${name} is ${JSON.stringify(text)}. It must be a number from ${least} to ${most}.`);
   return value;
+}
+
+/**
+ * Bun's fetch sends everything through the proxy that these name, what is meant for loopback too. Whatever this process
+ * sends goes to the Sparks or to receivers that somebody entered, by the address that was judged: never by way of another
+ * machine.
+ */
+export function ignoreProxies(env: Record<string, string | undefined>): void {
+  for (const name of PROXY_VARIABLES) delete env[name];
 }

@@ -11,6 +11,7 @@ import { StoreError } from "../lib/store/store-error.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { type App, createApp, dashboardFiles } from "./_app.ts";
 import {
+  ignoreProxies,
   type ProcessSettings,
   processSettings,
   type SimulatedSettings,
@@ -90,6 +91,7 @@ function listen(app: App, { port, host }: Pick<ProcessSettings, "port" | "host">
 }
 
 async function main(): Promise<void> {
+  ignoreProxies(process.env);
   const settings = processSettings(process.env, process.argv.slice(2));
   const files = { real: await dashboardFiles(), simulated: await dashboardFiles(true) };
   const fail = (error: unknown) => {

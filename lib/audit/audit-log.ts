@@ -11,6 +11,7 @@ export const MOST_ENTRIES = 100_000;
 const SAME_WITHIN_MS = 60_000;
 const MOST_REMEMBERED = 1_000;
 const PAGE_OF_EXPORT = 500;
+const ENTRIES_AT_ONCE = 5_000;
 
 export interface AuditLogOptions {
   readonly db: Database;
@@ -47,28 +48,36 @@ export class AuditLog {
   /** Never throws: what was done has been done. */
   note(note: AuditNote): void {
     try {
-      if (note.outcome === "done" || !this.#counted(note)) {
-        const id = insert(this.#notes, note, isoTime(this.options.now()));
-        if (note.outcome !== "done") this.#remember(note, id);
-      }
+      // What the controller does by itself comes at its own pace, each time about something else.
+      const isCounted = note.outcome !== "done" && note.via !== "controller";
+      if (isCounted && this.#counted(note)) return;
+      const id = insert(this.#notes, note, isoTime(this.options.now()));
+      if (isCounted) this.#remember(note, id);
     } catch (error) {
       this.options.onLost(note, error);
     }
   }
 
-  /** Newest first. @param before id: only older ones */
-  page(filter: AuditFilter, before: number | undefined, limit: number): AuditEntry[] {
-    const { where, values } = conditions(filter, before);
-    return this.options.db
-      .query<Row, SQLQueryBindings[]>(`SELECT * FROM audit ${where} ORDER BY id DESC LIMIT ?`)
-      .all(...values, limit)
-      .map(shown);
+  /**
+   * Newest first. What is looked for may be rare: entries are read some thousands at a time, and others get their turn in
+   * between.
+   * @param before id: only older ones
+   */
+  async page(filter: AuditFilter, before: number | undefined, limit: number): Promise<AuditEntry[]> {
+    const found: AuditEntry[] = [];
+    const { first, last } = this.#range();
+    for (let end = Math.min(before ?? last + 1, last + 1); end > first; end -= ENTRIES_AT_ONCE) {
+      found.push(...this.#between(filter, end - ENTRIES_AT_ONCE, end, limit - found.length));
+      if (found.length >= limit) break;
+      await Bun.sleep(0);
+    }
+    return found;
   }
 
-  /** Everything that fits, newest first, read in pages. */
-  *all(filter: AuditFilter): Generator<AuditEntry[], void, void> {
+  /** Everything that fits, newest first, page by page. */
+  async *all(filter: AuditFilter): AsyncGenerator<AuditEntry[], void, void> {
     for (let before: number | undefined; ; ) {
-      const entries = this.page(filter, before, PAGE_OF_EXPORT);
+      const entries = await this.page(filter, before, PAGE_OF_EXPORT);
       if (entries.length > 0) yield entries;
       if (entries.length < PAGE_OF_EXPORT) return;
       before = entries.at(-1)?.id;
@@ -83,6 +92,23 @@ export class AuditLog {
       "DELETE FROM audit WHERE at < ?1 OR id <= (SELECT id FROM audit ORDER BY id DESC LIMIT 1 OFFSET ?2)",
       [before, mostEntries],
     ).changes;
+  }
+
+  #range(): { readonly first: number; readonly last: number } {
+    const range = this.options.db
+      .query<{ first: number | null; last: number | null }, []>(
+        "SELECT (SELECT MIN(id) FROM audit) AS first, (SELECT MAX(id) FROM audit) AS last",
+      )
+      .get();
+    return { first: range?.first ?? 0, last: range?.last ?? -1 };
+  }
+
+  #between(filter: AuditFilter, from: number, to: number, limit: number): AuditEntry[] {
+    const { where, values } = conditions(filter);
+    return this.options.db
+      .query<Row, SQLQueryBindings[]>(`SELECT * FROM audit WHERE id >= ? AND id < ? ${where} ORDER BY id DESC LIMIT ?`)
+      .all(from, to, ...values, limit)
+      .map(shown);
   }
 
   get #notes(): Database {
@@ -134,7 +160,7 @@ function shown(row: Row): AuditEntry {
   return { ...row, details: JSON.parse(row.details) as AuditEntry["details"] };
 }
 
-function conditions(filter: AuditFilter, before: number | undefined): { where: string; values: SQLQueryBindings[] } {
+function conditions(filter: AuditFilter): { where: string; values: SQLQueryBindings[] } {
   const text = filter.text === undefined ? undefined : `%${filter.text.replace(/[\\%_]/g, "\\$&")}%`;
   const like = ["path", "details", "user_agent", "code", "action"].map((column) => `${column} LIKE ? ESCAPE '\\'`);
   const wanted: readonly (readonly [string, SQLQueryBindings | undefined, number?])[] = [
@@ -145,12 +171,11 @@ function conditions(filter: AuditFilter, before: number | undefined): { where: s
     ["action = ?", filter.action],
     ["address = ?", filter.address],
     ["holder = ?", filter.holder],
-    ["id < ?", before],
     [`(${like.join(" OR ")})`, text, like.length],
   ];
   const set = wanted.filter(([, value]) => value !== undefined);
   return {
-    where: set.length > 0 ? `WHERE ${set.map(([sql]) => sql).join(" AND ")}` : "",
+    where: set.map(([sql]) => `AND ${sql}`).join(" "),
     values: set.flatMap(([, value, times = 1]) => Array<SQLQueryBindings>(times).fill(value as SQLQueryBindings)),
   };
 }

@@ -13,7 +13,7 @@ export interface OutageWatchOptions {
   /** Makes it durable. */
   readonly tell: (slot: SlotStatus, is: "up" | "down") => void;
   readonly report: (error: unknown) => void;
-  readonly lastsMs?: number;
+  readonly lastsMs?: number | undefined;
 }
 
 export class OutageWatch {

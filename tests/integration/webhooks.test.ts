@@ -78,6 +78,23 @@ describe("a swap tells", () => {
   });
 });
 
+test("a model that no longer answers is told, and that the next one does", async () => {
+  demo = await startDemo({ takenForReal: true, outageLastsMs: 100 });
+  const receiver = receive();
+  await add({ url: receiver.url, events: ["service_down", "service_up"] });
+  demo.cluster.inject({ kind: "dies_after_ready", seconds: 900, times: 1 });
+
+  const { model } = await demo.swap("gpt-oss-20b");
+  await until("its end is told", () => receiver.received.length === 1, 40_000);
+  await demo.swap("qwen3-30b-a3b");
+  await until("that the next answers is told", () => receiver.received.length === 2, 40_000);
+
+  expect(told(receiver)).toMatchObject([
+    { event: "service_down", data: { service: "main", model } },
+    { event: "service_up", data: { service: "main", model: "qwen3-30b-a3b" } },
+  ]);
+});
+
 test("from the simulated cluster no webhook leaves, and the log says so", async () => {
   demo = await startDemo();
   const receiver = receive();

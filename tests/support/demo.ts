@@ -31,7 +31,9 @@ export interface Demo {
   close(): Promise<void>;
 }
 
-export interface DemoOptions extends Partial<SimulatorOptions>, Pick<ControlPlaneOptions, "timing" | "ssh"> {
+export interface DemoOptions
+  extends Partial<SimulatorOptions>,
+    Pick<ControlPlaneOptions, "timing" | "ssh" | "outageLastsMs"> {
   /** Files of DATA_DIR beside topology.yaml. */
   readonly files?: Readonly<Record<string, string>>;
   readonly topology?: (yaml: string) => string;
@@ -48,6 +50,7 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
     files = {},
     topology = (yaml) => yaml,
     timing = {},
+    outageLastsMs,
     ssh = {},
     takenForReal = false,
     hostname = "127.0.0.1",
@@ -70,6 +73,7 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
       log,
       simulated: takenForReal ? null : { speed },
       timing,
+      ...(outageLastsMs === undefined ? {} : { outageLastsMs }),
       ssh,
     });
     const app = createApp(plane, await dashboardFiles(plane.simulated));

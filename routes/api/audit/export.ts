@@ -16,8 +16,8 @@ export default ({ audit }: Pick<ControlPlane, "audit">) =>
       const body = new ReadableStream<Uint8Array>({
         start: (controller) => controller.enqueue(text.encode(headOf(format))),
         // A page at a time, as the client takes it.
-        pull(controller) {
-          const { value, done } = pages.next();
+        async pull(controller) {
+          const { value, done } = await pages.next();
           if (done) return controller.close();
           controller.enqueue(text.encode(value.map((entry) => lineOf(format, entry)).join("")));
         },

@@ -9,9 +9,9 @@ const DEFAULT_PAGE = 100;
 export default ({ audit }: Pick<ControlPlane, "audit">) =>
   new Elysia().get(
     "",
-    ({ query }) => {
+    async ({ query }) => {
       const { limit = DEFAULT_PAGE, before } = query;
-      const found = audit.page(filterOf(query), before, limit + 1);
+      const found = await audit.page(filterOf(query), before, limit + 1);
       const entries = found.slice(0, limit);
       return { entries, next: found.length > limit ? (entries.at(-1)?.id ?? null) : null };
     },
