@@ -9,6 +9,7 @@ import { until } from "../support/until.ts";
 
 const MIB = 1024 * 1024;
 const MOST_GROWTH_MB = 90;
+const START_LIMIT_MS = 30_000;
 const describeLinux = requirement("memory of processes", process.platform === "linux", "needs /proc");
 
 let upstream: Bun.Subprocess<"ignore", "pipe", "inherit">;
@@ -47,7 +48,7 @@ beforeAll(async () => {
   });
   remove = data.remove;
   controller = await Controller.start({ dataDir: data.dataDir, env: { NODE_ENV: "production" } });
-});
+}, START_LIMIT_MS);
 afterAll(async () => {
   await controller.stop();
   upstream.kill();
