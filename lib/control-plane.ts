@@ -14,6 +14,7 @@ import { Inventory } from "./inventory/inventory.ts";
 import { createLiveConfig, type LiveConfig } from "./live-config.ts";
 import type { ReservationLock } from "./lock/reservation-lock.ts";
 import type { Logger } from "./log.ts";
+import { createMetrics, type Metrics } from "./metrics/metrics.ts";
 import { createReservationLock } from "./reservations.ts";
 import { createSetup, type Setup } from "./setup/setup.ts";
 import { diskUsage } from "./spark/disk-usage.ts";
@@ -62,6 +63,7 @@ export interface ControlPlane extends Pick<Coordination, "webhooks" | "schedules
   readonly inventory: Inventory;
   readonly gateway: Gateway;
   readonly gatewayModels: ModelList;
+  readonly metrics: Metrics;
   readonly hostKeys: HostKeys;
   readonly setup: Setup;
   readonly identity: Pick<Identity, "publicKeyLine">;
@@ -234,7 +236,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       slots.tell();
     }
 
-    const { gateway, gatewayModels } = createGateway({ config, slots, swaps, control, events, env });
+    const metrics = createMetrics();
+    const { gateway, gatewayModels } = createGateway({ config, slots, swaps, control, events, env, metrics });
 
     const started = { type: "controller.started", at: now(), version, instance_id: instance } as const;
     open.transaction(() => recordFact(open.facts, started));
@@ -260,6 +263,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       inventory,
       gateway,
       gatewayModels,
+      metrics,
       hostKeys,
       setup,
       identity,

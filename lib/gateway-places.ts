@@ -8,6 +8,8 @@ import { ModelList } from "./gateway/model-list.ts";
 import type { Place } from "./gateway/route-model.ts";
 import type { Limits, ProxiedKind, ProxiedService } from "./gateway/services.ts";
 import type { LiveConfig } from "./live-config.ts";
+import { createGatewayMetrics } from "./metrics/gateway-metrics.ts";
+import type { Metrics } from "./metrics/metrics.ts";
 import type { SparkControl } from "./swap/cluster.ts";
 import type { SwapEngine } from "./swap/engine.ts";
 import { servedName } from "./swap/served.ts";
@@ -131,10 +133,11 @@ export interface GatewayParts {
   readonly control: Pick<SparkControl, "address">;
   readonly events: Pick<EventBus, "subscribe">;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly metrics: Pick<Metrics, "registry">;
 }
 
 /** The gateway of this cluster, and the list of what is behind it. */
-export function createGateway({ config, slots, swaps, control, events, env }: GatewayParts) {
+export function createGateway({ config, slots, swaps, control, events, env, metrics }: GatewayParts) {
   const mostRequests = Number(env.BUN_CONFIG_MAX_HTTP_REQUESTS) || BUN_REQUESTS;
   const catalog = () => config.current.catalog;
   const keyOf = (name: string) => modelKeyOf(catalog(), name);
@@ -155,7 +158,9 @@ export function createGateway({ config, slots, swaps, control, events, env }: Ga
     services ??= proxiedServices(config.current.topology, address, resolve);
     return services;
   };
-  const gateway = new Gateway({
+  const counters = createGatewayMetrics(metrics.registry, () => gateway.load());
+  const gateway: Gateway = new Gateway({
+    onEnd: (record) => counters.finished(record),
     configured: () => isConfigured(config.current.topology) || currentServices().length > 0,
     places: currentPlaces,
     keyOf,

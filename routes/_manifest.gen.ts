@@ -35,6 +35,7 @@ import apiWebhooksIdDeliveriesRoute from "./api/webhooks/[id]/deliveries.ts";
 import apiWebhooksIdTestRoute from "./api/webhooks/[id]/test.ts";
 import docsRoute from "./docs.ts";
 import healthRoute from "./health.ts";
+import metricsRoute from "./metrics.ts";
 import openapiJsonRoute from "./openapi.json.ts";
 import swaggerIndexRoute from "./swagger/index.ts";
 import swaggerFileRoute from "./swagger/[file].ts";
@@ -87,6 +88,7 @@ export const ROUTE_FILES = [
   { file: "api/webhooks/[id]/test.ts", path: "/api/webhooks/:id/test" },
   { file: "docs.ts", path: "/docs" },
   { file: "health.ts", path: "/health" },
+  { file: "metrics.ts", path: "/metrics" },
   { file: "openapi.json.ts", path: "/openapi.json" },
   { file: "swagger/index.ts", path: "/swagger" },
   { file: "swagger/[file].ts", path: "/swagger/:file" },
@@ -143,6 +145,7 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
     .group("/api/webhooks/:id/test", (group) => group.use(from(apiWebhooksIdTestRoute)))
     .group("/docs", (group) => group.use(from(docsRoute)))
     .group("/health", (group) => group.use(from(healthRoute)))
+    .group("/metrics", (group) => group.use(from(metricsRoute)))
     .group("/openapi.json", (group) => group.use(from(openapiJsonRoute)))
     .group("/swagger", (group) => group.use(from(swaggerIndexRoute)))
     .group("/swagger/:file", (group) => group.use(from(swaggerFileRoute)))

@@ -18,6 +18,9 @@ export interface NamedBody extends Body {
 /** A body that says it is no longer than this is read in one go. */
 const WHOLE_BYTES = 64 * 1024;
 
+/** The collector does not see how large the pieces of an upload are: it is asked to look after so many bytes. */
+const COLLECT_BYTES = 16 * 1024 * 1024;
+
 export function tooLarge(mostBytes: number): Fault {
   return new Fault("too_large", "too_large", `The body is larger than the ${mostBytes} bytes accepted here.`, {
     limit_bytes: mostBytes,
@@ -123,6 +126,7 @@ function counted(
   onFailure: (error: unknown) => void,
 ): ReadableStream<Uint8Array> {
   let size = sizeOf(head);
+  let collectedAt = size;
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
@@ -139,6 +143,9 @@ function counted(
           size += value.byteLength;
           if (size > mostBytes) throw tooLarge(mostBytes);
           controller.enqueue(value);
+          if (size - collectedAt < COLLECT_BYTES) return;
+          collectedAt = size;
+          Bun.gc(false);
         } catch (error) {
           controller.error(error);
           onFailure(error);

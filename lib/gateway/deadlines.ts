@@ -6,6 +6,8 @@ export class Deadlines {
   #timer: ReturnType<typeof setTimeout> | null = null;
   #ends = Number.POSITIVE_INFINITY;
   #moved = false;
+  /** A piece is asked for. While the client takes its time over the last one, the upstream's silence is not its own. */
+  #waits = false;
 
   /** @param expire called once, with what took too long */
   constructor(
@@ -27,9 +29,15 @@ export class Deadlines {
     this.#watch();
   }
 
+  /** The next piece of the answer is wanted. */
+  wait(): void {
+    this.#waits = true;
+  }
+
   /** A piece of the answer has come. */
   moved(): void {
     this.#moved = true;
+    this.#waits = false;
   }
 
   over(): void {
@@ -47,7 +55,8 @@ export class Deadlines {
     }
     this.#moved = false;
     this.#arm(Math.min(silenceMs, left), () => {
-      if (!this.#moved && Date.now() < this.#ends) this.#expire(silenceMs, "fell silent in the middle of its answer");
+      if (this.#waits && !this.#moved && Date.now() < this.#ends)
+        this.#expire(silenceMs, "fell silent in the middle of its answer");
       else this.#watch();
     });
   }

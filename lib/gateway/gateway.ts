@@ -37,7 +37,10 @@ export interface RequestRecord {
   readonly outcome: Outcome;
   /** Of the answer; null when there was none. */
   readonly status: number | null;
+  /** From admission to the end. */
   readonly seconds: number;
+  /** From admission to the head of the answer; null when there was none. */
+  readonly firstByteSeconds: number | null;
   readonly bytesIn: number;
   readonly bytesOut: number;
 }
@@ -54,7 +57,7 @@ export class Gateway {
 
   /** Requests that a slot works on for callers of this gateway. */
   inFlight(slot: string): number {
-    return this.#admissions.get(`slot ${slot}`)?.inFlight ?? 0;
+    return this.#admissions.get(`slot:${slot}`)?.inFlight ?? 0;
   }
 
   /** In flight and queued, by slot or service. */
@@ -111,14 +114,16 @@ export class Gateway {
       release();
       const seconds = (performance.now() - began) / 1000;
       const status = outcome === "complete" ? 200 : null;
+      const route = "/v1/rerank";
+      const bytes = { bytesIn: 0, bytesOut: 0 };
       this.options.onEnd?.({
         upstream: service.name,
-        route: "/rerank",
+        route,
         outcome,
         status,
         seconds,
-        bytesIn: 0,
-        bytesOut: 0,
+        firstByteSeconds: null,
+        ...bytes,
       });
     }
   }
@@ -155,7 +160,7 @@ export class Gateway {
   }
 
   #admissionOf({ name, kind }: ProxiedService): Admission {
-    return this.#admission(`service ${name}`, name, TRAITS[kind].limit);
+    return this.#admission(`service:${name}`, name, TRAITS[kind].limit);
   }
 
   async #sendToModel(request: Request, path: string, body: NamedBody, late: LateBody, asker: Asker): Promise<Response> {
@@ -164,7 +169,15 @@ export class Gateway {
     const { slot, origin, served } = route.place;
     const upstream = { name: `The model ${served[0] ?? `in slot ${slot}`}`, origin, host: null };
     const content = route.rename === null ? body : body.renamed(route.rename);
-    return this.#pass(request, path, { key: slot, upstream, patience: PATIENCE.chat }, content, late, release, asker);
+    return this.#pass(
+      request,
+      path,
+      { key: `slot:${slot}`, upstream, patience: PATIENCE.chat },
+      content,
+      late,
+      release,
+      asker,
+    );
   }
 
   /** What serves may have changed while the request waited: it is routed again then. */
@@ -177,7 +190,7 @@ export class Gateway {
     let route = routeModel(name, places(), keyOf);
     while (true) {
       const { slot, served } = route.place;
-      const admission = this.#admission(`slot ${slot}`, `The model ${served[0] ?? `in slot ${slot}`}`, "chat");
+      const admission = this.#admission(`slot:${slot}`, `The model ${served[0] ?? `in slot ${slot}`}`, "chat");
       const entered = admission.enter(asker.caller(), signal);
       if (typeof entered === "function") return { release: entered, route };
       const release = await entered;
@@ -207,7 +220,7 @@ export class Gateway {
     const response = await this.#pass(
       request,
       path,
-      { key: service.name, upstream, patience },
+      { key: `service:${service.name}`, upstream, patience },
       body,
       late,
       release,
@@ -229,6 +242,9 @@ export class Gateway {
   ): Promise<Response> {
     const began = performance.now();
     let status: number | null = null;
+    let firstByteSeconds: number | null = null;
+    const route = path.split("?", 1)[0]!;
+    const upstream = to.key;
     const passage = new Passage(
       request,
       to.upstream,
@@ -237,7 +253,7 @@ export class Gateway {
       (outcome, { bytesIn, bytesOut }) => {
         release();
         const seconds = (performance.now() - began) / 1000;
-        this.options.onEnd?.({ upstream: to.key, route: path, outcome, status, seconds, bytesIn, bytesOut });
+        this.options.onEnd?.({ upstream, route, outcome, status, seconds, firstByteSeconds, bytesIn, bytesOut });
       },
     );
     if (body.content instanceof ReadableStream) asker.patience(UPLOAD_SILENCE_SECONDS);
@@ -250,6 +266,7 @@ export class Gateway {
     );
     return passage.forward(path, body, (code) => {
       status = code;
+      firstByteSeconds = (performance.now() - began) / 1000;
     });
   }
 }

@@ -31,6 +31,7 @@ export function relay(body: ReadableStream<Uint8Array>, options: RelayOptions): 
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
+        deadlines.wait();
         try {
           const { done, value } = await reader.read();
           if (done) {

@@ -37,7 +37,7 @@ export function parseHost(header: string): Host | null {
 }
 
 function isAccepted(name: string, allowed: readonly string[]): boolean {
-  if (isIPv4(name) || isIPv6(name)) return true;
+  if (isIPv4(name) || (name.includes(":") && isIPv6(name))) return true;
   if (!name.includes(".")) return true;
   if (PRIVATE_SUFFIXES.some((suffix) => name.endsWith(suffix))) return true;
   return allowed.some((entry) => parseHost(entry.trim())?.name === name);

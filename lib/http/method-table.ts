@@ -52,7 +52,15 @@ export function createMethodTable(endpoints: readonly Endpoint[]): MethodTable {
     if (hooks?.detail?.operationId) place.operations.set(method, hooks.detail.operationId);
   }
   const ordered = [...places.values()].sort(byPrecedence);
+  // Most requests name a place without parameters: nothing has to be searched for them.
+  const literal = new Map(
+    ordered
+      .filter(({ segments }) => segments.every((segment) => rank(segment) === 0))
+      .map((place) => [`/${place.segments.join("/")}`, place]),
+  );
   const placeOf = (path: string) => {
+    const known = literal.get(path);
+    if (known) return known;
     const segments = split(path);
     return ordered.find((candidate) => fits(candidate, segments));
   };

@@ -247,7 +247,7 @@ describe("a request", () => {
     await until("it is counted", () => app.ended.length === before + 1);
 
     expect(app.ended.at(-1)).toMatchObject({
-      upstream: "the-asr",
+      upstream: "service:the-asr",
       outcome: "complete",
       status: 200,
       bytesIn: 5,

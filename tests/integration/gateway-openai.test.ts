@@ -244,3 +244,26 @@ test("where everything is: each service has the gateway's address beside its own
   ]);
   expect(endpoints.find(({ kind }) => kind === "qdrant")?.gateway_url).toBeNull();
 });
+
+test("what has passed is counted for Prometheus, without a word of it", async () => {
+  const text = await (await fetch(`${demo.url}/metrics`)).text();
+  const value = (series: string) =>
+    Number(
+      text
+        .split("\n")
+        .find((line) => line.startsWith(series))
+        ?.split(" ")
+        .at(-1),
+    );
+  const chat = 'upstream="slot:main",route="/v1/chat/completions"';
+
+  expect(value(`spark_gateway_requests_total{${chat},outcome="complete",status="200"}`)).toBeGreaterThan(2);
+  expect(value(`spark_gateway_requests_total{${chat},outcome="left",status="200"}`)).toBe(1);
+  expect(value(`spark_gateway_request_duration_seconds_count{${chat}}`)).toBeGreaterThan(3);
+  expect(
+    value(`spark_gateway_bytes_total{upstream="service:kokoro",route="/v1/audio/speech",direction="out"}`),
+  ).toBeGreaterThan(1000);
+  expect(value('spark_gateway_requests_in_flight{upstream="slot:main"}')).toBe(0);
+  expect(text).toContain("spark_nodejs_eventloop_lag_p99_seconds");
+  expect(text).not.toContain("Tell me about Sparks");
+});

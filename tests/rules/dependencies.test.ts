@@ -14,6 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   swap: ["topology", "catalog"],
   inventory: ["topology", "catalog"],
   gateway: [],
+  metrics: [],
   schedule: ["events"],
   audit: ["events"],
   webhook: ["events"],

@@ -123,6 +123,7 @@ export const calls = {
     client.api.webhooks.deliveries({ id }).redeliver.post(),
   "GET /docs": (client: SparkControl) => client.docs.get(),
   "GET /health": (client: SparkControl) => client.health.get(),
+  "GET /metrics": (client: SparkControl) => client.metrics.get(),
   "GET /openapi.json": (client: SparkControl) => client["openapi.json"].get(),
   "GET /swagger": (client: SparkControl) => client.swagger.get(),
   "GET /swagger/{file}": (client: SparkControl) => client.swagger({ file: "swagger-ui.css" }).get(),
