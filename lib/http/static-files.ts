@@ -20,16 +20,32 @@ const PAGE_PATHS = "pages.json";
 const HASHED = /[-.][a-z0-9]{8,}\.[a-z0-9]+$/i;
 const IMMUTABLE = "public, max-age=31536000, immutable";
 
-function responder(absolute: string, body: Bun.BunFile | string, etag: string): StaticFile["respond"] {
+/** What gets smaller; fonts and pictures are compressed as they are. */
+const COMPRESSIBLE = /^(?:text\/|application\/(?:json|manifest\+json)|image\/svg)|javascript/;
+
+const tagOf = (bytes: Uint8Array) => `"${Bun.hash(bytes).toString(36)}"`;
+const acceptsGzip = (request: Request) =>
+  /\bgzip\b(?!;\s*q=0(?:\.0*)?\s*(?:,|$))/.test(request.headers.get("accept-encoding") ?? "");
+
+function responder(absolute: string, bytes: Uint8Array<ArrayBuffer>): StaticFile["respond"] {
   const { type } = Bun.file(absolute);
-  const headers = { etag, "cache-control": HASHED.test(absolute) ? IMMUTABLE : "no-cache", "content-type": type };
+  const isCompressed = COMPRESSIBLE.test(type);
+  const common = {
+    "cache-control": HASHED.test(absolute) ? IMMUTABLE : "no-cache",
+    "content-type": type,
+    ...(isCompressed ? { vary: "accept-encoding" } : {}),
+  };
+  const plain = { body: bytes, headers: { ...common, etag: tagOf(bytes) } };
+  const small = isCompressed ? Bun.gzipSync(bytes, { level: 9 }) : null;
+  const gzip = small && { body: small, headers: { ...common, etag: tagOf(small), "content-encoding": "gzip" } };
   return (request, status = 200) => {
+    const { body, headers } = gzip && acceptsGzip(request) ? gzip : plain;
     if (status !== 200) return new Response(body, { status, headers });
     const known = request.headers
       .get("if-none-match")
       ?.split(",")
       .map((tag) => tag.trim().replace(/^W\//, ""));
-    if (known?.includes(etag)) return new Response(null, { status: 304, headers });
+    if (known?.includes(headers.etag)) return new Response(null, { status: 304, headers });
     return new Response(body, { headers });
   };
 }
@@ -51,9 +67,8 @@ export async function staticFiles(folder: string, page = (html: string): string 
       .map(async (name) => {
         const absolute = `${folder}/${name}`;
         const file = Bun.file(absolute);
-        const body = name.endsWith(".html") ? page(await file.text()) : file;
-        const etag = `"${Bun.hash(typeof body === "string" ? body : await body.bytes()).toString(36)}"`;
-        return { path: paths.get(name) ?? `/${name}`, respond: responder(absolute, body, etag) };
+        const bytes = name.endsWith(".html") ? new TextEncoder().encode(page(await file.text())) : await file.bytes();
+        return { path: paths.get(name) ?? `/${name}`, respond: responder(absolute, bytes) };
       }),
   );
 }

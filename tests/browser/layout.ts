@@ -45,7 +45,11 @@ export function layoutFaults(page: Page): Promise<string[]> {
       const { overflowX, overflowY, textOverflow } = getComputedStyle(element);
       if (/hidden|clip/.test(overflowX) && element.scrollWidth > element.clientWidth + 1 && textOverflow !== "ellipsis")
         faults.push(`cut at the side: ${name(element)}`);
-      if (/hidden|clip/.test(overflowY) && element.scrollHeight > element.clientHeight + 2)
+      if (
+        /hidden|clip/.test(overflowY) &&
+        element.scrollHeight > element.clientHeight + 2 &&
+        textOverflow !== "ellipsis"
+      )
         faults.push(`cut below: ${name(element)}`);
     }
 
