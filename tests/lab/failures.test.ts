@@ -44,29 +44,25 @@ function expectFailure(job: SwapJob, code: string, evidence: RegExp, back: strin
   expect(job.failure?.advice?.length ?? 0).toBeGreaterThan(10);
 }
 
-for (const dialect of ["old", "new"] as const)
-  inLab(
-    dialect,
-    (its) => {
-      for (const model of ["other", "pair"])
-        test(
-          `the engine core fails (${model}): failed with the line, the model before is back, nothing else is left`,
-          async () => {
-            const controller = await serving(its);
-            await its.lab.behave({ loadSeconds: 1.5, models: { [`acme/${model}`]: { fail: "engine" } } });
-            const watch = new VllmWatch(its.lab.hosts);
+function engineCoreFails(its: Its, model: "other" | "pair"): void {
+  test(
+    `the engine core fails (${model}): failed with the line, the model before is back, nothing else is left`,
+    async () => {
+      const controller = await serving(its);
+      await its.lab.behave({ loadSeconds: 1.5, models: { [`acme/${model}`]: { fail: "engine" } } });
+      const watch = new VllmWatch(its.lab.hosts);
 
-            const job = await controller.swap(model);
+      const job = await controller.swap(model);
 
-            expectFailure(job, "engine_failed", /EngineCore failed to start/, "small");
-            await expectOnlySmall(its.lab, controller);
-            expect((await watch.end()).most[0]).toBe(1);
-          },
-          LIMIT_MS,
-        );
+      expectFailure(job, "engine_failed", /EngineCore failed to start/, "small");
+      await expectOnlySmall(its.lab, controller);
+      expect((await watch.end()).most[0]).toBe(1);
     },
-    QUICK,
+    LIMIT_MS,
   );
+}
+
+inLab("old", (its) => engineCoreFails(its, "other"), QUICK);
 
 inLab(
   "new",
@@ -78,6 +74,8 @@ inLab(
     const later = (one: () => Promise<unknown>) => {
       undo = [...undo, one];
     };
+
+    engineCoreFails(its, "pair");
 
     /** Brings a swap to where everything was checked, and the `docker stop` on the head is about to be run. */
     async function heldAtStop(controller: Controller, model: string): Promise<string> {

@@ -135,35 +135,53 @@ inLab("new", (its) => {
   );
 });
 
+/** Which sources carry the numbered lines of the engine (head) and of the rank (worker), as each script has it. */
+const NUMBERED = {
+  old: { small: ["launch"], pair: ["launch", "spark-2"] },
+  new: { small: ["launch"], pair: ["spark-1", "spark-2"] },
+} as const;
+const NUMBERS = 2_000;
+const LOAD_SECONDS = 6;
+
 for (const dialect of ["old", "new"] as const)
   inLab(dialect, (its) => {
-    test(
-      "a load across both Sparks that was adopted at 50 %: its log is what each source wrote, in order",
-      async () => {
-        const { lab } = its;
-        await lab.behave({ models: { "acme/pair": { loadSeconds: 6 } } });
-        const controller = await its.start();
-        const { job_id: id } = await controller.begin("pair");
-        await loadIsHalf({ head: lab.head, jobId: id });
-        await controller.kill();
+    for (const model of ["small", "pair"] as const)
+      test(
+        `a load (${model}) that was adopted at 50 %: its log is what each source wrote, numbered lines whole and in order`,
+        async () => {
+          const { lab } = its;
+          await lab.behave({ loadSeconds: LOAD_SECONDS, numberedLines: NUMBERS });
+          const controller = await its.start();
+          const { job_id: id } = await controller.begin(model);
+          await loadIsHalf({ head: lab.head, jobId: id });
+          await controller.kill();
+          const killedMs = Date.now();
 
-        const next = await its.start();
-        expect(await next.settled(id)).toMatchObject({ state: "ready", failure: null });
-        const log = await logOf(next, id);
+          const next = await its.start();
+          expect(await next.settled(id)).toMatchObject({ state: "ready", failure: null });
+          const log = await logOf(next, id);
 
-        expect(log.map(({ seq }) => seq)).toEqual(log.map((_, index) => index + 1));
-        const files = {
-          launch: lab.head.homeFile(`.spark-control/jobs/${id}/log`),
-          "spark-1": lab.head.homeFile(`.spark-control/jobs/${id}-log/log`),
-          "spark-2": lab.worker.homeFile(`.spark-control/jobs/${id}-log/log`),
-        };
-        for (const [source, file] of Object.entries(files)) {
-          const kept = linesOf(log, source);
-          // What came after the first answer belongs to the running model.
-          expect(kept).toEqual((await writtenTo(file)).slice(0, kept.length));
-        }
-        expect(log.filter(({ line }) => line.includes("Graph capturing finished"))).toHaveLength(1);
-      },
-      LIMIT_MS,
-    );
+          expect(log.map(({ seq }) => seq)).toEqual(log.map((_, index) => index + 1));
+          for (const source of NUMBERED[dialect][model]) {
+            const numbered = linesOf(log, source).filter((line) => / line \d{6} \d+$/.test(line));
+            const received = numbered.map((text) => ({ text, receivedMs: 0 }));
+            expect([source, numbered.length, readNumberedLines(received, NUMBERS).wrong]).toEqual([source, NUMBERS, 0]);
+            // Written on both sides of the kill.
+            const [first = 0, last = 0] = [numbered[0], numbered.at(-1)].map((line) => Number(line?.split(" ").at(-1)));
+            expect(first < killedMs && killedMs < last).toBe(true);
+          }
+          const files = {
+            launch: lab.head.homeFile(`.spark-control/jobs/${id}/log`),
+            "spark-1": lab.head.homeFile(`.spark-control/jobs/${id}-log/log`),
+            ...(model === "pair" ? { "spark-2": lab.worker.homeFile(`.spark-control/jobs/${id}-log/log`) } : {}),
+          };
+          for (const [source, file] of Object.entries(files)) {
+            const kept = linesOf(log, source);
+            // What came after the first answer belongs to the running model.
+            expect(kept).toEqual((await writtenTo(file)).slice(0, kept.length));
+          }
+          expect(log.filter(({ line }) => line.includes("Graph capturing finished"))).toHaveLength(1);
+        },
+        LIMIT_MS,
+      );
   });

@@ -21,6 +21,8 @@ export interface Behaviour {
   readonly tokens: number;
   /** Pause between tokens. */
   readonly tokenDelayMs: number;
+  /** Lines `line 000001 <Unix ms>` that the engine and each rank write while they load; see tests/bench/numbered-lines.ts. */
+  readonly numberedLines: number;
   /** Silence of the other node after which the engine counts it as dead, in seconds; a closed connection counts at once. */
   readonly rankTimeoutSeconds: number;
 }
@@ -31,6 +33,7 @@ export const DEFAULT_BEHAVIOUR: Behaviour = {
   afterSeconds: 1,
   tokens: 16,
   tokenDelayMs: 5,
+  numberedLines: 0,
   rankTimeoutSeconds: 60,
 };
 

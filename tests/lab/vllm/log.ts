@@ -45,3 +45,13 @@ export class Log {
     write(2, `\r${this.prefix()}${text}${done === of ? "\n" : ""}`);
   }
 }
+
+/** Numbers lines from 1, each with the moment it was written, evenly over that time; resolves after the last one. */
+export async function writeNumbers(log: Log, count: number, seconds: number): Promise<void> {
+  const began = performance.now();
+  for (let number = 1; number <= count; number++) {
+    const early = began + (seconds * 1000 * number) / count - performance.now();
+    if (early > 0) await Bun.sleep(early);
+    log.info("numbers.py:1", `line ${String(number).padStart(6, "0")} ${Date.now()}`);
+  }
+}

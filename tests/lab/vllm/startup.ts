@@ -1,6 +1,6 @@
 /** The phases of an engine's start, in vLLM's order and words, spread over the time that the behaviour asks for. */
 import type { Behaviour } from "./behaviour.ts";
-import type { Log } from "./log.ts";
+import { type Log, writeNumbers } from "./log.ts";
 
 const SHARDS = 4;
 const GRAPHS = 5;
@@ -50,6 +50,7 @@ export async function loadModel(log: Log, model: string, behaviour: Behaviour, u
       `ValueError: Free memory on device cuda:0 (40.12/119.7 GiB) on startup is less than desired GPU memory utilization (${utilization}, ${(119.7 * utilization).toFixed(2)} GiB). Decrease GPU memory utilization or reduce GPU memory used by other processes.`,
     );
   log.info("gpu_model_runner.py:3562", `Starting to load model ${model}...`);
+  const numbers = writeNumbers(log, behaviour.numberedLines, seconds * 0.8);
   await share(0.1);
   await weights(log, behaviour, share);
   log.info("default_loader.py:308", `Loading weights took ${(seconds / 2).toFixed(2)} seconds`);
@@ -67,6 +68,7 @@ export async function loadModel(log: Log, model: string, behaviour: Behaviour, u
   log.info("gpu_worker.py:375", "Available KV cache memory: 68.02 GiB");
   log.info("kv_cache_utils.py:1291", "GPU KV cache size: 371,456 tokens");
   log.info("kv_cache_utils.py:1296", "Maximum concurrency for 32,768 tokens per request: 11.34x");
+  await numbers;
   for (let graph = 1; graph <= GRAPHS; graph++) {
     await share(0.2 / GRAPHS);
     log.bar("Capturing CUDA graphs (mixed prefill-decode, PIECEWISE)", graph, GRAPHS, (seconds / 5) * (graph / GRAPHS));

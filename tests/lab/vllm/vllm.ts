@@ -7,7 +7,7 @@ import { serveApi } from "./api.ts";
 import { checkArguments, option, type ServeArguments, usageError } from "./arguments.ts";
 import { readBehaviour } from "./behaviour.ts";
 import { type EngineMessage, runEngine } from "./engine.ts";
-import { Log } from "./log.ts";
+import { Log, writeNumbers } from "./log.ts";
 import { followHead } from "./ranks.ts";
 
 const SELF = Bun.main;
@@ -128,7 +128,9 @@ async function rank(model: string, host: string, port: number, child: boolean): 
   const log = new Log("Worker_TP1");
   if (child) process.on("disconnect", () => process.exit(1));
   log.info("gpu_model_runner.py:3562", `Starting to load model ${model}...`);
-  const reason = await followHead(host, port, readBehaviour(model).rankTimeoutSeconds);
+  const { numberedLines, loadSeconds, rankTimeoutSeconds } = readBehaviour(model);
+  void writeNumbers(log, numberedLines, loadSeconds * 0.8);
+  const reason = await followHead(host, port, rankTimeoutSeconds);
   log.error("multiproc_executor.py:711", `WorkerProc hit an exception.\nRuntimeError: ${reason}`);
   return process.exit(1);
 }
