@@ -10,6 +10,7 @@ import { ConfirmDialog } from "./panels/confirm-dialog.ts";
 import { ConnectionState } from "./panels/connection-state.ts";
 import { MachineList } from "./panels/machine-list.ts";
 import { ModelList } from "./panels/model-list.ts";
+import { NextDay } from "./panels/next-day.ts";
 import { PageBanners } from "./panels/page-banners.ts";
 import { PageClock } from "./panels/page-clock.ts";
 import { PlannedList } from "./panels/planned-list.ts";
@@ -59,6 +60,7 @@ const ELEMENTS = {
   "swap-page": SwapPage,
   "audit-list": AuditList,
   "settings-page": SettingsPage,
+  "next-day": NextDay,
   "reservation-panel": ReservationPanel,
   "planned-list": PlannedList,
   "webhook-list": WebhookList,

@@ -139,9 +139,8 @@ export class SettingsPage extends Panel {
 
   #theme(): Child {
     return h(
-      "fieldset",
-      {},
-      h("legend", { class: "vh" }, "Theme"),
+      "div",
+      { role: "radiogroup", "aria-label": "Theme" },
       h(
         "div",
         { class: "choice" },
