@@ -1,6 +1,6 @@
 /**
  * The page is shown once its first data are in it, so that nothing moves under anybody's hand. frame.css hides it until
- * then, for a second and a half at the most; without scripts it is never hidden.
+ * then, for two and a half seconds at the most; without scripts it is never hidden.
  */
 import { controller, settled } from "./state.ts";
 import { effect } from "./store.ts";

@@ -139,7 +139,7 @@ function planned({ run, row, before, clashes, from, to }: PlannedBar): Child {
     },
     h("span", { class: "tl-label" }, h("b", {}, run.title), run.model === null ? "" : ` ${modelName(run.model)}`),
   );
-  return withProperties(placed(bar, { from, to }), { "--row": row });
+  return withProperties(placed(bar, { from, to }), { "--line-row": row });
 }
 
 const nothing = (word: string, at: number): Child => placed(h("span", { class: "tl-none" }, word), { at });

@@ -1,7 +1,8 @@
 /** What the pages compute by themselves, without a browser: places, memory, lengths of steps, words. */
 import { describe, expect, test } from "bun:test";
 import { pageFiles } from "../../public/_page-files.ts";
-import type { AuditEntry, Model, Slot, SparkNode, SwapJob } from "../../public/api.ts";
+import type { AuditEntry, Model, Schedule, Slot, SparkNode, SwapJob } from "../../public/api.ts";
+import { plannedBars, spanOf } from "../../public/day-line.ts";
 import { deedOf, doerOf } from "../../public/deeds.ts";
 import { foreignOf } from "../../public/foreign.ts";
 import { loadingParts, memoryParts } from "../../public/memory-parts.ts";
@@ -207,5 +208,43 @@ describe("the audit log in words", () => {
     expect(doerOf(entry({ holder: "Alice" }))).toBe("Alice, 10.0.0.7");
     expect(doerOf(entry({ via: "dashboard", holder: "Bob", details: { force: "true" } }))).toBe("Dashboard, 10.0.0.7");
     expect(doerOf(entry({ via: "controller", address: null }))).toBe("Spark Control");
+  });
+});
+
+describe("the line of the next 24 hours", () => {
+  const start = Date.parse("2026-01-05T14:00:00Z");
+  const hour = (hours: number) => new Date(start + hours * 3_600_000).toISOString();
+  const run = (id: string, from: number, to: number | null) => ({
+    entry_id: id,
+    title: id,
+    owner: "crm",
+    model: null,
+    slot: null,
+    starts_at: hour(from),
+    ends_at: to === null ? null : hour(to),
+  });
+  const schedule = (...runs: ReturnType<typeof run>[]) =>
+    ({ runs, warnings: [{ kind: "overlap", entries: ["b", "c"], at: null, message: "" }] }) as unknown as Schedule;
+
+  test("a span is cut to what the line shows, and is nothing outside of it", () => {
+    expect(spanOf(start, hour(-2), hour(3))).toEqual({ from: 0, to: 3 });
+    expect(spanOf(start, hour(20), hour(40))).toEqual({ from: 20, to: 24 });
+    expect(spanOf(start, hour(-3), hour(-1))).toBeNull();
+    expect(spanOf(start, hour(24), hour(25))).toBeNull();
+  });
+
+  test("bars whose labels would meet stand in different rows; one without room is left to the list", () => {
+    const bars = plannedBars(
+      start,
+      schedule(run("a", 1, 2), run("b", 2, 3), run("c", 3, 4), run("d", 3.5, 4), run("e", 20, null)),
+    );
+
+    expect(bars.map(({ run: { entry_id: id }, row, before, clashes }) => [id, row, before, clashes])).toEqual([
+      ["a", 0, false, false],
+      ["b", 1, false, true],
+      ["c", 2, false, true],
+      ["e", 0, true, false],
+    ]);
+    expect(bars.at(-1)).toMatchObject({ from: 20, to: 20.5 });
   });
 });
