@@ -9,6 +9,8 @@ setDefaultTimeout(60_000);
 
 /** Slow enough to be met in mid-load, fast enough for a test: GPT-OSS 120B then loads in about 10 s. */
 const WATCHABLE_SPEED = 40;
+/** Slow enough that a busy machine clicks before it is ready. */
+const CANCELLABLE_SPEED = 8;
 
 inBrowser("the dashboard", () => {
   let browser: Browser;
@@ -112,7 +114,7 @@ inBrowser("the dashboard", () => {
   });
 
   test("cancels, after asking", async () => {
-    const page = await begin({ speed: WATCHABLE_SPEED });
+    const page = await begin({ speed: CANCELLABLE_SPEED });
     await startSwap(page, "GPT-OSS 120B");
 
     await page.getByRole("button", { name: "Cancel swap…" }).click();
