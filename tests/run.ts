@@ -14,15 +14,21 @@ const PIPE_GRACE_MS = 2_000;
 interface Group {
   readonly name: string;
   readonly folders: readonly string[];
+  /** Files at a time, each in a process of its own, these first because they take longest. Default: all in one process. */
+  readonly sideBySide?: { readonly files: number; readonly first: readonly string[] };
 }
 
-/** The lab comes last: it takes the machine for itself. */
+/** The lab comes last: it takes the machine for itself. Its tests wait more than they work, and each has hosts of its own. */
 const GROUPS: readonly Group[] = [
   { name: "rules", folders: ["tests/rules/"] },
   { name: "unit", folders: ["tests/lib/", "tests/routes/", "tests/support/", "tests/bench/"] },
   { name: "integration", folders: ["tests/integration/", "tests/docs/"] },
   { name: "browser", folders: ["tests/browser/"] },
-  { name: "lab", folders: ["tests/lab/"] },
+  {
+    name: "lab",
+    folders: ["tests/lab/"],
+    sideBySide: { files: 2, first: ["kill-points", "failures", "swap", "survive", "launch"] },
+  },
 ];
 
 interface Tally {
@@ -39,15 +45,19 @@ const hasTests = (folder: string) =>
   existsSync(join(ROOT, folder)) && !new Bun.Glob("**/*.test.ts").scanSync({ cwd: join(ROOT, folder) }).next().done;
 
 /** Passes on what a stream says while keeping it. */
-async function copy(stream: ReadableStream<Uint8Array>, to: NodeJS.WriteStream, kept: string[]): Promise<void> {
+async function copy(stream: ReadableStream<Uint8Array>, to: NodeJS.WriteStream | null, kept: string[]): Promise<void> {
   const decoder = new TextDecoder();
   for await (const chunk of stream) {
-    to.write(chunk);
+    to?.write(chunk);
     kept.push(decoder.decode(chunk, { stream: true }));
   }
 }
 
-async function run(command: readonly string[]): Promise<{ readonly exitCode: number; readonly output: string }> {
+/** @param aloud whether its words are passed on as they come */
+async function run(
+  command: readonly string[],
+  aloud = true,
+): Promise<{ readonly exitCode: number; readonly output: string }> {
   const child = Bun.spawn([process.execPath, ...command], {
     cwd: ROOT,
     stdin: "ignore",
@@ -56,7 +66,10 @@ async function run(command: readonly string[]): Promise<{ readonly exitCode: num
   });
   const out: string[] = [];
   const err: string[] = [];
-  const copies = Promise.all([copy(child.stdout, process.stdout, out), copy(child.stderr, process.stderr, err)]);
+  const copies = Promise.all([
+    copy(child.stdout, aloud ? process.stdout : null, out),
+    copy(child.stderr, aloud ? process.stderr : null, err),
+  ]);
   const exitCode = await child.exited;
   await Promise.race([copies, Bun.sleep(PIPE_GRACE_MS)]);
   return { exitCode, output: `${out.join("")}\n${err.join("")}` };
@@ -75,10 +88,41 @@ function tally(output: string, exitCode: number): Outcome {
   return { passed: figure(output, "pass"), failed: failed === 0 && exitCode !== 0 ? 1 : failed, skipped, reasons };
 }
 
-async function runGroup({ name, folders }: Group): Promise<Outcome> {
+async function runGroup({ name, folders, sideBySide }: Group): Promise<Outcome> {
   console.log(`\n── ${name} ──`);
+  if (sideBySide) return runFiles(folders.filter(hasTests), sideBySide);
   const { exitCode, output } = await run(["test", `--timeout=${TEST_LIMIT_MS}`, ...folders.filter(hasTests)]);
   return tally(output, exitCode);
+}
+
+/** What a file says is shown when it has ended, so that two do not speak at once. */
+async function runFiles(
+  folders: readonly string[],
+  { files, first }: NonNullable<Group["sideBySide"]>,
+): Promise<Outcome> {
+  const rank = (file: string) => {
+    const at = first.findIndex((name) => file.endsWith(`/${name}.test.ts`));
+    return at < 0 ? first.length : at;
+  };
+  const waiting = folders
+    .flatMap((folder) => [...new Bun.Glob(`${folder}**/*.test.ts`).scanSync({ cwd: ROOT })])
+    .sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
+  const outcomes: Outcome[] = [];
+  const lane = async () => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      const { exitCode, output } = await run(["test", `--timeout=${TEST_LIMIT_MS}`, file], false);
+      console.log(output);
+      outcomes.push(tally(output, exitCode));
+    }
+  };
+  await Promise.all(Array.from({ length: files }, lane));
+  const total = (of: keyof Tally) => outcomes.reduce((sum, outcome) => sum + outcome[of], 0);
+  return {
+    passed: total("passed"),
+    failed: total("failed"),
+    skipped: total("skipped"),
+    reasons: outcomes.flatMap((outcome) => outcome.reasons),
+  };
 }
 
 /** Types as a client of the package sees them; a script of its own because the compiler does the testing. */

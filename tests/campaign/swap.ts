@@ -8,8 +8,10 @@ import { VllmWatch } from "../lab/vllm-watch.ts";
 import { Controller, makeDataDir } from "../support/controller.ts";
 import type { Campaign } from "./campaign.ts";
 
-/** From the claim to a little after ready, for loads of LOAD_SECONDS. */
-const LATEST_KILL_MS = 9_000;
+/** Kills lie between the claim and a little after ready: up to this part of what an undisturbed swap takes. */
+const LATEST_KILL = 1.1;
+/** How long one takes is measured anew after so many rounds: other work on the machine may have slowed it down. */
+const MEASURED_EVERY = 25;
 const LOAD_SECONDS = 1.5;
 const PAIRS = [
   ["small", "other"],
@@ -24,11 +26,29 @@ interface Round {
   readonly seconds: number;
 }
 
+/** The model to which the swap of this turn leads: from one host to both, or back. */
+async function nextModel(controller: Controller, turn: number): Promise<string> {
+  const pair = PAIRS[turn % PAIRS.length] ?? PAIRS[0];
+  return (await slotOf(controller)).model === pair[0] ? pair[1] : pair[0];
+}
+
+/** An undisturbed swap of each kind. @returns milliseconds from the claim to the end of the quicker one */
+async function measure(controller: Controller): Promise<number> {
+  const times: number[] = [];
+  for (const turn of [1, 0, 1]) {
+    const began = performance.now();
+    const { state } = await controller.swap(await nextModel(controller, turn));
+    if (state !== "ready") throw new Error(`an undisturbed swap ended as ${state}`);
+    times.push(performance.now() - began);
+  }
+  // The first one had perhaps nothing to stop.
+  return Math.min(...times.slice(1));
+}
+
 /** One swap, killed once. @returns the round, and the controller that runs now */
 async function play(lab: Lab, dataDir: string, controller: Controller, turn: number, killAfterMs: number) {
   const began = performance.now();
-  const pair = PAIRS[turn % PAIRS.length] ?? PAIRS[0];
-  const model = (await slotOf(controller)).model === pair[0] ? pair[1] : pair[0];
+  const model = await nextModel(controller, turn);
   const watch = new VllmWatch(lab.hosts);
   const { job_id } = await controller.begin(model);
   await Bun.sleep(killAfterMs);
@@ -74,8 +94,11 @@ export const swap: Campaign = {
       await lab.authorize(data.publicKeyLine);
       await lab.behave({ loadSeconds: LOAD_SECONDS });
       controller = await Controller.start(data);
+      let swapMs = 0;
       for (let turn = 0; turn < count; turn++) {
-        const played = await play(lab, data.dataDir, controller, turn, Math.floor(next() * LATEST_KILL_MS));
+        if (turn % MEASURED_EVERY === 0) swapMs = await measure(controller);
+        const killAfterMs = Math.floor(next() * LATEST_KILL * swapMs);
+        const played = await play(lab, data.dataDir, controller, turn, killAfterMs);
         controller = played.controller;
         rounds.push(played.round);
         const { killedAfterMs, killedIn, wrong } = played.round;

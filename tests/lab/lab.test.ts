@@ -1,6 +1,6 @@
 /** The lab as a whole: what it hands out, that two can exist, and that nothing stays behind. */
 import { expect, test } from "bun:test";
-import { readdir, readFile, readlink, stat } from "node:fs/promises";
+import { type FileHandle, open, readdir, readFile, readlink, stat } from "node:fs/promises";
 import { YAML } from "bun";
 import { requirement } from "../support/requirements.ts";
 import { labAvailability } from "./available.ts";
@@ -41,6 +41,18 @@ async function networkNamespaces(): Promise<Set<string>> {
   return new Set(await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/ns/net`).catch(() => ""))));
 }
 
+/** The namespaces of a lab's hosts, held open: as long as they are, no other lab's is given the same number. */
+async function holdNamespaces(subnet: number): Promise<FileHandle[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const held: FileHandle[] = [];
+  for (const pid of pids) {
+    const args = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+    if (args.includes("init.sh\0") && args.includes(`${labFolder(subnet)}/`))
+      held.push(await open(`/proc/${pid}/ns/net`));
+  }
+  return held;
+}
+
 describeLab("the lab as a whole", () => {
   test(
     "hands out a topology that names both Sparks and one slot",
@@ -71,6 +83,7 @@ describeLab("the lab as a whole", () => {
     "two labs run side by side, and closing them leaves nothing",
     async () => {
       const inside: string[] = [];
+      const held: FileHandle[] = [];
       const labs = await Promise.all([startLab({ dialect: "new" }), startLab({ dialect: "new" })]);
       const close = () => Promise.all(labs.map((lab) => lab.close()));
       try {
@@ -81,12 +94,15 @@ describeLab("the lab as a whole", () => {
         expect(new Set(inside).size).toBe(4);
         const subnets = labs.map((lab) => subnetOf(lab.controllerAddress));
         expect(new Set(subnets).size).toBe(2);
+        for (const subnet of subnets) held.push(...(await holdNamespaces(subnet)));
+        expect(held.length).toBeGreaterThanOrEqual(4);
         for (const subnet of subnets) expect((await leftovers(subnet)).length).toBeGreaterThan(4);
       } finally {
         await close();
       }
       for (const lab of labs) expect(await leftovers(subnetOf(lab.controllerAddress))).toEqual([]);
       const namespaces = await networkNamespaces();
+      await Promise.all(held.map((handle) => handle.close()));
       expect(inside.filter((name) => namespaces.has(name))).toEqual([]);
     },
     LIMIT_MS,
