@@ -25,6 +25,8 @@ export interface Cluster {
 }
 
 const MOST_WARNINGS = 100;
+/** A schedule that needs more has had its warnings by then. */
+const MOST_COMPARISONS = 200_000;
 
 /** Nodes that an entry wants: of its slot; of the first slot for a model without one; null: all there are. */
 function placeOf(entry: KeptEntry, { slots }: Cluster): readonly string[] | null {
@@ -99,8 +101,11 @@ function overlapping(spans: readonly Span[], cluster: Cluster): Warning[] {
   const found = new Map<string, { readonly a: Span; readonly b: Span; count: number }>();
   const places = new Map(spans.map(({ entry }) => [entry, placeOf(entry, cluster)]));
   let open: Span[] = [];
+  let comparisons = 0;
   for (const span of spans) {
+    if (comparisons > MOST_COMPARISONS) break;
     open = open.filter((other) => other.end > span.start || other.start === span.start);
+    comparisons += open.length;
     for (const other of open) {
       if (other.entry.id === span.entry.id || !overlaps(other, span)) continue;
       if (!meets(places.get(other.entry) ?? null, places.get(span.entry) ?? null)) continue;

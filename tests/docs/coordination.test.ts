@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { AuditEntry } from "../../lib/audit/audit.ts";
 import type { Schedule } from "../../lib/schedule/schedule.ts";
-import type { Webhook } from "../../lib/webhook/webhook.ts";
+import { WEBHOOK_EVENTS, type Webhook } from "../../lib/webhook/webhook.ts";
 import { type AppUnderTest, startApp } from "../routes/_app-under-test.ts";
 import { requirement } from "../support/requirements.ts";
 import { until } from "../support/until.ts";
@@ -113,7 +113,10 @@ describe("schedule", () => {
       .split(/(?<=\})(?=\{"now")/)
       .map((text) => JSON.parse(text));
     expect(registered).toMatchObject({ id: "nightly-index", stale: null });
-    expect((schedule as Schedule).runs.map(({ entry_id }) => entry_id)).toEqual(["nightly-index", "nightly-index"]);
+    // Two nights, and for a while after three o'clock the run that goes on.
+    const { now, runs } = schedule as Schedule;
+    expect(runs.filter(({ starts_at }) => starts_at >= now)).toHaveLength(2);
+    expect(new Set(runs.map(({ entry_id }) => entry_id))).toEqual(new Set(["nightly-index"]));
     expect(await run("ts", "schedule")).toBe("retrain 2030-01-31T21:00:00.000+00:00\n");
   });
 });
@@ -136,4 +139,30 @@ test("audit: what was refused, and the file", async () => {
   const { entries } = JSON.parse(await run("sh", "audit")) as { entries: AuditEntry[] };
   expect(entries[0]).toMatchObject({ action: "removeScheduleEntry", status: 404 });
   expect(readFileSync(join(folder, "audit.csv"), "utf8")).toContain("removeScheduleEntry");
+});
+
+describe("the page", () => {
+  const page = readFileSync(join(import.meta.dir, "../..", DOCUMENT), "utf8");
+
+  test("names every code that webhooks and schedule answer with", async () => {
+    const codes = new Set<string>();
+    for (const folder of [
+      "lib/webhook",
+      "lib/schedule",
+      "routes/api/schedule",
+      "routes/api/webhooks",
+      "routes/api/audit",
+    ])
+      for (const file of new Bun.Glob("**/*.ts").scanSync({ cwd: join(import.meta.dir, "../..", folder) })) {
+        const source = readFileSync(join(import.meta.dir, "../..", folder, file), "utf8");
+        for (const [, code] of source.matchAll(/(?:new Fault\(\s*"\w+",\s*|refuse\(\s*)"([a-z_]+)"/g)) codes.add(code!);
+      }
+
+    expect(codes.size).toBeGreaterThan(15);
+    expect([...codes].filter((code) => !page.includes(`\`${code}\``))).toEqual([]);
+  });
+
+  test("names every event that an endpoint can ask for", () => {
+    expect(WEBHOOK_EVENTS.filter((event) => !page.includes(`\`${event}\``))).toEqual([]);
+  });
 });

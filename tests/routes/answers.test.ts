@@ -165,8 +165,7 @@ describe("the dashboard's files", () => {
     ]);
     expect((await ask("/nowhere")).slice(0, 2)).toEqual([404, "text/html"]);
     expect((await ask("/nowhere"))[2]).toContain("missing.html");
-    for (const path of ["/api/nowhere", "/v1/nowhere", "/api", "/v1"])
-      expect((await ask(path))[1]).toEndWith("json");
+    for (const path of ["/api/nowhere", "/v1/nowhere", "/api", "/v1"]) expect((await ask(path))[1]).toEndWith("json");
     expect((await ask("/nowhere", { host: "localhost" }))[1]).toBe("application/problem+json");
     expect((await ask("/nowhere", person, "POST"))[0]).toBe(404);
     expect((await ask("/*"))[0]).toBe(404);

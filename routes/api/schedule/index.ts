@@ -1,6 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia, t } from "elysia";
 import type { ControlPlane } from "../../../lib/control-plane.ts";
+import { Fault } from "../../../lib/fault.ts";
 import { errors } from "../../../lib/http/schemas.ts";
 import { ScheduleEntrySchema, ScheduleOrderSchema, ScheduleSchema } from "../../../lib/schedule/schedule.ts";
 
@@ -40,8 +41,25 @@ export default ({ schedules }: Pick<ControlPlane, "schedules">) =>
         },
       },
     )
-    .delete("", ({ query }) => ({ removed: schedules.remove(query.id) }), {
-      query: t.Object({ id: t.String({ minLength: 1, maxLength: 64 }) }),
-      response: { 200: Removed, ...errors(404, 422) },
-      detail: { operationId: "removeScheduleEntry", summary: "Remove an entry", tags },
-    });
+    .delete(
+      "",
+      ({ query, body }) => {
+        const id = query.id ?? body?.id;
+        if (id === undefined)
+          throw new Fault("invalid", "id_missing", "Say which entry: `?id=…`, or `id` in the body.");
+        return { removed: schedules.remove(id) };
+      },
+      {
+        query: t.Object({ id: t.Optional(t.String({ minLength: 1, maxLength: 64 })) }),
+        body: Type.Optional(
+          Type.Object({ id: Type.Optional(Type.String({ maxLength: 64 })) }, { title: "ScheduleRemoval" }),
+        ),
+        response: { 200: Removed, ...errors(404, 422) },
+        detail: {
+          operationId: "removeScheduleEntry",
+          summary: "Remove an entry",
+          description: "Its `id` comes in the query, or in the body.",
+          tags,
+        },
+      },
+    );
