@@ -6,6 +6,8 @@ import { Fault } from "./fault.ts";
 import type { SparkControl } from "./swap/cluster.ts";
 import type { Node } from "./topology/topology.ts";
 
+const AGAIN_MS = 15_000;
+
 export interface FirstContactOptions {
   readonly control: Pick<SparkControl, "fence">;
   node(name: string): Node | undefined;
@@ -15,7 +17,7 @@ export interface FirstContactOptions {
 }
 
 export interface FirstContact {
-  /** Asks in the background. One that does not answer is asked again when it is next found reachable. */
+  /** Asks in the background, and again until it answers. */
   look(name: string): void;
   close(): void;
 }
@@ -29,12 +31,21 @@ export function createFirstContact({ control, node, onGeneration, report }: Firs
     // What a Spark of another controller has seen tells nothing about the age of these data.
     if (foreign === null && !closed.signal.aborted) onGeneration(generation);
   };
+  const again = new Map<string, ReturnType<typeof setTimeout>>();
+  const look = (name: string): void => {
+    clearTimeout(again.get(name));
+    again.delete(name);
+    ask(name).catch((error) => {
+      if (closed.signal.aborted) return;
+      if (!(error instanceof Fault)) report(error);
+      again.set(name, setTimeout(look, AGAIN_MS, name).unref());
+    });
+  };
   return {
-    look(name) {
-      ask(name).catch((error) => {
-        if (!closed.signal.aborted && !(error instanceof Fault)) report(error);
-      });
+    look,
+    close() {
+      closed.abort(new Error("the controller is shutting down"));
+      for (const timer of again.values()) clearTimeout(timer);
     },
-    close: () => closed.abort(new Error("the controller is shutting down")),
   };
 }

@@ -10,8 +10,10 @@ const LONGEST_PAUSE_MS = 60_000;
 /** A longer Retry-After than this is not waited for: the answer is handed over. */
 const LONGEST_RETRY_AFTER_MS = 600_000;
 
+const READ_AT_ONCE_BYTES = 1024 * 1024;
+
 export interface BoundedFetchOptions {
-  /** Requests at a time, answers whose body has not been read (or cancelled) yet included. Default 2, at most 3. */
+  /** Requests at a time, streams that have not been read to their end (or cancelled) included. Default 2, at most 3. */
   readonly inFlight?: number;
   /** Tries of one request. Default 5. */
   readonly tries?: number;
@@ -85,9 +87,14 @@ async function withTimeout(request: Request, timeoutMs: number, send: (request: 
   }
 }
 
-/** The answer, which counts as in flight until its body has been read or cancelled. An error's is read here: many look at the status only. */
+/**
+ * The answer. One that is short, or an error, is read here, so that a caller who looks at the status only holds up nobody; a
+ * longer one, or a stream, counts as in flight until its body has been read or cancelled.
+ */
 async function whole(answer: Response, done: () => void): Promise<Response> {
-  if (!answer.body || !answer.ok) {
+  const length = answer.headers.get("content-length");
+  const isShort = length !== null && Number(length) <= READ_AT_ONCE_BYTES;
+  if (!answer.body || !answer.ok || isShort) {
     const text = answer.body ? await answer.arrayBuffer().finally(done) : null;
     done();
     return new Response(text, answer);

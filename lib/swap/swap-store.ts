@@ -49,7 +49,10 @@ export class SwapStore {
 
   highestGeneration(): number {
     const row = this.db.query<{ value: string }, []>("SELECT value FROM meta WHERE key = 'generation'").get();
-    return Number(row?.value ?? 0);
+    const kept = Number(row?.value ?? 0);
+    if (Number.isSafeInteger(kept)) return kept;
+    // Damaged: on from the history. What the Sparks have seen beyond it, they tell at the first contact.
+    return this.db.query<{ last: number | null }, []>("SELECT max(generation) AS last FROM swap").get()?.last ?? 0;
   }
 
   save(record: SwapRecord): void {

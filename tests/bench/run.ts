@@ -6,6 +6,7 @@ import type { Bench } from "./bench.ts";
 import { createContext } from "./context.ts";
 import { exitCode, type Result } from "./figure.ts";
 import { gateway } from "./gateway.ts";
+import { lock } from "./lock.ts";
 import { log } from "./log.ts";
 import { describeMachine } from "./machine.ts";
 import { memory } from "./memory.ts";
@@ -15,7 +16,7 @@ import { start } from "./start.ts";
 import { streams } from "./streams.ts";
 import { table } from "./table.ts";
 
-const BENCHES: readonly Bench[] = [start, ready, memory, log, streams, overhead, gateway];
+const BENCHES: readonly Bench[] = [start, ready, memory, log, lock, streams, overhead, gateway];
 
 const wanted = process.argv[2];
 const chosen = wanted === undefined ? BENCHES : BENCHES.filter(({ name }) => name === wanted);

@@ -94,18 +94,21 @@ inLab("new", (its) => {
     );
 
   test(
-    "a backup from before three swaps: what runs is shown, the next swap counts on above the Sparks' generation",
+    "a backup from before three swaps: its reservation is dropped, what runs is shown, the next swap counts on above the Sparks' generation",
     async () => {
       const { lab, data } = its;
       const first = await its.start();
       expect(await first.swap("small")).toMatchObject({ state: "ready" });
+      const reserve = (controller: Controller) =>
+        controller.post("/api/swap/lock", { holder: "nightly", ttl_seconds: 3_600 }).then((answer) => answer.json());
+      const { token: old } = (await reserve(first)) as { token: string };
       expect(await first.stop()).toBe(0);
       const backup = await mkdtemp(join(tmpdir(), "spark-backup-"));
       try {
         await cp(data.dataDir, backup, { recursive: true });
         const second = await its.start();
         for (const model of ["other", "small", "third"])
-          expect(await second.swap(model)).toMatchObject({ state: "ready" });
+          expect(await second.swap(model, { lock_token: old })).toMatchObject({ state: "ready" });
         await second.kill();
         const seen = Number(await readFile(lab.head.homeFile(".spark-control/generation"), "utf8"));
         await rm(data.dataDir, { recursive: true });
@@ -115,6 +118,12 @@ inLab("new", (its) => {
         const restored = await its.start();
         await until("what runs is seen", async () => (await slotOf(restored)).served_ids.length > 0);
         expect(await slotOf(restored)).toMatchObject({ state: "serving", model: "third", by_hand: true });
+        const lock = () => restored.get<{ held: boolean }>("/api/swap/lock");
+        await until("the reservation of the backup is dropped", async () => !(await lock()).held, 20_000);
+        expect((await restored.post("/api/swap", { model: "other", lock_token: old })).status).toBe(423);
+        const { generation } = (await reserve(restored)) as { generation: number };
+        expect(generation).toBeGreaterThan(seen);
+        await fetch(`${restored.url}/api/swap/lock?force=true`, { method: "DELETE" });
         const job = await restored.swap("other");
 
         expect(job).toMatchObject({ state: "ready", failure: null });

@@ -9,8 +9,10 @@ interface Answer {
 }
 
 let under: AppUnderTest;
+let port: number;
 beforeAll(async () => {
   under = await startApp();
+  port = under.listen();
 });
 afterAll(() => under.close());
 beforeEach(async () => void (await call("DELETE", "?force=true")));
@@ -135,7 +137,6 @@ describe("POST /api/swap/lock", () => {
   });
 
   test("a client that leaves the line gets nothing", async () => {
-    const port = under.listen();
     const { token } = (await acquire()).body;
     const leaving = new AbortController();
     const left = fetch(`http://127.0.0.1:${port}/api/swap/lock?wait=30`, {
@@ -205,7 +206,7 @@ describe("DELETE /api/swap/lock", () => {
 
 describe("while it is held", () => {
   test("the status shows it, and the stream tells of it", async () => {
-    const stream = await under.call("GET", "/api/events");
+    const stream = await fetch(`http://127.0.0.1:${port}/api/events`);
     const { token, held, ...granted } = (await acquire()).body;
     await call("DELETE", "?force=true");
 

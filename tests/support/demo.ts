@@ -20,8 +20,8 @@ export interface Demo {
   post(path: string, body: unknown): Promise<Response>;
   /** Starts a swap and waits until it is settled. */
   swap(model: string, more?: Record<string, unknown>): Promise<SwapJob>;
-  /** Ends the control plane and starts another on the same data; the cluster goes on. */
-  restart(): Promise<void>;
+  /** Ends the control plane and starts another on the same data; the cluster goes on. @param between what is done to the data meanwhile */
+  restart(between?: () => void): Promise<void>;
   /** Ends the control plane; the cluster goes on, until `comeBack` or `close`. */
   goAway(): Promise<void>;
   /** After `goAway`: another control plane on the same data and the same port. */
@@ -116,8 +116,9 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
         throw new Error(`POST /api/swap answered ${response.status}: ${await response.text()}`);
       return now.plane.swaps.settled(((await response.json()) as SwapJob).job_id);
     },
-    async restart() {
+    async restart(between = () => undefined) {
       await shut();
+      between();
       await reopen();
     },
     goAway: shut,

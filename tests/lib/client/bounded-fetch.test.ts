@@ -89,6 +89,16 @@ test("an answer that is still being read counts as on its way", async () => {
   expect((await get(server.url)).status).toBe(200);
 });
 
+test("a caller that looks at the status only holds up nobody", async () => {
+  const server = serve(() => new Response("short"));
+  const get = boundedFetch({ inFlight: 1 });
+
+  for (const count of [1, 2, 3]) {
+    expect((await get(server.url)).status).toBe(200);
+    expect(server.count).toBe(count);
+  }
+});
+
 test("503 is tried again after the time that Retry-After names, with the same body", async () => {
   const bodies: string[] = [];
   const server = serve(async (request, count) => {

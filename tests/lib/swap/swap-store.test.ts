@@ -122,6 +122,18 @@ describe("a claim", () => {
   });
 });
 
+test("a counter of generations that cannot be read goes on from the history", () => {
+  using opened = new Opened();
+  opened.swaps.save(aRecord({ generation: 7 }));
+  opened.swaps.nextGeneration();
+  const other = opened.other();
+  other.run("UPDATE meta SET value = 'seven' WHERE key = 'generation'");
+  other.close();
+
+  expect(opened.swaps.nextGeneration()).toBe(8);
+  expect(opened.swaps.nextGeneration()).toBe(9);
+});
+
 test("property: generations only grow, by one, over any number of restarts", () => {
   using opened = new Opened();
   let last = 0;

@@ -1,0 +1,90 @@
+/** The examples of docs/COORDINATION.md about reservations, run as they stand there. */
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { LockSchema } from "../../lib/lock/lock.ts";
+import { type Demo, startDemo } from "../support/demo.ts";
+import { requirement } from "../support/requirements.ts";
+import { until } from "../support/until.ts";
+import { CONSUMER_FOLDER, example } from "./_examples.ts";
+
+setDefaultTimeout(60_000);
+
+const ROOT = join(import.meta.dir, "../..");
+const DOCUMENT = "docs/COORDINATION.md";
+const PAGE = readFileSync(join(ROOT, DOCUMENT), "utf8");
+
+let folder: string;
+let demo: Demo;
+beforeAll(async () => {
+  demo = await startDemo();
+  folder = mkdtempSync(join(CONSUMER_FOLDER, ".examples-"));
+});
+afterAll(async () => {
+  await demo.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function run(file: string, code: string, command: readonly string[]) {
+  writeFileSync(join(folder, file), code);
+  const env = { PATH: process.env.PATH ?? "", HOME: folder, SPARK: demo.url };
+  const child = Bun.spawn([...command, file], { cwd: folder, env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const [said, complained] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  return { exitCode: await child.exited, said, complained };
+}
+
+const LANGUAGES = [
+  { heading: "curl", language: "sh", file: "example.sh", command: ["bash", "-u"] },
+  { heading: "TypeScript", language: "ts", file: "example.ts", command: [process.execPath] },
+  { heading: "Python", language: "python", file: "example.py", command: ["python3"] },
+] as const;
+
+for (const { heading, language, file, command } of LANGUAGES) {
+  const there = Bun.which(command[0]) !== null && (language !== "sh" || Bun.which("curl") !== null);
+  const describeExample = requirement(`the example in ${heading}`, there, `${command[0]} or curl is not installed`);
+  describeExample(`the example in ${heading}`, () => {
+    test("waits in line, swaps, works, and releases", async () => {
+      const events: string[] = [];
+      const unsubscribe = demo.plane.events.subscribe(({ type }) => events.push(type));
+      const other = demo.plane.lock.acquire({ holder: "Bob", by: "a test" });
+
+      const running = run(file, example(DOCUMENT, language, "reservation"), command);
+      await until("it waits in line", () => demo.plane.lock.waiting === 1, 30_000);
+      demo.plane.lock.release(other.token);
+      const { exitCode, said, complained } = await running;
+      unsubscribe();
+
+      expect({ exitCode, complained }).toEqual({ exitCode: 0, complained: "" });
+      expect(said).toContain("ready:");
+      expect(demo.plane.swaps.list(1)[0]).toMatchObject({ model: "gpt-oss-20b", state: "ready" });
+      expect(demo.plane.lock.current()).toBeNull();
+      expect(events.filter((type) => type === "lock.released")).toHaveLength(2);
+    });
+
+    if (language !== "ts")
+      test("fails, and swaps nothing, when the model does not load", async () => {
+        const code = example(DOCUMENT, language, "reservation").replaceAll("gpt-oss-20b", "no-such-model");
+
+        const { exitCode } = await run(file, code, command);
+
+        expect(exitCode).not.toBe(0);
+        expect(demo.plane.lock.current()).toBeNull();
+      });
+  });
+}
+
+describe("the page", () => {
+  test("shows every field of the lock, and no other", () => {
+    const shown = JSON.parse(/```json\n(.*?)```/s.exec(PAGE)?.[1] ?? "") as Record<string, unknown>;
+
+    expect(Object.keys(shown).sort()).toEqual(["held", "token", ...Object.keys(LockSchema.properties)].sort());
+  });
+
+  test("names every code that the lock answers with", () => {
+    const source = readFileSync(join(ROOT, "lib/lock/refusals.ts"), "utf8");
+    const codes = [...source.matchAll(/new Fault\(\s*"\w+",\s*"(\w+)"/g)].map((match) => match[1]!);
+
+    expect(codes.length).toBeGreaterThan(10);
+    expect(codes.filter((code) => code !== "shutting_down" && !PAGE.includes(`\`${code}\``))).toEqual([]);
+  });
+});
