@@ -32,6 +32,10 @@ interface Caller {
 
 const LEAST_RETRY_SECONDS = 1;
 const MOST_RETRY_SECONDS = 60;
+/** Below this, who holds each place always matters. */
+const SMALL_LIMIT = 8;
+/** Holds the places that were given out while there was room. */
+const ANYBODY = "";
 /** Weight of the newest duration in the running mean. */
 const NEWEST = 0.2;
 
@@ -60,9 +64,12 @@ export class Admission {
    * A place, at once where one is free.
    * @throws Fault `unavailable` with `retry_after_seconds`: the queue is full, or the wait was too long
    */
-  enter(caller: string, signal: AbortSignal): Release | Promise<Release> {
-    if (this.#queued === 0 && this.#inFlight < this.limit().inFlight) return this.#take(caller);
-    return this.#wait(caller, signal);
+  enter(caller: () => string, signal: AbortSignal): Release | Promise<Release> {
+    const { inFlight } = this.limit();
+    if (this.#queued > 0 || this.#inFlight >= inFlight) return this.#wait(caller(), signal);
+    // While there is room for all, nobody is asked who it is: looking up an address costs more than everything else here.
+    const isRoomy = inFlight > SMALL_LIMIT && this.#inFlight < inFlight / 2;
+    return this.#take(isRoomy ? ANYBODY : caller());
   }
 
   #caller(name: string): Caller {

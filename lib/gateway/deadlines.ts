@@ -20,7 +20,8 @@ export class Deadlines {
   sent(): void {
     const { firstByteMs, totalMs } = this.patience;
     this.#ends = Date.now() + totalMs;
-    this.#arm(Math.min(firstByteMs, totalMs), () => this.#expire(firstByteMs, "did not begin to answer"));
+    const limitMs = Math.min(firstByteMs, totalMs);
+    this.#arm(limitMs, () => this.#expire(limitMs, "did not begin to answer"));
   }
 
   /** The head of the answer is there. */

@@ -103,7 +103,7 @@ export class Gateway {
     const service = this.#service("reranker");
     asker.patience(0);
     const upstream = await reach(service);
-    const release = await this.#admissionOf(service).enter(asker.caller(), signal);
+    const release = await this.#admissionOf(service).enter(() => asker.caller(), signal);
     const began = performance.now();
     let outcome: Outcome = "failed";
     try {
@@ -191,7 +191,7 @@ export class Gateway {
     while (true) {
       const { slot, served } = route.place;
       const admission = this.#admission(`slot:${slot}`, `The model ${served[0] ?? `in slot ${slot}`}`, "chat");
-      const entered = admission.enter(asker.caller(), signal);
+      const entered = admission.enter(() => asker.caller(), signal);
       if (typeof entered === "function") return { release: entered, route };
       const release = await entered;
       try {
@@ -216,7 +216,7 @@ export class Gateway {
     asker.patience(0);
     const { patience } = TRAITS[service.kind];
     const upstream = await reach(service);
-    const release = await this.#admissionOf(service).enter(asker.caller(), request.signal);
+    const release = await this.#admissionOf(service).enter(() => asker.caller(), request.signal);
     const response = await this.#pass(
       request,
       path,

@@ -24,9 +24,10 @@ export interface Upstream {
 export class Passage {
   readonly abort = new AbortController();
   readonly #deadlines: Deadlines;
-  readonly #leave = () => this.abort.abort(new ClientLeft());
+  readonly #leave = () => this.#cut(new ClientLeft(), "left");
   #over = false;
   #uploaded = false;
+  #isAnswering = false;
   bytesIn = 0;
   bytesOut = 0;
 
@@ -38,7 +39,7 @@ export class Passage {
     /** The request is over, whichever way; called exactly once. */
     private readonly onEnd: (outcome: Outcome, passage: Passage) => void,
   ) {
-    this.#deadlines = new Deadlines(upstream.name, patience, (fault) => this.abort.abort(fault));
+    this.#deadlines = new Deadlines(upstream.name, patience, (fault) => this.#cut(fault, "failed"));
     request.signal.addEventListener("abort", this.#leave, { once: true });
     if (request.signal.aborted) this.#leave();
   }
@@ -117,6 +118,12 @@ export class Passage {
     }
   }
 
+  /** Ends it from outside. An answer that is on its way may have nobody who reads it and would notice: its place is free now. */
+  #cut(reason: Error, outcome: Outcome): void {
+    this.abort.abort(reason);
+    if (this.#isAnswering) this.end(outcome);
+  }
+
   end(outcome: Outcome): void {
     if (this.#over) return;
     this.#over = true;
@@ -141,6 +148,7 @@ export class Passage {
       this.end("complete");
       return new Response(bytes, { status, headers });
     }
+    this.#isAnswering = true;
     const isEvents = /^text\/event-stream\b/i.test(headers.get("content-type") ?? "");
     const isPlain = /^(identity)?$/i.test(headers.get("content-encoding") ?? "");
     const body = relay(response.body as ReadableStream<Uint8Array>, {

@@ -6,7 +6,7 @@ import type { Bench } from "./bench.ts";
 import type { Result } from "./figure.ts";
 import { postOf, runLoad } from "./gateway/load.ts";
 import { nginxPath, startNginx } from "./gateway/nginx.ts";
-import { residentMb } from "./process-figures.ts";
+import { cpuSeconds, residentMb } from "./process-figures.ts";
 import { percentile } from "./statistics.ts";
 
 /** As the scripts of package.json set it: Bun makes no more than 256 requests at a time unless told otherwise. */
@@ -32,7 +32,11 @@ export const gateway: Bench = {
     const ours = await startOurs(upstream.port);
     try {
       return [
-        ...(await compare([upstream.port, nginx.port, ours.port])),
+        ...(await compare([
+          { port: upstream.port, pids: [] },
+          { port: nginx.port, pids: nginx.workers },
+          { port: ours.port, pids: [ours.pid] },
+        ])),
         ...(await firstByte([upstream.port, ours.port])),
         ...(await openStreams(ours)),
         ...(await upload(ours)),
@@ -85,32 +89,44 @@ async function startOurs(port: number) {
   };
 }
 
-async function compare(ports: readonly [number, number, number]): Promise<Result[]> {
+interface Way {
+  readonly port: number;
+  /** Processes whose CPU time is the proxy's. */
+  readonly pids: readonly number[];
+}
+
+/** CPU time is what a busy machine does not distort: the ratio of it stands beside the ratio of requests a second. */
+async function compare(ways: readonly [Way, Way, Way]): Promise<Result[]> {
   const results: Result[] = [];
   for (const { what, request, connections, bar } of [
     { what: "JSON POST, c=32", request: JSON_POST, connections: 32, bar: 0.35 },
     { what: "200 events, c=16", request: EVENTS_POST, connections: 16, bar: 0.85 },
   ]) {
-    for (const port of ports) await runLoad({ port, connections, request, forMs: WARM_UP_MS });
-    const perSecond: number[][] = ports.map(() => []);
+    for (const { port } of ways) await runLoad({ port, connections, request, forMs: WARM_UP_MS });
+    const perSecond: number[][] = ways.map(() => []);
+    const cpuMs: number[][] = ways.map(() => []);
     for (let round = 0; round < ROUNDS; round++)
-      for (const [index, port] of ports.entries()) {
+      for (const [index, { port, pids }] of ways.entries()) {
+        const used = () => pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0);
+        const before = used();
         const measured = await runLoad({ port, connections, request, forMs: FOR_MS });
-        if (measured.statuses.size !== 1 || !measured.statuses.has(200))
+        const count = measured.statuses.get(200) ?? 0;
+        if (measured.statuses.size !== 1 || count === 0)
           throw new Error(`${what}: statuses ${JSON.stringify([...measured.statuses])}`);
         perSecond[index]!.push(measured.perSecond);
+        cpuMs[index]!.push(((used() - before) * 1000) / count);
       }
     const [direct, nginx, ours] = perSecond as [number[], number[], number[]];
+    const [, nginxCpu, oursCpu] = cpuMs as [number[], number[], number[]];
+    const ratio = (of: readonly number[], to: readonly number[]) => of.map((value, round) => value / to[round]!);
     results.push(
       { name: `${what}: direct`, unit: "/s", values: direct, bar: null },
       { name: `${what}: nginx`, unit: "/s", values: nginx, bar: null },
       { name: `${what}: ours`, unit: "/s", values: ours, bar: null },
-      {
-        name: `${what}: ours to nginx`,
-        unit: "×",
-        values: ours.map((value, round) => value / nginx[round]!),
-        bar: { atLeast: bar },
-      },
+      { name: `${what}: ours to nginx`, unit: "×", values: ratio(ours, nginx), bar: { atLeast: bar } },
+      { name: `${what}: CPU of nginx for one`, unit: "ms", values: nginxCpu, bar: null },
+      { name: `${what}: CPU of ours for one`, unit: "ms", values: oursCpu, bar: null },
+      { name: `${what}: CPU of nginx to ours`, unit: "×", values: ratio(nginxCpu, oursCpu), bar: null },
     );
   }
   return results;

@@ -1,5 +1,5 @@
 /** Debian's nginx as a proxy beside ours: connections to the upstream kept open, nothing buffered. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pickPort } from "../../../lib/simulator/ports.ts";
@@ -52,8 +52,11 @@ http {
     ),
   );
   if (child.exitCode !== null) throw new Error("nginx did not start");
+  const workers = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ").map(Number);
   return {
     port,
+    /** The processes that do the work. */
+    workers,
     async stop() {
       child.kill("SIGQUIT");
       await child.exited;

@@ -15,21 +15,32 @@ const refusal = (entered: Release | Promise<Release>) =>
   );
 
 describe("admission", () => {
+  test("asks who it is only once half the places are taken", () => {
+    const door = admission({ inFlight: 20 });
+    let asked = 0;
+    const caller = () => {
+      asked++;
+      return "a";
+    };
+    for (let count = 0; count < 10; count++) door.enter(caller, open);
+    expect(asked).toBe(0);
+    door.enter(caller, open);
+    expect(asked).toBe(1);
+  });
+
   test("lets in as many as the limit says, at once", () => {
     const door = admission();
 
-    expect([door.enter("a", open), door.enter("b", open), door.enter("c", open)].map(isHeld)).toEqual([
-      true,
-      true,
-      false,
-    ]);
+    expect([door.enter(() => "a", open), door.enter(() => "b", open), door.enter(() => "c", open)].map(isHeld)).toEqual(
+      [true, true, false],
+    );
     expect([door.inFlight, door.queued]).toEqual([2, 1]);
   });
 
   test("gives a freed place to who waits, and counts a place given back twice once", async () => {
     const door = admission({ inFlight: 1 });
-    const first = door.enter("a", open) as Release;
-    const second = door.enter("b", open);
+    const first = door.enter(() => "a", open) as Release;
+    const second = door.enter(() => "b", open);
     first();
     first();
 
@@ -39,10 +50,10 @@ describe("admission", () => {
 
   test("refuses at once when the queue is full, and says when to come again", async () => {
     const door = admission({ inFlight: 1, queue: 1 });
-    door.enter("a", open);
-    void refusal(door.enter("a", open));
+    door.enter(() => "a", open);
+    void refusal(door.enter(() => "a", open));
 
-    expect(await refusal(door.enter("b", open))).toMatchObject({
+    expect(await refusal(door.enter(() => "b", open))).toMatchObject({
       kind: "unavailable",
       code: "queue_full",
       members: { retry_after_seconds: 2 },
@@ -52,10 +63,10 @@ describe("admission", () => {
   test("a single request waits for no more than the one that ends first, whatever another caller has queued", async () => {
     const door = admission({ inFlight: 1, queue: 200 });
     const order: string[] = [];
-    const running = door.enter("greedy", open) as Release;
+    const running = door.enter(() => "greedy", open) as Release;
     for (let count = 0; count < 100; count++)
-      void Promise.resolve(door.enter("greedy", open)).then(() => order.push("greedy"));
-    const modest = Promise.resolve(door.enter("modest", open)).then((release) => {
+      void Promise.resolve(door.enter(() => "greedy", open)).then(() => order.push("greedy"));
+    const modest = Promise.resolve(door.enter(() => "modest", open)).then((release) => {
       order.push("modest");
       return release;
     });
@@ -67,10 +78,10 @@ describe("admission", () => {
 
   test("in a full queue the greediest gives way", async () => {
     const door = admission({ inFlight: 1, queue: 3 });
-    door.enter("greedy", open);
-    const queued = [1, 2, 3].map(() => door.enter("greedy", open));
+    door.enter(() => "greedy", open);
+    const queued = [1, 2, 3].map(() => door.enter(() => "greedy", open));
     const last = refusal(queued[2]!);
-    const modest = door.enter("modest", open);
+    const modest = door.enter(() => "modest", open);
 
     expect(await last).toMatchObject({ code: "queue_full" });
     expect([isHeld(modest), door.queued]).toEqual([false, 3]);
@@ -78,10 +89,10 @@ describe("admission", () => {
 
   test("a caller that leaves frees its place in the queue", async () => {
     const door = admission({ inFlight: 1 });
-    const running = door.enter("a", open) as Release;
+    const running = door.enter(() => "a", open) as Release;
     const leaving = new AbortController();
-    const left = refusal(door.enter("b", leaving.signal));
-    const stays = door.enter("c", open);
+    const left = refusal(door.enter(() => "b", leaving.signal));
+    const stays = door.enter(() => "c", open);
     leaving.abort(new Error("left"));
     running();
 
@@ -92,19 +103,19 @@ describe("admission", () => {
 
   test("who waits too long is told so", async () => {
     const door = admission({ inFlight: 1, waitMs: 5 });
-    door.enter("a", open);
+    door.enter(() => "a", open);
 
-    expect(await refusal(door.enter("b", open))).toMatchObject({ code: "queue_timeout" });
+    expect(await refusal(door.enter(() => "b", open))).toMatchObject({ code: "queue_timeout" });
     expect(door.queued).toBe(0);
   });
 
   test("a limit that grows is used by the next who comes", async () => {
     let inFlight = 1;
     const door = new Admission("The service", () => ({ ...LIMIT, inFlight }));
-    door.enter("a", open);
-    const waiting = door.enter("b", open);
+    door.enter(() => "a", open);
+    const waiting = door.enter(() => "b", open);
     inFlight = 3;
-    const late = door.enter("c", open);
+    const late = door.enter(() => "c", open);
 
     expect((await Promise.all([waiting, late])).map(isHeld)).toEqual([true, true]);
     expect(door.inFlight).toBe(3);
@@ -129,7 +140,7 @@ describe("admission", () => {
               entered++;
               const leaver = new AbortController();
               waiting.push(leaver);
-              const one = door.enter(String(caller), leaver.signal);
+              const one = door.enter(() => String(caller), leaver.signal);
               if (isHeld(one)) {
                 held.push(one);
                 settled++;

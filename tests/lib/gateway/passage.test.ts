@@ -97,3 +97,29 @@ describe("an upstream that", () => {
     expect(ends).toEqual(["complete"]);
   });
 });
+
+test("an answer that nobody reads gives its place back when the client leaves, and at the total", async () => {
+  const leaver = new AbortController();
+  server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    idleTimeout: 0,
+    fetch: () => new Response(new Uint8Array(30_000_000)),
+  });
+  const upstream = { name: "The service", origin: `http://127.0.0.1:${server.port}`, host: null };
+  const ends: Outcome[] = [];
+  const pass = (patience: Partial<Patience>) =>
+    new Passage(
+      new Request("http://localhost/v1/x", { method: "POST", signal: leaver.signal }),
+      upstream,
+      { ...PATIENT, ...patience },
+      new ConnectionWatch(),
+      (outcome) => ends.push(outcome),
+    ).forward("/v1/x", { content: null, length: null });
+  const [unread, late] = await Promise.all([pass({}), pass({ totalMs: 1_000 })]);
+  await until("the total has passed", () => ends.length === 1);
+  leaver.abort();
+
+  expect(ends).toEqual(["failed", "left"]);
+  expect([unread.status, late.status]).toEqual([200, 200]);
+});
