@@ -36,6 +36,9 @@ const cable = (): Cable => {
 /** Where the controller has to listen to be reached by the browser: an address that is not loopback. */
 export const ownHostname = (): string => cable().hostname;
 
+/** A script that runs a program at the other end, for tools that start Chromium by themselves. */
+export const atTheOtherEnd = (executable: string): string => cable().wrap(executable);
+
 let browsers = 0;
 
 /** At the other end of the cable, with an empty profile each time. The last one that is closed takes the cable with it. */
