@@ -78,8 +78,8 @@ describe("an upstream that", () => {
   });
 
   test("keeps speaking, but never comes to an end: it is cut at the total", async () => {
-    const { answer } = ask({ totalMs: 150, silenceMs: 100 }, () =>
-      speak(Array.from({ length: 50 }, (_, at) => 20 + at / 100)),
+    const { answer } = ask({ totalMs: 1_500, silenceMs: 1_000 }, () =>
+      speak(Array.from({ length: 100 }, (_, at) => 40 + at / 100)),
     );
     const text = await (await answer).text();
 
