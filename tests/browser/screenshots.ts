@@ -1,0 +1,72 @@
+/**
+ * `bun run screenshots [scene…]`: pictures of every scene at every width, light and dark, into tests/screens (not kept in
+ * git), and the few of the README into docs/images. What is cut, covered or scrolls sideways is said, and ends it with 1.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { buildDashboard } from "../../public/_build.ts";
+import { launchChromium } from "./browser.ts";
+import { layoutFaults } from "./layout.ts";
+import { ALL_SCENES, stage } from "./scenes.ts";
+
+const SCREENS = join(import.meta.dir, "../screens");
+const IMAGES = join(import.meta.dir, "../../docs/images");
+const WIDTHS = [360, 768, 1280, 1920];
+const HEIGHT = 900;
+const THEMES = ["light", "dark"] as const;
+/** Scene → what the README shows of it. */
+const README: Readonly<
+  Record<string, { readonly theme: "light" | "dark"; readonly width: number; readonly height: number }>
+> = {
+  idle: { theme: "light", width: 1280, height: 800 },
+  "plan-dialog": { theme: "light", width: 1280, height: 800 },
+  loading: { theme: "dark", width: 1280, height: 800 },
+  failed: { theme: "light", width: 1280, height: 800 },
+};
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !ALL_SCENES.some((scene) => scene.name === name));
+if (unknown.length > 0) {
+  console.error(
+    `There is no scene ${unknown.join(", ")}. There are: ${ALL_SCENES.map(({ name }) => name).join(", ")}.`,
+  );
+  process.exit(2);
+}
+for (const folder of [SCREENS, IMAGES]) mkdirSync(folder, { recursive: true });
+await buildDashboard();
+const browser = await launchChromium();
+let faults = 0;
+try {
+  for (const scene of ALL_SCENES.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+    const { page, close } = await stage(browser, scene);
+    try {
+      for (const width of WIDTHS) {
+        await page.setViewportSize({ width, height: HEIGHT });
+        for (const fault of await layoutFaults(page)) {
+          faults += 1;
+          console.error(`${scene.name}, ${width} px: ${fault}`);
+        }
+        for (const colorScheme of THEMES) {
+          await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+          const path = join(SCREENS, `${scene.name}-${width}-${colorScheme}.png`);
+          // A dialog fills the window; a page is shown to its end.
+          const fullPage = (await page.locator("dialog[open]").count()) === 0;
+          await page.screenshot({ path, fullPage, animations: "disabled" });
+        }
+      }
+      const shown = README[scene.name];
+      if (shown) {
+        await page.setViewportSize(shown);
+        await page.emulateMedia({ colorScheme: shown.theme, reducedMotion: "reduce" });
+        await page.screenshot({ path: join(IMAGES, `${scene.name}.png`), animations: "disabled" });
+      }
+      console.log(scene.name);
+    } finally {
+      await close();
+    }
+  }
+} finally {
+  await browser.close();
+}
+console.log(`Pictures in ${SCREENS}. ${faults === 0 ? "Nothing is cut, covered or too wide." : `${faults} faults.`}`);
+process.exit(faults === 0 ? 0 : 1);
