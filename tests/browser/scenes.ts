@@ -63,7 +63,8 @@ const longModels = `models:\n${entry("long", LONG, `, note: ${JSON.stringify(`${
 )}`;
 
 async function loadSlowly(demo: Demo, model: string): Promise<string> {
-  const answer = await demo.post("/api/swap", { model });
+  const headers = { "content-type": "application/json", "user-agent": "nightly-batch" };
+  const answer = await fetch(`${demo.url}/api/swap`, { method: "POST", headers, body: JSON.stringify({ model }) });
   return ((await answer.json()) as { job_id: string }).job_id;
 }
 
