@@ -36,6 +36,9 @@ const cable = (): Cable => {
 /** Where the controller has to listen to be reached by the browser: an address that is not loopback. */
 export const ownHostname = (): string => cable().hostname;
 
+/** A script that starts Chromium at the other end, for tools that want to start it themselves. */
+export const chromiumAtTheCable = (): string => cable().wrap(EXECUTABLE);
+
 let browsers = 0;
 
 /** At the other end of the cable, with an empty profile each time. The last one that is closed takes the cable with it. */
