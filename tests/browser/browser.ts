@@ -36,8 +36,8 @@ const cable = (): Cable => {
 /** Where the controller has to listen to be reached by the browser: an address that is not loopback. */
 export const ownHostname = (): string => cable().hostname;
 
-/** A script that starts Chromium at the other end, for tools that want to start it themselves. */
-export const chromiumAtTheCable = (): string => cable().wrap(EXECUTABLE);
+/** A script that runs a program at the other end, for tools that start Chromium by themselves. */
+export const atTheOtherEnd = (executable: string): string => cable().wrap(executable);
 
 let browsers = 0;
 

@@ -6,7 +6,7 @@
  */
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 const FIRST = 20;
 const LAST = 249;
@@ -78,7 +78,7 @@ export function layCable(): Cable {
     return {
       hostname,
       wrap(executable) {
-        const script = join(folder, "run");
+        const script = join(folder, basename(executable));
         writeFileSync(script, `#!/bin/sh\nexec nsenter --net=/run/netns/${namespace} '${executable}' "$@"\n`);
         chmodSync(script, 0o755);
         return script;
