@@ -227,6 +227,7 @@ export function modelsOf(
     beliefs: plane.swaps.beliefs(),
     node: (name) => plane.slots.node(name),
     reserveGib: topology.settings.memory_reserve_gib,
+    swapping: plane.swaps.active().flatMap((job) => job.nodes),
   };
   return {
     models: catalog.models.map((model) => {

@@ -12,8 +12,6 @@ let before = new Map<string, Fit>();
 
 export function fitOf(model: Model): Fit {
   if (running.value.length > 0) return before.get(model.key) ?? UNKNOWN;
-  // While nothing is set up there is nowhere to fit.
-  if (model.fit.verdict === "does_not_fit" && model.fit.reason === null) return UNKNOWN;
   if (before.get(model.key) !== model.fit) before = new Map(models.value.map(({ key, fit }) => [key, fit]));
   return model.fit;
 }

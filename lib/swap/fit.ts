@@ -22,20 +22,24 @@ export interface FitFacts {
   readonly beliefs: readonly Belief[];
   readonly node: (name: string) => NodeObservation | undefined;
   readonly reserveGib: number;
+  /** Nodes on which a swap is under way. */
+  readonly swapping: readonly string[];
 }
 
-export function fitOf(model: Model, { slots, beliefs, node, reserveGib }: FitFacts): Fit {
+const UNKNOWN = { verdict: "unknown", leftGib: null, reason: null } as const;
+
+export function fitOf(model: Model, { slots, beliefs, node, reserveGib, swapping }: FitFacts): Fit {
   const slot = slots.find((each) => each.nodes.length >= model.nodes);
-  if (!slot) {
-    const reason = `No slot has ${model.nodes} Sparks.`;
-    return { verdict: "does_not_fit", leftGib: null, reason: slots.length > 0 ? reason : null, nodes: [] };
-  }
+  if (!slot && slots.length === 0) return { ...UNKNOWN, nodes: [] };
+  if (!slot) return { verdict: "does_not_fit", leftGib: null, reason: `No slot has ${model.nodes} Sparks.`, nodes: [] };
   const nodes = slot.nodes.slice(0, model.nodes);
+  // In the middle of a swap the memory is neither that of the model before nor that of the one that comes.
+  if (nodes.some((name) => swapping.includes(name))) return { ...UNKNOWN, nodes };
   const leaving = beliefs.find((belief) => belief.slot === slot.name);
   let least = Number.POSITIVE_INFINITY;
   for (const name of nodes) {
     const memory = node(name)?.memory;
-    if (!memory) return { verdict: "unknown", leftGib: null, reason: null, nodes };
+    if (!memory) return { ...UNKNOWN, nodes };
     const claim = model.gpu_memory_utilization * memory.totalBytes;
     const weights = model.size_gb === null ? 0 : (model.size_gb * BYTES_PER_GB) / model.nodes;
     if (weights + LEAST_ROOM_BESIDE_WEIGHTS_BYTES > claim)

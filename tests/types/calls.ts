@@ -89,6 +89,9 @@ export const calls = {
     client.api.swap.plan.post({ model: "gpt-oss-20b", slot: "main", rollback: true }),
   "GET /api/swap/{id}": (client: SparkControl) => client.api.swap({ id }).get(),
   "DELETE /api/swap/{id}": (client: SparkControl) => client.api.swap({ id }).delete(),
+  "GET /api/swap/{id}/lines": (client: SparkControl) =>
+    client.api.swap({ id }).lines.get({ query: { after: 1, before: 100, limit: 10 } }),
+  "GET /api/swap/{id}/log": (client: SparkControl) => client.api.swap({ id }).log.get(),
   "GET /api/swap/{id}/stream": (client: SparkControl) => client.api.swap({ id }).stream.get(),
   "POST /api/swap/{id}/validate": (client: SparkControl) =>
     client.api.swap({ id: "gpt-oss-20b" }).validate.post(undefined, { query: { slot: "main" } }),

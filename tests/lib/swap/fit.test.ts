@@ -16,6 +16,7 @@ const facts = (available: Readonly<Record<string, number>>, given: Partial<FitFa
   beliefs: [],
   node: (name) => (available[name] === undefined ? undefined : seen(available[name])),
   reserveGib: 4,
+  swapping: [],
   ...given,
 });
 const half = aModel({ gpu_memory_utilization: 0.5, size_gb: 30 });
@@ -59,7 +60,9 @@ test("not, when its weights are more than vLLM may claim, or no slot has enough 
   });
 });
 
-test("unknown while a Spark that it needs has not told its memory", () => {
+test("unknown while a Spark that it needs has not told its memory, or a swap is under way there, or there is no slot", () => {
+  expect(fitOf(half, facts({ "spark-1": 120e9 }, { swapping: ["spark-1"] }))).toMatchObject({ verdict: "unknown" });
+  expect(fitOf(half, facts({ "spark-1": 120e9 }, { slots: [] }))).toMatchObject({ verdict: "unknown", nodes: [] });
   expect(fitOf({ ...half, nodes: 2 }, facts({ "spark-1": 120e9 }))).toMatchObject({
     verdict: "unknown",
     leftGib: null,
