@@ -8,7 +8,7 @@ import { until } from "../support/until.ts";
 import { inBrowser, launchChromium, openPage, openTab, ownHostname } from "./browser.ts";
 import { heading, live, logOf, lost, progressOf, startSwap, swapButton } from "./wording.ts";
 
-setDefaultTimeout(90_000);
+setDefaultTimeout(240_000);
 
 /** GPT-OSS 120B then loads in about 10 s. */
 const WATCHABLE = 40;

@@ -48,6 +48,7 @@ export function layoutFaults(page: Page): Promise<string[]> {
       if (
         /hidden|clip/.test(overflowY) &&
         element.scrollHeight > element.clientHeight + 2 &&
+        getComputedStyle(element).webkitLineClamp === "none" &&
         textOverflow !== "ellipsis"
       )
         faults.push(`cut below: ${name(element)}`);

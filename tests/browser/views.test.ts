@@ -42,7 +42,8 @@ inBrowser("every view", () => {
         const moved = shifts.reduce((sum, { value }) => sum + value, 0);
         console.log(`${scene.name}: moved ${moved.toFixed(3)} while its data arrived`);
         expect(moved, JSON.stringify(shifts)).toBeLessThanOrEqual(scene.mayMove ?? MOST_SHIFT);
-        if (scene.name !== "connection-lost") expect(complaints).toEqual([]);
+        // The one has lost its server, the other is an answer of 404 by itself.
+        if (!["connection-lost", "no-such-page"].includes(scene.name)) expect(complaints).toEqual([]);
       } finally {
         await close();
       }
