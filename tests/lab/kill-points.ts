@@ -188,6 +188,9 @@ export const KILL_POINTS: readonly KillPoint[] = [
 export async function askForEnding(round: Round, ending: Ending, before = async () => {}): Promise<void> {
   if (ending !== "cancelled") return;
   await jobIs(round, "the weights load", ({ phase }) => phase === "weights");
+  // A worker may tell of its weights first: what ran until the cancel must not depend on that.
+  const engineRuns = async () => (await round.head.processes()).some(({ argv }) => argv[0] === "VLLM::EngineCore");
+  await until("the head's engine runs", engineRuns, REACH_LIMIT_MS);
   await before();
   const answer = await fetch(`${round.controller.url}/api/swap/${round.jobId}`, { method: "DELETE" });
   if (answer.status !== 202) throw new Error(`DELETE answered ${answer.status}`);
