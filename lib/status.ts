@@ -4,14 +4,12 @@ import type { Model } from "./catalog/catalog.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { type Availability, availability, folderOf, onDisk } from "./inventory/disks.ts";
 import { LockSchema } from "./lock/lock.ts";
+import { Nullable, OneOf } from "./schema.ts";
 import { type Fit, type FitFacts, fitOf } from "./swap/fit.ts";
 import { servedName } from "./swap/served.ts";
 import { SlotStatusSchema } from "./swap/slots.ts";
 import { FailureSchema, SwapJobSchema } from "./swap/swap.ts";
 import { isConfigured } from "./topology/topology.ts";
-
-const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T, options = {}) =>
-  Type.Union([schema, Type.Null()], options);
 
 export const ProblemSchema = Type.Object(
   {
@@ -27,9 +25,7 @@ export const ProblemSchema = Type.Object(
 const NodeStatusSchema = Type.Object(
   {
     name: Type.String(),
-    state: Type.Unsafe<"reachable" | "unreachable" | "misconfigured" | "unknown">(
-      Type.Union((["reachable", "unreachable", "misconfigured", "unknown"] as const).map((name) => Type.Literal(name))),
-    ),
+    state: OneOf(["reachable", "unreachable", "misconfigured", "unknown"]),
     host: Nullable(Type.String()),
     user: Nullable(Type.String()),
     reason: Nullable(Type.String({ description: "Why it is not reachable, or what is wrong with its entry" })),
@@ -190,17 +186,12 @@ export const ModelSchema = Type.Object(
         description: "Sparks on which it lies, complete or not; null until one was asked",
       }),
     ),
-    availability: Type.Unsafe<Availability>(
-      Type.Union(
-        (["on_disk", "partial", "needs_download", "unknown"] as const).map((name) => Type.Literal(name)),
-        { description: "On the Sparks that it would run on" },
-      ),
-    ),
+    availability: OneOf<Availability>(["on_disk", "partial", "needs_download", "unknown"], {
+      description: "On the Sparks that it would run on",
+    }),
     fit: Type.Object(
       {
-        verdict: Type.Unsafe<Fit["verdict"]>(
-          Type.Union((["fits", "tight", "does_not_fit", "unknown"] as const).map((name) => Type.Literal(name))),
-        ),
+        verdict: OneOf<Fit["verdict"]>(["fits", "tight", "does_not_fit", "unknown"]),
         left_gib: Nullable(Type.Number({ description: "Left on the fullest Spark" })),
         reason: Nullable(Type.String()),
       },

@@ -1,7 +1,6 @@
 /** The audit log as it appears on the wire: who did what, when, and how it ended. */
 import { type Static, Type } from "@sinclair/typebox";
-
-const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()]);
+import { Nullable } from "../schema.ts";
 
 export const VIAS = ["dashboard", "api", "controller"] as const;
 export type Via = (typeof VIAS)[number];

@@ -1,7 +1,7 @@
 /** The schedule as it appears on the wire: what other systems plan to do with the GPUs, and when. Nothing here is ever executed. */
 import { type Static, Type } from "@sinclair/typebox";
+import { Nullable } from "../schema.ts";
 
-const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()]);
 const NAME = "^[A-Za-z0-9][A-Za-z0-9._-]*$";
 
 export const LONGEST_SECONDS = 7 * 86_400;

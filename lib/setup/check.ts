@@ -1,9 +1,6 @@
 /** What is checked on a Spark before it is used, and the shape of what a check finds. */
 import { type Static, Type } from "@sinclair/typebox";
-
-const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()]);
-const OneOf = <const T extends string>(words: readonly T[]) =>
-  Type.Unsafe<T>(Type.Union(words.map((word) => Type.Literal(word))));
+import { Nullable, OneOf } from "../schema.ts";
 
 /** In the order in which they are shown. `from_head` is for every Spark but the first. */
 export const CHECKS = {

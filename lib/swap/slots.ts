@@ -1,14 +1,13 @@
 /** What each slot shows: the belief, the observation and the running swap, put together. Pure. */
 import { type Static, Type } from "@sinclair/typebox";
 import type { Catalog } from "../catalog/catalog.ts";
+import { Nullable, OneOf } from "../schema.ts";
 import type { Slot } from "../topology/topology.ts";
 import type { Difference } from "./differences.ts";
 import type { Belief } from "./facts.ts";
 import { servedName } from "./served.ts";
 import { FailureSchema, type SwapJob } from "./swap.ts";
 import type { RequestsInFlight } from "./vllm-metrics.ts";
-
-const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()]);
 
 export type SlotState = "serving" | "not_answering" | "idle" | "swapping" | "unknown";
 
@@ -19,11 +18,7 @@ export const SlotStatusSchema = Type.Object(
     port: Type.Integer(),
     container: Type.String(),
     /** serving: answers. not_answering: was loaded, gives no answer. idle: nothing there. unknown: not looked at yet, or unreachable. */
-    state: Type.Unsafe<SlotState>(
-      Type.Union(
-        (["serving", "not_answering", "idle", "swapping", "unknown"] as const).map((name) => Type.Literal(name)),
-      ),
-    ),
+    state: OneOf<SlotState>(["serving", "not_answering", "idle", "swapping", "unknown"]),
     /** Key of the catalog; null when nothing is served, or something that the catalog does not know. */
     model: Nullable(Type.String()),
     model_name: Nullable(Type.String()),

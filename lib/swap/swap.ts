@@ -1,7 +1,6 @@
 /** The wire shapes of a swap: one definition for the HTTP API, the store and the code. */
 import { type Static, Type } from "@sinclair/typebox";
-
-const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()]);
+import { Nullable } from "../schema.ts";
 
 export const SwapStateSchema = Type.Union(
   (

@@ -1,7 +1,6 @@
 /** Webhooks as they appear on the wire: endpoints, messages, deliveries. */
 import { type Static, Type } from "@sinclair/typebox";
-
-const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()]);
+import { Nullable } from "../schema.ts";
 
 /** What an endpoint can ask for. `swap_complete` and `swap_failed` are the names that older receivers know. */
 export const WEBHOOK_EVENTS = [

@@ -1,7 +1,6 @@
 import { Type } from "@sinclair/typebox";
 import type { ListedModel } from "../../../lib/gateway/model-list.ts";
-
-const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()]);
+import { Nullable, OneOf } from "../../../lib/schema.ts";
 
 export const ListedModelSchema = Type.Unsafe<ListedModel>(
   Type.Object(
@@ -10,7 +9,7 @@ export const ListedModelSchema = Type.Unsafe<ListedModel>(
       object: Type.Literal("model"),
       created: Type.Integer(),
       owned_by: Type.String(),
-      kind: Type.Union((["chat", "asr", "tts", "embeddings", "reranker"] as const).map((kind) => Type.Literal(kind))),
+      kind: OneOf(["chat", "asr", "tts", "embeddings", "reranker"]),
       loaded: Type.Boolean({ description: "Answers now" }),
       where: Nullable(Type.String({ description: "Slot or service" })),
       key: Nullable(Type.String({ description: "Key of the catalog, for a swap" })),
