@@ -25,17 +25,26 @@ export async function onNode<T>(node: Node, work: () => Promise<T>): Promise<T> 
       );
     if (!(error instanceof SshError) || error.aborted) throw error;
     const evidence = error.cause instanceof Error ? error.cause.message : error.message;
-    const advice =
-      error.reason === "host_key"
-        ? `If you reinstalled ${node.name}: POST /api/host-keys/${node.name}/accept with the fingerprint that it shows now.`
-        : null;
     throw new Fault(
       error.kind,
       error.code,
       `${node.name}: ${error.message}`,
-      { ...error.members, node: node.name, evidence, advice },
+      { ...error.members, node: node.name, evidence, advice: adviceOn(node, error) },
       { cause: error },
     );
+  }
+}
+
+function adviceOn(node: Node, { reason }: SshError): string | null {
+  switch (reason) {
+    case "host_key":
+      return `If you reinstalled ${node.name}: POST /api/host-keys/${node.name}/accept with the fingerprint that it shows now.`;
+    case "key_refused":
+      return `Add Spark Control's public key to ~/.ssh/authorized_keys of ${node.user} on ${node.name}. Settings shows the line.`;
+    case "network":
+      return `Check that ${node.name} is switched on and that its address is right. Settings checks it step by step.`;
+    default:
+      return null;
   }
 }
 

@@ -201,7 +201,7 @@ function occupantsOf(
     )
       return [];
     const memory = running.length > 0 ? (known ?? claimedBy(lines)) : 0;
-    return [{ slot, model, name: model?.name ?? named ?? "An unknown model", nodes, memory }];
+    return [{ slot, model, name: model?.name ?? named ?? "An unknown model", nodes, runs: running.length > 0, memory }];
   });
 }
 

@@ -27,6 +27,8 @@ export interface MachineState {
   readonly stopBegun: boolean;
   /** Outcome of the rollback leg, once known. */
   readonly rolledBack: boolean | null;
+  /** Why the rollback leg failed. Records of earlier versions have none. */
+  readonly rollbackFailure?: Failure | null;
 }
 
 export type MachineEvent =
@@ -129,9 +131,11 @@ function afterVerified(state: MachineState): Step {
 
 function fail(state: MachineState, failure: Failure, fenced: boolean): Step {
   if (state.state === "stopping" && state.ending) return settle(state, "unknown", failure);
-  // The rollback failed too: the first failure stays the reason, the swap ends once this attempt is cleaned up.
+  // The rollback failed too: the first failure stays the reason, the second is told beside it, and the swap ends once this
+  // attempt is cleaned up.
   const ending = state.ending ?? { as: "failed" as const, failure };
-  const next: MachineState = { ...state, ending, ...(state.leg === "rollback" ? { rolledBack: false } : {}) };
+  const alsoFailed = state.leg === "rollback" ? { rolledBack: false, rollbackFailure: failure } : {};
+  const next: MachineState = { ...state, ending, ...alsoFailed };
   if (fenced) return end({ ...next, rolledBack: null });
   switch (state.state) {
     case "planned":

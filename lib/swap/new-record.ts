@@ -54,6 +54,7 @@ export function newRecord({
       failure: null,
       rollback,
       rolled_back_to: null,
+      rollback_failure: null,
       generation,
       requested_by: requestedBy,
       created_at: at,

@@ -22,6 +22,8 @@ export interface Occupant {
   /** What to call it: the model's name, or what it answers with. */
   readonly name: string;
   readonly nodes: readonly string[];
+  /** False: it was loaded there, and nothing of it runs any more. */
+  readonly runs: boolean;
   /** Fraction of each of these nodes' memory that it gives back when it stops. */
   readonly memory: number;
 }
@@ -83,7 +85,7 @@ export function makePlan(facts: PlanFacts): Plan {
     warnings: [...facts.warnings, ...memoryWarnings(facts, memory), ...clockWarnings(facts), ...noWayBack(facts)],
     commands: facts.commands,
   };
-  return { ...plan, summary: summarise(plan, rollbackTo) };
+  return { ...plan, summary: summarise(plan, facts.occupants, rollbackTo) };
 }
 
 function nodeMemory(facts: PlanFacts, node: string, view: NodeView): NodeMemory {
@@ -150,11 +152,13 @@ function noWayBack({ slot, occupants, rollbackWanted }: PlanFacts): PlanNote[] {
     : [];
 }
 
-function summarise(plan: Omit<Plan, "summary">, rollbackTo: Model | null): string[] {
-  const stops = plan.stops.map((each) => each.name);
+function summarise(plan: Omit<Plan, "summary">, occupants: readonly Occupant[], rollbackTo: Model | null): string[] {
+  const stops = occupants.filter(({ runs }) => runs).map(({ name }) => name);
+  const gone = occupants.filter(({ runs }) => !runs).map(({ name }) => name);
+  const idle = gone.length > 0 ? `${list(gone)} ${gone.length === 1 ? "has" : "have"} ended` : "Nothing runs there now";
   const sentences = [
     stops.length === 0
-      ? `Nothing runs there now. ${plan.starts.name} answers in ${duration(plan.load_seconds)}.`
+      ? `${idle}. ${plan.starts.name} answers in ${duration(plan.load_seconds)}.`
       : `${list(stops)} ${stops.length === 1 ? "stops" : "stop"} answering. ${plan.starts.name} answers after ${duration(plan.downtime_seconds)}.`,
   ];
   if (plan.fits === true) {

@@ -241,6 +241,7 @@ export class SwapRun implements Run {
       reason: ending?.failure?.message ?? cancelled,
       failure: ending?.failure ?? null,
       rolled_back_to: state.rolledBack ? (this.order.previous?.key ?? null) : null,
+      rollback_failure: state.rollbackFailure ?? null,
       updated_at: at,
       ended_at: ended ? at : null,
       phases: moved ? nextPhases(this.#job, state, at, ended) : this.#job.phases,

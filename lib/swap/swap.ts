@@ -132,6 +132,8 @@ export const SwapJobSchema = Type.Object(
     rollback: Type.Boolean(),
     /** Model that runs again after a failure; null while or when that did not happen. */
     rolled_back_to: Nullable(Type.String()),
+    /** Why the model before could not be loaded again; null when it could, or that was not tried. */
+    rollback_failure: Nullable(FailureSchema),
     /** Fencing token: grows with every swap. */
     generation: Type.Integer(),
     requested_by: Type.String(),

@@ -120,6 +120,12 @@ function stillThere({ slot, previous_model: former }: SwapJob): boolean {
   return slots.value.some((each) => each.name === slot && each.model === former && each.state === "serving");
 }
 
+/** Not while a stop could not be verified, or another controller's Spark was left alone. */
+function isCleanedUp({ state, failure, phases }: SwapJob): boolean {
+  if (state === "cancelled") return true;
+  return state === "failed" && failure?.code !== "fenced" && phases.at(-1)?.name !== "stopping";
+}
+
 function timing(job: SwapJob, endedAt: string): string {
   const at = clockTime(endedAt, quarterMinute.value);
   const took = duration(secondsBetween(job.created_at, endedAt));
@@ -131,7 +137,7 @@ function timing(job: SwapJob, endedAt: string): string {
         : job.state === "cancelled"
           ? "cancelled"
           : "ended";
-  const clean = job.state === "failed" || job.state === "cancelled" ? " Nothing is left half running." : "";
+  const clean = isCleanedUp(job) ? " Nothing is left half running." : "";
   if (job.state === "ready") return `Swap finished at ${at}`;
   return `Swap ${verb} at ${at}, after ${took}.${clean}`;
 }
@@ -156,6 +162,8 @@ function sentences(job: SwapJob, endedAt: string): string[] {
   const former = job.previous_model;
   if (job.rolled_back_to !== null) said.push(`${modelName(job.rolled_back_to)} is back and answers.`);
   else if (former !== null && stillThere(job)) said.push(`${modelName(former)} was not stopped and goes on answering.`);
+  if (job.rollback_failure !== null && former !== null)
+    said.push(`${modelName(former)} could not be loaded again: ${job.rollback_failure.message}`);
   if (job.state === "unknown") said.push("Look at the Sparks before the next swap: something may still run there.");
   return said;
 }

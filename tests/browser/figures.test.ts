@@ -48,6 +48,7 @@ function job(over: Partial<SwapJob>): SwapJob {
     failure: null,
     rollback: true,
     rolled_back_to: null,
+    rollback_failure: null,
     generation: 1,
     requested_by: "test",
     created_at: at(0),

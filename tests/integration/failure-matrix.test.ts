@@ -129,8 +129,12 @@ describe("a swap that cannot work touches nothing", () => {
     },
     { fault: { kind: "disk_full", node: "spark-1" }, code: "disk_full", evidence: /spark-1: df -Pk ~ shows 0 KiB/ },
     { fault: { kind: "ssh_refused", node: "spark-1" }, code: "ssh_network", evidence: /ECONNREFUSED/ },
-    { fault: { kind: "key_refused", node: "spark-1" }, code: "ssh_key_refused", evidence: /./ },
-    { fault: { kind: "host_key_changed", node: "spark-1" }, code: "ssh_host_key", evidence: /./ },
+    {
+      fault: { kind: "key_refused", node: "spark-1" },
+      code: "ssh_key_refused",
+      evidence: /authentication methods failed/,
+    },
+    { fault: { kind: "host_key_changed", node: "spark-1" }, code: "ssh_host_key", evidence: /SHA256:/ },
   ];
 
   test.each(named(cases))("%s", async (_name, one) => {
@@ -216,10 +220,26 @@ test("a worker that restarts in mid-load fails the load; once it is back nothing
   expectReason(job, {
     fault: { kind: "reboot" },
     code: /host_rebooted|engine_failed|launch_failed|model_died/,
-    evidence: /./,
+    // Whichever is seen first: the worker's new boot, or what the head says of its lost rank.
+    evidence: /spark-2|boot|EngineCore|rank|connection/i,
   });
   expect(job.rolled_back_to).toBe(BEFORE);
   await until("the hosts are as before", () => processes().join("\n") === before.join("\n"));
+});
+
+test("when the way back fails too, both reasons are told, and nothing is left running", async () => {
+  await begin();
+  await demo.swap(BEFORE);
+  demo.cluster.inject({ kind: "engine_core_failed", times: 1 });
+  demo.cluster.inject({ kind: "out_of_memory", times: 1 });
+
+  const job = await demo.swap(SOLO);
+
+  expect(job).toMatchObject({ state: "failed", rolled_back_to: null });
+  expect([job.failure?.code, job.rollback_failure?.code].sort()).toEqual(["engine_failed", "out_of_memory"]);
+  expect(job.rollback_failure?.evidence).toMatch(/\w/);
+  expect(processes()).toEqual([]);
+  await showsSlot({ state: "idle", model: null });
 });
 
 test("a model that dies right after it was ready is shown as not answering, and the next swap works", async () => {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Controller } from "../support/controller.ts";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.ts";
 import { until } from "../support/until.ts";
-import { type Its, inLab, jobIs, LIMIT_MS, logOf, served } from "./survive-lab.ts";
+import { type Its, inLab, jobIs, LIMIT_MS, linesOf, logOf, served, writtenTo } from "./survive-lab.ts";
 import { VllmWatch } from "./vllm-watch.ts";
 
 const LOAD_SECONDS = 4;
@@ -109,6 +109,10 @@ inLab(
           expect(await watch.end()).toEqual({ most: [1, 0], ran: [["acme/small", "acme/other"], []] });
           const log = await logOf(controller, id);
           expect(log.map(({ seq }) => seq)).toEqual(log.map((_, index) => index + 1));
+          const kept = linesOf(log, "launch");
+          expect(kept.some((line) => line.includes("Application startup complete"))).toBe(true);
+          const written = await writtenTo(lab.head.homeFile(`.spark-control/jobs/${id}/log`));
+          expect(kept).toEqual(written.slice(0, kept.length));
           proxy.pass();
           await until(
             "one connection to the head is left",

@@ -1,6 +1,7 @@
 /** A lab for the tests of survival: what they ask of it again and again. */
 import { Database } from "bun:sqlite";
 import { afterAll, afterEach, beforeAll, beforeEach } from "bun:test";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Status } from "../../lib/status.ts";
 import type { SlotStatus } from "../../lib/swap/slots.ts";
@@ -91,6 +92,15 @@ export async function logOf(controller: Controller, jobId: string): Promise<LogL
   }
   throw new Error("the stream stopped without an end event");
 }
+
+/** What a source of a swap's log wrote: of a progress bar the last state, like a terminal. */
+export async function writtenTo(file: string): Promise<string[]> {
+  const lines = (await readFile(file, "utf8")).split("\n").slice(0, -1);
+  return lines.map((line) => line.replace(/\r$/, "").split("\r").at(-1)?.trimEnd() ?? "");
+}
+
+export const linesOf = (log: readonly LogLine[], source: string) =>
+  log.filter((line) => line.source === source).map(({ line }) => line);
 
 export interface Its {
   lab: Lab;

@@ -2,24 +2,15 @@
 import { expect, test } from "bun:test";
 import { chmod, cp, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { LogLine, SwapJob } from "../../lib/swap/swap.ts";
+import type { SwapJob } from "../../lib/swap/swap.ts";
 import { readNumberedLines } from "../bench/numbered-lines.ts";
 import { until } from "../support/until.ts";
 import { loadIsHalf } from "./kill-points.ts";
-import { counts, inLab, jobIs, LIMIT_MS, logOf, remains, served, slotOf } from "./survive-lab.ts";
+import { counts, inLab, jobIs, LIMIT_MS, linesOf, logOf, remains, served, slotOf, writtenTo } from "./survive-lab.ts";
 import { VllmWatch } from "./vllm-watch.ts";
 
 const PULLED_MS = 20_000;
 const NOTICED_MS = 15_000;
-
-/** What a source of a swap's log wrote: of a progress bar the last state, like a terminal. */
-async function writtenTo(file: string): Promise<string[]> {
-  const lines = (await readFile(file, "utf8")).split("\n").slice(0, -1);
-  return lines.map((line) => line.replace(/\r$/, "").split("\r").at(-1)?.trimEnd() ?? "");
-}
-
-const linesOf = (log: readonly LogLine[], source: string) =>
-  log.filter((line) => line.source === source).map(({ line }) => line);
 
 inLab("new", (its) => {
   test(

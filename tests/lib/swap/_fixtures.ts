@@ -136,6 +136,7 @@ export function aJob(given: Partial<SwapJob> = {}): SwapJob {
     failure: null,
     rollback: true,
     rolled_back_to: null,
+    rollback_failure: null,
     generation: 1,
     requested_by: "a test",
     created_at: "2026-01-01T00:00:00.000+00:00",

@@ -107,8 +107,19 @@ describe("returning to the previous model", () => {
   });
 
   test("that fails as well: cleaned up, failed, not rolled back, no third attempt", () => {
-    const { state, effects } = run(back.state, { type: "launched" }, { ...failed }, { type: "cleaned" });
-    expect(state).toMatchObject({ state: "failed", rolledBack: false });
+    const again = { code: "model_died", message: "It died.", evidence: null, advice: null };
+    const { state, effects } = run(
+      back.state,
+      { type: "launched" },
+      { type: "failed", failure: again },
+      { type: "cleaned" },
+    );
+    expect(state).toMatchObject({
+      state: "failed",
+      rolledBack: false,
+      ending: { failure: broken },
+      rollbackFailure: again,
+    });
     expect(effects).toEqual(["follow", "clean_up"]);
   });
 

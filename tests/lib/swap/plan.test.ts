@@ -8,7 +8,7 @@ const qwen = aModel(); // claims 64 GB
 const glm = aModel({ key: "glm", name: "GLM 4.5 Air", gpu_memory_utilization: 0.6 });
 
 function occupant(given: Partial<Occupant> = {}): Occupant {
-  return { slot: aSlot(), model: glm, name: "GLM 4.5 Air", nodes: ["spark-1"], memory: 0.6, ...given };
+  return { slot: aSlot(), model: glm, name: "GLM 4.5 Air", nodes: ["spark-1"], runs: true, memory: 0.6, ...given };
 }
 
 /** A swap to Qwen3 14B on an idle spark-1, with a past load of 80 s, but for what is given. */
@@ -87,6 +87,18 @@ describe("a swap that fits", () => {
       rollback_to: null,
       stops: [{ model: null, name: "acme/secret-70b" }],
     });
+  });
+
+  test("in the place of one that has ended says so, and still knows the way back", () => {
+    const ended = occupant({ runs: false, memory: 0 });
+
+    const plan = makePlan(facts({ views: new Map([["spark-1", withFree(120e9)]]), occupants: [ended] }));
+
+    expect(plan.summary).toEqual([
+      "GLM 4.5 Air has ended. Qwen3 14B answers in about 80 seconds.",
+      "It fits, with 56 GB to spare on spark-1.",
+      "If it fails, GLM 4.5 Air is loaded again.",
+    ]);
   });
 
   test("never counts more memory as free than the Spark has", () => {

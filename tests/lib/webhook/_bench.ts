@@ -28,6 +28,7 @@ export const JOB: SwapJob = {
   failure: null,
   rollback: true,
   rolled_back_to: null,
+  rollback_failure: null,
   generation: 7,
   requested_by: "nightly",
   created_at: AT,
