@@ -156,6 +156,11 @@ export class WebhookList extends Panel {
     if (!saved?.secret) return;
     this.#made.value = saved;
     // Once the dialog has closed and given the focus back.
-    setTimeout(() => this.querySelector<HTMLElement>("[data-act=copy]")?.focus());
+    setTimeout(() => {
+      const copy = this.querySelector<HTMLElement>("[data-act=copy]");
+      copy?.focus();
+      // On a phone a bar lies over the lower end of the window.
+      copy?.scrollIntoView({ block: "center" });
+    });
   }
 }

@@ -74,7 +74,9 @@ function details(hook: Webhook): Child {
       "div",
       { class: "acts" },
       button(hook, "change", "Change…", `Change ${name}`, why),
-      button(hook, "secret", hook.has_secret ? "New secret…" : "Sign…", `New secret for ${name}`, why),
+      hook.has_secret
+        ? button(hook, "secret", "New secret…", `New secret for ${name}`, why)
+        : button(hook, "secret", "Sign…", `Sign what is sent to ${name}`, why),
       button(hook, "remove", "Remove…", `Remove ${name}`, why),
     ),
     fixed &&
