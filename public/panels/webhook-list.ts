@@ -18,6 +18,8 @@ export class WebhookList extends Panel {
   #askedFor: unknown[] = [];
   #fetching: Promise<void> | null = null;
   #isStale = false;
+  /** The list could not be had the last time. */
+  #isUnread = false;
   #failed = signal<string | null>(null);
   /** Ids of those whose details are shown. */
   #open = signal<ReadonlySet<string>>(new Set());
@@ -99,18 +101,25 @@ export class WebhookList extends Panel {
   /** One at a time; what changes meanwhile is asked for once more afterwards. */
   #fetch(): Promise<void> {
     this.#isStale = true;
-    this.#fetching ??= this.#fetchAll().finally(() => {
-      this.#fetching = null;
-    });
+    this.#fetching ??= this.#fetchAll();
     return this.#fetching;
   }
 
   async #fetchAll(): Promise<void> {
-    while (this.#isStale) {
-      this.#isStale = false;
-      webhooks.value = (await fetchWebhooks()).webhooks;
+    try {
+      while (this.#isStale) {
+        this.#isStale = false;
+        webhooks.value = (await fetchWebhooks()).webhooks;
+      }
+      // Any other failure stays until the next deed.
+      if (this.#isUnread) this.#failed.value = null;
+      this.#isUnread = false;
+    } catch (error) {
+      this.#isUnread = true;
+      throw error;
+    } finally {
+      this.#fetching = null;
     }
-    this.#failed.value = null;
   }
 
   #fail(error: unknown): void {
