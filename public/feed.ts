@@ -1,5 +1,5 @@
 /** What keeps the page current: a snapshot at every connect, then changes. */
-import type { Models, Schedule, Slot, Status, SwapJob, Webhook } from "./api.ts";
+import type { Delivery, Models, Schedule, Slot, Status, SwapJob, Webhook } from "./api.ts";
 import { fetchModels, fetchSwaps } from "./api.ts";
 import type { FeedMessage } from "./feed/event-stream.ts";
 import { type Link, openLink } from "./feed/link.ts";
@@ -92,6 +92,9 @@ const HANDLERS = {
   },
   webhooks: ({ webhooks }: { webhooks: Webhook[] }) => {
     state.webhooks.value = webhooks;
+  },
+  webhook_delivery: (delivery: Delivery) => {
+    state.delivered.value = delivery;
   },
 } as const;
 

@@ -1,5 +1,5 @@
 /** What the page knows, as signals. Only feed.ts writes what comes from the server. */
-import type { Lock, Model, Problem, Schedule, Slot, SparkNode, SwapJob, Webhook } from "./api.ts";
+import type { Delivery, Lock, Model, Problem, Schedule, Slot, SparkNode, SwapJob, Webhook } from "./api.ts";
 import { clockTime } from "./format.ts";
 import { signal } from "./store.ts";
 
@@ -53,6 +53,8 @@ export function ownToken(): string | null {
 export const schedule = signal<Schedule | null>(null);
 /** Who is told what happens; null until it was asked for. */
 export const webhooks = signal<readonly Webhook[] | null>(null);
+/** The last message to a webhook of which anything was heard. */
+export const delivered = signal<Delivery | null>(null);
 
 /** Swaps that are not settled. */
 export const running = signal<readonly SwapJob[]>([]);

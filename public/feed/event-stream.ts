@@ -9,7 +9,18 @@ const SILENCE_MS = 5_000;
 const RETRY_MS = 2_000;
 
 /** In the words of the server. */
-const EVENT_NAMES = ["snapshot", "swap", "slot", "nodes", "config", "log", "lock", "schedule", "webhooks"] as const;
+const EVENT_NAMES = [
+  "snapshot",
+  "swap",
+  "slot",
+  "nodes",
+  "config",
+  "log",
+  "lock",
+  "schedule",
+  "webhooks",
+  "webhook_delivery",
+] as const;
 
 export type FeedMessage =
   | { readonly name: (typeof EVENT_NAMES)[number]; readonly json: string }

@@ -49,6 +49,12 @@ export class ConfirmDialog extends HTMLElement {
         go.disabled = false;
       }
     });
+    // By itself a browser takes it for the first button, which closes and loses what was filled in.
+    body.onkeydown = (event) => {
+      if (event.key !== "Enter" || !(event.target instanceof HTMLInputElement)) return;
+      event.preventDefault();
+      if (!question.danger) go.click();
+    };
     dialog.showModal();
   }
 }

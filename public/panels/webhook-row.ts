@@ -1,88 +1,124 @@
-/** One webhook of the list. Reads a signal. */
+/** One webhook of the list: what it is told, how the last message went, and what can be done. Reads signals. */
 import type { Webhook } from "../api.ts";
 import { quarterMinute } from "../clock.ts";
-import { type Child, h } from "../dom.ts";
+import { type Child, h, picture } from "../dom.ts";
 import { clockTime, joined, plural } from "../format.ts";
-import { pill, type Tone } from "./pill.ts";
-import { EVERY } from "./webhook-form.ts";
+import { controller } from "../state.ts";
+import { pill } from "./pill.ts";
+import { eventsOf, nameOf, type Outcome, outcomeOf } from "./webhook-words.ts";
 
-export function nameOf({ name, url }: Webhook): string {
-  return name ?? url.replace(/^https?:\/\//, "");
-}
-
-export function webhookRow(hook: Webhook): Child {
-  const { tone, word, detail } = delivery(hook);
-  const fixed = hook.source === "environment";
+/** @param isOpen its latest messages and its settings are shown */
+export function webhookRow(hook: Webhook, isOpen: boolean): Child {
+  const { id, last_delivery: last, previous_secret_until: until } = hook;
+  const now = quarterMinute.value;
+  const { tone, word, detail } = outcome(hook, now);
   return h(
     "li",
-    { "data-key": hook.id },
+    { "data-key": id, class: "hook" },
     h(
       "div",
       {},
       h("b", {}, nameOf(hook)),
-      !hook.enabled && [" ", h("span", { class: "tag" }, "off")],
-      hook.name !== null && h("span", { class: "dim" }, hook.url),
+      !hook.enabled && [" ", h("span", { class: "tag", id: `hook-off-${id}` }, "switched off")],
+      h("span", { class: "dim" }, hook.name !== null && hook.url),
       h(
         "span",
-        { class: "dim", id: `hook-${hook.id}` },
+        { class: "dim" },
         joined(
           eventsOf(hook),
           hook.has_secret ? "signed" : "not signed",
-          fixed && "from WEBHOOK_URL, to be removed there",
+          until && `with the old secret too until ${clockTime(until, now)}`,
         ),
       ),
     ),
-    h("div", {}, pill(tone, word), h("span", { class: "dim" }, detail)),
     h(
-      "button",
-      {
-        class: "btn sm",
-        type: "button",
-        "data-act": "test",
-        "data-id": hook.id,
-        "aria-label": `Send a test to ${nameOf(hook)}`,
-      },
-      "Send a test",
+      "div",
+      {},
+      pill(tone, word),
+      h("span", { class: "dim" }, detail),
+      last?.state === "dead" &&
+        hook.enabled &&
+        h("button", { class: "link", type: "button", "data-act": "again", "data-id": id }, "Send it again"),
+      waiting(hook),
     ),
     h(
-      "button",
-      {
-        class: "btn sm",
-        type: "button",
-        "data-act": "remove",
-        "data-id": hook.id,
-        disabled: fixed,
-        "aria-describedby": fixed ? `hook-${hook.id}` : null,
-        "aria-label": `Remove ${nameOf(hook)}`,
-      },
-      "Remove…",
+      "div",
+      { class: "acts" },
+      button(hook, "test", "Send a test", `Send a test to ${nameOf(hook)}`, hook.enabled ? null : `hook-off-${id}`),
+      h(
+        "button",
+        {
+          class: "btn sm",
+          type: "button",
+          "data-act": "more",
+          "data-id": id,
+          "aria-expanded": String(isOpen),
+          "aria-label": `Details of ${nameOf(hook)}`,
+        },
+        "Details",
+        picture("i-down"),
+      ),
     ),
+    isOpen && details(hook),
   );
 }
 
-function eventsOf({ events }: Webhook): string {
-  if (events.includes(EVERY)) return "every event";
-  if (events.length === 2 && events.includes("swap_complete") && events.includes("swap_failed"))
-    return "when a swap ends";
-  return plural(events.length, "kind of event", "kinds of event");
+function details(hook: Webhook): Child {
+  const fixed = hook.source === "environment";
+  const why = fixed ? `hook-why-${hook.id}` : null;
+  const name = nameOf(hook);
+  return h(
+    "div",
+    { class: "hook-more", "data-key": "more", role: "group", "aria-label": `Details of ${name}` },
+    h(
+      "div",
+      { class: "acts" },
+      button(hook, "change", "Change…", `Change ${name}`, why),
+      hook.has_secret
+        ? button(hook, "secret", "New secret…", `New secret for ${name}`, why)
+        : button(hook, "secret", "Sign…", `Sign what is sent to ${name}`, why),
+      button(hook, "remove", "Remove…", `Remove ${name}`, why),
+    ),
+    fixed &&
+      h(
+        "p",
+        { class: "dim", id: why },
+        "It comes from WEBHOOK_URL and WEBHOOK_SECRET in the environment of Spark Control, and is changed or removed there. Others can be added here.",
+      ),
+    h("webhook-deliveries", { "data-id": hook.id }),
+  );
 }
 
-function delivery({ problem, last_delivery: last, pending }: Webhook): { tone: Tone; word: string; detail: string } {
+/** @param why id of the reason why it cannot be done; null when it can */
+function button({ id }: Webhook, act: string, word: string, label: string, why: string | null): Child {
+  return h(
+    "button",
+    {
+      class: "btn sm",
+      type: "button",
+      "data-act": act,
+      "data-id": id,
+      disabled: why !== null,
+      "aria-describedby": why,
+      "aria-label": label,
+    },
+    word,
+  );
+}
+
+function outcome({ problem, last_delivery: last }: Webhook, now: number): Outcome {
   if (problem !== null) return { tone: "warn", word: "Cannot be used", detail: problem };
-  if (!last) return { tone: "off", word: "Nothing sent yet", detail: "" };
-  const at = clockTime(last.last_at ?? last.created_at, quarterMinute.value);
-  switch (last.state) {
-    case "delivered":
-      return { tone: "ok", word: "Delivered", detail: `${at}, answered ${last.status ?? "–"}` };
-    case "dead":
-      return {
-        tone: "bad",
-        word: "Given up",
-        detail: `${at}: ${last.error ?? "no answer"} ${plural(last.attempts, "try", "tries")}`,
-      };
-    case "suppressed":
-      return { tone: "off", word: "Not sent", detail: `${at}, simulated cluster` };
-    case "pending":
-      return { tone: "busy", word: "Waiting", detail: joined(pending > 1 && `${pending} wait`, last.error) || at };
-  }
+  return last ? outcomeOf(last, now) : { tone: "off", word: "Nothing sent yet", detail: "" };
+}
+
+/** Messages that wait beside the one that is shown. */
+function waiting({ pending, enabled, last_delivery: last }: Webhook): Child {
+  const others = pending - (last?.state === "pending" ? 1 : 0);
+  if (others <= 0 || controller.value?.simulated) return null;
+  const until = enabled ? "its next try" : "it to be switched on";
+  return h(
+    "span",
+    { class: "dim" },
+    `${plural(others, "older message")} ${others === 1 ? "waits" : "wait"} for ${until}.`,
+  );
 }

@@ -1,5 +1,5 @@
 /** What a visitor has to fetch before anything works. */
-import { beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +7,8 @@ import { buildDashboard } from "../../public/_build.ts";
 
 /** Scripts and styles, compressed as browsers get them from a proxy; fonts apart. */
 const BUDGET_BYTES = 60_000;
+
+setDefaultTimeout(60_000);
 
 let sizes: { readonly name: string; readonly plain: number; readonly compressed: number }[];
 beforeAll(async () => {

@@ -52,6 +52,8 @@ export async function stage(browser: Browser, scene: Scene, prepare?: (page: Pag
 const SLOW = 3;
 /** GPT-OSS 120B then loads in about 20 s. */
 const MANY = 60;
+/** Nothing listens there. */
+const NOBODY = "http://127.0.0.1:9";
 const LONG = "An unusually long-winded name of a fine-tuned model for meeting notes, revision 2026-11-28";
 
 const entry = (key: string, name: string, more = "") =>
@@ -177,6 +179,41 @@ export const SCENES: readonly Scene[] = [
       return `/activity/${demo.plane.swaps.list(1)[0]!.job_id}`;
     },
     on: (page) => logOf(page).getByRole("paragraph").first().waitFor(),
+  },
+  {
+    name: "webhooks",
+    path: "/automation",
+    demo: { takenForReal: true, webhookRetryDelaysMs: [], env: { WEBHOOK_URL: NOBODY } },
+    before: async (demo) => {
+      const hook = {
+        url: `${NOBODY}/a/path/that/is/rather/long/and/cannot/be/wrapped`,
+        name: "notify-box",
+        events: ["*"],
+      };
+      await demo.post("/api/webhooks", { ...hook, generate_secret: true });
+      await demo.post("/api/webhooks", { url: NOBODY, enabled: false, events: ["lock_forced", "node_down"] });
+      await serving(demo);
+      return undefined;
+    },
+    on: async (page) => {
+      const hooks = page.getByRole("region", { name: "Webhooks" });
+      for (const name of ["WEBHOOK_URL", "notify-box"])
+        await hooks.getByRole("button", { name: `Details of ${name}` }).click();
+      const details = hooks.getByRole("group", { name: "Details of notify-box" });
+      await details.getByText("Given up").nth(1).waitFor();
+      await details.getByRole("button", { name: "New secret for notify-box" }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Make a secret" }).click();
+      await hooks.getByText(/^whsec_/).waitFor();
+      await page.getByRole("dialog").waitFor({ state: "hidden" });
+    },
+  },
+  {
+    name: "webhook-dialog",
+    path: "/automation",
+    on: async (page) => {
+      await page.getByRole("button", { name: "Add…" }).click();
+      await page.getByRole("dialog", { name: "Add a webhook?" }).waitFor();
+    },
   },
   {
     name: "no-such-page",

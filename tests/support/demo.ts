@@ -33,12 +33,14 @@ export interface Demo {
 
 export interface DemoOptions
   extends Partial<SimulatorOptions>,
-    Pick<ControlPlaneOptions, "timing" | "ssh" | "outageLastsMs"> {
+    Pick<ControlPlaneOptions, "timing" | "ssh" | "outageLastsMs" | "webhookRetryDelaysMs"> {
   /** Files of DATA_DIR beside topology.yaml. */
   readonly files?: Readonly<Record<string, string>>;
   readonly topology?: (yaml: string) => string;
   /** The controller takes the cluster for a real one: its webhooks are sent. */
   readonly takenForReal?: boolean;
+  /** Of the controller; empty unless given. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Where it listens; 127.0.0.1 unless another is named. */
   readonly hostname?: string;
 }
@@ -51,6 +53,8 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
     topology = (yaml) => yaml,
     timing = {},
     outageLastsMs,
+    webhookRetryDelaysMs,
+    env = {},
     ssh = {},
     takenForReal = false,
     hostname = "127.0.0.1",
@@ -69,11 +73,12 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
     const plane = await createControlPlane({
       version,
       dataDir,
-      env: {},
+      env,
       log,
       simulated: takenForReal ? null : { speed },
       timing,
       ...(outageLastsMs === undefined ? {} : { outageLastsMs }),
+      ...(webhookRetryDelaysMs === undefined ? {} : { webhookRetryDelaysMs }),
       ssh,
     });
     const app = createApp(plane, await dashboardFiles(plane.simulated));
