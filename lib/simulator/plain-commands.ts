@@ -140,6 +140,30 @@ const ip: Program = (call) => {
   return 0;
 };
 
+/** Pids of what holds the containers, apart from those of the processes. */
+const HOLDER_PIDS = 1_000_000;
+
+/** `ps -e --cols 4096 -o pid,ppid,args`: the process table of the whole host, each container's below the one that holds it. */
+const ps: Program = (call) => {
+  if (call.argv.slice(1).join(" ") !== "-e --cols 4096 -o pid,ppid,args")
+    return sh(call, "ps: only -e --cols 4096 -o pid,ppid,args is simulated", 1);
+  const { docker, processes } = call.spark;
+  const row = (pid: number, parent: number, line: string) =>
+    call.stdio.out(`${String(pid).padStart(7)} ${String(parent).padStart(7)} ${line}\n`);
+  call.stdio.out("    PID    PPID COMMAND\n");
+  row(1, 0, "/sbin/init");
+  const holders = new Map<string, number>();
+  for (const { id, running, mainPid } of docker.all()) {
+    if (!running) continue;
+    holders.set(id, HOLDER_PIDS + mainPid);
+    const socket = "/run/containerd/containerd.sock";
+    row(HOLDER_PIDS + mainPid, 1, `/usr/bin/containerd-shim-runc-v2 -namespace moby -id ${id} -address ${socket}`);
+  }
+  for (const { pid, argv, container } of processes.all())
+    row(pid, (container === null ? undefined : holders.get(container)) ?? 1, argv.join(" ").replaceAll("\n", "?"));
+  return 0;
+};
+
 const HOST_UNREACHABLE = 255;
 
 /** `ssh [-o OPTION]… ADDRESS true`: whether this host may log in at another one. */
@@ -172,6 +196,7 @@ export const PLAIN_COMMANDS: Readonly<Record<string, Program>> = {
   du,
   uptime,
   ip,
+  ps,
   true: () => 0,
   false: () => 1,
   echo: say(({ argv }) => argv.slice(1).join(" ")),

@@ -6,18 +6,21 @@ import type { DetachedJobs } from "../ssh/jobs.ts";
 import { command, path, type ShellCommand } from "../ssh/quote.ts";
 import { LOG_KEEPER } from "../ssh/remote-scripts.ts";
 import type { ExecResult, SshTarget } from "../ssh/ssh.ts";
-import type { JobOrder, NodeView, SparkControl } from "../swap/cluster.ts";
+import type { JobOrder, NodeView, SparkControl, Stranger } from "../swap/cluster.ts";
 import type { Node } from "../topology/topology.ts";
 import { dockerUnusable, isUnusable } from "./docker-trouble.ts";
 import { ask } from "./http.ts";
 import { PREFLIGHT, preflightComplaint } from "./preflight.ts";
 import { onNode, type SparkSsh, targetOf } from "./spark-ssh.ts";
 import { isListening, readContainer, readFreeDisk, readMemory, readVllmProcesses } from "./views.ts";
+import { readContainerId, readContainerNames, readVllmServers, sameContainer } from "./vllm-servers.ts";
 
 const PREFLIGHT_DEADLINE_MS = 120_000;
 const LAUNCH_SCRIPT = "launch-cluster.sh";
 /** Exit codes of `docker exec`/`docker run` themselves (docs.docker.com, "Exit status"): not the program's. */
 const DOCKER_FAILED = new Set([125, 126, 127]);
+/** Characters of a container's id that `docker ps` shows. */
+const ID_LENGTH = 12;
 /** No job is ever called so: a kill of it passes the node's fence and does nothing else. */
 const NO_JOB = "none";
 
@@ -150,7 +153,7 @@ async function look(
   signal: AbortSignal,
 ): Promise<NodeView> {
   const asked = options.now();
-  const [boot, date, meminfo, sockets, inspected, top] = await options.ssh.batch(
+  const [boot, date, meminfo, sockets, inspected, top, processes] = await options.ssh.batch(
     node,
     [
       command(["cat", "/proc/sys/kernel/random/boot_id"]),
@@ -159,6 +162,7 @@ async function look(
       command(["cat", "/proc/net/tcp", "/proc/net/tcp6"]),
       command(["docker", "inspect", "--type", "container", place.container]),
       command(["docker", "top", place.container]),
+      command(["ps", "-e", "--cols", "4096", "-o", "pid,ppid,args"]),
     ],
     signal,
   );
@@ -172,12 +176,48 @@ async function look(
       evidence: meminfo?.output.slice(0, 200),
     });
   const midway = (asked + options.now()) / 2;
+  const isThere = inspected?.exitCode === 0;
+  const vllm = top?.exitCode === 0 ? readVllmProcesses(top.output) : [];
+  const own = { name: place.container, id: isThere ? readContainerId(inspected.output) : null, vllm };
   return {
     bootId: boot?.output.trim() ?? "",
     clockSkewSeconds: Number(date?.output.trim()) - midway / 1000,
     memory,
     portOpen: isListening(sockets?.output ?? "", place.port),
-    container: inspected?.exitCode === 0 ? readContainer(inspected.output) : null,
-    vllm: top?.exitCode === 0 ? readVllmProcesses(top.output) : [],
+    container: isThere ? readContainer(inspected.output) : null,
+    vllm,
+    strangers: processes?.exitCode === 0 ? await strangersIn(options, node, own, processes.output, signal) : [],
   };
+}
+
+interface LookedAt {
+  readonly name: string;
+  readonly id: string | null;
+  readonly vllm: readonly string[];
+}
+
+/** Docker's process table tells ids only: their names are asked for when there is a stranger, which is seldom. */
+async function strangersIn(
+  { ssh }: SparkControlOptions,
+  node: Node,
+  own: LookedAt,
+  processes: string,
+  signal: AbortSignal,
+): Promise<Stranger[]> {
+  const others = readVllmServers(processes).filter(({ container, commandLine }) =>
+    container === null
+      ? !own.vllm.includes(commandLine)
+      : container.name !== own.name && (own.id === null || !sameContainer(container.id, own.id)),
+  );
+  const listed = others.some(({ container }) => container?.name === null)
+    ? await ssh.exec(node, command(["docker", "ps", "--format", "json"]), signal)
+    : null;
+  const names = listed?.exitCode === 0 ? readContainerNames(listed.stdout) : null;
+  return others.flatMap(({ container, ...server }): Stranger[] => {
+    if (container === null) return [{ ...server, container: null }];
+    const id = container.id.slice(0, ID_LENGTH);
+    const name = container.name ?? (names ? names.get(id) : id);
+    // Not listed any more: it has ended meanwhile. Of the slot's name: started after the slot's container was asked for.
+    return name === undefined || name === own.name ? [] : [{ ...server, container: name }];
+  });
 }

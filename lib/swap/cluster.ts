@@ -1,6 +1,17 @@
 /** What a swap needs of the Sparks; lib/spark provides it over SSH and HTTP. All calls throw `Fault` on failure. */
 import type { Node } from "../topology/topology.ts";
 
+/** A vLLM server on a node, outside of the container that was looked at. */
+export interface Stranger {
+  readonly pid: number;
+  readonly model: string;
+  /** Null for the rank of a worker, which listens on none. */
+  readonly port: number | null;
+  /** Null: it runs in no container. */
+  readonly container: string | null;
+  readonly commandLine: string;
+}
+
 export interface NodeView {
   readonly bootId: string;
   /** Node's clock minus ours, in seconds. */
@@ -11,6 +22,8 @@ export interface NodeView {
   readonly container: { readonly running: boolean; readonly image: string; readonly startedAt: string } | null;
   /** Command lines of the vLLM processes inside the slot's container. */
   readonly vllm: readonly string[];
+  /** Those of other slots are among them: see `strangersAmong`. */
+  readonly strangers: readonly Stranger[];
 }
 
 export interface Fence {

@@ -4,6 +4,7 @@ import type { NodeView } from "./cluster.ts";
 import type { Belief } from "./facts.ts";
 import { failure } from "./failure.ts";
 import { servedName } from "./served.ts";
+import { type StrangerSighting, strangerOn } from "./strangers.ts";
 import type { Failure } from "./swap.ts";
 
 /** The slot's container, port and processes on one of its nodes. */
@@ -19,6 +20,8 @@ export interface Reality {
   readonly servedIds: readonly string[] | null;
   /** Nodes of the slot that could be looked at; a node that could not be asked tells nothing. */
   readonly sightings: readonly Sighting[];
+  /** On the slot's nodes, outside of every slot's container. */
+  readonly strangers: readonly StrangerSighting[];
 }
 
 /** `vllm serve NAME …`: the server itself, not its workers. */
@@ -57,7 +60,7 @@ export function ownSightings(
 }
 
 /** @returns null when all is as believed, or nothing can be told */
-export function differenceOf({ slot, belief, servedIds, sightings }: Reality): Failure | null {
+export function differenceOf({ slot, belief, servedIds, sightings, strangers }: Reality): Failure | null {
   const crowd = sightings.find(({ view }) => new Set(view.vllm.flatMap(serverOf)).size > 1);
   if (crowd)
     return failure(
@@ -66,7 +69,12 @@ export function differenceOf({ slot, belief, servedIds, sightings }: Reality): F
       top(slot, crowd),
       "Swap to the model you want: the swap stops them all first.",
     );
-  return belief ? againstBelief(belief, slot, servedIds, sightings) : unexpected(slot, servedIds, sightings);
+  const inPlace = strangers.find(({ node, port }) => node === slot.nodes[0] && port === slot.port);
+  const headRuns = sightings.some(({ node, view }) => node === slot.nodes[0] && view.vllm.length > 0);
+  // What answers on the slot's port is the stranger, and whatever else may be said of the slot follows from it.
+  if (inPlace && !headRuns) return strangerOn(inPlace);
+  const own = belief ? againstBelief(belief, slot, servedIds, sightings) : unexpected(slot, servedIds, sightings);
+  return own ?? (strangers[0] ? strangerOn(strangers[0]) : null);
 }
 
 function againstBelief(
@@ -127,7 +135,9 @@ function unexpected(slot: Slot, servedIds: readonly string[] | null, sightings: 
     "by_hand",
     `${name ?? "A vLLM"} was not started by Spark Control.`,
     running ? top(slot, running) : `/v1/models lists ${name}`,
-    "It may stay. The next swap of this slot stops it first.",
+    running
+      ? "It may stay. The next swap of this slot stops it first."
+      : `It was not seen in container ${slot.container}: a swap of this slot stops only what runs there. End it before you swap.`,
   );
 }
 

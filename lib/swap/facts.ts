@@ -9,6 +9,7 @@ import { explainLog, failure } from "./failure.ts";
 import { imageOf } from "./launch-command.ts";
 import type { Occupant } from "./plan.ts";
 import { diskFull, folderMissing, foreignNode, imageMissing, notNeeded, scriptMissing } from "./plan-notes.ts";
+import { type StrangerSighting, strangerHasPort, strangerOn, strangersAmong } from "./strangers.ts";
 import type { Failure, PlanNote } from "./swap.ts";
 
 /** `--gpu-memory-utilization` where it is not given (docs.vllm.ai, "Engine Arguments"). */
@@ -95,7 +96,14 @@ export async function gatherFacts(
     looks.filter((look) => look.slot.name === slot.name).map((look) => [look.node.name, look.view]),
   );
   const occupants = occupantsOf(topology, beliefs, looks, footprint(model, slot), slot);
-  const blockers: PlanNote[] = standsInTheWay(looks, target, beliefs);
+  const strangers = strangersAmong(
+    topology.slots,
+    looks.map((look) => ({ node: look.node.name, view: look.view })),
+  ).filter(({ node }) => needed.has(node));
+  const inPlace = strangers.find(({ node, port }) => node === nodes[0]?.name && port === slot.port);
+  const blockers: PlanNote[] = standsInTheWay(looks, target, beliefs, inPlace);
+  const hasPort = blockers.some(({ code }) => code === "port_taken") ? inPlace : undefined;
+  warnings.push(...strangers.filter((each) => each !== hasPort).map(strangerOn));
   let script: string | null = null;
   let generation = 0;
   const reachable = nodes.filter((node) => !unreachable.has(node.name));
@@ -216,7 +224,13 @@ function claimedBy(commandLines: readonly string[]): number {
   return share > 0 && share <= 1 ? share : VLLM_DEFAULT_SHARE;
 }
 
-function standsInTheWay(looks: readonly Look[], target: Target, beliefs: readonly Belief[]): PlanNote[] {
+/** @param inPlace the stranger on the head that names the slot's port */
+function standsInTheWay(
+  looks: readonly Look[],
+  target: Target,
+  beliefs: readonly Belief[],
+  inPlace: StrangerSighting | undefined,
+): PlanNote[] {
   const { slot, model } = target;
   const own = looks.filter((look) => look.slot.name === slot.name);
   const believed = beliefs.find((each) => each.slot === slot.name)?.model;
@@ -239,6 +253,7 @@ function standsInTheWay(looks: readonly Look[], target: Target, beliefs: readonl
     (look) => look.node.name === head?.name && look.slot.port === slot.port && look.view.vllm.length > 0,
   );
   if (!onHead?.view.portOpen || vllmHasPort) return names;
+  if (inPlace) return [...names, strangerHasPort(inPlace, slot.port)];
   return [
     ...names,
     failure(

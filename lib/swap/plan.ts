@@ -14,6 +14,9 @@ export const LEAST_ROOM_BESIDE_WEIGHTS_BYTES = 2 * BYTES_PER_GIB;
 const STOP_SECONDS = 15;
 const NOTABLE_CLOCK_SKEW_SECONDS = 5;
 
+/** Notes by which something runs there that this swap does not stop. */
+const RUNS_BESIDE = new Set(["stranger", "port_taken"]);
+
 /** Something that runs in a slot and that this swap would stop. */
 export interface Occupant {
   readonly slot: Slot;
@@ -155,7 +158,9 @@ function noWayBack({ slot, occupants, rollbackWanted }: PlanFacts): PlanNote[] {
 function summarise(plan: Omit<Plan, "summary">, occupants: readonly Occupant[], rollbackTo: Model | null): string[] {
   const stops = occupants.filter(({ runs }) => runs).map(({ name }) => name);
   const gone = occupants.filter(({ runs }) => !runs).map(({ name }) => name);
-  const idle = gone.length > 0 ? `${list(gone)} ${gone.length === 1 ? "has" : "have"} ended` : "Nothing runs there now";
+  const isEmpty = ![...plan.blockers, ...plan.warnings].some(({ code }) => RUNS_BESIDE.has(code));
+  const nothing = isEmpty ? "Nothing runs there now" : "This swap stops nothing";
+  const idle = gone.length > 0 ? `${list(gone)} ${gone.length === 1 ? "has" : "have"} ended` : nothing;
   const sentences = [
     stops.length === 0
       ? `${idle}. ${plan.starts.name} answers in ${duration(plan.load_seconds)}.`

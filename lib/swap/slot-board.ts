@@ -10,6 +10,7 @@ import { lookAtNodes, type NodeObservation } from "./node-watch.ts";
 import { pause } from "./run.ts";
 import { adapterIds, servedIds, servedName } from "./served.ts";
 import { type SlotObservation, type SlotStatus, slotStatus } from "./slots.ts";
+import { strangersAmong } from "./strangers.ts";
 import type { SwapJob } from "./swap.ts";
 import { requestsInFlight } from "./vllm-metrics.ts";
 
@@ -183,6 +184,7 @@ export class SlotBoard {
     const { topology, beliefs, active, now } = this.options;
     const { slots } = topology();
     const owned = active().flatMap((job) => job.nodes);
+    const strangers = strangersAmong(slots, [...sightings.values()].flat());
     for (const slot of slots) {
       if (slot.nodes.some((node) => owned.includes(node))) {
         this.#differences.forget(slot.name);
@@ -193,6 +195,7 @@ export class SlotBoard {
         belief: beliefs().find((each) => each.slot === slot.name),
         servedIds: this.#ownView(slot, slots)?.servedIds ?? null,
         sightings: ownSightings(slot, slots, beliefs(), sightings.get(slot.name) ?? []),
+        strangers: strangers.filter(({ node }) => slot.nodes.includes(node)),
       });
       this.#differences.take(slot.name, found, now());
     }

@@ -39,6 +39,8 @@ const GOOD = [
   [MEMINFO, 0],
   ["", 0],
 ] as const;
+/** The process table of a Spark on which no vLLM runs. */
+const IDLE = ["    PID    PPID COMMAND\n      1       0 /sbin/init\n", 0] as const;
 
 async function faultOf(action: Promise<unknown>): Promise<Fault> {
   const error = await action.catch((reason: unknown) => reason);
@@ -53,7 +55,7 @@ describe("a look at an odd Spark", () => {
       clock += 2_000;
       return clock;
     };
-    const ssh = looking(...GOOD, [NONE, 1], ["", 1]);
+    const ssh = looking(...GOOD, [NONE, 1], ["", 1], IDLE);
 
     const view = await controlOver(ssh, undefined, now).look(node, place, never);
 
@@ -61,7 +63,7 @@ describe("a look at an odd Spark", () => {
   });
 
   test("without docker says how to get it", async () => {
-    const ssh = looking(...GOOD, ["sh: 1: docker: not found\n", 127], ["sh: 1: docker: not found\n", 127]);
+    const ssh = looking(...GOOD, ["sh: 1: docker: not found\n", 127], ["sh: 1: docker: not found\n", 127], IDLE);
 
     const fault = await faultOf(controlOver(ssh).look(node, place, never));
 
@@ -75,14 +77,14 @@ describe("a look at an odd Spark", () => {
   test("whose user may not use docker says the same, not that nothing runs", async () => {
     const denied =
       "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock";
-    const ssh = looking(...GOOD, [denied, 1], [denied, 1]);
+    const ssh = looking(...GOOD, [denied, 1], [denied, 1], IDLE);
 
     expect((await faultOf(controlOver(ssh).look(node, place, never))).code).toBe("docker_unusable");
   });
 
   test("whose docker does not run is an error, not an empty Spark", async () => {
     const down = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?";
-    const ssh = looking(...GOOD, [`[]\n${down}`, 1], [down, 1]);
+    const ssh = looking(...GOOD, [`[]\n${down}`, 1], [down, 1], IDLE);
 
     expect(await faultOf(controlOver(ssh).look(node, place, never))).toMatchObject({
       code: "docker_unusable",
@@ -95,13 +97,62 @@ describe("a look at an odd Spark", () => {
     "Error: No such object: vllm_node",
     "Error: inspecting object: no such container vllm_node",
   ])("on which there is no container is empty: %j", async (said) => {
-    const view = await controlOver(looking(...GOOD, [said, 1], ["", 1])).look(node, place, never);
+    const view = await controlOver(looking(...GOOD, [said, 1], ["", 1], IDLE)).look(node, place, never);
 
     expect(view).toMatchObject({ container: null, vllm: [] });
   });
 
+  const SERVE = "/usr/bin/python3 /usr/local/bin/vllm serve acme/other --port 9000";
+  const ID = "9f2c1d0e8b7a".padEnd(64, "0");
+  const table = (holder: string) =>
+    [`PID PPID COMMAND\n 9 1 ${holder}\n 10 9 ${SERVE}\n 11 1 sh -c vllm serve acme/x`, 0] as const;
+
+  test("on which a vLLM runs in no container tells it by its process", async () => {
+    const view = await controlOver(looking(...GOOD, [NONE, 1], ["", 1], table("/bin/bash"))).look(node, place, never);
+
+    expect(view.strangers).toEqual([{ pid: 10, model: "acme/other", port: 9000, container: null, commandLine: SERVE }]);
+  });
+
+  test.each([
+    ["is named by what docker ps says", `{"ID":"${ID.slice(0, 12)}","Names":"mine"}\n`, 0, ["mine"]],
+    ["is called by its id where docker ps fails", "", 1, [ID.slice(0, 12)]],
+    ["that docker ps does not list any more has ended", "", 0, []],
+    ["that has the slot's name meanwhile is the slot's", `{"ID":"${ID.slice(0, 12)}","Names":"vllm_node"}\n`, 0, []],
+  ])("a container with a vLLM %s", async (_, listed, exitCode, names) => {
+    const looks = looking(...GOOD, [NONE, 1], ["", 1], table(`/usr/bin/containerd-shim-runc-v2 -id ${ID} -x`));
+    const ssh: Ssh = {
+      ...looks,
+      exec: (target, command, call) =>
+        command === "docker ps --format json"
+          ? Promise.resolve(result(listed, exitCode))
+          : looks.exec(target, command, call),
+    };
+
+    const view = await controlOver(ssh).look(node, place, never);
+
+    expect(view.strangers.map(({ container }) => String(container))).toEqual(names);
+  });
+
+  test("whose ps is not understood shows what the container shows", async () => {
+    const view = await controlOver(looking(...GOOD, [NONE, 1], ["", 1], ["ps: bad option", 1])).look(
+      node,
+      place,
+      never,
+    );
+
+    expect(view.strangers).toEqual([]);
+  });
+
   test("that does not tell its memory is an error", async () => {
-    const ssh = looking(GOOD[0], GOOD[1], ["cat: /proc/meminfo: Input/output error", 1], GOOD[3], [NONE, 1], ["", 1]);
+    const ssh = looking(
+      GOOD[0],
+      GOOD[1],
+      ["cat: /proc/meminfo: Input/output error", 1],
+      GOOD[3],
+      [NONE, 1],
+      ["", 1],
+      IDLE,
+    );
 
     expect(await faultOf(controlOver(ssh).look(node, place, never))).toMatchObject({
       code: "unreadable",

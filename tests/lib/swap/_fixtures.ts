@@ -92,6 +92,7 @@ export function aView(given: Partial<NodeView> = {}): NodeView {
     portOpen: false,
     container: null,
     vllm: [],
+    strangers: [],
     ...given,
   };
 }

@@ -90,6 +90,7 @@ export class ModelSpark {
       portOpen: this.serving(port) !== undefined,
       container: there ? { running: true, image: there.image, startedAt: "2026-01-01T00:00:00Z" } : null,
       vllm: [...(there?.vllms ?? [])].map(({ model }) => `python3 /usr/local/bin/vllm serve ${model}`),
+      strangers: [],
     };
   }
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { differenceOf, ownSightings, type Reality, type Sighting } from "../../../lib/swap/difference.ts";
 import { Differences } from "../../../lib/swap/differences.ts";
 import { failure } from "../../../lib/swap/failure.ts";
+import { type StrangerSighting, strangersAmong } from "../../../lib/swap/strangers.ts";
 import { aBelief, aModel, aServingView, aSlot, aView } from "./_fixtures.ts";
 
 const COMMAND = "python3 /usr/local/bin/vllm serve Qwen/Qwen3-14B --host 0.0.0.0 --port 8888";
@@ -13,7 +14,7 @@ const RUNNING = { running: true, image: "vllm-node", startedAt: "2026-01-01T00:0
 const on = (node: string, view = aServingView(COMMAND)): Sighting => ({ node, view });
 const empty = (node: string): Sighting => ({ node, view: aView() });
 const difference = (given: Partial<Reality>) =>
-  differenceOf({ slot: aSlot(), belief: undefined, servedIds: null, sightings: [], ...given });
+  differenceOf({ slot: aSlot(), belief: undefined, servedIds: null, sightings: [], strangers: [], ...given });
 
 describe("as believed", () => {
   test.each([
@@ -122,6 +123,81 @@ describe("not as believed", () => {
     expect(found?.evidence).toMatch(evidence);
     expect(found?.advice).toMatch(/\w/);
   });
+});
+
+describe("a vLLM outside of every slot", () => {
+  const mine: StrangerSighting = {
+    node: "spark-1",
+    pid: 77,
+    model: "acme/other",
+    port: 9000,
+    container: "mine",
+    commandLine: "python3 /usr/local/bin/vllm serve acme/other --port 9000 --api-key s3cret",
+  };
+
+  test("is a difference, with how to end it, and not with its keys", () => {
+    const found = difference({ sightings: [empty("spark-1")], strangers: [mine] });
+
+    expect(found).toMatchObject({
+      code: "stranger",
+      message:
+        "acme/other (container mine, port 9000) runs on spark-1, outside of every slot. It was not started by Spark Control.",
+      advice: "A swap does not stop it, and it keeps its memory. To end it, on spark-1: docker stop mine",
+    });
+    expect(found?.evidence).toBe(
+      "spark-1: ps shows process 77: python3 /usr/local/bin/vllm serve acme/other --port 9000 --api-key …",
+    );
+  });
+
+  test("in no container is ended by its process", () => {
+    expect(difference({ strangers: [{ ...mine, container: null }] })?.advice).toEndWith("on spark-1: kill 77");
+  });
+
+  test("on the slot's port is told instead of what follows from it", () => {
+    const here = { ...mine, port: 8888 };
+    const seen = { servedIds: ["acme/other"], sightings: [on("spark-1", aView({ portOpen: true }))] };
+
+    expect(difference({ ...seen, strangers: [here] })?.code).toBe("stranger");
+    expect(difference({ ...seen, belief: aBelief(qwen), strangers: [here] })?.code).toBe("stranger");
+  });
+
+  test("beside what the slot's own container shows comes second", () => {
+    expect(difference({ sightings: [on("spark-1")], strangers: [mine] })?.code).toBe("by_hand");
+    expect(difference({ belief: aBelief(qwen), sightings: [empty("spark-1")], strangers: [mine] })?.code).toBe(
+      "container_gone",
+    );
+    expect(difference({ belief: aBelief(qwen), sightings: [on("spark-1")], strangers: [mine] })?.code).toBe("stranger");
+  });
+
+  test("is none that runs in another slot's container", () => {
+    const second = aSlot({ name: "second", nodes: ["spark-1"], container: "second", port: 8889 });
+    const { node, ...seen } = mine;
+    const views = [
+      { node, view: aView({ strangers: [seen, { ...seen, pid: 78, container: "second" }] }) },
+      { node, view: aServingView("VLLM::EngineCore", { strangers: [seen] }) },
+    ];
+
+    expect(strangersAmong([aSlot(), second], views)).toEqual([mine]);
+  });
+
+  test("is none whose container is not known where another slot's container shows it", () => {
+    const second = aSlot({ name: "second", nodes: ["spark-1"], container: "second", port: 8889 });
+    const seen = { pid: 78, model: "Qwen/Qwen3-14B", port: 8888, container: null, commandLine: COMMAND };
+    const views = [
+      { node: "spark-1", view: aView({ strangers: [seen] }) },
+      { node: "spark-1", view: aServingView(COMMAND) },
+    ];
+
+    expect(strangersAmong([aSlot(), second], views)).toEqual([]);
+    expect(strangersAmong([aSlot(), second], views.slice(0, 1))).toEqual([{ ...seen, node: "spark-1" }]);
+  });
+});
+
+test("what answers and was not seen in the slot's container is not said to be stopped by a swap", () => {
+  const stops = (given: Partial<Reality>) => /stops it first/.test(difference(given)?.advice ?? "");
+
+  expect(stops({ servedIds: ["acme/x"], sightings: [on("spark-1", aView({ portOpen: true }))] })).toBe(false);
+  expect(stops({ servedIds: ["acme/x"], sightings: [on("spark-1")] })).toBe(true);
 });
 
 test("what runs in a container that another slot has under the same name is that slot's", () => {
