@@ -2,6 +2,8 @@
 import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
+import type { SimulatedSpark } from "../../lib/simulator/spark.ts";
+import { runVllm } from "../../lib/simulator/vllm-process.ts";
 import { type Demo, startDemo } from "../support/demo.ts";
 import { until } from "../support/until.ts";
 
@@ -19,6 +21,27 @@ const processes = () => demo.cluster.nodes.flatMap((node) => node.vllmProcesses(
 async function look(): Promise<void> {
   await demo.plane.slots.lookAtSlots();
   await demo.plane.slots.lookAtNodes();
+}
+
+/** `vllm serve` in a container that no slot knows. @returns what ends it */
+async function startByHand(spark: SimulatedSpark, name: string, argv: readonly string[]): Promise<() => void> {
+  const forever = (self: { readonly signal: AbortSignal }) =>
+    new Promise<number>((_resolve, reject) => self.signal.addEventListener("abort", () => reject(self.signal.reason)));
+  const started = spark.docker.run({
+    name,
+    image: "vllm-node",
+    argv: ["sleep", "infinity"],
+    autoRemove: true,
+    main: forever,
+  });
+  if (started.kind !== "started") throw new Error(`docker run: ${started.kind}`);
+  const { container } = started;
+  const rank = { spark, container: container.id, output: (text: string) => container.log.append(text) };
+  spark.processes.spawn(
+    { argv: ["/usr/bin/python3", "/usr/local/bin/vllm", "serve", ...argv], container: container.id },
+    (self) => runVllm(argv, [rank], self),
+  );
+  return () => spark.docker.remove(container);
 }
 
 async function expectDifference(expected: Record<string, unknown>): Promise<void> {
@@ -96,6 +119,36 @@ test("a model that replaced by hand what was loaded from here: it is named, and 
 
   expect(job).toMatchObject({ state: "failed", failure: { code: "out_of_memory" }, rolled_back_to: null });
   expect(processes()).toEqual([]);
+});
+
+test("a vLLM in a container of its own is shown and warned of, and neither a swap nor a stop touches it", async () => {
+  const [head] = demo.cluster.nodes;
+  const end = await startByHand(head!, "mine", [
+    "Qwen/Qwen3-0.6B",
+    "--port",
+    "9000",
+    "--gpu-memory-utilization",
+    "0.1",
+  ]);
+
+  await expectDifference({
+    code: "stranger",
+    message: expect.stringMatching(/^Qwen\/Qwen3-0\.6B \(container mine, port 9000\) runs on spark-1/),
+    evidence: expect.stringMatching(/^spark-1: ps shows process \d+: .*vllm serve Qwen\/Qwen3-0\.6B --port 9000/),
+    advice: expect.stringContaining("docker stop mine"),
+  });
+  const plan = await (await demo.post("/api/swap/plan", { model: "gpt-oss-20b" })).json();
+  expect(plan).toMatchObject({ stops: [], blockers: [], warnings: [{ code: "stranger" }] });
+  expect(plan.summary[0]).toStartWith("This swap stops nothing.");
+
+  expect(await demo.swap("gpt-oss-20b")).toMatchObject({ state: "ready" });
+  await expectDifference({ code: "stranger" });
+  expect(slot()).toMatchObject({ state: "serving", model: "gpt-oss-20b" });
+  expect(head!.docker.find("mine")?.running).toBe(true);
+
+  end();
+  await look();
+  expect(slot().difference).toBeNull();
 });
 
 test("differences are told to those who watch", async () => {

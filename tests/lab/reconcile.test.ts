@@ -46,6 +46,48 @@ inLab("new", (its) => {
     LIMIT_MS,
   );
 
+  test.each([8888, 9000])(
+    "a vLLM in a container of another name, on port %d, is shown and warned of, and a swap leaves it alone",
+    async (port) => {
+      const { lab } = its;
+      const started = await launch(lab, {
+        flags: ["--solo", "--name", "mine"],
+        command: ["vllm", "serve", "acme/other", "--host", "0.0.0.0", "--port", String(port)],
+      });
+      await until("it answers", () => answers(lab, port, started), SEEN_MS);
+      const before = await mains(lab);
+      const controller = await its.start();
+
+      const shown = await difference(controller);
+
+      expect(shown).toMatchObject({
+        code: "stranger",
+        message: expect.stringMatching(new RegExp(`^acme/other \\(container mine, port ${port}\\) runs on spark-1`)),
+        advice: expect.stringMatching(/^A swap does not stop it.* on spark-1: docker stop mine$/),
+      });
+      const plan = await controller.post<Plan>("/api/swap/plan", { model: "small" });
+      expect(plan.summary[0]).toStartWith("This swap stops nothing.");
+      const job = await controller.swap("small");
+      if (port === 8888) {
+        expect(plan.blockers).toMatchObject([
+          { code: "port_taken", advice: shown.advice.replace(", and it keeps its memory", "") },
+        ]);
+        expect(job).toMatchObject({ state: "failed", failure: { code: "port_taken" } });
+        expect(await mains(lab)).toEqual(before);
+      } else {
+        expect(plan).toMatchObject({ blockers: [], warnings: [{ code: "stranger" }] });
+        expect(job).toMatchObject({ state: "ready" });
+        expect(await counts(lab)).toEqual([2, 0]);
+      }
+
+      // What the advice says, word for word.
+      expect((await lab.head.exec("docker stop mine")).exitCode).toBe(0);
+      await until("nothing differs", async () => (await slotOf(controller)).difference === null, SEEN_MS);
+      expect(await counts(lab)).toEqual([port === 8888 ? 0 : 1, 0]);
+    },
+    LIMIT_MS,
+  );
+
   test(
     "a container stopped by hand, then another model started by hand in its place: each is told from the belief",
     async () => {

@@ -65,6 +65,57 @@ describe("what stands in the way", () => {
     expect(codes(await gather({ topology, views }))).toEqual([]);
   });
 
+  describe("a vLLM outside of every slot", () => {
+    const mine = {
+      pid: 77,
+      model: "acme/other",
+      port: 8888,
+      container: "mine",
+      commandLine: "vllm serve acme/other --port 8888",
+    };
+
+    test("that uses the port is named, with how to end it, and told once", async () => {
+      const facts = await gather({ views: { "spark-1/vllm_node": aView({ portOpen: true, strangers: [mine] }) } });
+
+      expect(facts.blockers).toMatchObject([
+        {
+          code: "port_taken",
+          message: expect.stringMatching(/^acme\/other \(container mine, port 8888\) uses port 8888 on spark-1/),
+          advice: "A swap does not stop it. To end it, on spark-1: docker stop mine",
+        },
+      ]);
+      expect(facts.warnings).toEqual([]);
+      expect(facts.occupants).toEqual([]);
+    });
+
+    test("that uses another port is a warning, on the Sparks that the model needs", async () => {
+      const views = {
+        "spark-1/vllm_node": aView({ strangers: [{ ...mine, port: 9000 }] }),
+        "spark-2/vllm_node": aView({ strangers: [{ ...mine, port: 9000, container: null }] }),
+      };
+      const told = async (nodes: number) =>
+        (await gather({ views, model: aModel({ nodes }) })).warnings.map(({ code, advice }) => [code, advice]);
+
+      const onHead = "A swap does not stop it, and it keeps its memory. To end it, on spark-1: docker stop mine";
+      const onWorker = "A swap does not stop it, and it keeps its memory. To end it, on spark-2: kill 77";
+      expect(await told(1)).toEqual([["stranger", onHead]]);
+      expect(await told(2)).toEqual([
+        ["stranger", onHead],
+        ["stranger", onWorker],
+      ]);
+    });
+
+    test("is none that is another slot's", async () => {
+      const topology = aTopology({
+        slots: [aSlot({ nodes: ["spark-1"] }), aSlot({ name: "second", nodes: ["spark-1"], container: "mine" })],
+      });
+
+      expect(
+        (await gather({ topology, views: { "spark-1/vllm_node": aView({ strangers: [mine] }) } })).warnings,
+      ).toEqual([]);
+    });
+  });
+
   test("a missing launch script", async () => {
     const facts = await gather({ control: { launchScript: () => Promise.resolve(null) } });
 
