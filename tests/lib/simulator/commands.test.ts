@@ -129,6 +129,22 @@ describe("a host as the commands show it", () => {
     ]);
   });
 
+  test("ps lists the whole host, what runs in a container below the shim that holds it", async () => {
+    await using bench = await Bench.start({ nodes: 1 });
+    await bench.startJob("a", bench.launchWords("openai/gpt-oss-20b"));
+    await bench.vllmAnswers();
+
+    const { stdout } = await bench.exec(["ps", "-e", "--cols", "4096", "-o", "pid,ppid,args"]);
+
+    const id = bench.head.docker.find("vllm_node")!.id;
+    const shim = new RegExp(`^ *(\\d+) +1 /usr/bin/containerd-shim-runc-v2 -namespace moby -id ${id} `, "m").exec(
+      stdout,
+    );
+    expect(stdout).toStartWith("    PID    PPID COMMAND\n");
+    expect(stdout).toMatch(new RegExp(`^ *\\d+ +${shim?.[1]} /usr/bin/python3 /usr/local/bin/vllm serve openai/`, "m"));
+    expect(stdout).toMatch(/^ *\d+ +1 sh -c RUNNER spark-job .*launch-cluster\.sh .* exec vllm serve openai\//m);
+  });
+
   test("what is not there is said as docker says it", async () => {
     await using bench = await Bench.start({ nodes: 1 });
 

@@ -44,6 +44,11 @@ describe("a look", () => {
 
     expect(view).toMatchObject({ portOpen: true, container: { running: true, image: "vllm-node" } });
     expect(view.vllm[0]).toContain(`vllm serve ${MODEL} --port ${sparks.place.port}`);
+    expect(view.strangers).toEqual([]);
+    const elsewhere = { container: "other", port: 9000 };
+    expect((await sparks.control.look(sparks.node(0), elsewhere, never)).strangers).toMatchObject([
+      { model: MODEL, port: sparks.place.port, container: "vllm_node" },
+    ]);
     expect(view.memory.availableBytes).toBeLessThan(idle.memory.availableBytes / 2);
   });
 
