@@ -59,6 +59,14 @@ const text = (value: unknown): string => (typeof value === "string" ? value : ""
 /** A process of vLLM: the server itself, or one of the workers that it renames (`VLLM::EngineCore`). */
 const VLLM = /(?<![^\s/])vllm serve\b|VLLM::/;
 
+/** `--api-key ONE [ANOTHER…]`, `--hf-token=…`, up to the next option. */
+const SECRET = /(\s--[\w-]*(?:key|token)[ =])(?!--).*?(?=\s--|$)/g;
+
+/** Keys on a command line are for nobody who asks the controller: what is shown of it is without them. */
+export function withoutSecrets(commandLine: string): string {
+  return commandLine.replace(SECRET, "$1…");
+}
+
 /** Command lines of vLLM processes from `docker top`: a header, then columns of which the last is the command. */
 export function readVllmProcesses(output: string): string[] {
   const [header, ...rows] = output.split("\n");
@@ -68,6 +76,6 @@ export function readVllmProcesses(output: string): string[] {
     .map((row) => {
       const at = row.search(VLLM);
       // Columns are padded to their header in docker and podman alike, except when a value is wider than its column.
-      return row.slice(column >= 0 && column <= at ? column : at).trim();
+      return withoutSecrets(row.slice(column >= 0 && column <= at ? column : at).trim());
     });
 }

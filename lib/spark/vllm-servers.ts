@@ -3,6 +3,7 @@
  * with which docker (containerd-shim) or podman (conmon) holds the container. Pure; tolerates output that is cut or odd.
  */
 import type { Stranger } from "../swap/cluster.ts";
+import { withoutSecrets } from "./views.ts";
 
 /** What `vllm serve` listens on without `--port` (docs.vllm.ai, "vllm serve"). */
 const VLLM_DEFAULT_PORT = 8000;
@@ -53,7 +54,7 @@ export function readVllmServers(output: string): VllmServer[] {
       model: named ?? "a model of its own choice",
       port,
       container: holderOf(pid, rows),
-      commandLine: line,
+      commandLine: withoutSecrets(line),
     });
   }
   return servers;

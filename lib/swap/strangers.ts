@@ -4,9 +4,6 @@ import type { NodeView, Stranger } from "./cluster.ts";
 import { failure } from "./failure.ts";
 import type { Failure } from "./swap.ts";
 
-/** Keys and tokens that stand on a command line are for nobody who asks the controller. */
-const SECRET = /(--[\w-]*(?:key|token)[ =])\S+/g;
-
 export interface StrangerSighting extends Stranger {
   readonly node: string;
 }
@@ -58,7 +55,7 @@ function nameOf({ model, port, container }: Stranger): string {
 }
 
 function evidenceOf({ node, pid, commandLine }: StrangerSighting): string {
-  return `${node}: ps shows process ${pid}: ${commandLine.replace(SECRET, "$1…")}`;
+  return `${node}: ps shows process ${pid}: ${commandLine}`;
 }
 
 function howToEnd({ node, container, pid }: StrangerSighting): string {

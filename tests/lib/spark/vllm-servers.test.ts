@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { readVllmProcesses } from "../../../lib/spark/views.ts";
 import { readContainerId, readContainerNames, readVllmServers } from "../../../lib/spark/vllm-servers.ts";
 
 const ID = "9f2c1d0e8b7a".padEnd(64, "0");
@@ -60,6 +61,14 @@ describe("the vLLM servers of a host", () => {
     "tail -f vllm serve",
     "uv run vllm serve a/b",
   ])("are not: %s", (line) => expect(readVllmServers(bare(line))).toEqual([]));
+
+  test("are shown without their keys, and so is what docker top shows", () => {
+    const line = "/opt/bin/vllm serve a/b --api-key s3cret s3cond --hf-token=hf_3 --tokenizer a/b --port 9000";
+    const shown = "/opt/bin/vllm serve a/b --api-key … --hf-token=… --tokenizer a/b --port 9000";
+
+    expect(readVllmServers(bare(line))).toMatchObject([{ model: "a/b", port: 9000, commandLine: shown }]);
+    expect(readVllmProcesses(`CMD\n${line}\n`)).toEqual([shown]);
+  });
 
   test("of two that run the same in two containers are two", () => {
     const other = "a".repeat(64);
