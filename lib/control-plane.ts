@@ -25,6 +25,7 @@ import { type Identity, loadIdentity } from "./ssh/identity.ts";
 import { quote } from "./ssh/quote.ts";
 import { openInstance, placeOf } from "./store/instance.ts";
 import { openStore, type Store } from "./store/store.ts";
+import { StoreWatch } from "./store/store-watch.ts";
 import { cleanUp } from "./swap/effects/clean-up.ts";
 import { drain } from "./swap/effects/drain.ts";
 import { follow } from "./swap/effects/follow.ts";
@@ -64,6 +65,7 @@ export interface ControlPlane extends Pick<Coordination, "webhooks" | "schedules
   readonly gateway: Gateway;
   readonly gatewayModels: ModelList;
   readonly metrics: Metrics;
+  readonly storeWatch: StoreWatch;
   readonly hostKeys: HostKeys;
   readonly setup: Setup;
   readonly identity: Pick<Identity, "publicKeyLine">;
@@ -89,6 +91,12 @@ export interface ControlPlaneOptions {
   readonly outageLastsMs?: number;
 }
 
+/** Needs as much room as a few steps of a swap. @throws SQLiteError */
+function tryWriting({ facts }: Store): void {
+  facts.run("INSERT OR REPLACE INTO meta (key, value) VALUES ('trial', hex(zeroblob(16384)))");
+  facts.run("DELETE FROM meta WHERE key = 'trial'");
+}
+
 /** @throws StoreError when DATA_DIR is in use or its databases cannot be used; Fault when the SSH key cannot be read */
 export async function createControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { dataDir, log, version } = options;
@@ -103,11 +111,24 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
 
   async function assemble({ env, simulated }: ControlPlaneOptions, open: Store): Promise<ControlPlane> {
     const now = () => isoTime(Date.now());
-    const report = (error: unknown) => log.error("an internal error", { error });
+    const report = (error: unknown) => {
+      if (!storeWatch.failed("others", error)) log.error("an internal error", { error });
+    };
     const { instance, copiedFrom } = openInstance(open, placeOf(dataDir));
     if (copiedFrom !== null)
       log.warn("these data are a copy: this is another controller from here on", { copied_from: copiedFrom });
     const events = createEventBus((error, event) => log.error("a subscriber failed", { error, event: event.type }));
+    const storeWatch = new StoreWatch({
+      dataDir,
+      now,
+      tryWriting: () => tryWriting(open),
+      onChange: (problem, code) => {
+        if (problem) log.error("nothing can be written; swaps wait", { code, evidence: problem.evidence });
+        else log.info("writing works again");
+        events.publish({ type: "store.changed", at: now() });
+      },
+    });
+    open.telemetry.watch = storeWatch;
     const coordination = createCoordination({
       store: open,
       env,
@@ -146,7 +167,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     const setup = createSetup({ ...means, renew: ssh.renew, reload: () => void config.reload() });
     const topology = () => config.current.topology;
     const catalog = () => config.current.catalog;
-    const swapStore = new SwapStore(open.facts);
+    const swapStore = new SwapStore(open.facts, storeWatch);
     const lock = createReservationLock({
       db: open.facts,
       swapStore,
@@ -264,6 +285,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       gateway,
       gatewayModels,
       metrics,
+      storeWatch,
       hostKeys,
       setup,
       identity,
@@ -280,13 +302,19 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       async close(reason) {
         const stopping = { type: "controller.stopping", at: now(), reason } as const;
         events.publish(stopping);
-        open.transaction(() => recordFact(open.facts, stopping));
+        try {
+          open.transaction(() => recordFact(open.facts, stopping));
+        } catch (error) {
+          // On a full disk too everything is let go of in good order.
+          report(error);
+        }
         clearInterval(resolver);
         lock.close();
         firstContact.close();
         config.close();
         await Promise.all([swaps.close(), slots.close(), inventory.close(), coordination.close()]);
         await ssh.close();
+        storeWatch.close();
         open.close();
       },
     };
