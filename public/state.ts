@@ -1,5 +1,16 @@
 /** What the page knows, as signals. Only feed.ts writes what comes from the server. */
-import type { Delivery, Lock, Model, Problem, Schedule, Slot, SparkNode, StoreProblem, SwapJob, Webhook } from "./api.ts";
+import type {
+  Delivery,
+  Lock,
+  Model,
+  Problem,
+  Schedule,
+  Slot,
+  SparkNode,
+  StoreProblem,
+  SwapJob,
+  Webhook,
+} from "./api.ts";
 import { clockTime } from "./format.ts";
 import { signal } from "./store.ts";
 
