@@ -25,7 +25,8 @@ import { type Identity, loadIdentity } from "./ssh/identity.ts";
 import { quote } from "./ssh/quote.ts";
 import { openInstance, placeOf } from "./store/instance.ts";
 import { openStore, type Store } from "./store/store.ts";
-import { StoreWatch } from "./store/store-watch.ts";
+import type { StoreWatch } from "./store/store-watch.ts";
+import { createStoreHealth } from "./store-health.ts";
 import { cleanUp } from "./swap/effects/clean-up.ts";
 import { drain } from "./swap/effects/drain.ts";
 import { follow } from "./swap/effects/follow.ts";
@@ -91,12 +92,6 @@ export interface ControlPlaneOptions {
   readonly outageLastsMs?: number;
 }
 
-/** Needs as much room as a few steps of a swap. @throws SQLiteError */
-function tryWriting({ facts }: Store): void {
-  facts.run("INSERT OR REPLACE INTO meta (key, value) VALUES ('trial', hex(zeroblob(16384)))");
-  facts.run("DELETE FROM meta WHERE key = 'trial'");
-}
-
 /** @throws StoreError when DATA_DIR is in use or its databases cannot be used; Fault when the SSH key cannot be read */
 export async function createControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { dataDir, log, version } = options;
@@ -111,24 +106,11 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
 
   async function assemble({ env, simulated }: ControlPlaneOptions, open: Store): Promise<ControlPlane> {
     const now = () => isoTime(Date.now());
-    const report = (error: unknown) => {
-      if (!storeWatch.failed("others", error)) log.error("an internal error", { error });
-    };
     const { instance, copiedFrom } = openInstance(open, placeOf(dataDir));
     if (copiedFrom !== null)
       log.warn("these data are a copy: this is another controller from here on", { copied_from: copiedFrom });
     const events = createEventBus((error, event) => log.error("a subscriber failed", { error, event: event.type }));
-    const storeWatch = new StoreWatch({
-      dataDir,
-      now,
-      tryWriting: () => tryWriting(open),
-      onChange: (problem, code) => {
-        if (problem) log.error("nothing can be written; swaps wait", { code, evidence: problem.evidence });
-        else log.info("writing works again");
-        events.publish({ type: "store.changed", at: now() });
-      },
-    });
-    open.telemetry.watch = storeWatch;
+    const { storeWatch, report, recordIfPossible } = createStoreHealth({ store: open, log, events, now });
     const coordination = createCoordination({
       store: open,
       env,
@@ -302,12 +284,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       async close(reason) {
         const stopping = { type: "controller.stopping", at: now(), reason } as const;
         events.publish(stopping);
-        try {
-          open.transaction(() => recordFact(open.facts, stopping));
-        } catch (error) {
-          // On a full disk too everything is let go of in good order.
-          report(error);
-        }
+        recordIfPossible(stopping);
         clearInterval(resolver);
         lock.close();
         firstContact.close();

@@ -5,6 +5,7 @@ import { type Belief, failureOf } from "./facts.ts";
 import { failure } from "./failure.ts";
 import { type Effect, isOver, type MachineEvent, type MachineState, step } from "./machine.ts";
 import { attemptOf, type SwapOrder } from "./order.ts";
+import { nextPhases } from "./phase-spans.ts";
 import { LOAD_BEGINS, type LoadProgress } from "./phases.ts";
 import type { EffectBody, Run } from "./run.ts";
 import type { SwapJob } from "./swap.ts";
@@ -296,10 +297,4 @@ export class SwapRun implements Run {
       },
     };
   }
-}
-
-function nextPhases(job: SwapJob, state: MachineState, at: string, ended: boolean): SwapJob["phases"] {
-  const closed = job.phases.map((span) => (span.ended_at === null ? { ...span, ended_at: at } : span));
-  const name = state.leg === "rollback" && !ended ? `rollback_${state.phase}` : state.phase;
-  return ended ? closed : [...closed, { name, started_at: at, ended_at: null }];
 }
