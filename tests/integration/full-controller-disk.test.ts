@@ -147,6 +147,26 @@ requirement(
     expectWhole(await lines(job_id), reference);
   });
 
+  test("and a restart after there was room again: what was read with the disk full is neither missing nor there twice", async () => {
+    await begin();
+    const reference = await undisturbed();
+    const { job_id } = await controller!.begin(MODEL);
+    await until("the model is being loaded", async () => (await job(job_id)).state === "loading", 40_000);
+    disk!.fill();
+    const before = (await lines(job_id)).length;
+    await until("lines wait for room", async () => (await lines(job_id)).length > before + 2, 40_000);
+    expect((await status()).store_problem).not.toBeNull();
+    disk!.empty();
+    await until("the problem is gone", async () => (await status()).store_problem === null);
+    expect((await job(job_id)).ended_at).toBeNull();
+
+    await controller!.kill();
+    await start();
+
+    expect(await controller!.settled(job_id)).toMatchObject({ state: "ready", reason: null });
+    expectWhole(await lines(job_id), reference);
+  });
+
   test("and the load fails meanwhile: with room again the swap has failed, and the model before is back", async () => {
     await begin();
     expect((await controller!.swap(BEFORE)).state).toBe("ready");
