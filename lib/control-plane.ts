@@ -25,6 +25,8 @@ import { type Identity, loadIdentity } from "./ssh/identity.ts";
 import { quote } from "./ssh/quote.ts";
 import { openInstance, placeOf } from "./store/instance.ts";
 import { openStore, type Store } from "./store/store.ts";
+import type { StoreWatch } from "./store/store-watch.ts";
+import { createStoreHealth } from "./store-health.ts";
 import { cleanUp } from "./swap/effects/clean-up.ts";
 import { drain } from "./swap/effects/drain.ts";
 import { follow } from "./swap/effects/follow.ts";
@@ -64,6 +66,7 @@ export interface ControlPlane extends Pick<Coordination, "webhooks" | "schedules
   readonly gateway: Gateway;
   readonly gatewayModels: ModelList;
   readonly metrics: Metrics;
+  readonly storeWatch: StoreWatch;
   readonly hostKeys: HostKeys;
   readonly setup: Setup;
   readonly identity: Pick<Identity, "publicKeyLine">;
@@ -103,11 +106,11 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
 
   async function assemble({ env, simulated }: ControlPlaneOptions, open: Store): Promise<ControlPlane> {
     const now = () => isoTime(Date.now());
-    const report = (error: unknown) => log.error("an internal error", { error });
     const { instance, copiedFrom } = openInstance(open, placeOf(dataDir));
     if (copiedFrom !== null)
       log.warn("these data are a copy: this is another controller from here on", { copied_from: copiedFrom });
     const events = createEventBus((error, event) => log.error("a subscriber failed", { error, event: event.type }));
+    const { storeWatch, report, recordIfPossible } = createStoreHealth({ store: open, log, events, now });
     const coordination = createCoordination({
       store: open,
       env,
@@ -146,7 +149,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     const setup = createSetup({ ...means, renew: ssh.renew, reload: () => void config.reload() });
     const topology = () => config.current.topology;
     const catalog = () => config.current.catalog;
-    const swapStore = new SwapStore(open.facts);
+    const swapStore = new SwapStore(open.facts, storeWatch);
     const lock = createReservationLock({
       db: open.facts,
       swapStore,
@@ -264,6 +267,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       gateway,
       gatewayModels,
       metrics,
+      storeWatch,
       hostKeys,
       setup,
       identity,
@@ -280,13 +284,14 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       async close(reason) {
         const stopping = { type: "controller.stopping", at: now(), reason } as const;
         events.publish(stopping);
-        open.transaction(() => recordFact(open.facts, stopping));
+        recordIfPossible(stopping);
         clearInterval(resolver);
         lock.close();
         firstContact.close();
         config.close();
         await Promise.all([swaps.close(), slots.close(), inventory.close(), coordination.close()]);
         await ssh.close();
+        storeWatch.close();
         open.close();
       },
     };

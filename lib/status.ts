@@ -5,6 +5,7 @@ import type { ControlPlane } from "./control-plane.ts";
 import { type Availability, availability, folderOf, onDisk } from "./inventory/disks.ts";
 import { LockSchema } from "./lock/lock.ts";
 import { Nullable, OneOf } from "./schema.ts";
+import { StoreProblemSchema } from "./store/store-watch.ts";
 import { type Fit, type FitFacts, fitOf } from "./swap/fit.ts";
 import { servedName } from "./swap/served.ts";
 import { SlotStatusSchema } from "./swap/slots.ts";
@@ -53,13 +54,19 @@ export const StatusSchema = Type.Object(
     swaps: Type.Array(SwapJobSchema, { description: "Swaps that run now" }),
     lock: Nullable(LockSchema, { description: "The reservation that is held; null when none is" }),
     problems: Type.Array(ProblemSchema),
+    store_problem: Nullable(StoreProblemSchema, {
+      description: "Why nothing can be kept now, such as a full disk: swaps wait meanwhile. Null when all is well",
+    }),
   },
   { title: "Status" },
 );
 export type Status = Static<typeof StatusSchema>;
 
 export function statusOf(
-  plane: Pick<ControlPlane, "version" | "startedAt" | "simulated" | "config" | "slots" | "swaps" | "lock" | "identity">,
+  plane: Pick<
+    ControlPlane,
+    "version" | "startedAt" | "simulated" | "config" | "slots" | "swaps" | "lock" | "identity" | "storeWatch"
+  >,
 ): Status {
   const { topology, problems } = plane.config.current;
   return {
@@ -73,6 +80,7 @@ export function statusOf(
     swaps: plane.swaps.active(),
     lock: plane.lock.current(),
     problems: [...problems],
+    store_problem: plane.storeWatch.problem,
   };
 }
 

@@ -15,6 +15,7 @@ export type Models = ReturnType<typeof modelsOf>;
 export type Model = Models["models"][number];
 export type Slot = Status["slots"][number];
 export type SparkNode = ServerStatus["nodes"][number];
+export type StoreProblem = NonNullable<ServerStatus["store_problem"]>;
 export type Problem = ServerStatus["problems"][number];
 export interface RefusedHost {
   readonly name: string;

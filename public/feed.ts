@@ -140,6 +140,7 @@ function takeConfiguration(status: Status, models: Models): void {
   state.slots.value = status.slots;
   state.lock.value = status.lock;
   state.problems.value = status.problems;
+  state.storeProblem.value = status.store_problem;
   state.models.value = models.models;
 }
 

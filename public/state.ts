@@ -1,5 +1,16 @@
 /** What the page knows, as signals. Only feed.ts writes what comes from the server. */
-import type { Delivery, Lock, Model, Problem, Schedule, Slot, SparkNode, SwapJob, Webhook } from "./api.ts";
+import type {
+  Delivery,
+  Lock,
+  Model,
+  Problem,
+  Schedule,
+  Slot,
+  SparkNode,
+  StoreProblem,
+  SwapJob,
+  Webhook,
+} from "./api.ts";
 import { clockTime } from "./format.ts";
 import { signal } from "./store.ts";
 
@@ -24,6 +35,8 @@ export const outdated = signal(false);
 export const nodes = signal<readonly SparkNode[]>([]);
 export const slots = signal<readonly Slot[]>([]);
 export const problems = signal<readonly Problem[]>([]);
+/** Why the controller can keep nothing now; null when all is well. */
+export const storeProblem = signal<StoreProblem | null>(null);
 export const models = signal<readonly Model[]>([]);
 /** The reservation; null when nobody holds one. */
 export const lock = signal<Lock | null>(null);

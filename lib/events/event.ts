@@ -39,6 +39,9 @@ export type NodesLooked = Happened<"nodes.looked">;
 /** Other models, or more of them, lie on the disks. An observation: never kept. */
 export type InventoryChanged = Happened<"inventory.changed">;
 
+/** What must be kept can no longer be written, or can be again. It cannot be kept itself. */
+export type StoreChanged = Happened<"store.changed">;
+
 /** A Spark became reachable or unreachable. */
 export interface NodeChanged extends Happened<"node.changed"> {
   readonly node: string;
@@ -104,6 +107,7 @@ export type SparkEvent =
   | SlotChanged
   | NodesLooked
   | InventoryChanged
+  | StoreChanged
   | NodeChanged
   | ConfigChanged
   | HostKeyChanged
@@ -121,5 +125,5 @@ export type EventOf<Type extends EventType> = Extract<SparkEvent, { readonly typ
 /** Kept durably, in the transaction of the change that it tells of. */
 export type FactEvent = Exclude<
   SparkEvent,
-  SwapLogged | SwapProgressed | SlotChanged | NodesLooked | InventoryChanged | WebhookDelivered
+  SwapLogged | SwapProgressed | SlotChanged | NodesLooked | InventoryChanged | StoreChanged | WebhookDelivered
 >;

@@ -125,4 +125,12 @@ export const TELEMETRY: readonly string[] = [
     PRIMARY KEY (job_id, seq)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE swap_log_lost (
+    job_id TEXT NOT NULL,
+    source TEXT NOT NULL,
+    lines  INTEGER NOT NULL,
+    PRIMARY KEY (job_id, source)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

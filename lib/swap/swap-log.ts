@@ -3,6 +3,8 @@
  * The store is bounded: the logs of the newest swaps are kept, the others go.
  */
 import type { Database } from "bun:sqlite";
+import type { LogRow, WaitingRow } from "../store/lost-lines.ts";
+import { unwritable } from "../store/unwritable.ts";
 import type { LogLine } from "./swap.ts";
 
 export const KEPT_LOGS = 200;
@@ -10,9 +12,9 @@ export const KEPT_LOGS = 200;
 /** Where lines go; the telemetry writer batches them, so that a line never waits for the disk. */
 export interface TelemetryWriter {
   readonly db: Database;
-  append(table: "swap_log", row: Readonly<Record<string, string | number | null>>): void;
-  /** Writes what is queued, now. */
-  flush(): void;
+  append(table: "swap_log", row: LogRow): void;
+  /** What the disk has not taken yet, in order, after an attempt to write it. */
+  waiting(): readonly WaitingRow[];
 }
 
 type Listener = (line: LogLine) => void;
@@ -39,23 +41,25 @@ export class SwapLog {
 
   /** Lines with a number above `after`, in order. */
   read(jobId: string, after: number, limit: number): LogLine[] {
-    this.telemetry.flush();
-    return this.telemetry.db
+    const waiting = this.#waiting(jobId).filter(({ seq }) => seq > after);
+    const stored = this.telemetry.db
       .query<LogLine, [string, number, number]>(
         "SELECT seq, at, source, line FROM swap_log WHERE job_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
       )
       .all(jobId, after, limit);
+    return waiting.length === 0 ? stored : [...stored, ...waiting].slice(0, limit);
   }
 
   /** The last lines with a number below `before`, in order. */
   readBefore(jobId: string, before: number, limit: number): LogLine[] {
-    this.telemetry.flush();
-    return this.telemetry.db
+    const waiting = this.#waiting(jobId).filter(({ seq }) => seq < before);
+    const stored = this.telemetry.db
       .query<LogLine, [string, number, number]>(
         "SELECT seq, at, source, line FROM swap_log WHERE job_id = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3",
       )
       .all(jobId, before, limit)
       .reverse();
+    return waiting.length === 0 || limit < 1 ? stored : [...stored, ...waiting].slice(-limit);
   }
 
   /** Number of the last line; 0 when there is none. */
@@ -79,31 +83,52 @@ export class SwapLog {
     };
   }
 
-  /** Lines that each source has in the store. */
+  /** Lines that each source has in this log: those in the store, those that wait, and those that had to be given up. */
   counts(jobId: string): ReadonlyMap<string, number> {
-    this.telemetry.flush();
+    const counts = new Map<string, number>();
+    const count = (source: string, lines: number) => counts.set(source, (counts.get(source) ?? 0) + lines);
+    for (const { row, lost } of this.telemetry.waiting()) {
+      if (row.job_id !== jobId) continue;
+      count(row.source, 1);
+      for (const [source, lines] of lost ?? []) count(source, lines);
+    }
     const rows = this.telemetry.db
       .query<{ source: string; lines: number }, [string]>(
-        "SELECT source, count(*) AS lines FROM swap_log WHERE job_id = ?1 GROUP BY source",
+        `SELECT source, count(*) AS lines FROM swap_log WHERE job_id = ?1 GROUP BY source
+         UNION ALL SELECT source, lines FROM swap_log_lost WHERE job_id = ?1`,
       )
       .all(jobId);
-    return new Map(rows.map((row) => [row.source, row.lines]));
+    for (const { source, lines } of rows) count(source, lines);
+    return counts;
   }
 
+  /** Forgets the oldest logs; while that cannot be written, the end of a later swap does it. */
   settle(jobId: string): void {
-    this.#sequences.delete(jobId);
-    this.telemetry.flush();
-    this.telemetry.db.run(
-      `DELETE FROM swap_log WHERE job_id IN
-         (SELECT job_id FROM swap_log GROUP BY job_id ORDER BY max(at) DESC LIMIT -1 OFFSET ?1)`,
-      [KEPT_LOGS],
-    );
+    // The store does not know the last number of a log whose lines still wait.
+    if (this.#waiting(jobId).length === 0) this.#sequences.delete(jobId);
+    try {
+      this.telemetry.db.run(
+        `DELETE FROM swap_log WHERE job_id IN
+           (SELECT job_id FROM swap_log GROUP BY job_id ORDER BY max(at) DESC LIMIT -1 OFFSET ?1)`,
+        [KEPT_LOGS],
+      );
+      this.telemetry.db.run("DELETE FROM swap_log_lost WHERE job_id NOT IN (SELECT job_id FROM swap_log)");
+    } catch (error) {
+      if (!unwritable(error)) throw error;
+    }
+  }
+
+  #waiting(jobId: string): LogLine[] {
+    const waiting = this.telemetry.waiting();
+    if (waiting.length === 0) return [];
+    return waiting.filter(({ row }) => row.job_id === jobId).map(({ row: { job_id: _job, ...line } }) => line);
   }
 
   #last(jobId: string): number {
     const known = this.#sequences.get(jobId);
     if (known !== undefined) return known;
-    this.telemetry.flush();
+    const waiting = this.#waiting(jobId).at(-1);
+    if (waiting) return waiting.seq;
     const row = this.telemetry.db
       .query<{ last: number | null }, [string]>("SELECT max(seq) AS last FROM swap_log WHERE job_id = ?1")
       .get(jobId);

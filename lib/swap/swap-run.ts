@@ -5,6 +5,7 @@ import { type Belief, failureOf } from "./facts.ts";
 import { failure } from "./failure.ts";
 import { type Effect, isOver, type MachineEvent, type MachineState, step } from "./machine.ts";
 import { attemptOf, type SwapOrder } from "./order.ts";
+import { nextPhases } from "./phase-spans.ts";
 import { LOAD_BEGINS, type LoadProgress } from "./phases.ts";
 import type { EffectBody, Run } from "./run.ts";
 import type { SwapJob } from "./swap.ts";
@@ -13,6 +14,8 @@ import type { SwapRecord } from "./swap-store.ts";
 const TAIL_LINES = 2_000;
 const TICK_MS = 1_000;
 const SAVE_AGAIN_MS = 1_000;
+const UNWRITTEN =
+  "Waits: the disk of Spark Control is full or cannot be written. Make room there; the swap then goes on by itself.";
 
 export type EffectBodies = Readonly<Record<Exclude<Effect["type"], "abort">, EffectBody>>;
 
@@ -59,6 +62,8 @@ export class SwapRun implements Run {
   #phaseBegan = Date.now();
   #ticker: ReturnType<typeof setInterval> | null = null;
   #closed = false;
+  /** Why the swap waits where it is; null while it does not. Shown, never kept. */
+  #waits: string | null = null;
   #events: MachineEvent[] = [];
   #retry: ReturnType<typeof setTimeout> | null = null;
   readonly #settled = Promise.withResolvers<SwapJob>();
@@ -78,7 +83,7 @@ export class SwapRun implements Run {
   readonly order: SwapOrder;
 
   get job(): SwapJob {
-    return this.#job;
+    return this.#waits === null ? this.#job : { ...this.#job, reason: this.#waits };
   }
   get jobId(): string {
     return this.#job.job_id;
@@ -152,13 +157,22 @@ export class SwapRun implements Run {
       if (!event) return;
       try {
         this.#take(event);
+        this.#waits = null;
       } catch (error) {
-        this.services.report(error);
+        this.#wait(error);
         this.#retry = setTimeout(() => this.#takeUpEvents(), SAVE_AGAIN_MS);
         return;
       }
       this.#events.shift();
     }
+  }
+
+  /** A full disk is told by the job and by the state of the store, once; anything else is a mistake of ours. */
+  #wait(error: unknown): void {
+    if (error instanceof Fault && error.code === "store_unwritable") {
+      this.#waits = UNWRITTEN;
+      this.#show();
+    } else this.services.report(error);
   }
 
   #take(event: MachineEvent): void {
@@ -224,7 +238,7 @@ export class SwapRun implements Run {
 
   #show(): void {
     if (!isOver(this.#machine)) this.#job = { ...this.#job, ...this.#estimate() };
-    this.services.show(this.#job);
+    this.services.show(this.job);
   }
 
   #describe(before: MachineState, state: MachineState): SwapJob {
@@ -283,10 +297,4 @@ export class SwapRun implements Run {
       },
     };
   }
-}
-
-function nextPhases(job: SwapJob, state: MachineState, at: string, ended: boolean): SwapJob["phases"] {
-  const closed = job.phases.map((span) => (span.ended_at === null ? { ...span, ended_at: at } : span));
-  const name = state.leg === "rollback" && !ended ? `rollback_${state.phase}` : state.phase;
-  return ended ? closed : [...closed, { name, started_at: at, ended_at: null }];
 }

@@ -1,6 +1,8 @@
 /** Swaps and beliefs in the facts database. Every write is one durable transaction. */
-import { type Database, SQLiteError } from "bun:sqlite";
+import type { Database } from "bun:sqlite";
 import { Fault } from "../fault.ts";
+import type { WriteWatch } from "../store/telemetry-writer.ts";
+import { unwritable } from "../store/unwritable.ts";
 import type { PhaseSeconds } from "./eta.ts";
 import type { Belief } from "./facts.ts";
 import type { MachineState } from "./machine.ts";
@@ -15,23 +17,30 @@ export interface SwapRecord {
   readonly order: SwapOrder;
 }
 
-const UNWRITABLE = /^SQLITE_(FULL|IOERR|READONLY|CANTOPEN)/;
-
 interface Row {
   readonly document: string;
 }
 
 export class SwapStore {
-  constructor(private readonly db: Database) {}
+  /** @param watch is told of every durable write */
+  constructor(
+    private readonly db: Database,
+    private readonly watch?: WriteWatch,
+  ) {}
 
   /** Runs `decide` and the write it leads to as one transaction: nothing can come between a check and its claim. */
   claim<T>(decide: () => T): T {
     try {
-      return this.db.transaction(decide).immediate();
+      const result = this.db.transaction(decide).immediate();
+      this.watch?.worked("swaps");
+      return result;
     } catch (error) {
-      if (!(error instanceof SQLiteError) || !UNWRITABLE.test(error.code ?? "")) throw error;
-      const message = "The disk of Spark Control is full or cannot be written. Nothing was changed.";
-      throw new Fault("unavailable", "store_unwritable", message, { evidence: error.message }, { cause: error });
+      const cause = unwritable(error);
+      if (!cause) throw error;
+      this.watch?.failed("swaps", cause);
+      const message =
+        "The disk of Spark Control is full or cannot be written. Nothing was changed. Make room on the disk that holds its DATA_DIR, then try again.";
+      throw new Fault("unavailable", "store_unwritable", message, { evidence: cause.message }, { cause });
     }
   }
 

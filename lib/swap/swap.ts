@@ -126,7 +126,7 @@ export const SwapJobSchema = Type.Object(
     progress: Type.Number(),
     /** Seconds until ready; null when nothing is known or the swap has ended. */
     eta_seconds: Nullable(Type.Number()),
-    /** One sentence for a person when failed, cancelled or unknown. */
+    /** One sentence for a person when failed, cancelled or unknown, or while it waits for room on the controller's disk. */
     reason: Nullable(Type.String()),
     failure: Nullable(FailureSchema),
     rollback: Type.Boolean(),

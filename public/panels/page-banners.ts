@@ -1,8 +1,8 @@
-import type { Problem } from "../api.ts";
+import type { Problem, StoreProblem } from "../api.ts";
 import { second } from "../clock.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { clockSeconds, duration, plural, secondsBetween } from "../format.ts";
-import { connection, controller, lock, outdated, problems } from "../state.ts";
+import { connection, controller, lock, outdated, problems, storeProblem } from "../state.ts";
 import { heldBanner } from "./held-banner.ts";
 import { Panel } from "./panel.ts";
 import { reservationAct } from "./reservation-panel.ts";
@@ -16,6 +16,7 @@ export class PageBanners extends Panel {
     if (!controller.value && connection.value.state !== "lost") return undefined;
     return [
       connection.value.state === "lost" && lostBanner(connection.value.since),
+      storeProblem.value && storeBanner(storeProblem.value),
       lock.value && heldBanner(lock.value),
       outdated.value &&
         banner("warn", "i-alert", "note", "Spark Control was updated. Reload to see the new version.", {
@@ -81,6 +82,12 @@ function lostBanner(since: number): Child {
     ],
     { button: h("button", { class: "btn", type: "button", "data-act": "reload" }, "Try now") },
   );
+}
+
+function storeBanner({ message, advice, evidence }: StoreProblem): Child {
+  return banner("warn", "i-alert", "alert", [h("strong", {}, message), ` ${advice} `, h("code", {}, evidence)], {
+    key: "store",
+  });
 }
 
 function problemBanner(all: readonly Problem[]): Child {

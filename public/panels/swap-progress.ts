@@ -109,7 +109,8 @@ function replaces(job: SwapJob, target: string): Child {
 function explanation(job: SwapJob, now: number): string {
   const slot = slotWord(job.slot);
   const started = `Started ${byWhom(job.requested_by)} at ${clockSeconds(job.created_at)}, ${duration(secondsBetween(job.created_at, now))} ago.`;
-  const why = job.leg === "rollback" && job.reason ? ` ${job.reason}` : "";
+  // Why it goes back, or what it waits for.
+  const why = job.reason ? ` ${job.reason}` : "";
   return `${slot === "" ? "" : `${slot}. `}${onNodes(job.nodes)}. ${started}${why}`;
 }
 

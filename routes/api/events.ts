@@ -88,6 +88,7 @@ function tellingOf(event: SparkEvent, plane: ControlPlane, everything: () => Eve
     case "node.changed":
     case "config.changed":
     case "inventory.changed":
+    case "store.changed":
       return { event: "config", data: everything() };
     case "schedule.changed":
       return { event: "schedule", data: plane.schedules.list() };

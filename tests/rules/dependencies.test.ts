@@ -11,7 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   lock: [],
   ssh: [],
   spark: ["ssh", "topology"],
-  swap: ["topology", "catalog"],
+  swap: ["topology", "catalog", "store"],
   inventory: ["topology", "catalog"],
   gateway: [],
   metrics: [],

@@ -134,11 +134,11 @@ class Play {
     const writer = new TelemetryWriter(telemetry);
     return {
       db: telemetry,
-      flush: () => writer.flush(),
+      waiting: () => writer.waiting(),
       append: (table, row) => {
-        const [, left] = /(\S+) is left alone/.exec(String(row.line)) ?? [];
+        const [, left] = /(\S+) is left alone/.exec(row.line) ?? [];
         if (left !== undefined) this.#leftAlone.add(left);
-        writer.append(table, row as Parameters<typeof writer.append<"swap_log">>[1]);
+        writer.append(table, row);
       },
     };
   }

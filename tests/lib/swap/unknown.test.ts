@@ -103,15 +103,23 @@ describe("a disk that takes no more", () => {
     const follow = await bench.effects.until("follow");
     writable(bench, false);
     follow.report(failed("out_of_memory"));
-    await until("the failure to write was reported", () => bench.reported.length > 0);
-    expect(bench.engine.get(job_id).state).toBe("loading");
+    await until("the job says what it waits for", () => bench.engine.get(job_id).reason !== null);
+    expect(bench.engine.get(job_id)).toMatchObject({
+      state: "loading",
+      reason: expect.stringMatching(/^Waits: .*disk of Spark Control is full/),
+    });
+    expect(bench.changes.at(-1)?.job.reason).toContain("Make room");
     expect(bench.effects.names).not.toContain("clean_up");
 
     writable(bench, true);
     const settled = bench.engine.settled(job_id);
-    (await bench.effects.next("clean_up")).report({ type: "cleaned" });
+    const cleanUp = await bench.effects.next("clean_up");
+    expect(bench.engine.get(job_id).reason).not.toContain("Waits");
+    cleanUp.report({ type: "cleaned" });
 
     expect(await settled).toMatchObject({ state: "failed", failure: { code: "out_of_memory" } });
+    // It is no mistake of the controller's: nothing is reported as one.
+    expect(bench.reported).toEqual([]);
   });
 });
 
