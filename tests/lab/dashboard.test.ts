@@ -1,87 +1,215 @@
-/** The dashboard against real hosts: what a person sees of a swap that works and of one that fails. */
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import type { Browser } from "playwright-core";
+/** The dashboard against real hosts: what a person sees of a swap that works, fails, is stopped or loses its controller. */
+import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import type { Browser, Page } from "playwright-core";
+import type { Status } from "../../lib/status.ts";
+import type { SwapJob } from "../../lib/swap/swap.ts";
 import { buildDashboard } from "../../public/_build.ts";
-import { hasChromium, launchChromium, openPage, ownHostname, type WatchedPage } from "../browser/browser.ts";
-import { heading, live, logOf, progressOf, startSwap } from "../browser/wording.ts";
-import { Controller, makeDataDir } from "../support/controller.ts";
-import { requirement } from "../support/requirements.ts";
-import { labAvailability } from "./available.ts";
-import { type Lab, startLab } from "./lab.ts";
-import { removeContainers } from "./launch.ts";
+import { inBrowser, launchChromium, openPage, openTab, ownHostname, type WatchedPage } from "../browser/browser.ts";
+import { heading, live, logOf, lost, progressOf, startSwap, swapButton } from "../browser/wording.ts";
+import type { Controller } from "../support/controller.ts";
+import { until } from "../support/until.ts";
+import { inLab, LIMIT_MS, mains, remains, served } from "./survive-lab.ts";
 
-setDefaultTimeout(180_000);
-
-const { available, how } = await labAvailability();
-const inLab = requirement(
-  "the dashboard in the lab",
-  available && hasChromium,
-  available ? "Chromium is missing (apt-get install chromium)" : how,
-);
+setDefaultTimeout(LIMIT_MS);
 
 const PATIENCE_MS = 90_000;
-const MODELS = `models:
-  small: { name: Small, repo: acme/small, nodes: 1, gpu_memory_utilization: 0.2, size_gb: 0.5 }
-  other: { name: Other, repo: acme/other, nodes: 1, gpu_memory_utilization: 0.2, size_gb: 0.5 }
-`;
+/** Of the catalog that comes with the product: on Overview, and never loaded here. */
+const ANOTHER = "GPT-OSS 20B";
+/** A load that a test can look at from all sides. */
+const WATCHABLE_SECONDS = 12;
+/** A load that goes on while a controller is missed, comes back and is found. */
+const LONG_SECONDS = 30;
+const BEGINNING = /Started .*? at \d+:\d\d:\d\d/;
 
-inLab("the dashboard, with hosts of the lab", () => {
-  let lab: Lab;
-  let data: ReturnType<typeof makeDataDir>;
-  let controller: Controller;
+inBrowser("the dashboard, with hosts of the lab", () => {
   let browser: Browser;
-  let watched: WatchedPage;
   beforeAll(async () => {
     await buildDashboard();
-    lab = await startLab({ dialect: "new" });
-    data = makeDataDir({ "topology.yaml": lab.topologyYaml, "models-overrides.yaml": MODELS });
-    await lab.authorize(data.publicKeyLine);
     browser = await launchChromium();
+  });
+  afterEach(async () => {
+    for (const context of browser.contexts()) await context.close();
+  });
+  afterAll(() => browser?.close());
+
+  inLab("new", (its) => {
+    let controller: Controller;
+
     // On all addresses: the test asks on loopback, the browser where people do.
-    controller = await Controller.start({ dataDir: data.dataDir, env: { HOST: "0.0.0.0" } });
-    watched = await openPage(browser, `http://${ownHostname()}:${new URL(controller.url).port}`);
-    watched.page.setDefaultTimeout(PATIENCE_MS);
-    await live(watched.page).waitFor();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await controller?.stop();
-    data?.remove();
-    if (lab) await removeContainers(lab);
-    await lab?.close();
-  });
+    const serve = (port = "0") => its.start(its.data.dataDir, { HOST: "0.0.0.0", PORT: port });
+    const portOf = ({ url }: Controller) => new URL(url).port;
+    const address = () => `http://${ownHostname()}:${portOf(controller)}`;
+    async function begin(): Promise<WatchedPage> {
+      controller = await serve();
+      await until("both hosts are reachable", async () => {
+        const { nodes } = await controller.get<Status>("/api/status");
+        return nodes.every(({ state }) => state === "reachable");
+      });
+      return patient(await openPage(browser, address()));
+    }
+    async function patient(watched: WatchedPage): Promise<WatchedPage> {
+      watched.page.setDefaultTimeout(PATIENCE_MS);
+      await live(watched.page).waitFor();
+      return watched;
+    }
+    const loadsFor = (loadSeconds: number) => its.lab.behave({ models: { "acme/small": { loadSeconds } } });
+    const started = (page: Page) => logOf(page).getByText("vLLM API server version").waitFor();
+    const step = (page: Page, name: string) => page.getByRole("status").getByText(`small: ${name}`, { exact: true });
+    /** By whom and when, to the second. */
+    async function beginningOf(page: Page): Promise<string> {
+      const text = (await page.getByText(BEGINNING).textContent()) ?? "";
+      const [beginning] = BEGINNING.exec(text) ?? [];
+      if (beginning === undefined) throw new Error(`no beginning in: ${text}`);
+      return beginning;
+    }
+    function expectQuiet(...all: WatchedPage[]): void {
+      for (const { complaints, foreign } of all)
+        expect({ complaints, foreign }).toEqual({ complaints: [], foreign: [] });
+    }
 
-  test("a swap, from the click to the model that answers", async () => {
-    const { page } = watched;
-    await lab.behave({ models: { "acme/small": { loadSeconds: 8 } } });
-    await startSwap(page, "Small");
+    test("a swap, from the click to the model that answers", async () => {
+      await loadsFor(8);
+      const watched = await begin();
+      const { page } = watched;
+      await startSwap(page, "small");
 
-    await progressOf(page, "Small").waitFor();
-    await logOf(page).getByText("vLLM API server version").waitFor();
-    await heading(page, "Small is answering").waitFor();
-    const models = await (await fetch(`${lab.vllmUrl}/v1/models`)).json();
-    expect(models).toMatchObject({ data: [{ id: "acme/small" }] });
-    expect(watched.complaints).toEqual([]);
-    expect(watched.foreign).toEqual([]);
-  });
+      await progressOf(page, "small").waitFor();
+      await started(page);
+      await heading(page, "small is answering").waitFor();
+      expect(await served(its.lab)).toEqual(["acme/small"]);
+      expectQuiet(watched);
+    });
 
-  test("a swap that fails, with its reason, the line that shows it, and the former model back", async () => {
-    const { page } = watched;
-    await lab.behave({ models: { "acme/other": { fail: "oom" } } });
-    // Overview names the first models only.
-    await page.getByRole("navigation").getByRole("link", { name: "Models" }).click();
-    await startSwap(page, "Other");
-    await page.getByRole("navigation").getByRole("link", { name: "Overview" }).click();
+    test("a swap that fails, with its reason, the line that shows it, and the former model back", async () => {
+      await its.lab.behave({ models: { "acme/other": { fail: "oom" } } });
+      const watched = await begin();
+      const { page } = watched;
+      await controller.swap("small");
+      await heading(page, "small is answering").waitFor();
+      // Overview names the first models only.
+      await page.getByRole("navigation").getByRole("link", { name: "Models" }).click();
+      await startSwap(page, "other");
+      await page.getByRole("navigation").getByRole("link", { name: "Overview" }).click();
 
-    const notice = page.getByRole("region", { name: "Other did not start" });
-    await notice
-      .getByRole("figure", { name: "Evidence" })
-      .getByText(/OutOfMemoryError|Free memory on device/)
-      .waitFor();
-    await notice.getByText("Small is back and answers.").waitFor();
-    await notice.getByRole("link", { name: "Show the whole log" }).click();
-    await page.getByRole("searchbox", { name: "Search the log" }).fill("memory");
-    await logOf(page).locator("mark").first().waitFor();
-    expect(watched.complaints).toEqual([]);
+      const notice = page.getByRole("region", { name: "other did not start" });
+      await notice
+        .getByRole("figure", { name: "Evidence" })
+        .getByText(/OutOfMemoryError|Free memory on device/)
+        .waitFor();
+      await notice.getByText("small is back and answers.").waitFor();
+      await notice.getByRole("link", { name: "Show the whole log" }).click();
+      await page.getByRole("searchbox", { name: "Search the log" }).fill("memory");
+      await logOf(page).locator("mark").first().waitFor();
+      expectQuiet(watched);
+    });
+
+    test("a swap that is cancelled, after asking: nothing of it is left on the hosts", async () => {
+      await loadsFor(LONG_SECONDS);
+      const watched = await begin();
+      const { page } = watched;
+      await startSwap(page, "small");
+      await started(page);
+      expect((await mains(its.lab)).map((each) => each.length)).toEqual([1, 0]);
+
+      await page.getByRole("button", { name: "Cancel swap…" }).click();
+      const dialog = page.getByRole("dialog", { name: "Stop loading small?" });
+      await dialog.getByText("Then no model is loaded there.").waitFor();
+      await dialog.getByRole("button", { name: "Stop it" }).click();
+
+      await heading(page, "The swap to small was cancelled").waitFor();
+      const slot = page.getByRole("region", { name: "Nothing is being served", exact: true });
+      await slot.getByText("No model loaded", { exact: true }).waitFor();
+      expect((await remains(its.lab)).flat()).toEqual([]);
+      expect(await swapButton(page, "small").isEnabled()).toBe(true);
+      expectQuiet(watched);
+    });
+
+    test("two tabs stay in step, from the start of a swap to its end", async () => {
+      await loadsFor(WATCHABLE_SECONDS);
+      const one = await begin();
+      const other = await patient(await openTab(one.page.context(), address()));
+      expect(await swapButton(other.page, ANOTHER).isEnabled()).toBe(true);
+
+      await startSwap(one.page, "small");
+      const tabs = [one.page, other.page];
+      await Promise.all(tabs.map((tab) => progressOf(tab, "small").waitFor()));
+      await Promise.all(tabs.map(started));
+      expect(await swapButton(other.page, ANOTHER).isDisabled()).toBe(true);
+
+      await Promise.all(tabs.map((tab) => heading(tab, "small is answering").waitFor()));
+      expect(await swapButton(other.page, ANOTHER).isEnabled()).toBe(true);
+      expectQuiet(one, other);
+    });
+
+    test("a reload in the middle of a swap shows the same swap where it was", async () => {
+      // It stays at the first of its weights: there is one state to compare.
+      await its.lab.behave({ models: { "acme/small": { fail: "stuck" } } });
+      const watched = await begin();
+      const { page } = watched;
+      await startSwap(page, "small");
+      await step(page, "Load weights").waitFor({ state: "attached" });
+      const beginning = await beginningOf(page);
+
+      await page.reload();
+
+      await progressOf(page, "small").waitFor();
+      await step(page, "Load weights").waitFor({ state: "attached" });
+      expect(await beginningOf(page)).toBe(beginning);
+      await started(page);
+      expect(await swapButton(page, ANOTHER).isDisabled()).toBe(true);
+      expect(await page.getByRole("button", { name: "Cancel swap…" }).isEnabled()).toBe(true);
+      expectQuiet(watched);
+    });
+
+    test("the controller is killed in the middle of a swap and started again: the page recovers by itself", async () => {
+      await loadsFor(LONG_SECONDS);
+      const { page } = await begin();
+      await page.evaluate(() => Reflect.set(window, "isTheSamePage", true));
+      await startSwap(page, "small");
+      await started(page);
+      const [job] = (await controller.get<Status>("/api/status")).swaps;
+      const before = await mains(its.lab);
+
+      await controller.kill();
+      await lost(page).waitFor();
+      expect(await page.getByRole("button", { name: "Cancel swap…" }).isDisabled()).toBe(true);
+      controller = await serve(portOf(controller));
+
+      await live(page).waitFor();
+      await lost(page).waitFor({ state: "hidden" });
+      await progressOf(page, "small").waitFor();
+      expect(await page.getByRole("button", { name: "Cancel swap…" }).isEnabled()).toBe(true);
+      await heading(page, "small is answering").waitFor();
+      expect(await page.evaluate(() => Reflect.get(window, "isTheSamePage"))).toBe(true);
+      expect(await controller.get<SwapJob>(`/api/swap/${job?.job_id}`)).toMatchObject({
+        state: "ready",
+        model: "small",
+      });
+      expect(await mains(its.lab)).toEqual(before);
+      expect(await served(its.lab)).toEqual(["acme/small"]);
+    });
+
+    test("a swap that somebody else began disables the buttons, and the reason is theirs to read", async () => {
+      await loadsFor(WATCHABLE_SECONDS);
+      const watched = await begin();
+      const { page } = watched;
+      const button = swapButton(page, ANOTHER);
+      expect(await button.isEnabled()).toBe(true);
+
+      const { job_id: id } = await controller.begin("small");
+
+      await progressOf(page, "small").waitFor();
+      expect(await button.isDisabled()).toBe(true);
+      const reasons = await button.evaluate((it) =>
+        (it.getAttribute("aria-describedby") ?? "")
+          .split(" ")
+          .map((each) => document.getElementById(each)?.textContent),
+      );
+      expect(reasons).toEqual(["One swap at a time: small is on its way."]);
+      expect(await controller.settled(id)).toMatchObject({ state: "ready" });
+      await heading(page, "small is answering").waitFor();
+      expect(await button.isEnabled()).toBe(true);
+      expectQuiet(watched);
+    });
   });
 });

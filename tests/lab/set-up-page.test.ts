@@ -1,13 +1,13 @@
 /**
  * The first run as an owner has it: a fresh controller on an address of the LAN, two hosts that know nothing of it, a
- * browser. The lines that the page shows are pasted on the hosts; at the end a model answers.
+ * browser on a cable of its own. The lines that the page shows are pasted on the hosts; at the end a model answers.
  */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import type { Status } from "../../lib/status.ts";
 import { buildDashboard } from "../../public/_build.ts";
-import { hasChromium, launchChromium, openPage } from "../browser/browser.ts";
+import { inBrowser, launchChromium, openPage, ownHostname } from "../browser/browser.ts";
 import { Controller, makeDataDir } from "../support/controller.ts";
 import { requirement } from "../support/requirements.ts";
 import { until } from "../support/until.ts";
@@ -21,14 +21,11 @@ setDefaultTimeout(180_000);
 
 const { available, how } = await labAvailability();
 const MODELS = "models:\n  small: { repo: acme/small, nodes: 1, gpu_memory_utilization: 0.2, size_gb: 0.5 }\n";
-const what = "the first run in the lab";
-const reason = available ? "Chromium is missing (apt-get install chromium)" : how;
+const inLab = requirement("the first run in the lab", available, how);
 
-requirement(
-  what,
-  available && hasChromium,
-  reason,
-)(what, () => {
+inBrowser("the first run", () => inLab("in the lab", firstRun));
+
+function firstRun(): void {
   let lab: Lab;
   let browser: Browser;
   let data: ReturnType<typeof makeDataDir>;
@@ -37,8 +34,9 @@ requirement(
     await buildDashboard();
     lab = await startLab({ dialect: "new" });
     data = makeDataDir({ "models-overrides.yaml": MODELS });
-    controller = await Controller.start({ dataDir: data.dataDir, env: { HOST: lab.controllerAddress } });
     browser = await launchChromium();
+    // On all addresses: the browser's cable leads to the controller, not to the network of the hosts.
+    controller = await Controller.start({ dataDir: data.dataDir, env: { HOST: "0.0.0.0" } });
   });
   afterAll(async () => {
     await browser?.close();
@@ -72,7 +70,7 @@ requirement(
   }
 
   test("from nothing to a model that answers", async () => {
-    const url = controller.url.replace("127.0.0.1", lab.controllerAddress);
+    const url = `http://${ownHostname()}:${new URL(controller.url).port}`;
     const { page, complaints } = await openPage(browser, url);
     await heading(page, "Where are your Sparks?").waitFor();
     await enter(page, lab.head);
@@ -115,4 +113,4 @@ requirement(
       complaints.filter((text) => !/^(Failed to load resource|The Cross-Origin-Opener-Policy)/.test(text)),
     ).toEqual([]);
   });
-});
+}

@@ -108,8 +108,8 @@ export interface Its {
   gates: Gates;
   data: ReturnType<typeof makeDataDir>;
   readonly started: Controller[];
-  /** A controller on these data; it is ended after the test, whatever has become of it. */
-  start(dataDir?: string): Promise<Controller>;
+  /** A controller on these data, on loopback unless `HOST` says else; it is ended after the test, whatever has become of it. */
+  start(dataDir?: string, env?: Readonly<Record<string, string>>): Promise<Controller>;
 }
 
 /** Tests in a lab of their own; each begins with empty hosts and empty data, and leaves them so. */
@@ -125,8 +125,8 @@ export function inLab(dialect: Dialect, body: (its: Its) => void, more: Partial<
       await its.lab.authorize(its.data.publicKeyLine);
       for (const host of its.lab.hosts) await host.exec("rm -rf ~/.spark-control");
       await its.lab.behave({ loadSeconds: 1.5 });
-      its.start = async (dataDir = its.data.dataDir) => {
-        const controller = await Controller.start({ dataDir });
+      its.start = async (dataDir = its.data.dataDir, env = {}) => {
+        const controller = await Controller.start({ dataDir, env });
         its.started.push(controller);
         return controller;
       };
