@@ -26,7 +26,11 @@ function scene(path: string) {
       return watch.failed(part, error);
     }
   };
-  return { watch, told, fill, room, attempt, [Symbol.dispose]: () => (watch.close(), db.close()) };
+  const dispose = () => {
+    watch.close();
+    db.close();
+  };
+  return { watch, told, fill, room, attempt, [Symbol.dispose]: dispose };
 }
 
 describe("a disk that takes no more", () => {
