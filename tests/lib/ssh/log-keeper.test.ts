@@ -35,7 +35,8 @@ for (const { name, path, available } of SHELLS) {
     let shell: LocalShell;
     let jobs: DetachedJobs;
     const file = (name: string) => join(shell.home, name);
-    const calls = () => (existsSync(file("calls")) ? readFileSync(file("calls"), "utf8").trim().split("\n") : []);
+    /** Whole lines only: the file is there before its first line is. */
+    const calls = () => (existsSync(file("calls")) ? readFileSync(file("calls"), "utf8").split("\n").slice(0, -1) : []);
     const read = (): Promise<JobReading> => jobs.read(shell.target, "logs", { ...within, offset: 0, maxBytes: 65_536 });
     const start = (patienceSeconds?: number) =>
       jobs.start(
