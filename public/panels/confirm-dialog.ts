@@ -75,7 +75,7 @@ export class ConfirmDialog extends HTMLElement {
 function complaint(field: HTMLInputElement): string {
   const first = field.closest("label")?.firstChild;
   const asked = (first?.firstChild ?? first)?.textContent?.trim() ?? "This";
-  if (field.validity.valueMissing) return `“${asked}” is still empty.`;
-  if (field.type === "url") return `“${asked}” is not a web address. It begins with http:// or https://.`;
-  return `“${asked}” cannot be used like this.`;
+  return field.validity.valueMissing
+    ? `“${asked}” is still empty.`
+    : `“${asked}” is not a web address. It begins with http:// or https://.`;
 }

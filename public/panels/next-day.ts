@@ -10,6 +10,9 @@ const EVERY_HOURS = 3;
 /** So that the time now and the next mark do not overlap. */
 const NEAR_HOURS = 1.5;
 
+/** Runs in the list of a phone. */
+const LISTED = 8;
+
 /** What serves, who holds the GPUs and what others plan, on one line. The list of plans has the same as text. */
 export class NextDay extends Panel {
   protected render(): Child | undefined {
@@ -66,14 +69,17 @@ function agenda({ runs }: Schedule, now: number): Child {
     { class: "tl-agenda" },
     line("now", "Now", names.join(", ") || "No model", names.length > 0 && "until someone swaps"),
     held && line("held", `To ${clockTime(held.expires_at, now)}`, `Reserved by ${held.holder}`, held.note),
-    ...runs.map((run) =>
-      line(
-        `${run.entry_id} ${run.starts_at}`,
-        h("time", { datetime: run.starts_at }, dayTime(run.starts_at, now)),
-        run.title,
-        `${run.owner}, ${run.model === null ? "any model" : modelName(run.model)}`,
+    ...runs
+      .slice(0, LISTED)
+      .map((run) =>
+        line(
+          `${run.entry_id} ${run.starts_at}`,
+          h("time", { datetime: run.starts_at }, dayTime(run.starts_at, now)),
+          run.title,
+          `${run.owner}, ${run.model === null ? "any model" : modelName(run.model)}`,
+        ),
       ),
-    ),
+    runs.length > LISTED && line("more", "", h("span", { class: "dim" }, `and ${runs.length - LISTED} more`), null),
     runs.length === 0 && line("none", "", h("span", { class: "dim" }, "Nothing is planned."), null),
   );
 }
