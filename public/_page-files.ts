@@ -35,9 +35,9 @@ export function pageFiles(frame: string, skeleton: (id: string) => string): Page
   });
 }
 
-/** On a phone, what has no room in the bottom bar is in the palette. */
+/** On a phone, what has no room in the bottom bar is in a sheet. */
 const MORE =
-  '<li class="only-phone"><button type="button" data-open="palette"><svg class="icon" aria-hidden="true"><use href="#i-dots"/></svg><span>More</span></button></li>';
+  '<li class="only-phone"><button type="button" data-open="more" aria-haspopup="dialog"><svg class="icon" aria-hidden="true"><use href="#i-dots"/></svg><span>More</span></button></li>';
 
 function railOf(current: Page): string {
   const shown = ALL.flatMap(({ rail, ...page }) => (rail ? [{ ...page, rail }] : []));

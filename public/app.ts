@@ -10,6 +10,7 @@ import { ConfirmDialog } from "./panels/confirm-dialog.ts";
 import { ConnectionState } from "./panels/connection-state.ts";
 import { MachineList } from "./panels/machine-list.ts";
 import { ModelList } from "./panels/model-list.ts";
+import { MorePages } from "./panels/more-pages.ts";
 import { NextDay } from "./panels/next-day.ts";
 import { PageBanners } from "./panels/page-banners.ts";
 import { PageClock } from "./panels/page-clock.ts";
@@ -33,7 +34,8 @@ import { WebhookList } from "./panels/webhook-list.ts";
 import { startReveal } from "./reveal.ts";
 import { place, startRouter } from "./router.ts";
 import { LeaveSimulated } from "./set-up/simulation.ts";
-import { connection } from "./state.ts";
+import { nodeChangedAt } from "./since.ts";
+import { connection, nodes } from "./state.ts";
 import { effect } from "./store.ts";
 import { followTheme } from "./theme-choice.ts";
 
@@ -43,6 +45,7 @@ const ELEMENTS = {
   "confirm-dialog": ConfirmDialog,
   "command-palette": CommandPalette,
   "shortcut-list": ShortcutList,
+  "more-pages": MorePages,
   "cluster-block": ClusterBlock,
   "connection-state": ConnectionState,
   "page-clock": PageClock,
@@ -75,6 +78,7 @@ declare global {
     "confirm-dialog": ConfirmDialog;
     "command-palette": CommandPalette;
     "shortcut-list": ShortcutList;
+    "more-pages": MorePages;
     "webhook-deliveries": WebhookDeliveries;
   }
 }
@@ -85,11 +89,14 @@ for (const [name, element] of Object.entries(ELEMENTS)) customElements.define(na
 effect(() => {
   const now = clusterNow();
   const { page } = place.value;
-  // Progress first: it is what is read in a row of tabs.
+  // Progress and failure first: they are what is read in a row of tabs.
   const cluster = now === null ? [] : now.progress === null ? [now.name] : [now.short.split(",")[0] ?? "", now.name];
-  const words = now?.progress == null ? [page.title, ...cluster] : [...cluster, page.title];
+  const down = now?.tone === "bad" ? [now.detail, now.name, page.title] : null;
+  const words = down ?? (now?.progress == null ? [page.title, ...cluster] : [...cluster, page.title]);
   document.title = [...words, "Spark Control"].join(" · ");
 });
+// A Spark that changes is noted on every page, so that each can say since when.
+effect(() => nodes.value.forEach(nodeChangedAt));
 effect(() => void document.documentElement.toggleAttribute("data-lost", connection.value.state === "lost"));
 
 followTheme();

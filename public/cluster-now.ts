@@ -42,7 +42,8 @@ export function clusterNow(): ClusterNow | null {
   if (job) {
     const percent = `${Math.round(job.progress * 100)} %`;
     const left = job.eta_seconds === null ? "" : `, ${about(job.eta_seconds)} left`;
-    return line("move", job.model_name, percent + left, percent + left, job.progress);
+    const short = job.eta_seconds === null ? percent : `${percent}, ${brief(job.eta_seconds)} left`;
+    return line("move", job.model_name, percent + left, short, job.progress);
   }
   if (!controller.value.configured) return line("off", "No Spark yet", "Nothing is set up");
   if (slots.value.length > 0 && slots.value.every((slot) => slot.state === "unknown"))
@@ -54,6 +55,10 @@ export function clusterNow(): ClusterNow | null {
   if (serving.some((slot) => slot.difference)) return line("warn", nameOf(serving), "Not as expected");
   return line("ok", nameOf(serving), `Ready${requestsOf(serving)}`);
 }
+
+/** A guess for where there is hardly room: "20 s", "3 min". */
+const brief = (seconds: number): string =>
+  seconds < 55 ? `${Math.max(1, Math.ceil(seconds / 5)) * 5} s` : `${Math.max(1, Math.round(seconds / 60))} min`;
 
 function nameOf(slots: readonly Slot[]): string {
   const [only, ...more] = slots;

@@ -24,8 +24,9 @@ export function startKeys(): void {
     else if (!wasPair && single(event.key)) event.preventDefault();
   });
   document.addEventListener("click", ({ target }) => {
-    const opener = target instanceof Element ? target.closest("[data-open=palette]") : null;
-    if (opener) document.querySelector("command-palette")?.show();
+    const opener = target instanceof Element ? target.closest<HTMLElement>("[data-open]") : null;
+    if (opener?.dataset.open === "palette") document.querySelector("command-palette")?.show();
+    if (opener?.dataset.open === "more") document.querySelector("more-pages")?.show();
   });
 }
 

@@ -14,7 +14,7 @@ export class ClusterBlock extends Panel {
 function block(now: ClusterNow): Child {
   return h(
     "a",
-    { class: "cluster", href: "/" },
+    { class: "cluster", href: "/", title: now.name },
     h("span", { class: "vh" }, "The cluster now: "),
     h(
       "span",

@@ -1,6 +1,6 @@
 import { sentenceOf } from "../api.ts";
 import { type Child, h, morph } from "../dom.ts";
-import { refusal, sheet, title } from "./sheet.ts";
+import { focusTitle, refusal, sheet, title } from "./sheet.ts";
 
 export interface Question {
   readonly title: string;
@@ -19,6 +19,8 @@ export class ConfirmDialog extends HTMLElement {
   #round = 0;
 
   connectedCallback(): void {
+    // What is missing is said in the dialog, in its own words.
+    this.#parts.dialog.querySelector("form")?.setAttribute("novalidate", "");
     this.append(this.#parts.dialog);
   }
 
@@ -37,12 +39,22 @@ export class ConfirmDialog extends HTMLElement {
     );
     go.addEventListener("click", async () => {
       const form = go.form;
-      if (!form?.reportValidity()) return;
-      go.disabled = true;
+      if (!form) return;
       body.querySelector(".refusal")?.remove();
+      for (const field of body.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+      const wrong = body.querySelector<HTMLInputElement>("input:invalid");
+      if (wrong) {
+        wrong.setAttribute("aria-invalid", "true");
+        wrong.closest("label")?.after(refusal(complaint(wrong)));
+        wrong.focus();
+        return;
+      }
+      go.disabled = true;
       try {
         await question.run(new FormData(form));
-        if (round === this.#round) dialog.close();
+        if (round !== this.#round) return;
+        dialog.close();
+        focusTitle();
       } catch (error) {
         if (round !== this.#round) return;
         body.append(refusal(sentenceOf(error)));
@@ -57,4 +69,13 @@ export class ConfirmDialog extends HTMLElement {
     };
     dialog.showModal();
   }
+}
+
+/** What is wrong with a field, by the words that stand before it. */
+function complaint(field: HTMLInputElement): string {
+  const first = field.closest("label")?.firstChild;
+  const asked = (first?.firstChild ?? first)?.textContent?.trim() ?? "This";
+  return field.validity.valueMissing
+    ? `“${asked}” is still empty.`
+    : `“${asked}” is not a web address. It begins with http:// or https://.`;
 }

@@ -8,9 +8,8 @@ import { controller, models, nodes, slots } from "../state.ts";
 import { signal } from "../store.ts";
 import { acceptKeyQuestion, takeOverQuestion } from "./key-questions.ts";
 import { memoryBar, memoryKey } from "./memory-bar.ts";
-import { checkedWhen, NODE_STATES } from "./node-memory.ts";
+import { checkedWhen, nodePill } from "./node-memory.ts";
 import { Panel } from "./panel.ts";
-import { pill } from "./pill.ts";
 
 /** Seconds that a Spark's clock may be off before it is worth a word. */
 const NOTABLE_SKEW_SECONDS = 5;
@@ -62,7 +61,6 @@ export class MachineList extends Panel {
   }
 
   #card(node: SparkNode): Child {
-    const [tone, word] = NODE_STATES[node.state];
     const parts = memoryParts(node, { slots: slots.value, models: models.value });
     const at = slots.value.filter(({ nodes: used }) => used.includes(node.name));
     const role = at.some(({ nodes: used }) => used[0] === node.name) ? "head" : at.length > 0 ? "worker" : null;
@@ -76,7 +74,7 @@ export class MachineList extends Panel {
         { class: "panel-head" },
         h("h2", { id: heading }, node.name),
         role && h("span", { class: "tag" }, role),
-        h("span", { class: "push" }, pill(tone, word)),
+        h("span", { class: "push" }, nodePill(node)),
       ),
       h(
         "div",

@@ -1,13 +1,17 @@
+import type { Schedule } from "../api.ts";
 import { quarterMinute } from "../clock.ts";
 import { HOURS, type PlannedBar, plannedBars, type Span, spanOf, startOf } from "../day-line.ts";
 import { type Child, h, picture, withProperties } from "../dom.ts";
-import { clockTime } from "../format.ts";
+import { clockTime, dayTime } from "../format.ts";
 import { lock, modelName, schedule, slots } from "../state.ts";
 import { Panel } from "./panel.ts";
 
 const EVERY_HOURS = 3;
 /** So that the time now and the next mark do not overlap. */
 const NEAR_HOURS = 1.5;
+
+/** Runs in the list of a phone. */
+const LISTED = 8;
 
 /** What serves, who holds the GPUs and what others plan, on one line. The list of plans has the same as text. */
 export class NextDay extends Panel {
@@ -25,7 +29,8 @@ export class NextDay extends Panel {
         { class: "panel-head" },
         h("h2", { id: this.idOf("h") }, "Next 24 hours"),
         h("p", { class: "dim" }, "What other systems plan. Shown here, never run from here."),
-        h("a", { class: "more", href: "/automation" }, "Schedule", picture("i-chevron")),
+        this.closest("[data-page=overview]") &&
+          h("a", { class: "more", href: "/automation" }, "Schedule", picture("i-chevron")),
       ),
       h(
         "div",
@@ -43,6 +48,7 @@ export class NextDay extends Panel {
           "tall",
         ),
       ),
+      agenda(known, now),
       known.warnings
         .slice(0, 1)
         .map(({ message }) =>
@@ -50,6 +56,32 @@ export class NextDay extends Panel {
         ),
     );
   }
+}
+
+/** The same as a list, where a line of a day has no room. */
+function agenda({ runs }: Schedule, now: number): Child {
+  const held = lock.value;
+  const line = (key: string, time: Child, what: Child, more: Child) =>
+    h("li", { "data-key": key }, h("span", {}, time), h("p", {}, what, h("span", { class: "dim" }, more)));
+  const names = slots.value.flatMap(({ state, model_name: name }) => (state === "serving" && name ? [name] : []));
+  return h(
+    "ul",
+    { class: "tl-agenda" },
+    line("now", "Now", names.join(", ") || "No model", names.length > 0 && "until someone swaps"),
+    held && line("held", `To ${clockTime(held.expires_at, now)}`, `Reserved by ${held.holder}`, held.note),
+    ...runs
+      .slice(0, LISTED)
+      .map((run) =>
+        line(
+          `${run.entry_id} ${run.starts_at}`,
+          h("time", { datetime: run.starts_at }, dayTime(run.starts_at, now)),
+          run.title,
+          `${run.owner}, ${run.model === null ? "any model" : modelName(run.model)}`,
+        ),
+      ),
+    runs.length > LISTED && line("more", "", h("span", { class: "dim" }, `and ${runs.length - LISTED} more`), null),
+    runs.length === 0 && line("none", "", h("span", { class: "dim" }, "Nothing is planned."), null),
+  );
 }
 
 function marks(start: number, at: number): Child {

@@ -2,11 +2,13 @@
 import type { SparkNode } from "../api.ts";
 import { quarterMinute } from "../clock.ts";
 import { type Child, h } from "../dom.ts";
-import { forHow, secondsBetween } from "../format.ts";
+import { clockTime, forHow, secondsBetween } from "../format.ts";
+import { nodeChangedAt } from "../since.ts";
+import { connection } from "../state.ts";
 import { type MemoryPart, memoryBar, memoryKey } from "./memory-bar.ts";
 import { pill, type Tone } from "./pill.ts";
 
-export const NODE_STATES: Readonly<Record<SparkNode["state"], readonly [Tone, string]>> = {
+const NODE_STATES: Readonly<Record<SparkNode["state"], readonly [Tone, string]>> = {
   reachable: ["ok", "Healthy"],
   unreachable: ["bad", "Not reachable"],
   misconfigured: ["warn", "Entry cannot be used"],
@@ -14,7 +16,6 @@ export const NODE_STATES: Readonly<Record<SparkNode["state"], readonly [Tone, st
 };
 
 export function nodeMemory(node: SparkNode, parts: readonly MemoryPart[]): Child {
-  const [tone, word] = NODE_STATES[node.state];
   return h(
     "div",
     { class: "node", role: "group", "aria-label": node.name, "data-key": node.name },
@@ -22,7 +23,7 @@ export function nodeMemory(node: SparkNode, parts: readonly MemoryPart[]): Child
       "div",
       { class: "node-top" },
       h("h3", {}, node.name),
-      pill(tone, word),
+      nodePill(node),
       h("span", { class: "dim push" }, checkedWhen(node)),
     ),
     memoryBar(parts, `Memory of ${node.name}`),
@@ -36,9 +37,18 @@ export function nodeMemory(node: SparkNode, parts: readonly MemoryPart[]): Child
   );
 }
 
-/** "checked 4 s ago". Reads a signal. */
+/** "Healthy"; "Was healthy" while there is no connection; since when it is not. Reads signals. */
+export function nodePill(node: SparkNode): Child {
+  const [tone, word] = NODE_STATES[node.state];
+  if (connection.value.state === "lost") return pill("unknown", `Was ${word.toLowerCase()}`);
+  const changed = tone === "bad" ? nodeChangedAt(node) : null;
+  return pill(tone, changed === null ? word : `${word} since ${clockTime(changed, quarterMinute.value)}`);
+}
+
+/** "checked 4 min ago", "when last seen". Reads signals. */
 export function checkedWhen({ checked_at: at }: SparkNode): string {
   if (at === null) return "";
+  if (connection.value.state === "lost") return "when last seen";
   const seconds = secondsBetween(at, quarterMinute.value);
   return seconds < 60 ? "checked just now" : `checked ${forHow(seconds)} ago`;
 }

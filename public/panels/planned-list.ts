@@ -3,6 +3,7 @@ import { quarterMinute } from "../clock.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { dayTime, duration, joined, secondsBetween } from "../format.ts";
 import { awaited } from "../reveal.ts";
+import { rhythmOf } from "../rhythm.ts";
 import { controller, modelName, schedule } from "../state.ts";
 import { Panel } from "./panel.ts";
 
@@ -89,7 +90,7 @@ export class PlannedList extends Panel {
 function row(entry: Entry): Child {
   const now = quarterMinute.value;
   const model = entry.model === null ? "any model" : modelName(entry.model);
-  const rhythm = entry.cron === null ? null : `again and again (${entry.cron}, ${entry.timezone})`;
+  const rhythm = entry.cron === null ? null : rhythmOf(entry.cron, entry.timezone);
   return h(
     "li",
     { "data-key": entry.id },

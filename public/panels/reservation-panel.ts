@@ -33,17 +33,31 @@ export class ReservationPanel extends Panel {
   #state(): Child {
     const held = lock.value;
     const lost = connection.value.state === "lost";
+    const none = controller.value?.configured === false;
     const button = (act: string, word: string, icon?: string) =>
-      h("button", { class: "btn", type: "button", "data-act": act, disabled: lost }, icon && picture(icon), word);
+      h(
+        "button",
+        {
+          class: "btn",
+          type: "button",
+          "data-act": act,
+          disabled: lost || none,
+          "aria-describedby": none ? this.idOf("why") : null,
+        },
+        icon && picture(icon),
+        word,
+      );
     if (!held)
       return [
         h("p", {}, "Nobody has reserved the GPUs."),
         h(
           "p",
-          { class: "dim" },
-          running.value.length > 0
-            ? "A reservation can start once this swap has ended."
-            : "Anyone may swap. Reserve them to keep a model in place while you or a job need it.",
+          { class: "dim", id: this.idOf("why") },
+          none
+            ? "No Spark is set up yet, so there is nothing to reserve."
+            : running.value.length > 0
+              ? "A reservation can start once this swap has ended."
+              : "Anyone may swap. Reserve them to keep a model in place while you or a job need it.",
         ),
         running.value.length === 0 && h("p", { class: "acts" }, button("reserve", "Reserve…", "i-lock")),
       ];

@@ -5,6 +5,7 @@ import { type Child, h, picture } from "../dom.ts";
 import { fitOf } from "../fits.ts";
 import { clockSeconds, clockTime, duration, forHow, secondsBetween } from "../format.ts";
 import { memoryParts } from "../memory-parts.ts";
+import { changedAt } from "../since.ts";
 import { connection, models, nodes, settled, slots, swapObstacle } from "../state.ts";
 import { byWhom, onNodes, slotWord } from "../words.ts";
 import { nodeMemory } from "./node-memory.ts";
@@ -42,7 +43,7 @@ export function servedSlot(slot: Slot, headingId: string, whyId: string): Child 
       actions(slot, whyId),
     ),
     slot.difference && differs(slot.difference),
-    stats(slot),
+    stats(slot, lost),
     h(
       "div",
       { class: "nodes", "data-key": "nodes" },
@@ -110,8 +111,8 @@ function differs({ message, evidence, advice, since }: NonNullable<Slot["differe
   );
 }
 
-function stats(slot: Slot): Child {
-  const { requests } = slot;
+function stats(slot: Slot, lost: boolean): Child {
+  const requests = lost ? null : slot.requests;
   return h(
     "dl",
     { class: "stats", "data-key": "stats" },
@@ -126,16 +127,31 @@ function stats(slot: Slot): Child {
         h(
           "span",
           { class: "sub" },
-          requests === null ? (slot.state === "idle" ? "no model" : "not reported") : `${requests.waiting} waiting`,
+          requests === null
+            ? lost
+              ? "not known now"
+              : slot.state === "idle"
+                ? "no model"
+                : "not reported"
+            : `${requests.waiting} waiting`,
         ),
       ),
     ),
-    copyable("Address for apps", slot.url, "not known yet"),
-    copyable("Model name for apps", slot.served_ids.join(", ") || null, "no model answers"),
+    copyable(
+      "Address for apps",
+      `${location.origin}/v1`,
+      slot.url && ["the same after each swap; ", slot.nodes[0], " itself: ", h("code", {}, slot.url)],
+    ),
+    copyable(
+      "Model name for apps",
+      slot.served_ids.join(", ") || null,
+      slot.served_ids.length === 0 && "no model answers",
+    ),
   );
 }
 
-function copyable(name: string, text: string | null, otherwise: string): Child {
+/** @param sub below it; without a text, why there is none */
+function copyable(name: string, text: string | null, sub: Child): Child {
   return h(
     "div",
     { class: "stat wide" },
@@ -144,7 +160,7 @@ function copyable(name: string, text: string | null, otherwise: string): Child {
       "dd",
       {},
       text === null
-        ? [h("span", { class: "fig-row" }, "–"), h("span", { class: "sub" }, otherwise)]
+        ? h("span", { class: "fig-row" }, "–")
         : h(
             "span",
             { class: "fig-row" },
@@ -161,18 +177,21 @@ function copyable(name: string, text: string | null, otherwise: string): Child {
               picture("i-copy"),
             ),
           ),
+      sub && h("span", { class: "sub" }, sub),
     ),
   );
 }
 
 function sinceWhen(slot: Slot): string {
   const known = slot.since === null ? null : forHow(secondsBetween(slot.since, quarterMinute.value));
+  const changed = changedAt(`slot ${slot.name}`, slot.state);
+  const down = slot.difference?.since ?? changed;
   switch (slot.state) {
     case "serving":
       if (known !== null) return `answering for ${known}`;
       return slot.by_hand ? "answering; not started by Spark Control" : "answering";
     case "not_answering":
-      return known === null ? "loaded, but gives no answer" : `loaded ${known} ago, but gives no answer`;
+      return `gives no answer${down ? ` since ${clockTime(down, quarterMinute.value)}` : ""}${known ? `, loaded ${known} ago` : ""}`;
     case "idle":
       return "chat requests are refused";
     case "swapping":
@@ -191,6 +210,10 @@ function explanation(slot: Slot): string {
   if (slot.state === "not_answering")
     return `${place}. Chat requests get an error that says so. Loading it again helps most often.`;
   if (slot.since === null || !slot.loaded_by) return `${place}.`;
+  const at = clockTime(slot.since, quarterMinute.value);
+  const last = settled.value?.find((job) => job.slot === slot.name);
+  if (last?.rolled_back_to === slot.model && secondsBetween(last.created_at, slot.since) >= 0)
+    return `${place}. Put back automatically at ${at}.`;
   const took = slot.load_seconds === null ? "" : ` in ${duration(slot.load_seconds)}`;
-  return `${place}. Loaded ${byWhom(slot.loaded_by)} at ${clockTime(slot.since, quarterMinute.value)}${took}.`;
+  return `${place}. Loaded ${byWhom(slot.loaded_by)} at ${at}${took}.`;
 }

@@ -29,6 +29,12 @@ export function title(id: string, text: string): Child[] {
   ];
 }
 
+/** After an answer that changes the page, what had the focus may be gone; the title of the page is always there. */
+export function focusTitle(): void {
+  if (document.querySelector("dialog[open]")) return;
+  document.querySelector<HTMLElement>("#page-title")?.focus({ preventScroll: true });
+}
+
 export function refusal(sentence: string): HTMLElement {
   return h("p", { class: "refusal", role: "alert", "data-key": "refusal" }, picture("g-bad"), sentence);
 }

@@ -2,9 +2,8 @@ import type { SparkNode } from "../api.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { gb } from "../format.ts";
 import { controller, nodes } from "../state.ts";
-import { checkedWhen, NODE_STATES } from "./node-memory.ts";
+import { checkedWhen, nodePill } from "./node-memory.ts";
 import { Panel } from "./panel.ts";
-import { pill } from "./pill.ts";
 
 /** Beside the hero: each Spark in a line. */
 export class SparkList extends Panel {
@@ -27,12 +26,11 @@ export class SparkList extends Panel {
 }
 
 function line(node: SparkNode): Child {
-  const [tone, word] = NODE_STATES[node.state];
   const free = node.memory ? `${gb(node.memory.available_bytes)} GB free, ${checkedWhen(node)}` : null;
   return h(
     "li",
     { "data-key": node.name },
     h("div", {}, h("p", {}, node.name), h("p", { class: "dim" }, node.reason ?? free ?? node.host ?? "–")),
-    pill(tone, word),
+    nodePill(node),
   );
 }

@@ -1,13 +1,21 @@
-import { type Plan, planSwap, sentenceOf, startSwap } from "../api.ts";
+import { fetchSwaps, type Plan, planSwap, Refused, type SwapJob, sentenceOf, startSwap } from "../api.ts";
 import { type Child, h, morph } from "../dom.ts";
 import { about, clockSeconds } from "../format.ts";
-import { isReservedForAnother, modelName, models, ownToken, running, slots } from "../state.ts";
+import { isReservedForAnother, modelName, models, ownToken, running, slots, swapObstacle } from "../state.ts";
+import { effect } from "../store.ts";
 import { takeOverQuestion } from "./key-questions.ts";
 import { commandsOf, planView } from "./plan-view.ts";
-import { refusal, sheet, title } from "./sheet.ts";
+import { focusTitle, refusal, sheet, title } from "./sheet.ts";
 
 /** The ring too, however the dialog was opened: which answer Enter gives must be seen. */
 const SHOWN: FocusOptions & { focusVisible: boolean } = { focusVisible: true };
+
+const AFTERWARDS = "This one can start once it has ended.";
+
+interface Answers {
+  readonly ready: boolean;
+  readonly note: string;
+}
 
 /** Shows what a swap would do, and asks. */
 export class SwapDialog extends HTMLElement {
@@ -16,12 +24,21 @@ export class SwapDialog extends HTMLElement {
   #rollback = true;
   /** Counts the questions: an answer to an earlier one is dropped. */
   #round = 0;
+  /** Whether the plan that is shown may be started, when nothing else came first. */
+  #ready = false;
+  /** Something came first: it is planned again once that is over. */
+  #overtaken = false;
+  #starting = false;
+  #watch: (() => void) | undefined;
   #parts = sheet("swap-h");
 
   connectedCallback(): void {
     const { dialog } = this.#parts;
     this.append(dialog);
-    dialog.addEventListener("close", () => void this.#round++);
+    dialog.addEventListener("close", () => {
+      this.#round++;
+      this.#watch?.();
+    });
     dialog.addEventListener("click", (event) => {
       const origin = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-act]") : null;
       if (origin?.dataset.act === "start") void this.#start();
@@ -55,6 +72,25 @@ export class SwapDialog extends HTMLElement {
     void this.#plan();
     dialog.showModal();
     dialog.querySelector<HTMLElement>("[data-keep]")?.focus(SHOWN);
+    this.#overtaken = false;
+    this.#watch?.();
+    this.#watch = effect(() => {
+      const [other] = running.value;
+      const obstacle = swapObstacle(this.#slot);
+      queueMicrotask(() => this.#overtake(obstacle && (other ? `${begun(other)} ${AFTERWARDS}` : obstacle.reason)));
+    });
+  }
+
+  /** @param reason why this swap cannot start now; null when it can */
+  #overtake(reason: string | null): void {
+    if (this.#starting || !this.#parts.dialog.open) return;
+    if (reason !== null && this.#ready) {
+      this.#overtaken = true;
+      this.#answers({ ready: false, note: reason });
+    } else if (reason === null && this.#overtaken) {
+      this.#overtaken = false;
+      void this.#plan();
+    }
   }
 
   /** Slots in which it can run and that no swap owns. */
@@ -91,26 +127,39 @@ export class SwapDialog extends HTMLElement {
     const { dialog, body } = this.#parts;
     const button = dialog.querySelector<HTMLButtonElement>("[data-act=start]");
     if (button) button.disabled = true;
+    this.#starting = true;
     try {
       await startSwap({ model: this.#model, slot: this.#slot, rollback: this.#rollback }, ownToken());
-      if (round === this.#round) dialog.close();
-    } catch (error) {
       if (round !== this.#round) return;
-      this.#show(refusal(sentenceOf(error)), { ready: false, note: "" });
+      dialog.close();
+      focusSwap();
+    } catch (error) {
+      const sentence = error instanceof Refused && error.status === 409 ? await lostRace(error) : sentenceOf(error);
+      if (round !== this.#round) return;
+      this.#show(refusal(sentence), { ready: false, note: "" });
+      this.#overtaken = error instanceof Refused && error.status === 409;
       body.scrollTop = 0;
+    } finally {
+      this.#starting = false;
     }
   }
 
-  #show(content: Child, { ready, note }: { ready: boolean; note: string }): void {
-    const { head, body, foot } = this.#parts;
+  #show(content: Child, answers: Answers): void {
+    const { head, body } = this.#parts;
+    morph(head, title("swap-h", `Swap to ${modelName(this.#model)}?`));
+    morph(body, this.#slotChoice(), content);
+    this.#answers(answers);
+  }
+
+  #answers({ ready, note }: Answers): void {
+    const { foot } = this.#parts;
+    this.#ready = ready;
     const name = modelName(this.#model);
     const slot = slots.value.find((each) => each.name === this.#slot);
     const keep = slot?.model_name ? `Keep ${slot.model_name}` : "Leave it as it is";
-    morph(head, title("swap-h", `Swap to ${name}?`));
-    morph(body, this.#slotChoice(), content);
     morph(
       foot,
-      h("p", { class: "dim", id: "swap-note" }, note),
+      h("p", { class: "dim", id: "swap-note", role: "status" }, note),
       h("button", { class: "btn", type: "submit", "data-keep": true }, keep),
       h(
         "button",
@@ -168,6 +217,32 @@ export class SwapDialog extends HTMLElement {
       ),
     );
   }
+}
+
+/** Who began another swap, and when. */
+function begun({ requested_by: caller, model_name: name, created_at: at }: SwapJob): string {
+  const who = caller === "dashboard" ? "Someone at the dashboard" : caller === "unknown" ? "A program" : caller;
+  return `${who} started a swap to ${name} at ${clockSeconds(at)}.`;
+}
+
+/** Another swap was faster than the click: whose, if it can be found out. */
+async function lostRace(refused: Refused): Promise<string> {
+  const first = running.value[0] ?? (await fetchSwaps(1).catch(() => null))?.swaps[0];
+  return `${first?.ended_at === null ? begun(first) : refused.message} Nothing was changed by your click.`;
+}
+
+/** On what can be done next: cancel the swap, as soon as the page shows it. */
+function focusSwap(): void {
+  focusTitle();
+  const stop = effect(() => {
+    if (running.value.length === 0) return;
+    requestAnimationFrame(() => {
+      stop();
+      if (document.activeElement?.id !== "page-title") return;
+      const cancels = [...document.querySelectorAll<HTMLElement>("[data-act=cancel]:enabled")];
+      cancels.find((button) => button.checkVisibility())?.focus({ preventScroll: true });
+    });
+  });
 }
 
 function noteOf(plan: Plan): string {

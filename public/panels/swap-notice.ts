@@ -2,10 +2,11 @@ import type { SwapJob } from "../api.ts";
 import { quarterMinute } from "../clock.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { clockTime, duration, secondsBetween } from "../format.ts";
-import { dismiss, dismissed, modelName, models, running, settled, slots, swapObstacle } from "../state.ts";
+import { connection, dismiss, dismissed, modelName, models, running, settled, slots, swapObstacle } from "../state.ts";
 import { evidence } from "./evidence.ts";
 import { outcomeOf } from "./outcome.ts";
 import { Panel } from "./panel.ts";
+import { endedSteps } from "./phases.ts";
 
 /** An older result is history, not news. */
 const NEWS_SECONDS = 30 * 60;
@@ -19,6 +20,8 @@ export class SwapNotice extends Panel {
     if (!job?.ended_at || job.job_id === dismissed.value || running.value.some(({ slot }) => slot === job.slot))
       return null;
     if (secondsBetween(job.ended_at, quarterMinute.value) > NEWS_SECONDS) return null;
+    // What was a success then must not stand above a model that is down now, or above a view that is old.
+    if (job.state === "ready" && (connection.value.state === "lost" || !serves(job.slot, job.model))) return null;
     const { tone } = outcomeOf(job);
     const slim = job.state === "ready" || (job.state === "cancelled" && !job.failure);
     return h(
@@ -117,7 +120,28 @@ function advice(job: SwapJob): Child {
 
 /** The swap ended before anything was stopped. Reads a signal. */
 function stillThere({ slot, previous_model: former }: SwapJob): boolean {
-  return slots.value.some((each) => each.name === slot && each.model === former && each.state === "serving");
+  return former !== null && serves(slot, former);
+}
+
+/** Reads a signal. */
+function serves(slot: string, model: string): boolean {
+  return slots.value.some((each) => each.name === slot && each.model === model && each.state === "serving");
+}
+
+/** What it was doing when it failed, by the steps of phases.ts. */
+const DOING: Readonly<Record<string, string>> = {
+  Check: "checking",
+  "Finish requests": "finishing requests",
+  Stop: "stopping",
+  Start: "starting",
+  "Load weights": "loading weights",
+  "Warm up": "warming up",
+  Test: "testing",
+};
+
+function whileDoing(job: SwapJob): string {
+  const doing = DOING[endedSteps(job).at(-1)?.name ?? ""];
+  return doing === undefined ? "" : ` while ${doing}`;
 }
 
 /** Not while a stop could not be verified, or another controller's Spark was left alone. */
@@ -133,7 +157,7 @@ function timing(job: SwapJob, endedAt: string): string {
     job.state === "ready"
       ? "finished"
       : job.state === "failed"
-        ? "failed"
+        ? `failed${whileDoing(job)}`
         : job.state === "cancelled"
           ? "cancelled"
           : "ended";
@@ -160,8 +184,11 @@ function sentences(job: SwapJob, endedAt: string): string[] {
   if (job.state === "ready") return [`It took ${duration(took)}${comparison(job, took)}.`];
   const said = job.state !== "cancelled" && job.failure ? [job.failure.message] : [];
   const former = job.previous_model;
-  if (job.rolled_back_to !== null) said.push(`${modelName(job.rolled_back_to)} is back and answers.`);
-  else if (former !== null && stillThere(job)) said.push(`${modelName(former)} was not stopped and goes on answering.`);
+  if (job.rolled_back_to !== null) {
+    const answers = serves(job.slot, job.rolled_back_to);
+    said.push(`${modelName(job.rolled_back_to)} ${answers ? "is back and answers" : "was loaded again"}.`);
+  } else if (former !== null && stillThere(job))
+    said.push(`${modelName(former)} was not stopped and goes on answering.`);
   if (job.rollback_failure !== null && former !== null)
     said.push(`${modelName(former)} could not be loaded again: ${job.rollback_failure.message}`);
   if (job.state === "unknown") said.push("Look at the Sparks before the next swap: something may still run there.");

@@ -8,6 +8,7 @@ import { foreignOf } from "../../public/foreign.ts";
 import { loadingParts, memoryParts } from "../../public/memory-parts.ts";
 import { NOT_FOUND, PAGES, type Page, placeOf } from "../../public/pages.ts";
 import { barOf, endedSteps, usualSteps } from "../../public/panels/phases.ts";
+import { rhythmOf } from "../../public/rhythm.ts";
 
 const GB = 1e9;
 const at = (seconds: number) => new Date(seconds * 1_000).toISOString();
@@ -168,6 +169,14 @@ test("the other controller of a Spark is read from the evidence, and from nothin
   expect(foreignOf({ ...failure, code: "image_missing" })).toBeNull();
   expect(foreignOf({ ...failure, evidence: "spark-1: nothing is there" })).toBeNull();
   expect(foreignOf(null)).toBeNull();
+});
+
+test("simple rhythms are told in words, others as they were written", () => {
+  expect(rhythmOf("0 18 * * *", "UTC")).toBe("every day at 18:00 (UTC)");
+  expect(rhythmOf("5 6 * * 1-5", "UTC")).toBe("on weekdays at 06:05 (UTC)");
+  expect(rhythmOf("30 6 * * 7", "Europe/Berlin")).toBe("every Sunday at 06:30 (Europe/Berlin)");
+  for (const cron of ["*/5 * * * *", "0 18 1 * *", "0 18 * 6 *", "0 18 * * 1,3", "0 18 * * MON", "0 0 18 * * *"])
+    expect(rhythmOf(cron, "UTC")).toBe(`again and again (${cron}, UTC)`);
 });
 
 describe("the audit log in words", () => {

@@ -58,7 +58,8 @@ inBrowser("reservations in the dashboard", () => {
       await dialog.getByRole("button", { name: "Leave it reserved" }).evaluate((it) => it === document.activeElement),
     ).toBe(true);
     await dialog.getByRole("button", { name: "Release the GPUs" }).click();
-    expect(await dialog.isVisible()).toBe(true);
+    await dialog.getByRole("alert").getByText("“Why?” is still empty.").waitFor();
+    expect(await dialog.getByLabel("Why?").evaluate((it) => it === document.activeElement)).toBe(true);
     expect(demo.plane.lock.current()?.holder).toBe("lead-scoring");
     await dialog.getByLabel("Why?").fill("a demo");
     await dialog.getByRole("button", { name: "Release the GPUs" }).click();

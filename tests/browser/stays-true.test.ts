@@ -1,0 +1,136 @@
+/** What the page shows and offers goes along with what happens meanwhile. In a real browser. */
+import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import type { Browser, Locator, Page } from "playwright-core";
+import { buildDashboard } from "../../public/_build.ts";
+import { type Demo, type DemoOptions, startDemo } from "../support/demo.ts";
+import { inBrowser, launchChromium, openPage, ownHostname, type WatchedPage } from "./browser.ts";
+import { heading, live, lost, startSwap, swapButton } from "./wording.ts";
+
+setDefaultTimeout(60_000);
+
+/** GPT-OSS 120B then loads in about 20 s. */
+const SLOW = 20;
+/** Simulated seconds until a model that is ready dies: some seconds of the clock. */
+const DIES_AFTER = 1_500;
+
+inBrowser("the page stays true", () => {
+  let browser: Browser;
+  let demo: Demo;
+  let watched: WatchedPage;
+  beforeAll(async () => {
+    await buildDashboard();
+    browser = await launchChromium();
+  });
+  afterAll(() => browser?.close());
+  afterEach(async () => {
+    await watched?.page.context().close();
+    await demo?.close();
+  });
+
+  async function begin(options: DemoOptions = {}, viewport = { width: 1280, height: 900 }): Promise<Page> {
+    demo = await startDemo({ hostname: ownHostname(), ...options });
+    watched = await openPage(browser, demo.url, { viewport });
+    await live(watched.page).or(watched.page.getByText("Live").first()).first().waitFor({ state: "attached" });
+    return watched.page;
+  }
+  const isFocused = (page: Page, locator: Locator) =>
+    locator.elementHandle().then((it) => page.waitForFunction((element) => element === document.activeElement, it));
+  const someoneSwaps = (model: string) =>
+    fetch(`${demo.url}/api/swap`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "user-agent": "nightly-batch" },
+      body: JSON.stringify({ model }),
+    });
+
+  test("the success goes when the model no longer answers; the title and the panel say so, and since when", async () => {
+    const page = await begin();
+    demo.cluster.inject({ kind: "dies_after_ready", seconds: DIES_AFTER, times: 1 });
+    await demo.swap("gpt-oss-20b");
+    await heading(page, "GPT-OSS 20B is answering").waitFor();
+
+    await page.getByText(/^gives no answer since \d\d:\d\d/).waitFor();
+
+    await heading(page, "GPT-OSS 20B is answering").waitFor({ state: "detached" });
+    await page.waitForFunction(() => document.title.startsWith("Not answering · GPT-OSS 20B"));
+  });
+
+  test("the focus goes on to what can be done next, not to nowhere", async () => {
+    const page = await begin({ speed: SLOW });
+
+    await startSwap(page, "GPT-OSS 120B");
+    const cancel = page.getByRole("button", { name: "Cancel swap…" });
+    await cancel.waitFor();
+    await isFocused(page, cancel);
+
+    await cancel.click();
+    await page.getByRole("dialog").getByRole("button", { name: "Stop it" }).click();
+    await isFocused(page, page.getByRole("heading", { level: 1 }));
+  });
+
+  test("a plan that is overtaken cannot be started, says by whom, and is made again afterwards", async () => {
+    const page = await begin({ speed: SLOW });
+    await swapButton(page, "GPT-OSS 120B").click();
+    const dialog = page.getByRole("dialog", { name: "Swap to GPT-OSS 120B?" });
+    const go = dialog.getByRole("button", { name: "Swap to GPT-OSS 120B" });
+    await dialog.getByText("It fits, with").waitFor();
+    expect(await go.isEnabled()).toBe(true);
+
+    const job = (await (await someoneSwaps("gpt-oss-20b")).json()) as { job_id: string };
+
+    await dialog
+      .getByRole("status")
+      .getByText(/^nightly-batch started a swap to GPT-OSS 20B at /)
+      .waitFor();
+    expect(await go.isDisabled()).toBe(true);
+    await fetch(`${demo.url}/api/swap/${job.job_id}`, { method: "DELETE" });
+    await dialog.getByText(/^Checked at /).waitFor();
+    expect(await go.isEnabled()).toBe(true);
+  });
+
+  test("whoever clicks second is told who was first, and that nothing was changed", async () => {
+    const page = await begin({ speed: SLOW });
+    await swapButton(page, "GPT-OSS 120B").click();
+    const dialog = page.getByRole("dialog", { name: "Swap to GPT-OSS 120B?" });
+    await dialog.getByText("It fits, with").waitFor();
+    // The other one's swap begins while the click is under way.
+    await page.route("**/api/swap", async (route) => {
+      if (route.request().method() === "POST") await someoneSwaps("gpt-oss-20b");
+      await route.continue();
+    });
+
+    await dialog.getByRole("button", { name: "Swap to GPT-OSS 120B" }).click();
+
+    await dialog
+      .getByRole("alert")
+      .getByText(/^nightly-batch started a swap to GPT-OSS 20B at .* Nothing was changed by your click\.$/)
+      .waitFor();
+  });
+
+  test("without a connection nothing is called well, or checked just now", async () => {
+    const page = await begin();
+    await demo.swap("gpt-oss-20b");
+    await heading(page, "GPT-OSS 20B is answering").waitFor();
+    await demo.goAway();
+    await lost(page).waitFor();
+
+    await page.getByText("Was healthy").first().waitFor();
+    await page.getByText("not known now").waitFor();
+    for (const old of ["Healthy", "checked just now", "GPT-OSS 20B is answering"])
+      expect(await page.getByText(old, { exact: true }).count()).toBe(0);
+  });
+
+  test("on a phone: the day is a list, and More has the other pages", async () => {
+    const page = await begin({}, { width: 360, height: 780 });
+    const plan = { id: "notes", title: "Call notes", owner: "crm-sync", cron: "0 18 * * *", timezone: "UTC" };
+    expect((await demo.post("/api/schedule", { ...plan, duration_seconds: 1_800 })).status).toBeLessThan(300);
+
+    await page.getByRole("button", { name: "More" }).click();
+    await page.getByRole("dialog", { name: "More" }).getByRole("link", { name: "Automation" }).click();
+
+    await heading(page, "Automation").waitFor();
+    const day = page.getByRole("region", { name: "Next 24 hours" });
+    await day.getByRole("listitem").filter({ hasText: "Call notes" }).first().waitFor();
+    expect(await day.getByRole("link", { name: "Schedule" }).count()).toBe(0);
+    expect(watched.complaints).toEqual([]);
+  });
+});
