@@ -57,6 +57,7 @@ export const StatusSchema = Type.Object(
     store_problem: Nullable(StoreProblemSchema, {
       description: "Why nothing can be kept now, such as a full disk: swaps wait meanwhile. Null when all is well",
     }),
+    stall_seconds: Type.Number({ description: "Seconds without any progress after which a load counts as stuck" }),
   },
   { title: "Status" },
 );
@@ -81,6 +82,7 @@ export function statusOf(
     lock: plane.lock.current(),
     problems: [...problems],
     store_problem: plane.storeWatch.problem,
+    stall_seconds: topology.settings.stall_seconds,
   };
 }
 
@@ -194,8 +196,8 @@ export const ModelSchema = Type.Object(
         description: "Sparks on which it lies, complete or not; null until one was asked",
       }),
     ),
-    availability: OneOf<Availability>(["on_disk", "partial", "needs_download", "unknown"], {
-      description: "On the Sparks that it would run on",
+    availability: OneOf<Availability>(["on_disk", "partial", "needs_download", "missing", "unknown"], {
+      description: "On the Sparks that it would run on; missing: the folder of a local model is on none of them",
     }),
     fit: Type.Object(
       {
@@ -207,6 +209,10 @@ export const ModelSchema = Type.Object(
     ),
     loaded_in: Type.Array(Type.String(), { description: "Slots that serve it now" }),
     last_load_seconds: Nullable(Type.Number()),
+    load_seconds_estimate: Nullable(
+      Type.Number({ description: "From earlier loads, else from its size; null when neither is known" }),
+    ),
+    not_now: Nullable(Type.String({ description: "Why no swap to it can begin now, such as a Spark out of reach" })),
   },
   { title: "Model" },
 );
@@ -253,8 +259,23 @@ export function modelsOf(
         fit: { verdict, left_gib: leftGib, reason },
         loaded_in: statuses.filter((slot) => slot.model === model.key).map((slot) => slot.name),
         last_load_seconds: plane.swaps.loadSeconds(model.key),
+        load_seconds_estimate: plane.swaps.estimatedSeconds(model),
+        not_now: notNow(model, use, nodes, (name) => plane.slots.node(name)?.reachable),
       };
     }),
     problems: [...catalog.problems],
   };
+}
+
+/** @param reachable undefined for a Spark that was not looked at yet */
+function notNow(
+  model: Model,
+  use: Parameters<typeof availability>[1],
+  nodes: readonly string[],
+  reachable: (node: string) => boolean | undefined,
+): string | null {
+  const away = nodes.filter((node) => reachable(node) === false);
+  if (away.length > 0) return `${away.join(" and ")} ${away.length === 1 ? "is" : "are"} not reachable.`;
+  if (availability(model, use, nodes) !== "missing") return null;
+  return `Its folder is missing on ${nodes.length === 0 ? "every Spark" : nodes.join(" and ")}.`;
 }

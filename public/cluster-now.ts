@@ -3,6 +3,7 @@ import type { Slot } from "./api.ts";
 import { quarterMinute } from "./clock.ts";
 import { about, clockTime, plural } from "./format.ts";
 import type { Tone } from "./panels/pill.ts";
+import { isStalled } from "./panels/stall.ts";
 import * as state from "./state.ts";
 
 export interface ClusterNow {
@@ -41,8 +42,9 @@ export function clusterNow(): ClusterNow | null {
     );
   if (job) {
     const percent = `${Math.round(job.progress * 100)} %`;
-    const left = job.eta_seconds === null ? "" : `, ${about(job.eta_seconds)} left`;
-    const short = job.eta_seconds === null ? percent : `${percent}, ${brief(job.eta_seconds)} left`;
+    const isTimed = job.eta_seconds !== null && !isStalled(job);
+    const left = isTimed ? `, ${about(job.eta_seconds ?? 0)} left` : "";
+    const short = isTimed ? `${percent}, ${brief(job.eta_seconds ?? 0)} left` : percent;
     return line("move", job.model_name, percent + left, short, job.progress);
   }
   if (!controller.value.configured) return line("off", "No Spark yet", "Nothing is set up");

@@ -29,15 +29,14 @@ export function modelCommands(slot?: string): Command[] {
   return models.value.map((model) => {
     const { verdict, left_gib: left, reason } = fitOf(model);
     const there = slots.value.find((each) => each.model === model.key && each.state === "serving");
-    const time = model.last_load_seconds === null ? null : about(model.last_load_seconds);
+    const time = model.load_seconds_estimate === null ? null : about(model.load_seconds_estimate);
     const fits = {
       fits: left === null ? "fits" : `${gbOfGib(left)} GB left`,
       tight: "tight",
-      does_not_fit: "does not fit",
+      does_not_fit: model.not_now === null ? "does not fit" : "not now",
       unknown: null,
     };
-    const cannot =
-      verdict === "does_not_fit" ? `Does not fit. ${reason ?? ""}` : there ? "It is serving now." : obstacle;
+    const cannot = verdict === "does_not_fit" ? reason : there ? "It is serving now." : obstacle;
     return {
       id: `swap-${model.key}`,
       group: "Swap to",

@@ -134,8 +134,8 @@ function waitForConnection(): void {
 }
 
 function takeConfiguration(status: Status, models: Models): void {
-  const { version, simulated, configured, public_key: publicKey } = status;
-  state.controller.value = { version, simulated, configured, publicKey };
+  const { version, simulated, configured, public_key: publicKey, stall_seconds: stallSeconds } = status;
+  state.controller.value = { version, simulated, configured, publicKey, stallSeconds };
   state.nodes.value = status.nodes;
   state.slots.value = status.slots;
   state.lock.value = status.lock;

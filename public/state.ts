@@ -26,6 +26,8 @@ export interface Controller {
   readonly simulated: boolean;
   readonly configured: boolean;
   readonly publicKey: string;
+  /** Seconds without progress after which a load is given up. */
+  readonly stallSeconds: number;
 }
 
 export const connection = signal<Connection>({ state: "connecting", since: Date.now() });

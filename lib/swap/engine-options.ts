@@ -1,11 +1,11 @@
 /** What the engine is given: its means, and what is asked of it. */
-import type { Catalog } from "../catalog/catalog.ts";
+import type { Catalog, Model } from "../catalog/catalog.ts";
 import type { Topology } from "../topology/topology.ts";
 import type { Gate } from "./claims.ts";
 import type { SparkControl } from "./cluster.ts";
-import type { SwapJob } from "./swap.ts";
+import type { EffectBodies } from "./run-services.ts";
+import type { Download, SwapJob } from "./swap.ts";
 import type { SwapLog } from "./swap-log.ts";
-import type { EffectBodies } from "./swap-run.ts";
 import type { SwapStore } from "./swap-store.ts";
 import type { Timing } from "./timing.ts";
 
@@ -36,6 +36,8 @@ export interface EngineOptions {
   generationSeen(seen: number): void;
   /** Requests that the gateway has in flight to a slot; none without a gateway. */
   readonly inFlight?: (slot: string) => number;
+  /** What vLLM would download before it loads this model there; nothing is known where it is not given. */
+  readonly download?: (model: Model, nodes: readonly string[]) => Download | null;
   catalog(): Catalog;
   topology(): Topology;
   newId(): string;

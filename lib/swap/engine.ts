@@ -9,13 +9,15 @@ import { isConfigured, usableNode } from "../topology/topology.ts";
 import { Claims, placeOf, swapRunning } from "./claims.ts";
 import { conflicts } from "./conflicts.ts";
 import type { EngineOptions, SwapRequest } from "./engine-options.ts";
+import { estimateLoad } from "./eta.ts";
 import { type Belief, failureOf, footprint, gatherFacts, targetOf } from "./facts.ts";
 import { imageOf, serveArguments } from "./launch-command.ts";
 import { attemptOf, jobIdOf } from "./order.ts";
 import { makePlan } from "./plan.ts";
 import { planCommands } from "./plan-commands.ts";
+import type { RunServices } from "./run-services.ts";
 import type { Failure, Plan, SwapJob } from "./swap.ts";
-import { type RunServices, SwapRun } from "./swap-run.ts";
+import { SwapRun } from "./swap-run.ts";
 import type { SwapRecord } from "./swap-store.ts";
 
 const PAST_LOADS = 5;
@@ -80,11 +82,11 @@ export class SwapEngine {
       ...this.#reservedNote(slot, request.token ?? null),
       ...(running ? [swapRunning(running.job)] : []),
     ];
+    const nodes = target.nodes.map((node) => node.name);
+    const download = this.options.download?.(model, nodes) ?? null;
     return makePlan({
       ...facts,
-      model,
-      slot,
-      nodes: target.nodes.map((node) => node.name),
+      ...{ model, slot, nodes, download },
       pastLoads: store.pastLoads(model.key, PAST_LOADS),
       timeScale: this.options.timeScale,
       rollbackWanted: request.rollback ?? true,
@@ -141,6 +143,13 @@ export class SwapEngine {
   loadSeconds(modelKey: string): number | null {
     const past = this.options.store.pastLoads(modelKey, 1)[0];
     return past ? Math.round(Object.values(past).reduce((sum, seconds) => sum + seconds, 0)) : null;
+  }
+
+  /** Seconds, going by earlier loads or the size; null when neither is known. */
+  estimatedSeconds(model: Model): number | null {
+    const past = this.options.store.pastLoads(model.key, PAST_LOADS);
+    const { totalSeconds } = estimateLoad(past, model.size_gb, model.nodes, this.options.timeScale);
+    return past.length === 0 && model.size_gb === null ? null : Math.ceil(totalSeconds);
   }
 
   /**
@@ -219,6 +228,7 @@ export class SwapEngine {
       settings: () => options.topology().settings,
       beliefs: () => this.#occupancy(jobId),
       inFlight: (slot) => options.inFlight?.(slot) ?? 0,
+      download: (model, nodes) => options.download?.(model, nodes) ?? null,
       slotOf: (launchId) => options.store.find(jobIdOf(launchId))?.job.slot ?? null,
       pastLoads: (key) => options.store.pastLoads(key, PAST_LOADS),
       now: options.now,

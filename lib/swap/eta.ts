@@ -58,16 +58,23 @@ export interface Remaining {
   readonly etaSeconds: number;
 }
 
-/** @param secondsInPhase since the present phase began */
-export function remaining(estimate: LoadEstimate, at: LoadProgress, secondsInPhase: number): Remaining {
+/**
+ * @param secondsInPhase since the present phase began
+ * @param unmeasured     how many of these have passed since its percents last grew
+ */
+export function remaining(estimate: LoadEstimate, at: LoadProgress, secondsInPhase: number, unmeasured = 0): Remaining {
   const index = LOAD_PHASES.indexOf(at.phase);
   const before = sum(LOAD_PHASES.slice(0, index).map((phase) => estimate.phases[phase]));
   const here = estimate.phases[at.phase];
   const after = sum(LOAD_PHASES.slice(index + 1).map((phase) => estimate.phases[phase]));
   // Measured progress within the phase beats the clock; the clock alone never claims that a phase is over.
   const part = at.part ?? Math.min(secondsInPhase / Math.max(here, 0.001), 0.95);
-  // A phase that reports percents also tells its own speed.
-  const left = at.part !== null && at.part > 0.05 ? (secondsInPhase / at.part) * (1 - at.part) : here * (1 - part);
+  // A phase that reports percents also tells its own speed. A pause says nothing of it: the guess does not grow with it.
+  const moving = Math.max(secondsInPhase - unmeasured, 0);
+  const left =
+    at.part !== null && at.part > 0.05
+      ? Math.max((moving / at.part) * (1 - at.part) - unmeasured, 0)
+      : here * (1 - part);
   const total = Math.max(estimate.totalSeconds, 0.001);
   return { progress: Math.min((before + here * part) / total, 0.99), etaSeconds: Math.max(left + after, 0) };
 }

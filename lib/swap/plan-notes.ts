@@ -1,7 +1,7 @@
 /** What a look at the Sparks may find against a swap, in words. */
 import type { Node } from "../topology/topology.ts";
 import { failure } from "./failure.ts";
-import type { Failure, PlanNote } from "./swap.ts";
+import type { Download, Failure, PlanNote } from "./swap.ts";
 
 export function notNeeded(node: string, { message, evidence }: Failure): PlanNote {
   return failure(
@@ -54,4 +54,13 @@ export function foreignNode(node: Node, instance: string): PlanNote {
     `${node.name}: ~/.spark-control/instance is ${instance}`,
     `Stop the other one. If it is gone for good, take the Spark over: POST /api/nodes/${node.name}/take-over {"instance":"${instance}"}.`,
   );
+}
+
+/** Both for what is not there at all and for what is there in part. */
+export function needsDownload({ nodes, begun, bytes }: Download): PlanNote {
+  const where = nodes.join(" and ");
+  const much = bytes === null ? "it" : `about ${Math.max(1, Math.round(bytes / 1e9))} GB`;
+  const state = begun ? `only partly on ${where}` : `not on ${where} yet`;
+  const each = nodes.length > 1 ? " on each" : "";
+  return failure("needs_download", `It is ${state}: vLLM downloads ${much}${each} first, which may take long.`);
 }

@@ -4,7 +4,9 @@ import type { Slot } from "../topology/topology.ts";
 import type { NodeView } from "./cluster.ts";
 import { estimateLoad, type PhaseSeconds } from "./eta.ts";
 import { failure } from "./failure.ts";
-import type { Failure, NodeMemory, Plan, PlanNote } from "./swap.ts";
+import { LOAD_PHASES } from "./phases.ts";
+import { needsDownload } from "./plan-notes.ts";
+import type { Download, Failure, NodeMemory, Plan, PlanNote } from "./swap.ts";
 
 export const BYTES_PER_GB = 1e9;
 const BYTES_PER_GIB = 2 ** 30;
@@ -45,6 +47,8 @@ export interface PlanFacts {
   readonly timeScale: number;
   readonly rollbackWanted: boolean;
   readonly memoryReserveGib: number;
+  /** What vLLM would have to download first; null when everything is there or nothing is known. */
+  readonly download: Download | null;
   /** Reasons known without looking, such as a misconfigured node. */
   readonly blockers: readonly PlanNote[];
   readonly warnings: readonly PlanNote[];
@@ -64,7 +68,7 @@ export function makePlan(facts: PlanFacts): Plan {
         ? false
         : null
       : memory.every((each) => each.fits);
-  const downtime = Math.round(estimate.totalSeconds + (facts.occupants.length > 0 ? STOP_SECONDS : 0));
+  const stopSeconds = facts.occupants.length > 0 ? STOP_SECONDS : 0;
   const rollbackTo = facts.rollbackWanted
     ? (facts.occupants.find((each) => each.slot.name === slot.name)?.model ?? null)
     : null;
@@ -80,12 +84,23 @@ export function makePlan(facts: PlanFacts): Plan {
     })),
     fits,
     memory,
-    downtime_seconds: downtime,
+    download: facts.download,
+    downtime_seconds: Math.round(estimate.totalSeconds + stopSeconds),
+    phases: [
+      { name: "stopping", seconds: stopSeconds },
+      ...LOAD_PHASES.map((name) => ({ name, seconds: estimate.phases[name] })),
+    ],
     load_seconds: Math.round(estimate.totalSeconds),
     learnt_from: estimate.learntFrom,
     rollback_to: rollbackTo?.key ?? null,
     blockers: [...facts.blockers, ...reachability(facts), ...memoryBlockers(memory)],
-    warnings: [...facts.warnings, ...memoryWarnings(facts, memory), ...clockWarnings(facts), ...noWayBack(facts)],
+    warnings: [
+      ...facts.warnings,
+      ...(facts.download ? [needsDownload(facts.download)] : []),
+      ...memoryWarnings(facts, memory),
+      ...clockWarnings(facts),
+      ...noWayBack(facts),
+    ],
     commands: facts.commands,
   };
   return { ...plan, summary: summarise(plan, facts.occupants, rollbackTo) };
@@ -161,10 +176,11 @@ function summarise(plan: Omit<Plan, "summary">, occupants: readonly Occupant[], 
   const isEmpty = ![...plan.blockers, ...plan.warnings].some(({ code }) => RUNS_BESIDE.has(code));
   const nothing = isEmpty ? "Nothing runs there now" : "This swap stops nothing";
   const idle = gone.length > 0 ? `${list(gone)} ${gone.length === 1 ? "has" : "have"} ended` : nothing;
+  const onTop = plan.download ? " plus the download" : "";
   const sentences = [
     stops.length === 0
-      ? `${idle}. ${plan.starts.name} answers in ${duration(plan.load_seconds)}.`
-      : `${list(stops)} ${stops.length === 1 ? "stops" : "stop"} answering. ${plan.starts.name} answers after ${duration(plan.downtime_seconds)}.`,
+      ? `${idle}. ${plan.starts.name} answers in ${duration(plan.load_seconds)}${onTop}.`
+      : `${list(stops)} ${stops.length === 1 ? "stops" : "stop"} answering. ${plan.starts.name} answers after ${duration(plan.downtime_seconds)}${onTop}.`,
   ];
   if (plan.fits === true) {
     const tightest = plan.memory.reduce((least, each) => (each.spare_bytes < least.spare_bytes ? each : least));

@@ -1,4 +1,5 @@
 /** What an effect may use: the order, the Sparks, the log. One `Run` lives as long as its swap is not settled. */
+import type { Model } from "../catalog/catalog.ts";
 import { Fault } from "../fault.ts";
 import { type Node, type Settings, type Slot, type Topology, usableNode } from "../topology/topology.ts";
 import type { SparkControl } from "./cluster.ts";
@@ -8,6 +9,7 @@ import { type Belief, footprint } from "./facts.ts";
 import type { Leg, MachineEvent } from "./machine.ts";
 import { type Attempt, attemptOf, type SwapOrder } from "./order.ts";
 import type { LoadProgress } from "./phases.ts";
+import type { Download } from "./swap.ts";
 import type { Timing } from "./timing.ts";
 
 export interface Run {
@@ -27,6 +29,8 @@ export interface Run {
   /** Slot of a launch that this controller started; null for one that it does not know. */
   slotOf(launchId: string): string | null;
   pastLoads(modelKey: string): readonly PhaseSeconds[];
+  /** What vLLM would download before it loads this model there; null when nothing, or not known. */
+  download(model: Model, nodes: readonly string[]): Download | null;
   /** Adds a line of the controller's own to the swap's log. */
   log(line: string): void;
   /**
@@ -40,6 +44,8 @@ export interface Run {
   /** The remote logs are now read from their beginning. */
   beginReading(): void;
   progress(progress: LoadProgress): void;
+  /** The load has shown that it goes on. @param at milliseconds since 1970 */
+  news(at: number): void;
   /**
    * Takes a new generation if this swap's is not above what the nodes have seen.
    * @param whose `anyone` at the first contact of a swap: a restored backup counts on. `own` later: only another swap of

@@ -1,13 +1,14 @@
 /** One swap while it is not settled: its machine, the effect that runs, and its record. */
 import { Fault } from "../fault.ts";
 import { estimateLoad, type PhaseSeconds, remaining } from "./eta.ts";
-import { type Belief, failureOf } from "./facts.ts";
+import { failureOf } from "./facts.ts";
 import { failure } from "./failure.ts";
 import { type Effect, isOver, type MachineEvent, type MachineState, step } from "./machine.ts";
 import { attemptOf, type SwapOrder } from "./order.ts";
 import { nextPhases } from "./phase-spans.ts";
 import { LOAD_BEGINS, type LoadProgress } from "./phases.ts";
 import type { EffectBody, Run } from "./run.ts";
+import type { BeliefChange, RunServices } from "./run-services.ts";
 import type { SwapJob } from "./swap.ts";
 import type { SwapRecord } from "./swap-store.ts";
 
@@ -16,38 +17,7 @@ const TICK_MS = 1_000;
 const SAVE_AGAIN_MS = 1_000;
 const UNWRITTEN =
   "Waits: the disk of Spark Control is full or cannot be written. Make room there; the swap then goes on by itself.";
-
-export type EffectBodies = Readonly<Record<Exclude<Effect["type"], "abort">, EffectBody>>;
-
-/** What a run needs of the engine. */
-export interface RunServices
-  extends Omit<
-    Run,
-    "jobId" | "generation" | "order" | "raiseGeneration" | "log" | "logRemote" | "tail" | "beginReading" | "progress"
-  > {
-  readonly effects: EffectBodies;
-  now(): string;
-  writeLog(source: string, line: string): void;
-  /** Lines in the store by source. */
-  loggedLines(): ReadonlyMap<string, number>;
-  /** Makes the step durable, together with what follows from it for the slot. */
-  save(record: SwapRecord, belief: BeliefChange): void;
-  /** A generation above `seen` and above all that were given out, durable. */
-  generationAbove(seen: number): number;
-  /** The highest that this controller has given out. */
-  highestGeneration(): number;
-  /** Tells those who watch; nothing is written. */
-  show(job: SwapJob): void;
-  report(error: unknown): void;
-}
-
-export type BeliefChange =
-  | { readonly type: "none" }
-  /** What conflicted with the swap is gone. */
-  | { readonly type: "stopped" }
-  /** Nothing is left in the swap's own slot. */
-  | { readonly type: "emptied" }
-  | { readonly type: "serves"; readonly belief: Belief };
+const UNMEASURED = { part: null, quiet_seconds: null } as const;
 
 export class SwapRun implements Run {
   readonly control;
@@ -60,6 +30,9 @@ export class SwapRun implements Run {
   #known = new Map<string, number>();
   #load: LoadProgress = LOAD_BEGINS;
   #phaseBegan = Date.now();
+  /** When the percents of the phase last grew. */
+  #measured = Date.now();
+  #news: number | null = null;
   #ticker: ReturnType<typeof setInterval> | null = null;
   #closed = false;
   /** Why the swap waits where it is; null while it does not. Shown, never kept. */
@@ -103,6 +76,8 @@ export class SwapRun implements Run {
   slotOf = (launchId: string) => this.services.slotOf(launchId);
   pastLoads = (modelKey: string): readonly PhaseSeconds[] => this.services.pastLoads(modelKey);
 
+  download = (...asked: Parameters<Run["download"]>) => this.services.download(...asked);
+
   log(line: string): void {
     this.services.writeLog("controller", line);
   }
@@ -123,6 +98,7 @@ export class SwapRun implements Run {
   beginReading(): void {
     this.#tail = [];
     this.#load = LOAD_BEGINS;
+    this.#news = null;
     this.#known = new Map(this.services.loggedLines());
   }
 
@@ -130,8 +106,13 @@ export class SwapRun implements Run {
     if (progress === this.#load) return;
     const moved = progress.phase !== this.#load.phase;
     this.#load = progress;
+    this.#measured = Date.now();
     if (moved) this.dispatch({ type: "progress", phase: progress.phase });
     else this.#show();
+  }
+
+  news(at: number): void {
+    this.#news = at;
   }
 
   raiseGeneration(seen: number, whose: "anyone" | "own"): void {
@@ -261,22 +242,25 @@ export class SwapRun implements Run {
       phases: moved ? nextPhases(this.#job, state, at, ended) : this.#job.phases,
     };
     return ended
-      ? { ...job, ...(state.state === "ready" ? { progress: 1 } : {}), eta_seconds: null }
+      ? { ...job, ...(state.state === "ready" ? { progress: 1 } : {}), eta_seconds: null, ...UNMEASURED }
       : { ...job, ...this.#estimate() };
   }
 
-  #estimate(): Pick<SwapJob, "progress" | "eta_seconds"> {
+  #estimate(): Pick<SwapJob, "progress" | "eta_seconds" | "part" | "quiet_seconds"> {
     const { state, leg, cleaning } = this.#machine;
-    if (cleaning) return { progress: this.#job.progress, eta_seconds: null };
+    if (cleaning) return { progress: this.#job.progress, eta_seconds: null, ...UNMEASURED };
     const { model } = attemptOf(this.order, this.jobId, leg);
     const estimate = estimateLoad(this.pastLoads(model.key), model.size_gb, model.nodes, this.timeScale);
     if (state !== "loading" && state !== "verifying")
-      return { progress: 0, eta_seconds: Math.ceil(estimate.totalSeconds) };
+      return { progress: 0, eta_seconds: Math.ceil(estimate.totalSeconds), ...UNMEASURED };
     const load: LoadProgress = state === "verifying" ? { phase: "serving", part: null } : this.#load;
-    const left = remaining(estimate, load, (Date.now() - this.#phaseBegan) / 1000);
+    const now = Date.now();
+    const left = remaining(estimate, load, (now - this.#phaseBegan) / 1000, (now - this.#measured) / 1000);
     return {
       progress: Math.max(left.progress, this.#job.leg === leg ? this.#job.progress : 0),
       eta_seconds: Math.ceil(left.etaSeconds),
+      part: load.part,
+      quiet_seconds: state === "loading" && this.#news !== null ? Math.floor((now - this.#news) / 1000) : null,
     };
   }
 

@@ -81,8 +81,19 @@ export const PlanSchema = Type.Object(
     /** Null when a node's memory could not be read. */
     fits: Nullable(Type.Boolean()),
     memory: Type.Array(NodeMemorySchema),
+    /** What vLLM downloads first, which is in none of the durations; null when nothing is known to be missing. */
+    download: Nullable(
+      Type.Object({
+        nodes: Type.Array(Type.String()),
+        begun: Type.Boolean(),
+        /** The most that one of them is short of; null when the size is not known. */
+        bytes: Nullable(Type.Number()),
+      }),
+    ),
     /** Seconds during which nothing answers. */
     downtime_seconds: Type.Number(),
+    /** What the downtime is made of: `stopping`, then the phases of a load. */
+    phases: Type.Array(Type.Object({ name: Type.String(), seconds: Type.Number() })),
     /** Seconds from launch to ready. */
     load_seconds: Type.Number(),
     /** Past loads of this model that the estimate rests on; 0 = from the size alone. */
@@ -100,6 +111,7 @@ export const PlanSchema = Type.Object(
   { title: "SwapPlan" },
 );
 export type Plan = Static<typeof PlanSchema>;
+export type Download = NonNullable<Plan["download"]>;
 
 export const PhaseSpanSchema = Type.Object({
   name: Type.String(),
@@ -126,6 +138,10 @@ export const SwapJobSchema = Type.Object(
     progress: Type.Number(),
     /** Seconds until ready; null when nothing is known or the swap has ended. */
     eta_seconds: Nullable(Type.Number()),
+    /** 0..1 of the present phase, where the log tells percents; null where it tells none. */
+    part: Type.Optional(Nullable(Type.Number())),
+    /** Seconds since the load last showed that it goes on; after `stall_seconds` it counts as stuck. Null when it does not load. */
+    quiet_seconds: Type.Optional(Nullable(Type.Number())),
     /** One sentence for a person when failed, cancelled or unknown, or while it waits for room on the controller's disk. */
     reason: Nullable(Type.String()),
     failure: Nullable(FailureSchema),

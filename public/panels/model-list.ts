@@ -124,9 +124,7 @@ const empty = (what: string, how: string): Child =>
   h("div", { class: "empty" }, h("p", {}, what), h("p", { class: "dim" }, how));
 
 const isReady = (model: Model): boolean =>
-  fitOf(model).verdict !== "does_not_fit" &&
-  model.availability !== "needs_download" &&
-  model.availability !== "partial";
+  fitOf(model).verdict !== "does_not_fit" && (model.availability === "on_disk" || model.availability === "unknown");
 
 /** What serves first, then in the order of the catalog. Reads signals. */
 function ordered() {

@@ -1,7 +1,7 @@
 /** One model of the list. Pure. */
 import type { Model, Slot, SparkNode, SwapJob } from "../api.ts";
 import { type Child, h } from "../dom.ts";
-import { duration, gb, gbOfGib } from "../format.ts";
+import { about, duration, gb, gbOfGib } from "../format.ts";
 import { claimOf } from "../memory-parts.ts";
 import { memoryBar } from "./memory-bar.ts";
 import { pill } from "./pill.ts";
@@ -23,6 +23,7 @@ const AVAILABILITY: Readonly<Record<Model["availability"], string | null>> = {
   on_disk: null,
   partial: "only partly on disk",
   needs_download: "needs download",
+  missing: "folder missing",
   unknown: null,
 };
 
@@ -48,7 +49,7 @@ export function modelRow(model: Model, facts: RowFacts): Child {
         h("span", {}, model.name),
         model.local && h("span", { class: "tag" }, "local"),
         missing !== null &&
-          h("span", { class: "tag", "data-tone": model.availability === "partial" ? "warn" : null }, missing),
+          h("span", { class: "tag", "data-tone": model.availability === "needs_download" ? null : "warn" }, missing),
       ),
       h("span", { class: "m-sub" }, model.quantization ?? model.repo ?? model.local_path),
       facts.withNotes && model.note !== null && h("span", { class: "m-sub" }, model.note),
@@ -66,25 +67,22 @@ export function modelRow(model: Model, facts: RowFacts): Child {
       h("span", { class: "m-sub" }, whereOnDisk(model)),
     ),
     cannot
-      ? h(
-          "td",
-          { class: "c-fit", colspan: 2 },
-          h("span", { class: "fit no", id: reasonId }, "Does not fit. ", fit.reason),
-        )
+      ? h("td", { class: "c-fit", colspan: 2 }, h("span", { class: "fit no", id: reasonId }, fit.reason))
       : [
           h("td", { class: "c-fit" }, memory(model, facts)),
-          h(
-            "td",
-            { class: "c-time", "data-unknown": model.last_load_seconds === null },
-            model.last_load_seconds === null ? "–" : duration(model.last_load_seconds),
-          ),
+          h("td", { class: "c-time", "data-unknown": model.load_seconds_estimate === null }, loadsIn(model)),
         ],
     h("td", { class: "c-do" }, action(model, facts, slot, cannot ? reasonId : facts.obstacleId)),
   );
 }
 
+function loadsIn({ last_load_seconds: last, load_seconds_estimate: guess }: Model): string {
+  return last !== null ? duration(last) : guess === null ? "–" : about(guess);
+}
+
 function whereOnDisk({ on_disk: places, availability }: Model): string {
-  if (places === null || places.length === 0) return availability === "needs_download" ? "not on disk" : "";
+  if (places === null || places.length === 0)
+    return availability === "needs_download" || availability === "missing" ? "not on disk" : "";
   return places.length > 1 ? `on ${places.length} Sparks` : `on ${places[0]?.node}`;
 }
 

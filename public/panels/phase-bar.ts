@@ -1,11 +1,9 @@
 /** The steps of a swap as one bar, as long as they usually take. */
 import { type Child, h, picture, withProperties } from "../dom.ts";
-import { about, duration } from "../format.ts";
+import { duration } from "../format.ts";
 import type { Step } from "./phases.ts";
 
 const GLYPHS = { done: "g-done", now: "g-move", failed: "g-bad", todo: null } as const;
-/** Below this a guess is not worth a word. */
-const EXACT_SECONDS = 15;
 /** So that a short step is still seen. */
 const LEAST_SHARE = 0.02;
 
@@ -34,5 +32,7 @@ export function phaseBar(steps: readonly Step[], label: string): Child {
 function timeOf({ state, seconds, usual }: Step): string {
   if (seconds !== null) return duration(seconds);
   if (state === "done") return "not needed";
-  return usual < EXACT_SECONDS ? `${Math.max(1, Math.round(usual))} s` : about(usual);
+  if (usual === 0) return "–";
+  // Whole, so that the steps of a plan add up to what it says of all of them.
+  return usual < 0.5 ? "< 1 s" : duration(usual);
 }

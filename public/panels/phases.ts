@@ -1,5 +1,5 @@
 /** A swap's phases as the page shows them: seven steps, made of the finer ones that the controller reports. Pure. */
-import type { SwapJob } from "../api.ts";
+import type { Plan, SwapJob } from "../api.ts";
 import { secondsBetween } from "../format.ts";
 
 export interface Step {
@@ -43,6 +43,18 @@ export function usualSteps(model: string, past: readonly SwapJob[], wholeSeconds
   );
 }
 
+/** Seconds of each step, by name, from a plan's phases; they add up to its downtime. The check is a step's end: "Test". */
+export function plannedSeconds(phases: Plan["phases"]): Usual {
+  const stepOf = (phase: string) =>
+    STEPS.find((step) => step.phases.includes(phase === "serving" ? "verifying" : phase));
+  const seconds: Record<string, number> = {};
+  for (const phase of phases) {
+    const name = stepOf(phase.name)?.name;
+    if (name !== undefined) seconds[name] = (seconds[name] ?? 0) + phase.seconds;
+  }
+  return seconds;
+}
+
 /** @param now milliseconds since 1970; times what is still going on */
 export function stepsOf(job: SwapJob, now: number, usual: Usual = usualSteps(job.model, [], null)): Step[] {
   const back = job.leg === "rollback";
@@ -51,8 +63,9 @@ export function stepsOf(job: SwapJob, now: number, usual: Usual = usualSteps(job
     const seconds = secondsOf(step.phases, job, back, now);
     const state = at < 0 ? (seconds === null ? "todo" : "done") : index < at ? "done" : index === at ? "now" : "todo";
     const typical = Math.max(usual[step.name] ?? 0, 0.001);
-    // The clock alone never claims that a step is over.
-    const done = state === "done" ? 1 : state === "now" ? Math.min((seconds ?? 0) / typical, 0.95) : 0;
+    // What is measured counts. The clock is for steps that report nothing; it never claims that one is over.
+    const part = step.phases.includes("weights") ? job.part : null;
+    const done = state === "done" ? 1 : state === "now" ? (part ?? Math.min((seconds ?? 0) / typical, 0.95)) : 0;
     return { name: step.name, state, seconds, usual: typical, done };
   });
   const shown = back ? steps.slice(FIRST_STEP_OF_ROLLBACK) : steps;

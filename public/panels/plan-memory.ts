@@ -11,6 +11,7 @@ export function planMemory(memory: Plan["memory"][number], plan: Plan, model: Mo
   const leaving = plan.stops.filter(({ nodes }) => nodes.includes(node)).map(({ name }) => name);
   const weights = memory.weights_bytes ?? memory.needed_bytes;
   const fits = memory.spare_bytes >= 0;
+  const isTight = plan.warnings.some(({ code, message }) => code === "tight" && message.endsWith(` ${node}.`));
   const now: MemoryPart[] = [
     { kind: "gone", label: leaving.join(" and ") || "Given back", bytes: freed, caption: leaving.join(", ") },
     { kind: "other", label: "Everything else", bytes: Math.max(0, total - available - freed) },
@@ -19,7 +20,7 @@ export function planMemory(memory: Plan["memory"][number], plan: Plan, model: Mo
   const room = fits ? memory.needed_bytes : afterStop;
   const after: MemoryPart[] = [
     {
-      kind: fits ? "model" : "tight",
+      kind: fits && !isTight ? "model" : "tight",
       label: plan.starts.name,
       bytes: Math.min(weights, room),
       caption: fits ? plan.starts.name : "",

@@ -3,10 +3,10 @@ import type { Model, Plan, Slot } from "../api.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { foreignOf } from "../foreign.ts";
 import { gb, listed, plural } from "../format.ts";
-import { models, nodes, settled, slots } from "../state.ts";
+import { models, nodes, slots } from "../state.ts";
 import { onNodes } from "../words.ts";
 import { phaseBar } from "./phase-bar.ts";
-import { STEP_NAMES, type Step, usualSteps } from "./phases.ts";
+import { plannedSeconds, STEP_NAMES, type Step } from "./phases.ts";
 import { planMemory } from "./plan-memory.ts";
 
 /** It is over before anything happens that a person would notice. */
@@ -15,6 +15,7 @@ const NOTHING_TO_FINISH: ReadonlySet<string> = new Set(["Finish requests", "Stop
 
 export function planView(plan: Plan): Child {
   const blocked = plan.blockers.length > 0;
+  const tone = toneOf(plan);
   return [
     h("p", { class: "lead", "data-key": "lead" }, lead(plan)),
     !blocked && phaseBar(plannedSteps(plan), "What happens, with usual durations"),
@@ -35,12 +36,7 @@ export function planView(plan: Plan): Child {
       h(
         "section",
         { class: "fits", "data-key": "fits", "aria-labelledby": "fits-h" },
-        h(
-          "h3",
-          { id: "fits-h", "data-tone": tone(plan) },
-          picture(plan.fits === true ? "g-done" : plan.fits === null ? "g-unknown" : "g-bad"),
-          verdict(plan),
-        ),
+        h("h3", { id: "fits-h", "data-tone": tone }, picture(GLYPHS[tone]), verdict(plan)),
         h("div", { class: "bas" }, ...plan.memory.map((each) => planMemory(each, plan, modelOf(plan.starts.model)))),
       ),
   ];
@@ -63,13 +59,14 @@ export function commandsOf(plan: Plan): Child {
 /** "Chat stops answering for about 6 min. 3 requests are still running; they finish first." */
 function lead(plan: Plan): Child[] {
   if (plan.blockers.length > 0) return ["This swap cannot start now. ", h("b", {}, "Nothing was changed.")];
+  const onTop = plan.download === null ? "" : " plus the download";
   if (plan.stops.length === 0)
     return [
       "Nothing runs there now. ",
       h("b", {}, plan.starts.name),
       " answers after ",
       h("b", {}, minutes(plan.load_seconds)),
-      ".",
+      `${onTop}.`,
     ];
   const running = stopping(plan).reduce(
     (sum, { requests }) => sum + (requests ? requests.running + requests.waiting : 0),
@@ -79,7 +76,7 @@ function lead(plan: Plan): Child[] {
     running === 0
       ? ""
       : ` ${plural(running, "request")} ${running === 1 ? "is" : "are"} still running; ${running === 1 ? "it finishes" : "they finish"} first.`;
-  return ["Chat stops answering for ", h("b", {}, minutes(plan.downtime_seconds)), `.${finish}`];
+  return ["Chat stops answering for ", h("b", {}, minutes(plan.downtime_seconds)), `${onTop}.${finish}`];
 }
 
 function minutes(seconds: number): string {
@@ -88,14 +85,14 @@ function minutes(seconds: number): string {
 }
 
 function plannedSteps(plan: Plan): Step[] {
-  const usual = usualSteps(plan.starts.model, settled.value ?? [], plan.downtime_seconds);
+  const usual = plannedSeconds(plan.phases);
   return STEP_NAMES.filter((name) => name !== UNNOTICED)
     .filter((name) => plan.stops.length > 0 || !NOTHING_TO_FINISH.has(name))
     .map((name) => ({
       name,
       state: "todo",
       seconds: null,
-      usual: usual[name] ?? 1,
+      usual: usual[name] ?? 0,
       done: 0,
     }));
 }
@@ -159,7 +156,13 @@ function note(kind: "bad" | "warn", each: Plan["blockers"][number]): Child {
   );
 }
 
-const tone = ({ fits }: Plan) => (fits === true ? "ok" : fits === null ? "unknown" : "bad");
+type Verdict = "ok" | "warn" | "bad" | "unknown";
+const GLYPHS: Readonly<Record<Verdict, string>> = { ok: "g-done", warn: "g-warn", bad: "g-bad", unknown: "g-unknown" };
+
+function toneOf({ fits, warnings }: Plan): Verdict {
+  if (fits !== true) return fits === null ? "unknown" : "bad";
+  return warnings.some(({ code }) => code === "tight") ? "warn" : "ok";
+}
 
 function verdict({ fits, memory }: Plan): string {
   if (fits === null) return "Whether it fits is not known: not every Spark could be asked";

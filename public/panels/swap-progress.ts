@@ -1,15 +1,16 @@
 /** A swap that runs: what, how far, how long still, its memory and its log. */
-import type { SwapJob } from "../api.ts";
+import type { Model, SwapJob } from "../api.ts";
 import { second } from "../clock.ts";
-import { type Child, h } from "../dom.ts";
+import { type Child, h, picture } from "../dom.ts";
 import { about, clockSeconds, clockTime, duration, secondsBetween } from "../format.ts";
 import { loadingParts } from "../memory-parts.ts";
-import { connection, modelName, models, nodes, settled } from "../state.ts";
+import { connection, controller, modelName, models, nodes, settled } from "../state.ts";
 import { byWhom, onNodes, slotWord } from "../words.ts";
 import { nodeMemory } from "./node-memory.ts";
 import { phaseBar } from "./phase-bar.ts";
 import { stepsOf, usualSteps, wordOf } from "./phases.ts";
 import { pill } from "./pill.ts";
+import { stallOf } from "./stall.ts";
 
 /** The former model is not touched yet. */
 const STILL_ANSWERING: ReadonlySet<string> = new Set(["planned", "draining"]);
@@ -21,11 +22,12 @@ export function swapProgress(job: SwapJob, headingId: string): Child {
   const target = back && job.previous_model !== null ? job.previous_model : job.model;
   const model = models.value.find(({ key }) => key === target);
   const elapsed = secondsBetween(job.created_at, now);
-  const whole = model?.last_load_seconds ?? (job.eta_seconds === null ? null : elapsed + job.eta_seconds);
+  const whole = model?.load_seconds_estimate ?? (job.eta_seconds === null ? null : elapsed + job.eta_seconds);
   const usual = usualSteps(target, settled.value ?? [], whole);
   const steps = stepsOf(job, now, usual);
   const cancelling = job.phase === "cancelling";
   const lost = connection.value.state === "lost";
+  const stall = lost ? null : stallOf(job, controller.value?.stallSeconds ?? null);
   const word = wordOf(job);
   return [
     h(
@@ -46,8 +48,12 @@ export function swapProgress(job: SwapJob, headingId: string): Child {
       h(
         "div",
         { class: "eta" },
-        h("p", {}, job.eta_seconds === null ? h("b", {}, "–") : [h("b", {}, about(job.eta_seconds)), " left"]),
-        h("p", { class: "dim" }, forecast(job, model?.last_load_seconds ?? null)),
+        h(
+          "p",
+          {},
+          job.eta_seconds === null || stall !== null ? h("b", {}, "–") : [h("b", {}, about(job.eta_seconds)), " left"],
+        ),
+        h("p", { class: "dim" }, forecast(stall === null ? job : { ...job, eta_seconds: null }, model)),
       ),
       h(
         "div",
@@ -59,6 +65,13 @@ export function swapProgress(job: SwapJob, headingId: string): Child {
         ),
       ),
     ),
+    stall !== null &&
+      h(
+        "div",
+        { class: "differs", "data-tone": "warn", "data-key": "stall", role: "note" },
+        picture("g-warn"),
+        h("p", {}, stall),
+      ),
     h(
       "div",
       { class: "progress", "data-key": "progress" },
@@ -114,9 +127,9 @@ function explanation(job: SwapJob, now: number): string {
   return `${slot === "" ? "" : `${slot}. `}${onNodes(job.nodes)}. ${started}${why}`;
 }
 
-function forecast(job: SwapJob, lastLoadSeconds: number | null): string {
+function forecast(job: SwapJob, model: Model | undefined): string {
   const percent = `${Math.round(job.progress * 100)} %`;
   if (job.eta_seconds === null) return percent;
   const ready = clockTime(Date.parse(job.updated_at) + job.eta_seconds * 1000, second.value);
-  return `${percent}, ready at about ${ready}, going by ${lastLoadSeconds === null ? "its size" : "earlier loads"}`;
+  return `${percent}, ready at about ${ready}, going by ${model?.last_load_seconds == null ? "its size" : "earlier loads"}`;
 }

@@ -159,11 +159,20 @@ inBrowser("the dashboard", () => {
     const gone = "models:\n  gone:\n    name: Gone\n    local_path: /home/spark/models/gone\n    size_gb: 8\n";
     const page = await begin({ files: { "models-overrides.yaml": gone } });
 
-    await page.getByRole("button", { name: "Swap to Gone" }).click();
+    const row = page.getByRole("row", { name: /Gone/ });
+    await row.getByText("folder missing").waitFor();
+    await row.getByText("Its folder is missing on spark-1.", { exact: true }).waitFor();
+    expect(await page.getByRole("button", { name: "Swap to Gone" }).isDisabled()).toBe(true);
 
-    const dialog = page.getByRole("dialog", { name: "Swap to Gone?" });
-    await dialog.getByRole("alert").getByText("The folder of this local model is missing on spark-1.").waitFor();
-    expect(await dialog.getByRole("button", { name: "Swap to Gone" }).isDisabled()).toBe(true);
+    demo.cluster.inject({ kind: "image_missing" });
+    await page.getByRole("button", { name: "Swap to GPT-OSS 20B" }).click();
+
+    const dialog = page.getByRole("dialog", { name: "Swap to GPT-OSS 20B?" });
+    await dialog
+      .getByRole("alert")
+      .getByText(/^The container image .* is missing on spark-1\.$/)
+      .waitFor();
+    expect(await dialog.getByRole("button", { name: "Swap to GPT-OSS 20B" }).isDisabled()).toBe(true);
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "hidden" });
     expectQuiet();

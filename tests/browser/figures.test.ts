@@ -2,7 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import type { SwapJob } from "../../lib/swap/swap.ts";
 import { about, duration, forHow, plural } from "../../public/format.ts";
-import { stepsOf, wordOf } from "../../public/panels/phases.ts";
+import { plannedSeconds, stepsOf, wordOf } from "../../public/panels/phases.ts";
+import { stallOf } from "../../public/panels/stall.ts";
 import { effect, signal } from "../../public/store.ts";
 
 describe("figures", () => {
@@ -76,6 +77,30 @@ describe("the steps of a swap", () => {
       seconds: 10,
     });
     expect(steps.filter(({ state }) => state === "todo").map(({ name }) => name)).toEqual(["Warm up", "Test"]);
+  });
+
+  test("where the log tells percents, they fill the step, however long it takes", () => {
+    const phases = [{ name: "weights", started_at: at(0), ended_at: null }];
+    const filled = (part: number | null) =>
+      [10, 1_000].map((seconds) => stepsOf(job({ phases, part }), seconds * 1_000, { "Load weights": 20 })[4]?.done);
+
+    expect(filled(0.4)).toEqual([0.4, 0.4]);
+    expect(filled(null)).toEqual([0.5, 0.95]);
+  });
+
+  test("the steps of a plan add up to what the plan says of all of them", () => {
+    const names = ["stopping", "containers", "engine", "weights", "compile", "kv_cache", "graphs", "warmup", "serving"];
+    const seconds = plannedSeconds(names.map((name, index) => ({ name, seconds: index + 1 })));
+
+    expect(seconds).toEqual({ Stop: 1, Start: 5, "Load weights": 4, "Warm up": 26, Test: 9 });
+  });
+
+  test("a load that stands still is called so after a minute, with when it is given up", () => {
+    expect(stallOf(job({}), 600)).toBeNull();
+    expect(stallOf(job({ quiet_seconds: 60 }), 600)).toBeNull();
+    expect(stallOf(job({ quiet_seconds: 250 }), 600)).toBe(
+      "No progress for 4 minutes. Loads of this size sometimes pause; Spark Control gives up at 10.",
+    );
   });
 
   test("on the way back only the way back counts", () => {

@@ -132,8 +132,11 @@ inLab(
           await foreignContainer(host, CONTAINER, "acme-notes");
           const running = async () =>
             (await host.processes()).filter(({ args }) => args === "/bin/busybox sleep 100000").map(({ pid }) => pid);
-          const before = await running();
-          expect(before).toHaveLength(1);
+          let before: number[] = [];
+          await until("the foreign container runs", async () => {
+            before = await running();
+            return before.length === 1;
+          });
 
           for (const model of ["small", "pair"]) {
             const job = await controller.swap(model);

@@ -96,6 +96,7 @@ async function followLog(
         if (next !== progress || isNews(segment.text, seen)) lastNews = Date.now();
         progress = next;
       }
+      run.news(lastNews);
       run.progress(progress);
       dead = await watch.dead(reading, signal);
       lastContact = Date.now();

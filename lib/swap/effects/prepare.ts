@@ -8,11 +8,13 @@ export const prepare: EffectBody = async (run, _leg, signal) => {
   const topology = run.topology();
   const target = targetOf(topology, model, slot);
   const facts = await gatherFacts(run.control, topology, run.beliefs(), target, signal);
+  const nodes = target.nodes.map((node) => node.name);
   const plan = makePlan({
     ...facts,
     model,
     slot,
-    nodes: target.nodes.map((node) => node.name),
+    nodes,
+    download: run.download(model, nodes),
     pastLoads: run.pastLoads(model.key),
     timeScale: run.timeScale,
     rollbackWanted: run.order.previous !== null,

@@ -1,6 +1,6 @@
 /** Which models lie on which disk, from what the Sparks said. */
 import { describe, expect, test } from "bun:test";
-import { availability, type DiskUse, folderOf, onDisk } from "../../../lib/inventory/disks.ts";
+import { availability, type DiskUse, downloadOf, folderOf, onDisk } from "../../../lib/inventory/disks.ts";
 import { aModel } from "../swap/_fixtures.ts";
 
 const GB = 1e9;
@@ -30,6 +30,27 @@ describe("a model", () => {
   test("of unknown size counts as complete once it is there", () => {
     expect(availability(aModel({ size_gb: null }), use({ "spark-1": 1 }), ["spark-1"])).toBe("on_disk");
   });
+
+  test("of one's own whose folder is on none of its Sparks is missing: nothing downloads it", () => {
+    const mine = aModel({ source: { kind: "local", path: "/models/mine" }, size_gb: 30 });
+    const there = (bytes: number | null): DiskUse => new Map([["spark-1", new Map([["/models/mine", bytes]])]]);
+
+    expect(availability(mine, there(null), ["spark-1"])).toBe("missing");
+    expect(availability(mine, there(30 * GB), ["spark-1"])).toBe("on_disk");
+    expect(availability(mine, there(null), ["spark-2"])).toBe("unknown");
+    expect(downloadOf(mine, there(null), ["spark-1"])).toBeNull();
+  });
+
+  test.each<[string, DiskUse, ReturnType<typeof downloadOf>]>([
+    ["complete", use({ "spark-1": 30 * GB, "spark-2": 30 * GB }), null],
+    [
+      "missing on one Spark",
+      use({ "spark-1": 30 * GB, "spark-2": null }),
+      { nodes: ["spark-2"], begun: false, bytes: 30 * GB },
+    ],
+    ["begun", use({ "spark-1": 10 * GB, "spark-2": 20 * GB }), { nodes: BOTH, begun: true, bytes: 20 * GB }],
+    ["on disks that nobody looked at", new Map(), null],
+  ])("%s: what is left to download", (_, seen, expected) => expect(downloadOf(model, seen, BOTH)).toEqual(expected));
 
   test("is listed with its size on each Spark that has it", () => {
     expect(onDisk(model, use({ "spark-1": 5, "spark-2": null }))).toEqual([{ node: "spark-1", bytes: 5 }]);

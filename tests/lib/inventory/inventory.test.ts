@@ -43,6 +43,39 @@ test("the list of models says where each lies, whether it fits, and follows the 
   });
 });
 
+test("what cannot be loaded now says why: a folder that is not there, a Spark out of reach", async () => {
+  const local = "models:\n  gone: { name: Gone, local_path: /home/spark/models/gone, size_gb: 8 }\n";
+  demo = await startDemo({ files: { "models-overrides.yaml": local } });
+  type Listed = { key: string; nodes: number; not_now: string | null; load_seconds_estimate: number | null };
+  const models = async () => ((await (await fetch(`${demo!.url}/api/models`)).json()) as { models: Listed[] }).models;
+  const gone = async () => (await models()).find(({ key }) => key === "gone");
+  await demo.plane.slots.lookAtNodes();
+  await until("the disks were looked at", async () => (await gone())?.not_now !== null);
+
+  expect(await gone()).toMatchObject({ availability: "missing", not_now: "Its folder is missing on spark-1." });
+  expect((await models()).filter(({ not_now }) => not_now !== null).map(({ key }) => key)).toEqual(["gone"]);
+  expect((await gone())?.load_seconds_estimate).toBeGreaterThan(0);
+
+  demo.cluster.inject({ kind: "unreachable", how: "reset", node: "spark-2" });
+  await until("spark-2 is out of reach", async () => {
+    await demo!.plane.slots.lookAtNodes();
+    return demo!.plane.slots.node("spark-2")?.reachable === false;
+  });
+  const away = (await models()).filter(({ not_now }) => not_now === "spark-2 is not reachable.");
+  expect(away.length).toBeGreaterThan(0);
+  expect(away.every(({ nodes }) => nodes === 2)).toBe(true);
+});
+
+test("a plan for what is not on the disk says that it is downloaded first", async () => {
+  demo = await startDemo({ files: { "models-overrides.yaml": NEW_MODEL } });
+  await demo.plane.inventory.look();
+
+  const plan = await demo.plane.swaps.plan({ model: "fresh" }, AbortSignal.timeout(20_000));
+
+  expect(plan.download).toEqual({ nodes: ["spark-1"], begun: false, bytes: 16e9 });
+  expect(plan.warnings.map(({ code }) => code)).toContain("needs_download");
+});
+
 test("a Spark that cannot be asked keeps what was seen before; a change is told once", async () => {
   let answer: () => number[] = () => [5];
   let changes = 0;

@@ -1,7 +1,7 @@
 /** Effects that do nothing by themselves: a test waits for one to begin and says what it reports, and when. */
 import type { Effect, Leg, MachineEvent } from "../../../lib/swap/machine.ts";
 import type { EffectBody, Run } from "../../../lib/swap/run.ts";
-import type { EffectBodies } from "../../../lib/swap/swap-run.ts";
+import type { EffectBodies } from "../../../lib/swap/run-services.ts";
 
 export type EffectName = Exclude<Effect["type"], "abort">;
 

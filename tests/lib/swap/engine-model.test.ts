@@ -6,7 +6,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Run } from "../../../lib/swap/run.ts";
-import type { EffectBodies } from "../../../lib/swap/swap-run.ts";
+import type { EffectBodies } from "../../../lib/swap/run-services.ts";
 import { history } from "./_histories.ts";
 import { play, REAL_EFFECTS } from "./_model-history.ts";
 

@@ -70,6 +70,14 @@ describe("what remains", () => {
     expect(etaSeconds).toBeCloseTo(300 + 50);
   });
 
+  test("does not grow while the percents pause", () => {
+    const at = { phase: "weights", part: 0.25 } as const;
+    const paused = [0, 60, 500].map((pause) => remaining(estimate, at, 100 + pause, pause));
+
+    expect(paused.map(({ etaSeconds }) => Math.round(etaSeconds))).toEqual([350, 290, 50]);
+    expect(new Set(paused.map(({ progress }) => progress)).size).toBe(1);
+  });
+
   test("never claims that a phase is over by the clock alone", () => {
     const late = remaining(estimate, { phase: "engine", part: null }, 10_000);
 

@@ -24,6 +24,7 @@ function facts(given: Partial<PlanFacts> = {}): PlanFacts {
     timeScale: 1,
     rollbackWanted: true,
     memoryReserveGib: 4,
+    download: null,
     blockers: [],
     warnings: [],
     commands: [],
@@ -292,4 +293,30 @@ test("property: it fits exactly when nothing of the memory blocks it, and never 
       },
     ),
   );
+});
+
+describe("a model that is not on the disk", () => {
+  test.each([
+    [{ nodes: ["spark-1"], begun: false, bytes: 20e9 }, "It is not on spark-1 yet: vLLM downloads about 20 GB first,"],
+    [{ nodes: ["spark-1"], begun: true, bytes: 6e9 }, "It is only partly on spark-1: vLLM downloads about 6 GB first,"],
+    [
+      { nodes: ["spark-1", "spark-2"], begun: false, bytes: null },
+      "It is not on spark-1 and spark-2 yet: vLLM downloads it on each first,",
+    ],
+  ])("is warned of, and the download comes on top of the usual time (%#)", (download, words) => {
+    const plan = makePlan(facts({ download }));
+
+    expect(plan.download).toEqual(download);
+    expect(plan.warnings).toMatchObject([{ code: "needs_download", message: `${words} which may take long.` }]);
+    expect(plan.summary[0]).toEndWith("answers in about 80 seconds plus the download.");
+    expect(makePlan(facts({ download, occupants: [occupant()] })).summary[0]).toEndWith("plus the download.");
+  });
+});
+
+test("the phases of a plan add up to its downtime", () => {
+  for (const given of [{}, { occupants: [occupant()] }, { pastLoads: [], occupants: [occupant()] }]) {
+    const { phases, downtime_seconds } = makePlan(facts(given));
+
+    expect(Math.round(phases.reduce((sum, { seconds }) => sum + seconds, 0))).toBe(downtime_seconds);
+  }
 });

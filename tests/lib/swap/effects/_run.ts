@@ -59,6 +59,8 @@ export function aRun({
     settings: () => ({ ...SETTINGS, ...settings }),
     beliefs: () => beliefs,
     pastLoads: () => [],
+    download: () => null,
+    news: () => undefined,
     log: (line) => void lines.push(`controller: ${line}`),
     logRemote: (source, line) => {
       tail.push(line);

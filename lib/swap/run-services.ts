@@ -1,0 +1,47 @@
+/** What the engine gives a run: its means, and how a step is made durable. */
+import type { Belief } from "./facts.ts";
+import type { Effect } from "./machine.ts";
+import type { EffectBody, Run } from "./run.ts";
+import type { SwapJob } from "./swap.ts";
+import type { SwapRecord } from "./swap-store.ts";
+
+export type EffectBodies = Readonly<Record<Exclude<Effect["type"], "abort">, EffectBody>>;
+
+/** What a run needs of the engine. */
+export interface RunServices
+  extends Omit<
+    Run,
+    | "jobId"
+    | "generation"
+    | "order"
+    | "raiseGeneration"
+    | "log"
+    | "logRemote"
+    | "tail"
+    | "beginReading"
+    | "progress"
+    | "news"
+  > {
+  readonly effects: EffectBodies;
+  now(): string;
+  writeLog(source: string, line: string): void;
+  /** Lines in the store by source. */
+  loggedLines(): ReadonlyMap<string, number>;
+  /** Makes the step durable, together with what follows from it for the slot. */
+  save(record: SwapRecord, belief: BeliefChange): void;
+  /** A generation above `seen` and above all that were given out, durable. */
+  generationAbove(seen: number): number;
+  /** The highest that this controller has given out. */
+  highestGeneration(): number;
+  /** Tells those who watch; nothing is written. */
+  show(job: SwapJob): void;
+  report(error: unknown): void;
+}
+
+export type BeliefChange =
+  | { readonly type: "none" }
+  /** What conflicted with the swap is gone. */
+  | { readonly type: "stopped" }
+  /** Nothing is left in the swap's own slot. */
+  | { readonly type: "emptied" }
+  | { readonly type: "serves"; readonly belief: Belief };

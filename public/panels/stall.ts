@@ -1,0 +1,14 @@
+/** A load that stands still, in words. Pure. */
+import type { SwapJob } from "../api.ts";
+import { plural } from "../format.ts";
+
+const NOTABLE_STALL_SECONDS = 60;
+
+export const isStalled = ({ quiet_seconds: seconds }: SwapJob): boolean => (seconds ?? 0) > NOTABLE_STALL_SECONDS;
+
+/** "No progress for 4 minutes. …"; null while the load goes on. @param limit seconds after which it is given up */
+export function stallOf({ quiet_seconds: seconds }: SwapJob, limit: number | null): string | null {
+  if (seconds == null || seconds <= NOTABLE_STALL_SECONDS) return null;
+  const end = limit === null ? "" : `; Spark Control gives up at ${Math.round(limit / 60)}`;
+  return `No progress for ${plural(Math.floor(seconds / 60), "minute")}. Loads of this size sometimes pause${end}.`;
+}
