@@ -10,7 +10,6 @@ import type { Gateway } from "./gateway/gateway.ts";
 import type { ModelList } from "./gateway/model-list.ts";
 import { createGateway } from "./gateway-places.ts";
 import { isoTime, newId } from "./ids.ts";
-import { downloadOf } from "./inventory/disks.ts";
 import { Inventory } from "./inventory/inventory.ts";
 import { createLiveConfig, type LiveConfig } from "./live-config.ts";
 import type { ReservationLock } from "./lock/reservation-lock.ts";
@@ -171,7 +170,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       gate: lock,
       generationSeen: (seen) => lock.generationSeen(seen),
       inFlight: (slot) => gateway.inFlight(slot),
-      download: (model, nodes) => downloadOf(model, inventory.use, nodes),
+      download: (model, nodes) => inventory.download(model, nodes),
       catalog,
       topology,
       newId,

@@ -1,8 +1,8 @@
 /** Looks at the disks of the Sparks from time to time: which of the catalog's models lie there, and how large they are. */
-import type { Catalog } from "../catalog/catalog.ts";
+import type { Catalog, Model } from "../catalog/catalog.ts";
 import { Fault } from "../fault.ts";
 import type { Node, Topology } from "../topology/topology.ts";
-import { type DiskUse, folderOf } from "./disks.ts";
+import { type DiskUse, type Download, downloadOf, folderOf } from "./disks.ts";
 
 export interface InventoryOptions {
   readonly intervalMs: number;
@@ -27,6 +27,11 @@ export class Inventory {
   /** By node; a node that could never be asked is missing. */
   get use(): DiskUse {
     return this.#use;
+  }
+
+  /** What is missing of a model on these nodes, as last seen. */
+  download(model: Model, nodes: readonly string[]): Download | null {
+    return downloadOf(model, this.#use, nodes);
   }
 
   start(): void {
