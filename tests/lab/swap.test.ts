@@ -227,6 +227,8 @@ inLab("new", (its) => {
       try {
         const job = await controller.swap("small");
         expect(job).toMatchObject({ state: "failed", failure: { code: "ssh_key_refused" } });
+        expect(job.failure?.evidence).toMatch(/authentication methods failed/);
+        expect(job.failure?.advice).toContain("authorized_keys");
         expect(job.reason).toContain("Add the public key to ~/.ssh/authorized_keys");
         expect(await leftovers(its.lab)).toEqual([]);
       } finally {
@@ -252,6 +254,7 @@ inLab("new", (its) => {
       );
       const job = await failing();
       expect(job).toMatchObject({ state: "failed", failure: { code: "ssh_host_key" } });
+      expect(job.failure?.evidence).toMatch(/SHA256:/);
       expect(job.reason).toMatch(/SHA256:.*SHA256:/s);
       expect(job.reason).toContain("If you reinstalled it");
     },
