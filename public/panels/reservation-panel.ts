@@ -99,13 +99,13 @@ export class ReservationPanel extends Panel {
     );
   }
 
-  /** Afterwards it comes with the stream. */
+  /** Afterwards it comes with the stream; what that has told meanwhile is newer than this answer. */
   #ask(): void {
     if (this.#asked) return;
     this.#asked = true;
     awaited(fetchSchedule()).then(
       (known) => {
-        schedule.value = known;
+        schedule.value ??= known;
       },
       () => {
         this.#asked = false;

@@ -109,7 +109,10 @@ export class WebhookList extends Panel {
     try {
       while (this.#isStale) {
         this.#isStale = false;
-        webhooks.value = (await fetchWebhooks()).webhooks;
+        const before = webhooks.value;
+        const { webhooks: known } = await fetchWebhooks();
+        // What the stream has told meanwhile is newer than this answer.
+        if (webhooks.value === before) webhooks.value = known;
       }
       // Any other failure stays until the next deed.
       if (this.#isUnread) this.#failed.value = null;
