@@ -73,7 +73,10 @@ describe("admission", () => {
     const order: string[] = [];
     const running = door.enter(() => "greedy", open) as Release;
     for (let count = 0; count < 100; count++)
-      void Promise.resolve(door.enter(() => "greedy", open)).then(() => order.push("greedy"));
+      void Promise.resolve(door.enter(() => "greedy", open)).then(
+        () => order.push("greedy"),
+        () => undefined,
+      );
     const modest = Promise.resolve(door.enter(() => "modest", open)).then((release) => {
       order.push("modest");
       return release;
