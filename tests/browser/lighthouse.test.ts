@@ -11,8 +11,8 @@ import { canLayCable } from "./cable.ts";
 setDefaultTimeout(400_000);
 
 const LEAST = 95;
-/** Other work on the machine can only lower the figure of a run, so the best of some counts; no more than are needed. */
-const MOST_ROUNDS = 5;
+/** Other work on the machine scatters the figure of a run: the median counts. */
+const ROUNDS = 3;
 const CATEGORIES = ["performance", "accessibility", "best-practices"] as const;
 /** Plain HTTP in a home network is how it is reached; a package around it may add HTTPS. Lighthouse spares only localhost. */
 const NOT_OURS = ["is-on-https", "redirects-http"];
@@ -76,10 +76,9 @@ withLighthouse("the dashboard", () => {
 
   test(`performance, accessibility and best practices are at least ${LEAST}`, async () => {
     const reports: Report[] = [];
-    const best = (category: (typeof CATEGORIES)[number]) =>
-      Math.max(0, ...reports.map(({ categories }) => Math.round(categories[category].score * 100)));
-    while (reports.length < MOST_ROUNDS && CATEGORIES.some((category) => best(category) < LEAST))
-      reports.push(await run());
+    const median = (category: (typeof CATEGORIES)[number]) =>
+      reports.map(({ categories }) => Math.round(categories[category].score * 100)).sort((a, b) => a - b)[ROUNDS >> 1];
+    while (reports.length < ROUNDS) reports.push(await run());
 
     const missed = reports.flatMap(({ categories, audits }) =>
       CATEGORIES.flatMap((category) =>
@@ -88,8 +87,8 @@ withLighthouse("the dashboard", () => {
           .map(({ id }) => `${category}: ${id}: ${audits[id]?.title} ${audits[id]?.displayValue ?? ""}`),
       ),
     );
-    const scores = Object.fromEntries(CATEGORIES.map((category) => [category, best(category)]));
-    console.log(`lighthouse, best of ${reports.length}: ${JSON.stringify(scores)}\n${[...new Set(missed)].join("\n")}`);
-    for (const category of CATEGORIES) expect(best(category), category).toBeGreaterThanOrEqual(LEAST);
+    const scores = Object.fromEntries(CATEGORIES.map((category) => [category, median(category)]));
+    console.log(`lighthouse, median of ${ROUNDS}: ${JSON.stringify(scores)}\n${[...new Set(missed)].join("\n")}`);
+    for (const category of CATEGORIES) expect(median(category), category).toBeGreaterThanOrEqual(LEAST);
   });
 });

@@ -11,8 +11,6 @@ export interface Scene {
   readonly path?: string;
   /** What happens before the page is opened; it may say which path to open. */
   readonly before?: (demo: Demo) => Promise<string | undefined>;
-  /** How far the page may move while its data arrive, where that is more than `MOST_SHIFT`: why is said beside it. */
-  readonly mayMove?: number;
   /** What is done on the page, and waited for. */
   readonly on?: (page: Page, demo: Demo) => Promise<void>;
 }
@@ -80,7 +78,6 @@ const failing = async (demo: Demo): Promise<undefined> => {
 export const SCENES: readonly Scene[] = [
   {
     name: "set-up",
-    mayMove: 0.3, // the questions take the place of the whole overview, once
     demo: { topology: () => "nodes: []\n" },
     on: (page) => heading(page, "Connect your Sparks").waitFor(),
   },
@@ -103,7 +100,6 @@ export const SCENES: readonly Scene[] = [
   },
   {
     name: "loading",
-    mayMove: 0.12, // the hero of a swap with its log is higher than that of a model
     demo: { speed: SLOW },
     before: async (demo) => void (await loadSlowly(demo, "gpt-oss-120b")),
     on: async (page) => {
@@ -113,7 +109,6 @@ export const SCENES: readonly Scene[] = [
   },
   {
     name: "cancel-dialog",
-    mayMove: 0.12, // as above
     demo: { speed: SLOW },
     before: async (demo) => void (await loadSlowly(demo, "gpt-oss-120b")),
     on: async (page) => {
@@ -124,7 +119,6 @@ export const SCENES: readonly Scene[] = [
   { name: "ready", before: serving, on: (page) => heading(page, "GPT-OSS 20B is answering").waitFor() },
   {
     name: "failed",
-    mayMove: 0.2,
     before: failing,
     on: (page) => heading(page, "GPT-OSS 120B did not start").waitFor(),
   },
@@ -149,7 +143,6 @@ export const SCENES: readonly Scene[] = [
   },
   {
     name: "connection-lost",
-    mayMove: 0.3, // the banner comes above everything
     before: serving,
     on: async (page, demo) => {
       await heading(page, "GPT-OSS 20B").first().waitFor();

@@ -43,7 +43,7 @@ inBrowser("every view", () => {
         expect(faults).toEqual([]);
         const moved = shifts.reduce((sum, { value }) => sum + value, 0);
         console.log(`${scene.name}: moved ${moved.toFixed(3)} while its data arrived`);
-        expect(moved, JSON.stringify(shifts)).toBeLessThanOrEqual(scene.mayMove ?? MOST_SHIFT);
+        expect(moved, JSON.stringify(shifts)).toBeLessThanOrEqual(MOST_SHIFT);
         // The one has lost its server, the other is an answer of 404 by itself.
         if (!["connection-lost", "no-such-page"].includes(scene.name)) expect(complaints).toEqual([]);
       } finally {
