@@ -8,6 +8,8 @@ import { join } from "node:path";
 const ROOT = join(import.meta.dir, "..");
 /** A test that does not say otherwise may take this long; the machine may be slow and busy. */
 const TEST_LIMIT_MS = 30_000;
+/** Characters of an error that are shown once more at the end. */
+const ERROR_LENGTH = 1_200;
 /** A process that outlives its test run may hold its pipes open; nobody waits for that. */
 const PIPE_GRACE_MS = 2_000;
 
@@ -39,6 +41,8 @@ interface Tally {
 
 interface Outcome extends Tally {
   readonly reasons: readonly string[];
+  /** What failed, by its whole name and with its error, so that it stands at the end of a log of thousands of lines too. */
+  readonly failures: readonly string[];
 }
 
 const hasTests = (folder: string) =>
@@ -83,9 +87,19 @@ function figure(output: string, word: string): number {
 function tally(output: string, exitCode: number): Outcome {
   const failed = figure(output, "fail");
   const reasons = [...output.matchAll(/^skipped: (.+)$/gm)].map((match) => match[1]!);
+  // The error of a test stands between the line of the one before it and its own.
+  const failures = [...output.matchAll(/((?:^(?!\((?:pass|fail|skip|todo)\) ).*\n)*)^\(fail\) (.+)$/gm)].map(
+    ([, error = "", name = ""]) => `${name}\n${error.trim().slice(0, ERROR_LENGTH)}\n`,
+  );
   const skipped = figure(output, "skip") + figure(output, "todo");
   // A run that ends badly without a failed test has crashed, or a file could not be loaded.
-  return { passed: figure(output, "pass"), failed: failed === 0 && exitCode !== 0 ? 1 : failed, skipped, reasons };
+  return {
+    passed: figure(output, "pass"),
+    failed: failed === 0 && exitCode !== 0 ? 1 : failed,
+    skipped,
+    reasons,
+    failures: [...new Set(failures)],
+  };
 }
 
 async function runGroup({ name, folders, sideBySide }: Group): Promise<Outcome> {
@@ -122,6 +136,7 @@ async function runFiles(
     failed: total("failed"),
     skipped: total("skipped"),
     reasons: outcomes.flatMap((outcome) => outcome.reasons),
+    failures: outcomes.flatMap((outcome) => outcome.failures),
   };
 }
 
@@ -130,7 +145,7 @@ async function runTypes(): Promise<Outcome | null> {
   if (!existsSync(join(ROOT, "tests/types/check.ts"))) return null;
   console.log("\n── types ──");
   const { exitCode } = await run(["tests/types/check.ts"]);
-  return { passed: exitCode === 0 ? 1 : 0, failed: exitCode === 0 ? 0 : 1, skipped: 0, reasons: [] };
+  return { passed: exitCode === 0 ? 1 : 0, failed: exitCode === 0 ? 0 : 1, skipped: 0, reasons: [], failures: [] };
 }
 
 const wanted = process.argv.slice(2);
@@ -152,6 +167,9 @@ const sum = (of: keyof Tally) => outcomes.reduce((total, outcome) => total + out
 const reasons = new Set(outcomes.flatMap((outcome) => outcome.reasons));
 console.log(reasons.size > 0 ? "\nSkipped on this machine:" : "");
 for (const reason of reasons) console.log(`  ${reason}`);
+const failures = outcomes.flatMap((outcome) => outcome.failures);
+if (failures.length > 0) console.log("Failed:");
+for (const failure of failures) console.log(`  ${failure}`);
 console.log(`${sum("passed")} passed, ${sum("failed")} failed, ${sum("skipped")} skipped`);
 // A skip counts as a failure where everything has to run, and a run without a single test is none.
 const isIncomplete = process.env.REQUIRE_ALL === "1" && sum("skipped") > 0;

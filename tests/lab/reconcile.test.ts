@@ -92,7 +92,9 @@ inLab("new", (its) => {
         expect(job).toMatchObject({ state: "failed", failure: { code: "port_taken" } });
         expect(await mains(lab)).toEqual(before);
       } else {
-        expect(plan).toMatchObject({ blockers: [], warnings: [{ code: "stranger" }] });
+        expect(plan.blockers).toEqual([]);
+        // Whether the disk has been looked at by now, which warns of a download, is not this test's matter.
+        expect(plan.warnings.map(({ code }) => code)).toContain("stranger");
         expect(job).toMatchObject({ state: "ready" });
         expect(await counts(lab)).toEqual([2, 0]);
       }
