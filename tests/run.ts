@@ -84,13 +84,21 @@ function figure(output: string, word: string): number {
   return Number([...output.matchAll(new RegExp(`^ (\\d+) ${word}$`, "gm"))].at(-1)?.[1] ?? 0);
 }
 
+/** The error of a test stands between the line of the test before it and its own. */
+function failuresOf(output: string): readonly string[] {
+  const failures: string[] = [];
+  let error: string[] = [];
+  for (const line of output.split("\n")) {
+    if (line.startsWith("(fail) ")) failures.push(`${line}\n${error.join("\n").trim().slice(0, ERROR_LENGTH)}\n`);
+    if (/^\((?:pass|fail|skip|todo)\) /.test(line)) error = [];
+    else error.push(line);
+  }
+  return failures;
+}
+
 function tally(output: string, exitCode: number): Outcome {
   const failed = figure(output, "fail");
   const reasons = [...output.matchAll(/^skipped: (.+)$/gm)].map((match) => match[1]!);
-  // The error of a test stands between the line of the one before it and its own.
-  const failures = [...output.matchAll(/((?:^(?!\((?:pass|fail|skip|todo)\) ).*\n)*)^\(fail\) (.+)$/gm)].map(
-    ([, error = "", name = ""]) => `${name}\n${error.trim().slice(0, ERROR_LENGTH)}\n`,
-  );
   const skipped = figure(output, "skip") + figure(output, "todo");
   // A run that ends badly without a failed test has crashed, or a file could not be loaded.
   return {
@@ -98,7 +106,7 @@ function tally(output: string, exitCode: number): Outcome {
     failed: failed === 0 && exitCode !== 0 ? 1 : failed,
     skipped,
     reasons,
-    failures: [...new Set(failures)],
+    failures: failuresOf(output),
   };
 }
 
@@ -169,7 +177,7 @@ console.log(reasons.size > 0 ? "\nSkipped on this machine:" : "");
 for (const reason of reasons) console.log(`  ${reason}`);
 const failures = outcomes.flatMap((outcome) => outcome.failures);
 if (failures.length > 0) console.log("Failed:");
-for (const failure of failures) console.log(`  ${failure}`);
+for (const failure of failures) console.log(failure);
 console.log(`${sum("passed")} passed, ${sum("failed")} failed, ${sum("skipped")} skipped`);
 // A skip counts as a failure where everything has to run, and a run without a single test is none.
 const isIncomplete = process.env.REQUIRE_ALL === "1" && sum("skipped") > 0;
