@@ -1,6 +1,7 @@
 /** The one place where nouns meet. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type ConfigDesk, createConfigDesk } from "./config-desk.ts";
 import { type Coordination, createCoordination } from "./coordination.ts";
 import { createEventBus, type EventBus } from "./events/bus.ts";
 import { recordFact } from "./events/facts.ts";
@@ -16,7 +17,6 @@ import type { ReservationLock } from "./lock/reservation-lock.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics/metrics.ts";
 import { createReservationLock } from "./reservations.ts";
-import { createSetup, type Setup } from "./setup/setup.ts";
 import { diskUsage } from "./spark/disk-usage.ts";
 import { createSparks } from "./sparks.ts";
 import type { SshOptions } from "./ssh/connection-pool.ts";
@@ -48,7 +48,9 @@ const NODE_INTERVAL_MS = 15_000;
 const RESOLVE_INTERVAL_MS = 15_000;
 const INVENTORY_INTERVAL_MS = 600_000;
 
-export interface ControlPlane extends Pick<Coordination, "webhooks" | "schedules" | "audit" | "listensOn"> {
+type Coordinating = Pick<Coordination, "webhooks" | "schedules" | "audit" | "listensOn">;
+
+export interface ControlPlane extends Coordinating, ConfigDesk {
   readonly version: string;
   /** ISO 8601 UTC. */
   readonly startedAt: string;
@@ -68,7 +70,6 @@ export interface ControlPlane extends Pick<Coordination, "webhooks" | "schedules
   readonly metrics: Metrics;
   readonly storeWatch: StoreWatch;
   readonly hostKeys: HostKeys;
-  readonly setup: Setup;
   readonly identity: Pick<Identity, "publicKeyLine">;
   /** Makes a Spark that belongs to another controller this one's. @throws Fault 404, 409 it belongs to yet another, 502 */
   takeOver(node: string, from: string, signal: AbortSignal): Promise<void>;
@@ -146,7 +147,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       },
     });
     const means = { dataDir, env, identity, hostKeys, instance, connecting: options.ssh, now: Date.now };
-    const setup = createSetup({ ...means, renew: ssh.renew, reload: () => void config.reload() });
+    const desk = createConfigDesk({ ...means, renew: ssh.renew, reload: () => void config.reload() });
     const topology = () => config.current.topology;
     const catalog = () => config.current.catalog;
     const swapStore = new SwapStore(open.facts, storeWatch);
@@ -204,7 +205,6 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       onLooked: () => events.publish({ type: "nodes.looked", at: now() }),
       report,
     });
-
     const inventory: Inventory = new Inventory({
       intervalMs: INVENTORY_INTERVAL_MS,
       topology,
@@ -270,7 +270,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       metrics,
       storeWatch,
       hostKeys,
-      setup,
+      ...desk,
       identity,
       webhooks: coordination.webhooks,
       schedules: coordination.schedules,

@@ -13,6 +13,8 @@ import apiNodesNodeTakeOverRoute from "./api/nodes/[node]/take-over.ts";
 import apiRefusedHostsRoute from "./api/refused-hosts.ts";
 import apiScheduleIndexRoute from "./api/schedule/index.ts";
 import apiScheduleIdRoute from "./api/schedule/[id].ts";
+import apiSettingsIndexRoute from "./api/settings/index.ts";
+import apiSettingsServicesNameRoute from "./api/settings/services/[name].ts";
 import apiSetupIndexRoute from "./api/setup/index.ts";
 import apiSetupCheckRoute from "./api/setup/check.ts";
 import apiSetupConfirmRoute from "./api/setup/confirm.ts";
@@ -66,6 +68,8 @@ export const ROUTE_FILES = [
   { file: "api/refused-hosts.ts", path: "/api/refused-hosts" },
   { file: "api/schedule/index.ts", path: "/api/schedule" },
   { file: "api/schedule/[id].ts", path: "/api/schedule/:id" },
+  { file: "api/settings/index.ts", path: "/api/settings" },
+  { file: "api/settings/services/[name].ts", path: "/api/settings/services/:name" },
   { file: "api/setup/index.ts", path: "/api/setup" },
   { file: "api/setup/check.ts", path: "/api/setup/check" },
   { file: "api/setup/confirm.ts", path: "/api/setup/confirm" },
@@ -123,6 +127,8 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
     .group("/api/refused-hosts", (group) => group.use(from(apiRefusedHostsRoute)))
     .group("/api/schedule", (group) => group.use(from(apiScheduleIndexRoute)))
     .group("/api/schedule/:id", (group) => group.use(from(apiScheduleIdRoute)))
+    .group("/api/settings", (group) => group.use(from(apiSettingsIndexRoute)))
+    .group("/api/settings/services/:name", (group) => group.use(from(apiSettingsServicesNameRoute)))
     .group("/api/setup", (group) => group.use(from(apiSetupIndexRoute)))
     .group("/api/setup/check", (group) => group.use(from(apiSetupCheckRoute)))
     .group("/api/setup/confirm", (group) => group.use(from(apiSetupConfirmRoute)))

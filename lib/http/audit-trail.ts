@@ -48,6 +48,7 @@ const BODY_FIELDS = [
   "trial",
   "cron",
   "at",
+  "values",
 ];
 const QUERY_FIELDS = ["id", "force", "generation", "wait", "reason"];
 const LONGEST_TEXT = 200;
@@ -132,6 +133,8 @@ function detailsOf({ url, headers }: Request, body: Record<string, unknown>): De
     if (text !== null) details[name] = text;
     else if (typeof value === "number" || typeof value === "boolean") details[name] = value;
     else if (Array.isArray(value)) details[name] = value.slice(0, MOST_ITEMS).flatMap((item) => textOf(item) ?? []);
+    // Which settings were changed, not to what.
+    else if (name === "values") details[name] = Object.keys(objectOf(value)).slice(0, MOST_ITEMS);
   }
   const origin = textOf(headers.get("origin"));
   if (origin !== null) details.origin = origin;

@@ -1,11 +1,10 @@
 /** Set-up: the settings of the Sparks, the checks of them before and after they are saved, and saving. */
-import { realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Environment } from "../config/fields.ts";
 import type { Problem } from "../config/problem.ts";
 import { readConfigFile } from "../config/read-file.ts";
+import { writeConfigFile } from "../config/write-file.ts";
 import { Fault } from "../fault.ts";
-import { writeAtomically } from "../ssh/atomic-file.ts";
 import type { HostKey, HostKeys } from "../ssh/host-keys.ts";
 import type { Identity } from "../ssh/identity.ts";
 import type { SshTarget } from "../ssh/ssh.ts";
@@ -21,7 +20,6 @@ import { editTopology, UNUSABLE } from "./topology-text.ts";
 
 const TOPOLOGY = "topology.yaml";
 const SERVICES = "services-overrides.yaml";
-const MODE = 0o644;
 const MOST_RUNS = 4;
 
 export interface SetupOptions {
@@ -142,7 +140,7 @@ export function createSetup(options: SetupOptions): Setup {
       const { text, topology } = planned(file?.text ?? "", entries);
       if (!trial) refuseUnconfirmed(topology);
       if (!trial && text !== file?.text) {
-        write(join(dataDir, TOPOLOGY), text);
+        writeConfigFile(join(dataDir, TOPOLOGY), text);
         options.reload();
       }
       return settingsOf(text, env, topology);
@@ -165,22 +163,4 @@ function pointerOf({ source, path }: Problem, inFile: readonly string[], submitt
   if (source !== TOPOLOGY || section !== "nodes" || index === undefined) return "";
   const at = submitted.indexOf(inFile[Number(index)] ?? "");
   return at < 0 ? "" : `/nodes/${at}${key === undefined ? "" : `/${key}`}`;
-}
-
-/** Through a link to the file behind it, which keeps its mode. */
-function write(path: string, text: string): void {
-  try {
-    const there = statSync(path, { throwIfNoEntry: false });
-    writeAtomically(there ? realpathSync(path) : path, text, there ? there.mode & 0o777 : MODE);
-  } catch (cause) {
-    const code = (cause as { code?: unknown }).code;
-    throw new Fault(
-      "unavailable",
-      "topology_not_written",
-      `topology.yaml could not be written (${typeof code === "string" ? code : "unknown error"}). ` +
-        "Check that the data folder may be written to and that its disk is not full. Nothing was changed.",
-      {},
-      { cause },
-    );
-  }
 }

@@ -5,8 +5,8 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { writeAtomically } from "../atomic-file.ts";
 import { Fault } from "../fault.ts";
-import { writeAtomically } from "./atomic-file.ts";
 
 export interface HostKey {
   readonly host: string;

@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { utils } from "ssh2";
+import { writeAtomically } from "../atomic-file.ts";
 import { Fault } from "../fault.ts";
-import { writeAtomically } from "./atomic-file.ts";
 import { generateKeyPair } from "./key-pair.ts";
 
 export interface Identity {

@@ -16,7 +16,7 @@ import { ServiceFields } from "../config/services-schema.ts";
 import { invalidName } from "../config/values.ts";
 import type { YamlDocument } from "../config/yaml-document.ts";
 import { DEFAULT_SERVICES, type DefaultService, usualPort } from "./default-services.ts";
-import type { BotSettings, NodeEntry, Service } from "./topology.ts";
+import type { BotSettings, NodeEntry, Service, ServiceKind } from "./topology.ts";
 
 const SKIPPED = "The service is skipped.";
 const BOT_DEFAULTS = { directory: "~/matrix-bridge", branch: "main" } as const;
@@ -60,12 +60,19 @@ function fileEntries(field: Field | undefined, document: YamlDocument, log: Prob
   return entries;
 }
 
+/** Fields of a usual service that the environment may say. */
+export function environmentKeys(kind: ServiceKind): readonly string[] {
+  return kind === "bot" ? ["host", "container", "user", "directory", "branch"] : ["host", "port", "container"];
+}
+
+export function serviceVariable(prefix: string, key: string): string {
+  return `${prefix}_${key === "directory" ? "DIR" : key.toUpperCase()}`;
+}
+
 function environmentFields({ prefix, kind }: DefaultService, env: Environment): Map<string, Field> {
   const fields = new Map<string, Field>();
-  const keys = kind === "bot" ? ["host", "container", "user", "directory", "branch"] : ["host", "port", "container"];
-  for (const key of keys) {
-    const name = `${prefix}_${key === "directory" ? "DIR" : key.toUpperCase()}`;
-    const field = environmentField(env, name, key === "port" ? "number" : "text");
+  for (const key of environmentKeys(kind)) {
+    const field = environmentField(env, serviceVariable(prefix, key), key === "port" ? "number" : "text");
     if (field !== undefined) fields.set(key, field);
   }
   return fields;

@@ -25,7 +25,7 @@ export const SETTING_DEFAULTS = {
   gateway_queue_seconds: 120,
 } as const;
 
-const LISTS = {
+export const LIST_VARIABLES = {
   allowed_hosts: "ALLOWED_HOSTS",
   cors_origins: "CORS_ORIGINS",
   trusted_proxies: "TRUSTED_PROXIES",
@@ -43,9 +43,11 @@ export function loadSettings(
   const fields = field && fieldsAt(document, ["settings"], field.value, SettingsFields, log, { instead });
   const number = (key: keyof typeof SETTING_DEFAULTS): number =>
     accept(properties[key], fields?.get(key), log, `Uses ${SETTING_DEFAULTS[key]} instead.`) ?? SETTING_DEFAULTS[key];
-  const list = (key: keyof typeof LISTS): readonly string[] => {
+  const list = (key: keyof typeof LIST_VARIABLES): readonly string[] => {
     const type = properties[key];
-    const items = [fields?.get(key), environmentList(env, LISTS[key])].flatMap((one) => acceptItems(type, one, log));
+    const items = [fields?.get(key), environmentList(env, LIST_VARIABLES[key])].flatMap((one) =>
+      acceptItems(type, one, log),
+    );
     return [...new Set(items)];
   };
   return {

@@ -48,6 +48,12 @@ export const calls = {
   "DELETE /api/schedule": (client: SparkControl) => client.api.schedule.delete(undefined, { query: { id: "nothing" } }),
   "GET /api/schedule/{id}": (client: SparkControl) => client.api.schedule({ id: "nightly-index" }).get(),
   "DELETE /api/schedule/{id}": (client: SparkControl) => client.api.schedule({ id: "nothing" }).delete(),
+  "GET /api/settings": (client: SparkControl) => client.api.settings.get(),
+  "PATCH /api/settings": (client: SparkControl) => client.api.settings.patch({ values: { stall_seconds: null } }),
+  "PATCH /api/settings/services/{name}": (client: SparkControl) =>
+    client.api.settings.services({ name: "kokoro" }).patch({ values: { port: null } }),
+  "DELETE /api/settings/services/{name}": (client: SparkControl) =>
+    client.api.settings.services({ name: "no-such-service" }).delete(undefined, { query: {} }),
   "GET /api/setup": (client: SparkControl) => client.api.setup.get(),
   "PUT /api/setup": (client: SparkControl) =>
     client.api.setup.put({ nodes: [spark], vllm: { port: 8888 }, trial: true }),

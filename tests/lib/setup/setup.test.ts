@@ -218,7 +218,7 @@ describe("a file that cannot be kept or written", () => {
 
     const { code, message } = refusal(setup(), { nodes: [ALICE] });
 
-    expect(code).toBe("topology_not_written");
+    expect(code).toBe("file_not_written");
     expect(message).toContain("EISDIR");
     expect(existsSync(file())).toBe(false);
   });
