@@ -6,13 +6,16 @@ import { type AppUnderTest, startApp } from "./_app-under-test.ts";
 setDefaultTimeout(20_000);
 
 let under: AppUnderTest;
+let base: string;
 beforeAll(async () => {
   under = await startApp();
+  base = `http://127.0.0.1:${under.listen()}`;
 });
 afterAll(() => under.close());
 
 async function send<T>(method: string, path: string, body?: unknown): Promise<{ status: number; body: T }> {
-  const answer = await under.call(method, path, {
+  const answer = await fetch(base + path, {
+    method,
     headers: { "content-type": "application/json" },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
