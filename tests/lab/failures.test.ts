@@ -280,7 +280,9 @@ inLab(
         const job = await controller.swap("pair");
 
         expect(plan.blockers).toEqual([]);
-        expect(plan.warnings.map(({ code, message }) => [code, message.replace(/\d{4} s/, "N s")])).toEqual([
+        // Whether the disks have been looked at by now, which warns of a download, is not this test's matter.
+        const warnings = plan.warnings.filter(({ code }) => code !== "needs_download");
+        expect(warnings.map(({ code, message }) => [code, message.replace(/\d{4} s/, "N s")])).toEqual([
           ["clock_skew", "The clock of spark-1 is N s ahead. Times shown here are the controller's."],
           ["clock_skew", "The clock of spark-2 is N s behind. Times shown here are the controller's."],
         ]);
