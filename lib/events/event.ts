@@ -1,4 +1,5 @@
 /** Everything that happens, as one typed union. What is sent to the dashboard and what is kept are made of it. */
+import type { ConnectivityEvent } from "../connectivity/wire.ts";
 import type { LockEvent } from "../lock/lock.ts";
 import type { SlotStatus } from "../swap/slots.ts";
 import type { SwapJob } from "../swap/swap.ts";
@@ -47,6 +48,12 @@ export interface NodeChanged extends Happened<"node.changed"> {
   readonly node: string;
   readonly reachable: boolean;
 }
+
+/** The polls show that a Spark can no longer be reached, or can be again. `at` is when that was so. */
+export interface ConnectivityChanged extends Happened<"connectivity.changed">, Omit<ConnectivityEvent, "at"> {}
+
+/** The Sparks' cards were asked for, because somebody looks at them. An observation: never kept. */
+export type HardwareLooked = Happened<"hardware.looked">;
 
 export interface ConfigChanged extends Happened<"config.changed"> {
   /** Files or `environment`. */
@@ -109,6 +116,8 @@ export type SparkEvent =
   | InventoryChanged
   | StoreChanged
   | NodeChanged
+  | ConnectivityChanged
+  | HardwareLooked
   | ConfigChanged
   | HostKeyChanged
   | ServiceChanged
@@ -125,5 +134,12 @@ export type EventOf<Type extends EventType> = Extract<SparkEvent, { readonly typ
 /** Kept durably, in the transaction of the change that it tells of. */
 export type FactEvent = Exclude<
   SparkEvent,
-  SwapLogged | SwapProgressed | SlotChanged | NodesLooked | InventoryChanged | StoreChanged | WebhookDelivered
+  | SwapLogged
+  | SwapProgressed
+  | SlotChanged
+  | NodesLooked
+  | HardwareLooked
+  | InventoryChanged
+  | StoreChanged
+  | WebhookDelivered
 >;

@@ -26,6 +26,7 @@ export class Shell {
       ...Object.entries(PLAIN_COMMANDS),
       ["docker", docker],
       ["nvidia-smi", nvidiaSmi],
+      ["timeout", (call) => this.#run({ ...call, argv: call.argv.slice(2) })],
       ["env", (call) => this.#env(call)],
       ["sh", (call) => this.#namedScript(call)],
       ["./launch-cluster.sh", launchIfThere],
