@@ -59,7 +59,7 @@ function interfaceOf(entry: unknown): Interface[] {
 function fromText(output: string): Interface[] {
   const found: { -readonly [Key in keyof Interface]: Interface[Key] }[] = [];
   for (const line of output.split("\n")) {
-    const [, name, flags] = /^\d+: ([^\s:@]{1,15})(?:@\S+)?: <([A-Z0-9_,]*)>/.exec(line) ?? [];
+    const [, name, flags] = /^\d+: ([^\s:@]{1,15})(?:@\S+)?: <([A-Z0-9_,-]*)>/.exec(line) ?? [];
     if (name !== undefined && found.length < MOST) {
       found.push({ name, mac: null, ipv4: [], kind: null, linkType: null, flags: flags?.split(",") ?? [] });
       continue;
