@@ -35,7 +35,8 @@ inLab("new", (its) => {
         async () => (await log(controller)).macs["spark-2"] !== null,
         30_000,
       );
-      const real = (await lab.worker.exec("cat /sys/class/net/enp1s0f1np1/address")).stdout.trim();
+      const link = (await lab.worker.exec("ip link show dev enp1s0f1np1")).stdout;
+      const real = /link\/ether ([0-9a-f:]{17})/.exec(link)![1]!;
       expect((await log(controller)).macs["spark-2"]).toBe(real);
 
       const pulled = Date.now();
