@@ -147,7 +147,12 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       },
     });
     const means = { dataDir, env, identity, hostKeys, instance, connecting: options.ssh, now: Date.now };
-    const desk = createConfigDesk({ ...means, renew: ssh.renew, reload: () => void config.reload() });
+    const desk = createConfigDesk({
+      ...means,
+      shippedCatalogPath: SHIPPED_CATALOG,
+      renew: ssh.renew,
+      reload: () => void config.reload(),
+    });
     const topology = () => config.current.topology;
     const catalog = () => config.current.catalog;
     const swapStore = new SwapStore(open.facts, storeWatch);

@@ -12,6 +12,8 @@ import apiHardwareIndexRoute from "./api/hardware/index.ts";
 import apiHostKeysIndexRoute from "./api/host-keys/index.ts";
 import apiHostKeysNodeAcceptRoute from "./api/host-keys/[node]/accept.ts";
 import apiModelsIndexRoute from "./api/models/index.ts";
+import apiModelsKeyIndexRoute from "./api/models/[key]/index.ts";
+import apiModelsKeyRestoreRoute from "./api/models/[key]/restore.ts";
 import apiNodesNodeTakeOverRoute from "./api/nodes/[node]/take-over.ts";
 import apiNodesNodeWakeRoute from "./api/nodes/[node]/wake.ts";
 import apiRefusedHostsRoute from "./api/refused-hosts.ts";
@@ -71,6 +73,8 @@ export const ROUTE_FILES = [
   { file: "api/host-keys/index.ts", path: "/api/host-keys" },
   { file: "api/host-keys/[node]/accept.ts", path: "/api/host-keys/:node/accept" },
   { file: "api/models/index.ts", path: "/api/models" },
+  { file: "api/models/[key]/index.ts", path: "/api/models/:key" },
+  { file: "api/models/[key]/restore.ts", path: "/api/models/:key/restore" },
   { file: "api/nodes/[node]/take-over.ts", path: "/api/nodes/:node/take-over" },
   { file: "api/nodes/[node]/wake.ts", path: "/api/nodes/:node/wake" },
   { file: "api/refused-hosts.ts", path: "/api/refused-hosts" },
@@ -134,6 +138,8 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
     .group("/api/host-keys", (group) => group.use(from(apiHostKeysIndexRoute)))
     .group("/api/host-keys/:node/accept", (group) => group.use(from(apiHostKeysNodeAcceptRoute)))
     .group("/api/models", (group) => group.use(from(apiModelsIndexRoute)))
+    .group("/api/models/:key", (group) => group.use(from(apiModelsKeyIndexRoute)))
+    .group("/api/models/:key/restore", (group) => group.use(from(apiModelsKeyRestoreRoute)))
     .group("/api/nodes/:node/take-over", (group) => group.use(from(apiNodesNodeTakeOverRoute)))
     .group("/api/nodes/:node/wake", (group) => group.use(from(apiNodesNodeWakeRoute)))
     .group("/api/refused-hosts", (group) => group.use(from(apiRefusedHostsRoute)))

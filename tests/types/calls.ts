@@ -33,6 +33,15 @@ export const calls = {
   "POST /api/host-keys/{node}/accept": (client: SparkControl) =>
     client.api["host-keys"]({ node: "spark-1" }).accept.post({ fingerprint: "SHA256:not-a-fingerprint" }),
   "GET /api/models": (client: SparkControl) => client.api.models.get(),
+  "POST /api/models": (client: SparkControl) =>
+    client.api.models.post({ key: "mine", local_path: "/models/mine", args: ["--x"], env: { A: 1 }, version: "0" }),
+  "GET /api/models/{key}": (client: SparkControl) => client.api.models({ key: "gpt-oss-20b" }).get(),
+  "PATCH /api/models/{key}": (client: SparkControl) =>
+    client.api.models({ key: "gpt-oss-20b" }).patch({ values: { note: "Mine", max_model_len: null }, version: "0" }),
+  "DELETE /api/models/{key}": (client: SparkControl) =>
+    client.api.models({ key: "nothing" }).delete(undefined, { query: { version: "0" } }),
+  "POST /api/models/{key}/restore": (client: SparkControl) =>
+    client.api.models({ key: "nothing" }).restore.post(undefined, { query: { version: "0" } }),
   "POST /api/nodes/{node}/take-over": (client: SparkControl) =>
     client.api.nodes({ node: "spark-1" })["take-over"].post({ instance: id }),
   "POST /api/nodes/{node}/wake": (client: SparkControl) => client.api.nodes({ node: "spark-1" }).wake.post(),
