@@ -5,17 +5,22 @@ import { Connectivity } from "./connectivity/connectivity.ts";
 import { ConnectivityStore } from "./connectivity/connectivity-store.ts";
 import { broadcastAddresses, WAKE_PORT, wake } from "./connectivity/wake.ts";
 import { eventOf, loggedChange } from "./connectivity/wire.ts";
+import type { Download, DownloadOrder } from "./downloads/download.ts";
+import { DownloadStore } from "./downloads/download-store.ts";
+import { Downloads } from "./downloads/downloads.ts";
+import { wantedBy } from "./downloads-wanted.ts";
 import type { EventBus } from "./events/bus.ts";
 import { recordFact } from "./events/facts.ts";
 import { Fault } from "./fault.ts";
 import { createFirstContact, type FirstContact } from "./first-contact.ts";
 import { Hardware } from "./hardware/hardware.ts";
 import { answersIn, COMMANDS } from "./hardware/questions.ts";
-import { isoTime } from "./ids.ts";
+import { isoTime, newId } from "./ids.ts";
 import { Inventory } from "./inventory/inventory.ts";
 import type { Logger } from "./log.ts";
 import { HeadLogins } from "./setup/head-logins.ts";
 import { diskUsage } from "./spark/disk-usage.ts";
+import { createDownloadSparks } from "./spark/download-sparks.ts";
 import { macAt, readInterfaces } from "./spark/interfaces.ts";
 import { probe } from "./spark/probe.ts";
 import type { Sparks } from "./sparks.ts";
@@ -28,11 +33,18 @@ export interface MachineTiming {
   readonly hardwareMs: number;
   /** So long after a request for the cards, the looks go on. */
   readonly lingerMs: number;
+  readonly downloadMs: number;
   /** Where the magic packet goes instead of the networks of this machine. */
   readonly wakeTo: { readonly addresses: readonly string[]; readonly port: number } | null;
 }
 
-const TIMING: MachineTiming = { connectivityMs: 5_000, hardwareMs: 5_000, lingerMs: 60_000, wakeTo: null };
+const TIMING: MachineTiming = {
+  connectivityMs: 5_000,
+  hardwareMs: 5_000,
+  lingerMs: 60_000,
+  downloadMs: 2_000,
+  wakeTo: null,
+};
 const INVENTORY_INTERVAL_MS = 600_000;
 const CARD_DEADLINE_MS = 8_000;
 /** Made-up hardware addresses stay on this machine. */
@@ -69,6 +81,9 @@ export interface Machines {
   /** Which models lie on the disks. */
   readonly inventory: Inventory;
   readonly firstContact: FirstContact;
+  readonly downloads: Downloads;
+  /** @throws Fault as `Downloads.begin`; 404 unknown model, 409 a local one, 422 neither model nor repository */
+  download(order: DownloadOrder, signal: AbortSignal): Promise<Download>;
   /** @throws Fault 404 unknown Spark, 409 its hardware address is not known, 502 the packet could not be sent */
   wake(node: string): Promise<Woken>;
   reconfigured(): void;
@@ -140,8 +155,30 @@ export function createMachines(means: MachinesMeans): Machines {
     onGeneration: means.onGeneration,
     report,
   });
+  const downloadStore = new DownloadStore(store.facts);
+  const downloads: Downloads = new Downloads({
+    store: downloadStore,
+    sparks: createDownloadSparks(control, sparkSsh),
+    intervalMs: timing.downloadMs,
+    topology,
+    newId,
+    now: Date.now,
+    onChange(download) {
+      events.publish({ type: "download.changed", at: isoTime(Date.now()), download });
+      if (download.ended_at !== null) inventory.lookAgain();
+    },
+    transaction: (work) => store.transaction(work),
+    recordEnd({ id, repo, state, reason, ended_at }) {
+      const at = ended_at ?? isoTime(Date.now());
+      recordFact(store.facts, { type: "download.ended", at, download_id: id, repo, state, reason });
+      log.info("download", { download_id: id, repo, state, reason });
+    },
+    report,
+  });
   return {
     inventory,
+    downloads,
+    download: (order, signal) => downloads.begin(wantedBy(order, means.catalog(), topology()), signal),
     firstContact,
     connectivity,
     hardware,
@@ -178,10 +215,11 @@ export function createMachines(means: MachinesMeans): Machines {
     start() {
       inventory.start();
       connectivity.start();
+      downloads.start();
     },
     async close() {
       firstContact.close();
-      await Promise.all([inventory.close(), connectivity.close(), hardware.close(), logins.close()]);
+      await Promise.all([inventory.close(), downloads.close(), connectivity.close(), hardware.close(), logins.close()]);
     },
   };
 }

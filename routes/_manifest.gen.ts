@@ -6,6 +6,8 @@ import apiAuditIndexRoute from "./api/audit/index.ts";
 import apiAuditExportRoute from "./api/audit/export.ts";
 import apiConnectivityIndexRoute from "./api/connectivity/index.ts";
 import apiConnectivityAvailabilityRoute from "./api/connectivity/availability.ts";
+import apiDownloadsIndexRoute from "./api/downloads/index.ts";
+import apiDownloadsIdRoute from "./api/downloads/[id].ts";
 import apiEndpointsRoute from "./api/endpoints.ts";
 import apiEventsRoute from "./api/events.ts";
 import apiHardwareIndexRoute from "./api/hardware/index.ts";
@@ -67,6 +69,8 @@ export const ROUTE_FILES = [
   { file: "api/audit/export.ts", path: "/api/audit/export" },
   { file: "api/connectivity/index.ts", path: "/api/connectivity" },
   { file: "api/connectivity/availability.ts", path: "/api/connectivity/availability" },
+  { file: "api/downloads/index.ts", path: "/api/downloads" },
+  { file: "api/downloads/[id].ts", path: "/api/downloads/:id" },
   { file: "api/endpoints.ts", path: "/api/endpoints" },
   { file: "api/events.ts", path: "/api/events" },
   { file: "api/hardware/index.ts", path: "/api/hardware" },
@@ -132,6 +136,8 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
     .group("/api/audit/export", (group) => group.use(from(apiAuditExportRoute)))
     .group("/api/connectivity", (group) => group.use(from(apiConnectivityIndexRoute)))
     .group("/api/connectivity/availability", (group) => group.use(from(apiConnectivityAvailabilityRoute)))
+    .group("/api/downloads", (group) => group.use(from(apiDownloadsIndexRoute)))
+    .group("/api/downloads/:id", (group) => group.use(from(apiDownloadsIdRoute)))
     .group("/api/endpoints", (group) => group.use(from(apiEndpointsRoute)))
     .group("/api/events", (group) => group.use(from(apiEventsRoute)))
     .group("/api/hardware", (group) => group.use(from(apiHardwareIndexRoute)))

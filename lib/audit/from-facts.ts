@@ -27,6 +27,10 @@ export function noteOf(event: FactEvent): AuditNote | null {
       const lasted = down_seconds === null ? {} : { down_seconds };
       return byItself("connectivity.changed", { spark, transition, ...lasted });
     }
+    case "download.ended": {
+      const { download_id, repo, state } = event;
+      return byItself("download.ended", { download_id, repo, state }, state === "failed" ? "failed" : "done");
+    }
     case "config.changed":
       return byItself("config.changed", { sources: [...event.sources], problems: event.problems });
     case "host_key.changed":

@@ -1,5 +1,6 @@
 /** Everything that happens, as one typed union. What is sent to the dashboard and what is kept are made of it. */
 import type { ConnectivityEvent } from "../connectivity/wire.ts";
+import type { Download } from "../downloads/download.ts";
 import type { LockEvent } from "../lock/lock.ts";
 import type { SlotStatus } from "../swap/slots.ts";
 import type { SwapJob } from "../swap/swap.ts";
@@ -54,6 +55,18 @@ export interface ConnectivityChanged extends Happened<"connectivity.changed">, O
 
 /** The Sparks' cards were asked for, because somebody looks at them. An observation: never kept. */
 export type HardwareLooked = Happened<"hardware.looked">;
+
+/** A download moved on. Shown, never kept: its own record is. */
+export interface DownloadChanged extends Happened<"download.changed"> {
+  readonly download: Download;
+}
+
+export interface DownloadEnded extends Happened<"download.ended"> {
+  readonly download_id: string;
+  readonly repo: string;
+  readonly state: Download["state"];
+  readonly reason: string | null;
+}
 
 export interface ConfigChanged extends Happened<"config.changed"> {
   /** Files or `environment`. */
@@ -118,6 +131,8 @@ export type SparkEvent =
   | NodeChanged
   | ConnectivityChanged
   | HardwareLooked
+  | DownloadChanged
+  | DownloadEnded
   | ConfigChanged
   | HostKeyChanged
   | ServiceChanged
@@ -139,6 +154,7 @@ export type FactEvent = Exclude<
   | SlotChanged
   | NodesLooked
   | HardwareLooked
+  | DownloadChanged
   | InventoryChanged
   | StoreChanged
   | WebhookDelivered

@@ -16,6 +16,7 @@ export function furnishDisk(spark: SimulatedSpark, dialect: Dialect): void {
   spark.docker.addImage(VLLM_IMAGE);
   spark.files.addFolder(HOME);
   spark.files.addText(LAUNCH_SCRIPT, launchScriptText(dialect));
+  spark.files.addText(`${LAUNCH_DIR}/hf-download.sh`, "#!/usr/bin/env bash\n");
   for (const mod of MODS) spark.files.addText(`${LAUNCH_DIR}/mods/${mod}/run.sh`, "#!/bin/bash\n");
   for (const [repository, gigabytes] of Object.entries(CACHED_MODELS)) {
     const folder = `${HOME}/.cache/huggingface/hub/models--${repository.replace("/", "--")}`;

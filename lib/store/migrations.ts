@@ -133,6 +133,9 @@ export const FACTS: readonly string[] = [
 
   CREATE TABLE watch_span (id INTEGER PRIMARY KEY, began_at INTEGER NOT NULL, ended_at INTEGER NOT NULL) STRICT;
   `,
+  `
+  CREATE TABLE download (id TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;
+  `,
 ];
 
 export const TELEMETRY: readonly string[] = [

@@ -26,6 +26,11 @@ export const calls = {
     client.api.connectivity.get({ query: { spark: "spark-1", before: "2026-02-01T12:00:00Z", limit: 5 } }),
   "GET /api/connectivity/availability": (client: SparkControl) =>
     client.api.connectivity.availability.get({ query: { window: "week" } }),
+  "GET /api/downloads": (client: SparkControl) => client.api.downloads.get(),
+  "POST /api/downloads": (client: SparkControl) =>
+    client.api.downloads.post({ model: "gpt-oss-20b", nodes: ["spark-1", "spark-2"] }),
+  "GET /api/downloads/{id}": (client: SparkControl) => client.api.downloads({ id }).get(),
+  "DELETE /api/downloads/{id}": (client: SparkControl) => client.api.downloads({ id }).delete(),
   "GET /api/endpoints": (client: SparkControl) => client.api.endpoints.get(),
   "GET /api/events": (client: SparkControl) => client.api.events.get(),
   "GET /api/hardware": (client: SparkControl) => client.api.hardware.get(),
