@@ -154,7 +154,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       reload: () => void config.reload(),
     });
     const topology = () => config.current.topology;
-    const catalog = () => config.current.catalog;
+    const catalog = () => machines.inventory.menu.loadable;
     const swapStore = new SwapStore(open.facts, storeWatch);
     const lock = createReservationLock({
       db: open.facts,
@@ -212,9 +212,11 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     });
 
     const machines: Machines = createMachines({
-      ...{ store: open, sparks, events, log, topology, catalog, report },
+      ...{ store: open, sparks, events, log, topology, report },
+      catalog: () => config.current.catalog,
       simulated: simulated !== null,
       timing: options.machineTiming,
+      inUse: () => ({ beliefs: swaps.beliefs(), active: swaps.active(), slots: slots.statuses() }),
       lookAgain: () => slots.lookAgain(),
       onGeneration: (generation) => lock.generationSeen(generation),
     });

@@ -1,5 +1,5 @@
 /** What somebody who asks for a download means, by the catalog. */
-import type { Catalog } from "./catalog/catalog.ts";
+import type { Model } from "./catalog/catalog.ts";
 import { invalidRepoId } from "./config/validate.ts";
 import type { DownloadOrder } from "./downloads/download.ts";
 import type { Wanted } from "./downloads/downloads.ts";
@@ -9,7 +9,11 @@ import type { Topology } from "./topology/topology.ts";
 const BYTES_PER_GB = 1e9;
 
 /** @throws Fault 404 unknown model, 409 a local one, 422 neither or both */
-export function wantedBy({ model: key, repo, nodes }: DownloadOrder, { models }: Catalog, topology: Topology): Wanted {
+export function wantedBy(
+  { model: key, repo, nodes }: DownloadOrder,
+  models: readonly Model[],
+  topology: Topology,
+): Wanted {
   if ((key === undefined) === (repo === undefined))
     throw new Fault("invalid", "malformed_download", "Exactly one of model and repo is needed.");
   const refusal = repo === undefined ? null : invalidRepoId(repo);

@@ -18,9 +18,11 @@ import { answersIn, COMMANDS } from "./hardware/questions.ts";
 import { isoTime, newId } from "./ids.ts";
 import { Inventory } from "./inventory/inventory.ts";
 import type { Logger } from "./log.ts";
+import { type DeletedFiles, type DeleteOrder, deleteFiles, type InUse } from "./model-files.ts";
 import { HeadLogins } from "./setup/head-logins.ts";
 import { diskUsage } from "./spark/disk-usage.ts";
 import { createDownloadSparks } from "./spark/download-sparks.ts";
+import { listHub, removeFromHub } from "./spark/hub.ts";
 import { macAt, readInterfaces } from "./spark/interfaces.ts";
 import { probe } from "./spark/probe.ts";
 import type { Sparks } from "./sparks.ts";
@@ -61,6 +63,8 @@ export interface MachinesMeans {
   catalog(): Catalog;
   /** The highest generation that a Spark of this controller has seen. */
   onGeneration(generation: number): void;
+  /** What the slots serve, and what is being loaded. */
+  inUse(): InUse;
   /** At slots and Sparks: one of them came or went. */
   lookAgain(): void;
   report(error: unknown): void;
@@ -84,6 +88,8 @@ export interface Machines {
   readonly downloads: Downloads;
   /** @throws Fault as `Downloads.begin`; 404 unknown model, 409 a local one, 422 neither model nor repository */
   download(order: DownloadOrder, signal: AbortSignal): Promise<Download>;
+  /** @throws Fault as `deleteFiles` of model-files.ts */
+  deleteFiles(order: DeleteOrder, signal: AbortSignal): Promise<DeletedFiles>;
   /** @throws Fault 404 unknown Spark, 409 its hardware address is not known, 502 the packet could not be sent */
   wake(node: string): Promise<Woken>;
   reconfigured(): void;
@@ -146,6 +152,7 @@ export function createMachines(means: MachinesMeans): Machines {
     topology,
     catalog: means.catalog,
     usage: (node, folders, signal) => diskUsage(sparkSsh, node, folders, signal),
+    hub: (node, signal) => listHub(sparkSsh, node, signal),
     onChange: () => events.publish({ type: "inventory.changed", at: isoTime(Date.now()) }),
     report,
   });
@@ -178,7 +185,7 @@ export function createMachines(means: MachinesMeans): Machines {
   return {
     inventory,
     downloads,
-    download: (order, signal) => downloads.begin(wantedBy(order, means.catalog(), topology()), signal),
+    download: (order, signal) => downloads.begin(wantedBy(order, inventory.menu.models, topology()), signal),
     firstContact,
     connectivity,
     hardware,
@@ -208,6 +215,20 @@ export function createMachines(means: MachinesMeans): Machines {
         );
       }
     },
+    deleteFiles: (order, signal) =>
+      deleteFiles(
+        {
+          models: () => inventory.menu.models,
+          use: () => inventory.use,
+          topology,
+          inUse: means.inUse,
+          isDownloading: (repo) => downloads.isRunning(repo),
+          remove: (node, repo, abort) => removeFromHub(sparkSsh, node, repo, abort),
+          lookAgain: () => inventory.lookAgain(),
+        },
+        order,
+        signal,
+      ),
     reconfigured() {
       inventory.lookAgain();
       connectivity.reconfigured();

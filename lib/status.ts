@@ -161,7 +161,10 @@ export const ModelSchema = Type.Object(
     aliases: Type.Array(Type.String()),
     args: Type.Array(Type.String()),
     note: Nullable(Type.String()),
-    origin: Type.Unsafe<Model["origin"]>(Type.Union([Type.Literal("shipped"), Type.Literal("overrides")])),
+    origin: OneOf<Model["origin"]>(["shipped", "overrides", "disk"], {
+      description: "disk: it lies on a Spark and is in no catalog; what is said of it is inferred from its config.json",
+    }),
+    needs_setup: Nullable(Type.String({ description: "Why a model found on a disk cannot be loaded as it is" })),
     folder: Type.String({ description: "Where its files are on each Spark" }),
     on_disk: Nullable(
       Type.Array(Type.Object({ node: Type.String(), bytes: Type.Number() }), {
@@ -198,7 +201,7 @@ export function modelsOf(
 ): Static<typeof ModelsSchema> {
   const { catalog, topology } = plane.config.current;
   const statuses = plane.slots.statuses();
-  const { use } = plane.inventory;
+  const { use, menu } = plane.inventory;
   const facts: FitFacts = {
     slots: topology.slots,
     beliefs: plane.swaps.beliefs(),
@@ -207,7 +210,7 @@ export function modelsOf(
     swapping: plane.swaps.active().flatMap((job) => job.nodes),
   };
   return {
-    models: catalog.models.map((model) => {
+    models: menu.models.map((model) => {
       const { verdict, leftGib, reason, nodes } = fitOf(model, facts);
       return {
         key: model.key,
@@ -225,6 +228,7 @@ export function modelsOf(
         args: [...model.args],
         note: model.note,
         origin: model.origin,
+        needs_setup: menu.needsSetup.get(model.key) ?? null,
         folder: folderOf(model),
         on_disk: onDisk(model, use),
         availability: availability(model, use, nodes),
@@ -232,7 +236,8 @@ export function modelsOf(
         loaded_in: statuses.filter((slot) => slot.model === model.key).map((slot) => slot.name),
         last_load_seconds: plane.swaps.loadSeconds(model.key),
         load_seconds_estimate: plane.swaps.estimatedSeconds(model),
-        not_now: notNow(model, use, nodes, (name) => plane.slots.node(name)?.reachable),
+        not_now:
+          menu.needsSetup.get(model.key) ?? notNow(model, use, nodes, (name) => plane.slots.node(name)?.reachable),
       };
     }),
     problems: [...catalog.problems],

@@ -14,7 +14,9 @@ import apiHardwareIndexRoute from "./api/hardware/index.ts";
 import apiHostKeysIndexRoute from "./api/host-keys/index.ts";
 import apiHostKeysNodeAcceptRoute from "./api/host-keys/[node]/accept.ts";
 import apiModelsIndexRoute from "./api/models/index.ts";
+import apiModelsSuggestRoute from "./api/models/suggest.ts";
 import apiModelsKeyIndexRoute from "./api/models/[key]/index.ts";
+import apiModelsKeyFilesRoute from "./api/models/[key]/files.ts";
 import apiModelsKeyRestoreRoute from "./api/models/[key]/restore.ts";
 import apiNodesNodeTakeOverRoute from "./api/nodes/[node]/take-over.ts";
 import apiNodesNodeWakeRoute from "./api/nodes/[node]/wake.ts";
@@ -77,7 +79,9 @@ export const ROUTE_FILES = [
   { file: "api/host-keys/index.ts", path: "/api/host-keys" },
   { file: "api/host-keys/[node]/accept.ts", path: "/api/host-keys/:node/accept" },
   { file: "api/models/index.ts", path: "/api/models" },
+  { file: "api/models/suggest.ts", path: "/api/models/suggest" },
   { file: "api/models/[key]/index.ts", path: "/api/models/:key" },
+  { file: "api/models/[key]/files.ts", path: "/api/models/:key/files" },
   { file: "api/models/[key]/restore.ts", path: "/api/models/:key/restore" },
   { file: "api/nodes/[node]/take-over.ts", path: "/api/nodes/:node/take-over" },
   { file: "api/nodes/[node]/wake.ts", path: "/api/nodes/:node/wake" },
@@ -144,7 +148,9 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
     .group("/api/host-keys", (group) => group.use(from(apiHostKeysIndexRoute)))
     .group("/api/host-keys/:node/accept", (group) => group.use(from(apiHostKeysNodeAcceptRoute)))
     .group("/api/models", (group) => group.use(from(apiModelsIndexRoute)))
+    .group("/api/models/suggest", (group) => group.use(from(apiModelsSuggestRoute)))
     .group("/api/models/:key", (group) => group.use(from(apiModelsKeyIndexRoute)))
+    .group("/api/models/:key/files", (group) => group.use(from(apiModelsKeyFilesRoute)))
     .group("/api/models/:key/restore", (group) => group.use(from(apiModelsKeyRestoreRoute)))
     .group("/api/nodes/:node/take-over", (group) => group.use(from(apiNodesNodeTakeOverRoute)))
     .group("/api/nodes/:node/wake", (group) => group.use(from(apiNodesNodeWakeRoute)))
