@@ -6,18 +6,17 @@ import { type Coordination, createCoordination } from "./coordination.ts";
 import { createEventBus, type EventBus } from "./events/bus.ts";
 import { recordFact } from "./events/facts.ts";
 import { Fault } from "./fault.ts";
-import { createFirstContact } from "./first-contact.ts";
 import type { Gateway } from "./gateway/gateway.ts";
 import type { ModelList } from "./gateway/model-list.ts";
 import { createGateway } from "./gateway-places.ts";
 import { isoTime, newId } from "./ids.ts";
-import { Inventory } from "./inventory/inventory.ts";
+import type { Inventory } from "./inventory/inventory.ts";
 import { createLiveConfig, type LiveConfig } from "./live-config.ts";
 import type { ReservationLock } from "./lock/reservation-lock.ts";
 import type { Logger } from "./log.ts";
+import { createMachines, type Machines, type MachineTiming } from "./machines.ts";
 import { createMetrics, type Metrics } from "./metrics/metrics.ts";
 import { createReservationLock } from "./reservations.ts";
-import { diskUsage } from "./spark/disk-usage.ts";
 import { createSparks } from "./sparks.ts";
 import type { SshOptions } from "./ssh/connection-pool.ts";
 import { type HostKeys, openHostKeys } from "./ssh/host-keys.ts";
@@ -46,7 +45,6 @@ const SHIPPED_CATALOG = fileURLToPath(new URL("../config/models.yaml", import.me
 const SLOT_INTERVAL_MS = 5_000;
 const NODE_INTERVAL_MS = 15_000;
 const RESOLVE_INTERVAL_MS = 15_000;
-const INVENTORY_INTERVAL_MS = 600_000;
 
 type Coordinating = Pick<Coordination, "webhooks" | "schedules" | "audit" | "listensOn">;
 
@@ -65,6 +63,7 @@ export interface ControlPlane extends Coordinating, ConfigDesk {
   readonly lock: ReservationLock;
   readonly slots: SlotBoard;
   readonly inventory: Inventory;
+  readonly machines: Machines;
   readonly gateway: Gateway;
   readonly gatewayModels: ModelList;
   readonly metrics: Metrics;
@@ -89,6 +88,7 @@ export interface ControlPlaneOptions {
   /** Other times than the product's, for tests that cannot wait as long. */
   readonly timing?: Partial<Timing>;
   readonly ssh?: Pick<SshOptions, "keepaliveIntervalMs" | "keepaliveCountMax" | "readyTimeoutMs">;
+  readonly machineTiming?: Partial<MachineTiming>;
   readonly webhookRetryDelaysMs?: readonly number[];
   readonly outageLastsMs?: number;
 }
@@ -130,7 +130,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     const timing = { ...TIMING, ...options.timing };
     const { privateKey } = identity;
     const sparks = createSparks({ privateKey, hostKeys, ...options.ssh, instance, timing, log });
-    const { ssh, sparkSsh, control } = sparks;
+    const { ssh, control } = sparks;
     const config = createLiveConfig({
       dataDir,
       env,
@@ -143,13 +143,18 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         events.publish(event);
         if (diff.nodes.length > 0 || diff.slots.length > 0) slots.reconfigured(diff.nodes);
         else slots.tell();
-        inventory.lookAgain();
+        machines.reconfigured();
       },
     });
     const means = { dataDir, env, identity, hostKeys, instance, connecting: options.ssh, now: Date.now };
-    const desk = createConfigDesk({ ...means, renew: ssh.renew, reload: () => void config.reload() });
+    const desk = createConfigDesk({
+      ...means,
+      shippedCatalogPath: SHIPPED_CATALOG,
+      renew: ssh.renew,
+      reload: () => void config.reload(),
+    });
     const topology = () => config.current.topology;
-    const catalog = () => config.current.catalog;
+    const catalog = () => machines.inventory.menu.loadable;
     const swapStore = new SwapStore(open.facts, storeWatch);
     const lock = createReservationLock({
       db: open.facts,
@@ -171,7 +176,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       gate: lock,
       generationSeen: (seen) => lock.generationSeen(seen),
       inFlight: (slot) => gateway.inFlight(slot),
-      download: (model, nodes) => inventory.download(model, nodes),
+      download: (model, nodes) => machines.inventory.download(model, nodes),
       catalog,
       topology,
       newId,
@@ -200,25 +205,20 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         open.transaction(() => recordFact(open.facts, event));
         log.info("node", { node, reachable });
         events.publish(event);
-        if (reachable) firstContact.look(node);
+        if (reachable) machines.firstContact.look(node);
       },
       onLooked: () => events.publish({ type: "nodes.looked", at: now() }),
       report,
     });
-    const inventory: Inventory = new Inventory({
-      intervalMs: INVENTORY_INTERVAL_MS,
-      topology,
-      catalog,
-      usage: (node, folders, signal) => diskUsage(sparkSsh, node, folders, signal),
-      onChange: () => events.publish({ type: "inventory.changed", at: now() }),
-      report,
-    });
 
-    const firstContact = createFirstContact({
-      control,
-      node: (name) => usableNode(topology(), name),
+    const machines: Machines = createMachines({
+      ...{ store: open, sparks, events, log, topology, report },
+      catalog: () => config.current.catalog,
+      simulated: simulated !== null,
+      timing: options.machineTiming,
+      inUse: () => ({ beliefs: swaps.beliefs(), active: swaps.active(), slots: slots.statuses() }),
+      lookAgain: () => slots.lookAgain(),
       onGeneration: (generation) => lock.generationSeen(generation),
-      report,
     });
 
     function changed(job: SwapJob, durable: boolean): void {
@@ -234,7 +234,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       if (job.ended_at) {
         slots.settled(job);
         // A load downloads what was missing.
-        inventory.lookAgain();
+        machines.inventory.lookAgain();
         lock.pump();
       }
       slots.tell();
@@ -250,7 +250,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     swaps.resume();
     const resolver = setInterval(() => swaps.resolveUnknown(), RESOLVE_INTERVAL_MS);
     slots.start();
-    inventory.start();
+    machines.start();
     events.publish(started);
     return {
       version,
@@ -264,7 +264,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       swapLog,
       lock,
       slots,
-      inventory,
+      machines,
+      inventory: machines.inventory,
       gateway,
       gatewayModels,
       metrics,
@@ -280,7 +281,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         const node = usableNode(topology(), name);
         if (!node) throw new Fault("not_found", "unknown_node", "There is no configured Spark with this name.");
         await sparks.takeOver(node, from, signal);
-        firstContact.look(name);
+        machines.firstContact.look(name);
       },
       async close(reason) {
         const stopping = { type: "controller.stopping", at: now(), reason } as const;
@@ -288,9 +289,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         recordIfPossible(stopping);
         clearInterval(resolver);
         lock.close();
-        firstContact.close();
         config.close();
-        await Promise.all([swaps.close(), slots.close(), inventory.close(), coordination.close()]);
+        await Promise.all([swaps.close(), slots.close(), machines.close(), coordination.close()]);
         await ssh.close();
         storeWatch.close();
         open.close();

@@ -4,12 +4,13 @@ import type { Model } from "./catalog/catalog.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { type Availability, availability, folderOf, onDisk } from "./inventory/disks.ts";
 import { LockSchema } from "./lock/lock.ts";
+import { NodeStatusSchema, nodeStatus } from "./node-status.ts";
 import { Nullable, OneOf } from "./schema.ts";
 import { StoreProblemSchema } from "./store/store-watch.ts";
 import { type Fit, type FitFacts, fitOf } from "./swap/fit.ts";
 import { servedName } from "./swap/served.ts";
 import { SlotStatusSchema } from "./swap/slots.ts";
-import { FailureSchema, SwapJobSchema } from "./swap/swap.ts";
+import { SwapJobSchema } from "./swap/swap.ts";
 import { isConfigured } from "./topology/topology.ts";
 
 export const ProblemSchema = Type.Object(
@@ -21,23 +22,6 @@ export const ProblemSchema = Type.Object(
     instead: Type.String({ description: "What was done instead" }),
   },
   { title: "ConfigurationProblem" },
-);
-
-const NodeStatusSchema = Type.Object(
-  {
-    name: Type.String(),
-    state: OneOf(["reachable", "unreachable", "misconfigured", "unknown"]),
-    host: Nullable(Type.String()),
-    user: Nullable(Type.String()),
-    reason: Nullable(Type.String({ description: "Why it is not reachable, or what is wrong with its entry" })),
-    failure: Nullable(FailureSchema),
-    memory: Nullable(Type.Object({ total_bytes: Type.Number(), available_bytes: Type.Number() })),
-    clock_skew_seconds: Nullable(
-      Type.Number({ description: "How far its clock is ahead of the controller's, whose times are the ones shown" }),
-    ),
-    checked_at: Nullable(Type.String()),
-  },
-  { title: "NodeStatus" },
 );
 
 export const StatusSchema = Type.Object(
@@ -66,7 +50,16 @@ export type Status = Static<typeof StatusSchema>;
 export function statusOf(
   plane: Pick<
     ControlPlane,
-    "version" | "startedAt" | "simulated" | "config" | "slots" | "swaps" | "lock" | "identity" | "storeWatch"
+    | "version"
+    | "startedAt"
+    | "simulated"
+    | "config"
+    | "slots"
+    | "swaps"
+    | "lock"
+    | "identity"
+    | "storeWatch"
+    | "machines"
   >,
 ): Status {
   const { topology, problems } = plane.config.current;
@@ -76,36 +69,15 @@ export function statusOf(
     simulated: plane.simulated,
     configured: isConfigured(topology),
     public_key: plane.identity.publicKeyLine,
-    nodes: topology.nodes.map((node) => nodeStatus(node, plane.slots.node(node.name))),
+    nodes: topology.nodes.map((node) =>
+      nodeStatus(node, plane.slots.node(node.name), plane.machines.connectivity.state(node.name)),
+    ),
     slots: plane.slots.statuses(),
     swaps: plane.swaps.active(),
     lock: plane.lock.current(),
     problems: [...problems],
     store_problem: plane.storeWatch.problem,
     stall_seconds: topology.settings.stall_seconds,
-  };
-}
-
-type NodeStatus = Static<typeof NodeStatusSchema>;
-
-function nodeStatus(
-  node: ControlPlane["config"]["current"]["topology"]["nodes"][number],
-  seen: ReturnType<ControlPlane["slots"]["node"]>,
-): NodeStatus {
-  if (node.status === "misconfigured") {
-    const nothing = { host: null, user: null, failure: null, memory: null, clock_skew_seconds: null, checked_at: null };
-    return { name: node.name, state: "misconfigured", reason: node.reason, ...nothing };
-  }
-  return {
-    name: node.name,
-    state: seen ? (seen.reachable ? "reachable" : "unreachable") : "unknown",
-    host: node.host,
-    user: node.user,
-    reason: seen?.failure?.message ?? null,
-    failure: seen?.failure ?? null,
-    memory: seen?.memory ? { total_bytes: seen.memory.totalBytes, available_bytes: seen.memory.availableBytes } : null,
-    clock_skew_seconds: seen?.clockSkewSeconds == null ? null : Math.round(seen.clockSkewSeconds),
-    checked_at: seen?.at ?? null,
   };
 }
 
@@ -189,7 +161,10 @@ export const ModelSchema = Type.Object(
     aliases: Type.Array(Type.String()),
     args: Type.Array(Type.String()),
     note: Nullable(Type.String()),
-    origin: Type.Unsafe<Model["origin"]>(Type.Union([Type.Literal("shipped"), Type.Literal("overrides")])),
+    origin: OneOf<Model["origin"]>(["shipped", "overrides", "disk"], {
+      description: "disk: it lies on a Spark and is in no catalog; what is said of it is inferred from its config.json",
+    }),
+    needs_setup: Nullable(Type.String({ description: "Why a model found on a disk cannot be loaded as it is" })),
     folder: Type.String({ description: "Where its files are on each Spark" }),
     on_disk: Nullable(
       Type.Array(Type.Object({ node: Type.String(), bytes: Type.Number() }), {
@@ -226,7 +201,7 @@ export function modelsOf(
 ): Static<typeof ModelsSchema> {
   const { catalog, topology } = plane.config.current;
   const statuses = plane.slots.statuses();
-  const { use } = plane.inventory;
+  const { use, menu } = plane.inventory;
   const facts: FitFacts = {
     slots: topology.slots,
     beliefs: plane.swaps.beliefs(),
@@ -235,7 +210,7 @@ export function modelsOf(
     swapping: plane.swaps.active().flatMap((job) => job.nodes),
   };
   return {
-    models: catalog.models.map((model) => {
+    models: menu.models.map((model) => {
       const { verdict, leftGib, reason, nodes } = fitOf(model, facts);
       return {
         key: model.key,
@@ -253,6 +228,7 @@ export function modelsOf(
         args: [...model.args],
         note: model.note,
         origin: model.origin,
+        needs_setup: menu.needsSetup.get(model.key) ?? null,
         folder: folderOf(model),
         on_disk: onDisk(model, use),
         availability: availability(model, use, nodes),
@@ -260,7 +236,8 @@ export function modelsOf(
         loaded_in: statuses.filter((slot) => slot.model === model.key).map((slot) => slot.name),
         last_load_seconds: plane.swaps.loadSeconds(model.key),
         load_seconds_estimate: plane.swaps.estimatedSeconds(model),
-        not_now: notNow(model, use, nodes, (name) => plane.slots.node(name)?.reachable),
+        not_now:
+          menu.needsSetup.get(model.key) ?? notNow(model, use, nodes, (name) => plane.slots.node(name)?.reachable),
       };
     }),
     problems: [...catalog.problems],

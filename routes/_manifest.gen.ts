@@ -4,12 +4,22 @@ import type { ControlPlane } from "../lib/control-plane.ts";
 import type { Web } from "../lib/http/web.ts";
 import apiAuditIndexRoute from "./api/audit/index.ts";
 import apiAuditExportRoute from "./api/audit/export.ts";
+import apiConnectivityIndexRoute from "./api/connectivity/index.ts";
+import apiConnectivityAvailabilityRoute from "./api/connectivity/availability.ts";
+import apiDownloadsIndexRoute from "./api/downloads/index.ts";
+import apiDownloadsIdRoute from "./api/downloads/[id].ts";
 import apiEndpointsRoute from "./api/endpoints.ts";
 import apiEventsRoute from "./api/events.ts";
+import apiHardwareIndexRoute from "./api/hardware/index.ts";
 import apiHostKeysIndexRoute from "./api/host-keys/index.ts";
 import apiHostKeysNodeAcceptRoute from "./api/host-keys/[node]/accept.ts";
 import apiModelsIndexRoute from "./api/models/index.ts";
+import apiModelsSuggestRoute from "./api/models/suggest.ts";
+import apiModelsKeyIndexRoute from "./api/models/[key]/index.ts";
+import apiModelsKeyFilesRoute from "./api/models/[key]/files.ts";
+import apiModelsKeyRestoreRoute from "./api/models/[key]/restore.ts";
 import apiNodesNodeTakeOverRoute from "./api/nodes/[node]/take-over.ts";
+import apiNodesNodeWakeRoute from "./api/nodes/[node]/wake.ts";
 import apiRefusedHostsRoute from "./api/refused-hosts.ts";
 import apiScheduleIndexRoute from "./api/schedule/index.ts";
 import apiScheduleIdRoute from "./api/schedule/[id].ts";
@@ -59,12 +69,22 @@ import v1ResponsesRoute from "./v1/responses.ts";
 export const ROUTE_FILES = [
   { file: "api/audit/index.ts", path: "/api/audit" },
   { file: "api/audit/export.ts", path: "/api/audit/export" },
+  { file: "api/connectivity/index.ts", path: "/api/connectivity" },
+  { file: "api/connectivity/availability.ts", path: "/api/connectivity/availability" },
+  { file: "api/downloads/index.ts", path: "/api/downloads" },
+  { file: "api/downloads/[id].ts", path: "/api/downloads/:id" },
   { file: "api/endpoints.ts", path: "/api/endpoints" },
   { file: "api/events.ts", path: "/api/events" },
+  { file: "api/hardware/index.ts", path: "/api/hardware" },
   { file: "api/host-keys/index.ts", path: "/api/host-keys" },
   { file: "api/host-keys/[node]/accept.ts", path: "/api/host-keys/:node/accept" },
   { file: "api/models/index.ts", path: "/api/models" },
+  { file: "api/models/suggest.ts", path: "/api/models/suggest" },
+  { file: "api/models/[key]/index.ts", path: "/api/models/:key" },
+  { file: "api/models/[key]/files.ts", path: "/api/models/:key/files" },
+  { file: "api/models/[key]/restore.ts", path: "/api/models/:key/restore" },
   { file: "api/nodes/[node]/take-over.ts", path: "/api/nodes/:node/take-over" },
+  { file: "api/nodes/[node]/wake.ts", path: "/api/nodes/:node/wake" },
   { file: "api/refused-hosts.ts", path: "/api/refused-hosts" },
   { file: "api/schedule/index.ts", path: "/api/schedule" },
   { file: "api/schedule/[id].ts", path: "/api/schedule/:id" },
@@ -118,12 +138,22 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
   return app
     .group("/api/audit", (group) => group.use(from(apiAuditIndexRoute)))
     .group("/api/audit/export", (group) => group.use(from(apiAuditExportRoute)))
+    .group("/api/connectivity", (group) => group.use(from(apiConnectivityIndexRoute)))
+    .group("/api/connectivity/availability", (group) => group.use(from(apiConnectivityAvailabilityRoute)))
+    .group("/api/downloads", (group) => group.use(from(apiDownloadsIndexRoute)))
+    .group("/api/downloads/:id", (group) => group.use(from(apiDownloadsIdRoute)))
     .group("/api/endpoints", (group) => group.use(from(apiEndpointsRoute)))
     .group("/api/events", (group) => group.use(from(apiEventsRoute)))
+    .group("/api/hardware", (group) => group.use(from(apiHardwareIndexRoute)))
     .group("/api/host-keys", (group) => group.use(from(apiHostKeysIndexRoute)))
     .group("/api/host-keys/:node/accept", (group) => group.use(from(apiHostKeysNodeAcceptRoute)))
     .group("/api/models", (group) => group.use(from(apiModelsIndexRoute)))
+    .group("/api/models/suggest", (group) => group.use(from(apiModelsSuggestRoute)))
+    .group("/api/models/:key", (group) => group.use(from(apiModelsKeyIndexRoute)))
+    .group("/api/models/:key/files", (group) => group.use(from(apiModelsKeyFilesRoute)))
+    .group("/api/models/:key/restore", (group) => group.use(from(apiModelsKeyRestoreRoute)))
     .group("/api/nodes/:node/take-over", (group) => group.use(from(apiNodesNodeTakeOverRoute)))
+    .group("/api/nodes/:node/wake", (group) => group.use(from(apiNodesNodeWakeRoute)))
     .group("/api/refused-hosts", (group) => group.use(from(apiRefusedHostsRoute)))
     .group("/api/schedule", (group) => group.use(from(apiScheduleIndexRoute)))
     .group("/api/schedule/:id", (group) => group.use(from(apiScheduleIdRoute)))

@@ -22,6 +22,15 @@ export function noteOf(event: FactEvent): AuditNote | null {
       return event.job.ended_at === null ? null : swapEnded(event.job);
     case "node.changed":
       return byItself("node.changed", { node: event.node, reachable: event.reachable });
+    case "connectivity.changed": {
+      const { spark, transition, down_seconds } = event;
+      const lasted = down_seconds === null ? {} : { down_seconds };
+      return byItself("connectivity.changed", { spark, transition, ...lasted });
+    }
+    case "download.ended": {
+      const { download_id, repo, state } = event;
+      return byItself("download.ended", { download_id, repo, state }, state === "failed" ? "failed" : "done");
+    }
     case "config.changed":
       return byItself("config.changed", { sources: [...event.sources], problems: event.problems });
     case "host_key.changed":

@@ -35,12 +35,14 @@ export interface Model {
   /** Overrides the slot's image. */
   readonly image: string | null;
   readonly note: string | null;
-  /** Which layer defined it last. */
-  readonly origin: "shipped" | "overrides";
+  /** Which layer defined it last; disk: it lies on a Spark, and nobody wrote it down. */
+  readonly origin: "shipped" | "overrides" | "disk";
 }
 
 export interface Catalog {
   readonly models: readonly Model[];
+  /** Repositories of models that were taken out of the menu. */
+  readonly removedRepos?: readonly string[];
   readonly problems: readonly Problem[];
 }
 

@@ -44,7 +44,11 @@ export function loadCatalog({ shipped, overrides }: CatalogSources): Catalog {
       ? []
       : [{ model, names: { aliases: fields.get("aliases"), served_name: fields.get("served_name") } }],
   );
-  return { models: withoutCollisions(models, log), problems: log.problems };
+  const removedRepos = [...entries.values()].flatMap(({ model, fields }) => {
+    const repo = model === null ? fields.get("repo")?.value : undefined;
+    return typeof repo === "string" ? [repo] : [];
+  });
+  return { models: withoutCollisions(models, log), removedRepos, problems: log.problems };
 }
 
 /** Entries under `models` whose key is usable, the values still unread. */

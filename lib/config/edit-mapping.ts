@@ -2,7 +2,7 @@
 import { type Document, isMap, isScalar, parseDocument, type YAMLMap } from "yaml";
 import { Fault } from "../fault.ts";
 
-export type EditValue = string | number | boolean | readonly string[];
+export type EditValue = string | number | boolean | readonly string[] | Readonly<Record<string, string | number>>;
 /** Null removes the key. */
 export type Changes = Readonly<Record<string, EditValue | null>>;
 
@@ -38,7 +38,7 @@ function below(document: Document, map: YAMLMap, key: string, name: string): YAM
 function set(document: Document, map: YAMLMap, key: string, value: EditValue | null): void {
   const present: unknown = map.get(key, true);
   if (value === null) map.delete(key);
-  else if (isScalar(present) && !Array.isArray(value)) present.value = value;
+  else if (isScalar(present) && typeof value !== "object") present.value = value;
   else {
     if (map.items.length === 0) map.flow = false;
     map.set(key, document.createNode(value));

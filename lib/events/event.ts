@@ -1,4 +1,6 @@
 /** Everything that happens, as one typed union. What is sent to the dashboard and what is kept are made of it. */
+import type { ConnectivityEvent } from "../connectivity/wire.ts";
+import type { Download } from "../downloads/download.ts";
 import type { LockEvent } from "../lock/lock.ts";
 import type { SlotStatus } from "../swap/slots.ts";
 import type { SwapJob } from "../swap/swap.ts";
@@ -46,6 +48,24 @@ export type StoreChanged = Happened<"store.changed">;
 export interface NodeChanged extends Happened<"node.changed"> {
   readonly node: string;
   readonly reachable: boolean;
+}
+
+/** The polls show that a Spark can no longer be reached, or can be again. `at` is when that was so. */
+export interface ConnectivityChanged extends Happened<"connectivity.changed">, Omit<ConnectivityEvent, "at"> {}
+
+/** The Sparks' cards were asked for, because somebody looks at them. An observation: never kept. */
+export type HardwareLooked = Happened<"hardware.looked">;
+
+/** A download moved on. Shown, never kept: its own record is. */
+export interface DownloadChanged extends Happened<"download.changed"> {
+  readonly download: Download;
+}
+
+export interface DownloadEnded extends Happened<"download.ended"> {
+  readonly download_id: string;
+  readonly repo: string;
+  readonly state: Download["state"];
+  readonly reason: string | null;
 }
 
 export interface ConfigChanged extends Happened<"config.changed"> {
@@ -109,6 +129,10 @@ export type SparkEvent =
   | InventoryChanged
   | StoreChanged
   | NodeChanged
+  | ConnectivityChanged
+  | HardwareLooked
+  | DownloadChanged
+  | DownloadEnded
   | ConfigChanged
   | HostKeyChanged
   | ServiceChanged
@@ -125,5 +149,13 @@ export type EventOf<Type extends EventType> = Extract<SparkEvent, { readonly typ
 /** Kept durably, in the transaction of the change that it tells of. */
 export type FactEvent = Exclude<
   SparkEvent,
-  SwapLogged | SwapProgressed | SlotChanged | NodesLooked | InventoryChanged | StoreChanged | WebhookDelivered
+  | SwapLogged
+  | SwapProgressed
+  | SlotChanged
+  | NodesLooked
+  | HardwareLooked
+  | DownloadChanged
+  | InventoryChanged
+  | StoreChanged
+  | WebhookDelivered
 >;

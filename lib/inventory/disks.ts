@@ -22,8 +22,10 @@ export type Availability = "on_disk" | "partial" | "needs_download" | "missing" 
  * (huggingface_hub, "Understand caching": `models--ORG--NAME`).
  */
 export function folderOf({ source }: Model): string {
-  return source.kind === "local" ? source.path : `${HUB}/models--${source.repo.replaceAll("/", "--")}`;
+  return source.kind === "local" ? source.path : hubFolder(source.repo);
 }
+
+export const hubFolder = (repo: string): string => `${HUB}/models--${repo.replaceAll("/", "--")}`;
 
 /** Bytes by node and folder; a folder that is not there is null. */
 export type DiskUse = ReadonlyMap<string, ReadonlyMap<string, number | null>>;

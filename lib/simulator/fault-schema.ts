@@ -24,6 +24,7 @@ const PLAIN = [
   "docker_stop_ineffective",
   "docker_denied",
   "gpu_missing",
+  "files_of_root",
   "ssh_refused",
   "ssh_silent",
   "key_refused",

@@ -17,7 +17,7 @@ export type FaultKind =
   | { readonly kind: "progress_stuck"; readonly percent: number }
   | { readonly kind: "dies_after_ready"; readonly seconds?: number }
   | { readonly kind: "launch_script_missing" | "image_missing" | "worker_ssh_denied" | "disk_full" }
-  | { readonly kind: "docker_stop_ineffective" | "docker_denied" | "gpu_missing" }
+  | { readonly kind: "docker_stop_ineffective" | "docker_denied" | "gpu_missing" | "files_of_root" }
   | { readonly kind: "container_name_taken"; readonly container?: string }
   | { readonly kind: "port_taken"; readonly port?: number }
   | { readonly kind: "ssh_refused" | "ssh_silent" | "key_refused" | "host_key_changed" }

@@ -19,7 +19,7 @@ export class VirtualFiles {
   }
 
   remove(path: string): void {
-    this.#texts.delete(path);
+    for (const text of this.#texts.keys()) if (text === path || text.startsWith(`${path}/`)) this.#texts.delete(text);
     for (const folder of this.#below(path)) this.#folders.delete(folder);
   }
 

@@ -1,7 +1,7 @@
 /** What lies and runs on a Spark when the simulation begins. */
 import type { Dialect } from "./launch-options.ts";
 import { launchScriptText } from "./launch-text.ts";
-import { CACHED_MODELS } from "./model-sizes.ts";
+import { CACHED_MODELS, configOf } from "./model-sizes.ts";
 import type { VirtualProcess } from "./processes.ts";
 import type { SimulatedService } from "./services.ts";
 import { HOME, LAUNCH_DIR, LAUNCH_SCRIPT, type SimulatedSpark } from "./spark.ts";
@@ -16,11 +16,14 @@ export function furnishDisk(spark: SimulatedSpark, dialect: Dialect): void {
   spark.docker.addImage(VLLM_IMAGE);
   spark.files.addFolder(HOME);
   spark.files.addText(LAUNCH_SCRIPT, launchScriptText(dialect));
+  spark.files.addText(`${LAUNCH_DIR}/hf-download.sh`, "#!/usr/bin/env bash\n");
   for (const mod of MODS) spark.files.addText(`${LAUNCH_DIR}/mods/${mod}/run.sh`, "#!/bin/bash\n");
   for (const [repository, gigabytes] of Object.entries(CACHED_MODELS)) {
     const folder = `${HOME}/.cache/huggingface/hub/models--${repository.replace("/", "--")}`;
     spark.files.addFolder(`${folder}/blobs`, Math.round(gigabytes * KB_PER_GB));
-    spark.files.addFolder(`${folder}/snapshots`);
+    const config = configOf(repository);
+    if (config) spark.files.addText(`${folder}/snapshots/main/config.json`, config);
+    else spark.files.addFolder(`${folder}/snapshots`);
     spark.files.addFolder(`${folder}/refs`);
   }
   for (const [folder, gigabytes] of Object.entries(LOCAL_MODELS)) {

@@ -1,4 +1,6 @@
 /** The named scripts that the controller runs on a Spark, by what docs/ARCHITECTURE.md says of them. */
+
+import { listHub, removeFromHub } from "./hub-scripts.ts";
 import { type Invocation, type Program, sh } from "./invocation.ts";
 import { type Job, jobState } from "./jobs.ts";
 
@@ -180,6 +182,8 @@ export function namedScripts(run: RunArgv): Readonly<Record<string, Program>> {
     "spark-fence-read": readFence,
     "spark-fence-take-over": (call) => takeOver(call, args(call)),
     "spark-fenced-stop": (call) => fencedStop(call, args(call), run),
+    "spark-hub-list": (call) => listHub(call),
+    "spark-hub-remove": (call) => removeFromHub(call, args(call)),
     "spark-log-keeper": (call) => keepLog(call, args(call)),
   };
 }

@@ -37,3 +37,22 @@ export function shardCount(gigabytes: number): number {
 export function startSeconds(gigabytes: number): number {
   return SMALLEST_SECONDS + gigabytes * SECONDS_PER_GB;
 }
+
+/** The config.json of a repository; undefined for one that nothing is known of. */
+export function configOf(repository: string): string | undefined {
+  const architecture = ARCHITECTURES.find(([pattern]) => pattern.test(repository))?.[1];
+  if (architecture === undefined) return undefined;
+  const fp8 = /fp8/i.test(repository) ? { quantization_config: { quant_method: "fp8" } } : {};
+  return `${JSON.stringify({ architectures: [architecture], max_position_embeddings: 40_960, ...fp8 }, null, 2)}\n`;
+}
+
+const ARCHITECTURES = [
+  [/gpt-oss/, "GptOssForCausalLM"],
+  [/Qwen3-(?:30B|235B)/, "Qwen3MoeForCausalLM"],
+  [/Qwen3-Next/, "Qwen3NextForCausalLM"],
+  [/Qwen3/, "Qwen3ForCausalLM"],
+  [/Mistral/, "Mistral3ForConditionalGeneration"],
+  [/Llama/, "LlamaForCausalLM"],
+  [/GLM-4/, "Glm4MoeForCausalLM"],
+  [/MiniMax/, "MiniMaxM2ForCausalLM"],
+] as const;

@@ -4,18 +4,26 @@ import type { SimulatedSpark } from "./spark.ts";
 
 const NOT_AVAILABLE = "[N/A]";
 
+const MINUTE_MS = 60_000;
+
+/** -1 to 1, slowly up and down, each Spark in its own time. */
+function swing(spark: SimulatedSpark, minutes: number): number {
+  return Math.sin(((Date.now() - spark.bootedAt) / (minutes * MINUTE_MS)) * 2 * Math.PI + spark.index);
+}
+
 function fields(spark: SimulatedSpark): Readonly<Record<string, string>> {
   const loaded = spark.processes.all().some(({ usesGpu }) => usesGpu);
+  const busy = loaded ? 37 + 18 * swing(spark, 4) + 9 * swing(spark, 0.7) : 0;
   return {
     index: "0",
     name: "NVIDIA GB10",
     uuid: "GPU-00000000-0000-4000-8000-000000000000",
     driver_version: "580.95.05",
     compute_cap: "12.1",
-    "utilization.gpu": loaded ? "37" : "0",
+    "utilization.gpu": String(Math.round(busy)),
     "utilization.memory": NOT_AVAILABLE,
-    "temperature.gpu": loaded ? "61" : "42",
-    "power.draw": loaded ? "38.14" : "4.62",
+    "temperature.gpu": String(Math.round((loaded ? 61 : 42) + 2 * swing(spark, 5))),
+    "power.draw": (loaded ? 30 + busy / 4 : 4.62).toFixed(2),
     "power.limit": NOT_AVAILABLE,
     "fan.speed": NOT_AVAILABLE,
     "clocks.sm": loaded ? "2411" : "208",

@@ -87,7 +87,8 @@ const uptime: Program = (call) => {
 };
 
 const ip: Program = (call) => {
-  if (call.argv.slice(1).join(" ") !== "-d -j addr") return sh(call, "ip: only -d -j addr is simulated", 1);
+  const words = call.argv.slice(1).join(" ");
+  if (words !== "-d -j addr" && words !== "addr") return sh(call, "ip: only -d -j addr and addr are simulated", 1);
   const { index, address } = call.spark;
   const inet = (local: string, prefixlen: number) => [{ family: "inet", local, prefixlen, scope: "global" }];
   const ether = { link_type: "ether", operstate: "UP", flags: ["BROADCAST", "MULTICAST", "UP", "LOWER_UP"], mtu: 1500 };
@@ -136,15 +137,34 @@ const ip: Program = (call) => {
       addr_info: inet("172.17.0.1", 16),
     },
   ];
-  call.stdio.out(`${JSON.stringify(links)}\n`);
+  call.stdio.out(words === "addr" ? links.map(asText).join("") : `${JSON.stringify(links)}\n`);
   return 0;
 };
+
+interface Link {
+  readonly ifindex: number;
+  readonly ifname: string;
+  readonly link_type: string;
+  readonly operstate: string;
+  readonly flags: readonly string[];
+  readonly mtu: number;
+  readonly address?: string;
+  readonly addr_info: readonly { readonly local: string; readonly prefixlen: number }[];
+}
+
+function asText(link: Link): string {
+  const { ifindex, ifname, flags, mtu, operstate, link_type, address, addr_info } = link;
+  const inet = addr_info.map(({ local, prefixlen }) => `    inet ${local}/${prefixlen} scope global ${ifname}\n`);
+  const head = `${ifindex}: ${ifname}: <${flags.join(",")}> mtu ${mtu} state ${operstate}`;
+  return `${head}\n    link/${link_type}${address === undefined ? "" : ` ${address}`}\n${inet.join("")}`;
+}
 
 /** Pids of what holds the containers, apart from those of the processes. */
 const HOLDER_PIDS = 1_000_000;
 
 /** `ps -e --cols 4096 -o pid,ppid,args`: the process table of the whole host, each container's below the one that holds it. */
 const ps: Program = (call) => {
+  if (call.argv.slice(1).join(" ") === "-e -o pid,rss,args") return sizes(call);
   if (call.argv.slice(1).join(" ") !== "-e --cols 4096 -o pid,ppid,args")
     return sh(call, "ps: only -e --cols 4096 -o pid,ppid,args is simulated", 1);
   const { docker, processes } = call.spark;
@@ -163,6 +183,16 @@ const ps: Program = (call) => {
     row(pid, (container === null ? undefined : holders.get(container)) ?? 1, argv.join(" ").replaceAll("\n", "?"));
   return 0;
 };
+
+/** `ps -e -o pid,rss,args`: what a process holds in unified memory counts as the GPU's, if it uses that. */
+function sizes({ spark, stdio }: Invocation): number {
+  stdio.out("    PID   RSS COMMAND\n      1 13204 /sbin/init\n");
+  for (const { pid, argv, memoryKb, usesGpu } of spark.processes.all()) {
+    const resident = usesGpu ? Math.min(memoryKb, 2_400_000) : memoryKb;
+    stdio.out(`${String(pid).padStart(7)} ${Math.round(resident)} ${argv.join(" ").replaceAll("\n", "?")}\n`);
+  }
+  return 0;
+}
 
 const HOST_UNREACHABLE = 255;
 

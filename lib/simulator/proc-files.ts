@@ -16,6 +16,36 @@ function meminfo(spark: SimulatedSpark): string {
   return rows.map(([name, kb]) => `${`${name}:`.padEnd(16)}${String(kb).padStart(9)} kB\n`).join("");
 }
 
+/** Jiffies a second (USER_HZ) and cores of a GB10. */
+const HZ = 100;
+const CORES = 20;
+
+function upSeconds(spark: SimulatedSpark): number {
+  return Math.max(0, (Date.now() - spark.bootedAt) / 1000);
+}
+
+const isBusy = (spark: SimulatedSpark): boolean => spark.processes.all().some(({ usesGpu }) => usesGpu);
+
+/** Counted on between two looks with the load of the moment: what was before stays as it was. */
+function stat(spark: SimulatedSpark): string {
+  const jiffies = spark.cpu.read(upSeconds(spark), isBusy(spark) ? 0.22 : 0.03, CORES * HZ);
+  const row = (name: string, share: number) => {
+    const [busy, idle] = [jiffies.busy * share, jiffies.idle * share].map(Math.round);
+    return `${name} ${busy} 0 0 ${idle} 0 0 0 0 0 0\n`;
+  };
+  const cores = Array.from({ length: CORES }, (_, index) => row(`cpu${index}`, 1 / CORES));
+  return `${row("cpu ", 1)}${cores.join("")}btime ${Math.floor(spark.bootedAt / 1000)}\n`;
+}
+
+function loadavg(spark: SimulatedSpark): string {
+  return isBusy(spark) ? "4.41 4.02 3.12 3/912 48213\n" : "0.42 0.37 0.31 1/804 48213\n";
+}
+
+function uptimeFile(spark: SimulatedSpark): string {
+  const up = upSeconds(spark);
+  return `${up.toFixed(2)} ${(up * CORES * 0.9).toFixed(2)}\n`;
+}
+
 /** Address bytes in the order of a little-endian machine. */
 function hexAddress(address: string): string {
   const bytes = address.split(".").map((part) => Number(part).toString(16).padStart(2, "0"));
@@ -42,6 +72,12 @@ export function procFile(spark: SimulatedSpark, path: string): string | undefine
   switch (path) {
     case "/proc/meminfo":
       return meminfo(spark);
+    case "/proc/stat":
+      return stat(spark);
+    case "/proc/loadavg":
+      return loadavg(spark);
+    case "/proc/uptime":
+      return uptimeFile(spark);
     case "/proc/net/tcp":
       return tcp(spark);
     case "/proc/net/tcp6":

@@ -1,5 +1,6 @@
 /** The shell of a simulated host: takes a command line apart and runs what it names. */
 import { docker } from "./docker-command.ts";
+import { hfDownload } from "./hf-download.ts";
 import { type Invocation, type Program, sh } from "./invocation.ts";
 import { namedScripts } from "./job-scripts.ts";
 import { launchCluster } from "./launch-cluster.ts";
@@ -26,8 +27,10 @@ export class Shell {
       ...Object.entries(PLAIN_COMMANDS),
       ["docker", docker],
       ["nvidia-smi", nvidiaSmi],
+      ["timeout", (call) => this.#run({ ...call, argv: call.argv.slice(2) })],
       ["env", (call) => this.#env(call)],
       ["sh", (call) => this.#namedScript(call)],
+      ["./hf-download.sh", hfDownload],
       ["./launch-cluster.sh", launchIfThere],
       [LAUNCH_SCRIPT, launchIfThere],
     ]);

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { Changes } from "./changes.ts";
 import { type Container, Docker } from "./containers.ts";
+import { CpuCounters } from "./cpu.ts";
 import type { FaultBook } from "./faults.ts";
 import { VirtualFiles } from "./files.ts";
 import { type HostKey, makeHostKey } from "./host-key.ts";
@@ -44,6 +45,7 @@ export class SimulatedSpark {
   readonly docker: Docker;
   readonly files = new VirtualFiles();
   readonly jobs = new JobRoot();
+  readonly cpu = new CpuCounters();
   /** Models whose torch.compile cache is warm. */
   readonly compiled = new Set<string>();
   sshPort = 0;

@@ -79,7 +79,7 @@ export function createSparkControl(options: SparkControlOptions): SparkControl {
     },
     async runningLaunches(node, signal) {
       const known = await onNode(node, () => jobs.list(targetOf(node), limits(signal)));
-      return known.filter(({ id, state }) => state === "running" && !id.endsWith("-log")).map(({ id }) => id);
+      return known.filter(({ id, state }) => state === "running" && !/-(?:log|download)$/.test(id)).map(({ id }) => id);
     },
 
     async launchScript(node, signal) {

@@ -76,6 +76,17 @@ export class SparkSsh {
     return answers;
   }
 
+  /** The same, for questions of which each may stay open: what did not come because the output was cut off is missing at the end. */
+  async answers(
+    node: Node,
+    commands: readonly ShellCommand[],
+    signal: AbortSignal,
+    deadlineMs = this.deadlineMs,
+  ): Promise<BatchAnswer[]> {
+    const nonce = randomBytes(12).toString("hex");
+    return parseBatch((await this.exec(node, batch(commands, nonce), signal, deadlineMs)).stdout, nonce);
+  }
+
   peerAddress(node: Node, signal: AbortSignal): Promise<string> {
     return onNode(node, () => this.ssh.peerAddress(targetOf(node), { deadlineMs: this.deadlineMs, signal }));
   }

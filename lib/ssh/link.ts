@@ -51,9 +51,10 @@ export class Link {
     }
   }
 
-  /** The current connection takes no more commands; the next one is made when it is needed. */
+  /** The current connection takes no more commands; the next one is made when it is needed, without a pause before. */
   renew(): void {
     this.#current?.retire();
+    this.#notBefore = 0;
   }
 
   async close(): Promise<void> {

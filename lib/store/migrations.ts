@@ -112,6 +112,30 @@ export const FACTS: readonly string[] = [
 
   CREATE INDEX event_at ON event (at);
   `,
+  `
+  CREATE TABLE outage (
+    id       INTEGER PRIMARY KEY,
+    node     TEXT NOT NULL,
+    began_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    level    TEXT NOT NULL,
+    reason   TEXT
+  ) STRICT;
+  CREATE INDEX outage_node ON outage (node, began_at);
+  CREATE INDEX outage_open ON outage (node) WHERE ended_at IS NULL;
+
+  CREATE TABLE spark_link (
+    node       TEXT PRIMARY KEY,
+    first_at   INTEGER NOT NULL,
+    changed_at INTEGER,
+    mac        TEXT
+  ) STRICT;
+
+  CREATE TABLE watch_span (id INTEGER PRIMARY KEY, began_at INTEGER NOT NULL, ended_at INTEGER NOT NULL) STRICT;
+  `,
+  `
+  CREATE TABLE download (id TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;
+  `,
 ];
 
 export const TELEMETRY: readonly string[] = [

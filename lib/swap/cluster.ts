@@ -64,7 +64,7 @@ export interface SparkControl {
   ): Promise<NodeView>;
   /** Refused (Fault `fenced`) when the node has seen a higher generation, or another controller. */
   stopContainer(node: Node, container: string, generation: number, signal: AbortSignal): Promise<void>;
-  /** Ids of the launches that run there, of whichever controller; log keepers left out. */
+  /** Ids of the launches that run there, of whichever controller; log keepers and downloads left out. */
   runningLaunches(node: Node, signal: AbortSignal): Promise<readonly string[]>;
   /** Text of the launch script; null when it is not there. */
   launchScript(node: Node, signal: AbortSignal): Promise<string | null>;

@@ -1,6 +1,9 @@
 import { Elysia, t } from "elysia";
+import type { ConnectivityEvent } from "../../lib/connectivity/wire.ts";
 import type { ControlPlane } from "../../lib/control-plane.ts";
+import type { Download } from "../../lib/downloads/download.ts";
 import type { SparkEvent } from "../../lib/events/event.ts";
+import type { HardwareCard } from "../../lib/hardware/card.ts";
 import { EventStream } from "../../lib/http/schemas.ts";
 import { pushStream, type SseStream } from "../../lib/http/sse.ts";
 import { Broadcast } from "../../lib/http/sse-broadcast.ts";
@@ -27,6 +30,9 @@ type PlaneEvent =
   | { event: "swap"; data: SwapJob }
   | { event: "slot"; data: SlotStatus }
   | { event: "nodes"; data: Pick<Status, "nodes"> }
+  | { event: "connectivity"; data: ConnectivityEvent }
+  | { event: "hardware"; data: { cards: HardwareCard[] } }
+  | { event: "download"; data: Download }
   | { event: "lock"; data: { lock: Lock | null } }
   | { event: "config"; data: Everything }
   | { event: "schedule"; data: Schedule }
@@ -41,7 +47,12 @@ export default (plane: ControlPlane) => {
   const all = broadcast(plane, everything);
   const open = (stream: SseStream) => {
     stream.send({ event: "snapshot", data: { version: plane.version, ...everything() } });
-    return all.add(stream);
+    const leave = all.add(stream);
+    const lookAway = plane.machines.hardware.watch();
+    return () => {
+      leave();
+      lookAway();
+    };
   };
   return new Elysia().get("", (context) => pushStream(context, open), {
     response: { 200: t.Unsafe<AsyncGenerator<PlaneEvent, void, unknown>>(EventStream) },
@@ -49,7 +60,7 @@ export default (plane: ControlPlane) => {
       operationId: "streamEvents",
       summary: "Everything that changes, as server-sent events",
       description:
-        "`snapshot` {version, status, models} first, then `swap` (a SwapJob), `slot` (a SlotStatus), `nodes` {nodes} after each look at the Sparks, `lock` {lock}, `config` {status, models}, `schedule` (a Schedule), `webhooks` {webhooks}, `webhook_delivery` (a WebhookDelivery), `log` {job_id, last_seq} when a log has grown (its lines: `/api/swap/{id}/lines`), and `beat` {} every 2 s as a sign of life.",
+        "`snapshot` {version, status, models} first, then `swap` (a SwapJob), `slot` (a SlotStatus), `nodes` {nodes} after each look at the Sparks, `connectivity` (a ConnectivityEvent) when one can no longer be reached or can be again, `hardware` {cards} (HardwareCards) every 5 s while somebody looks, `download` (a Download), `lock` {lock}, `config` {status, models}, `schedule` (a Schedule), `webhooks` {webhooks}, `webhook_delivery` (a WebhookDelivery), `log` {job_id, last_seq} when a log has grown (its lines: `/api/swap/{id}/lines`), and `beat` {} every 2 s as a sign of life.",
       tags: ["Events"],
     },
   });
@@ -85,6 +96,14 @@ function tellingOf(event: SparkEvent, plane: ControlPlane, everything: () => Eve
       return { event: "slot", data: event.slot };
     case "nodes.looked":
       return { event: "nodes", data: { nodes: statusOf(plane).nodes } };
+    case "connectivity.changed": {
+      const { type: _, ...change } = event;
+      return { event: "connectivity", data: change };
+    }
+    case "hardware.looked":
+      return { event: "hardware", data: { cards: plane.machines.hardware.cards() } };
+    case "download.changed":
+      return { event: "download", data: event.download };
     case "node.changed":
     case "config.changed":
     case "inventory.changed":

@@ -61,6 +61,7 @@ const node = (over: Partial<SparkNode> = {}): SparkNode => ({
   failure: null,
   memory: { total_bytes: 128 * GB, available_bytes: 20 * GB },
   clock_skew_seconds: 0,
+  since: null,
   checked_at: at(100),
   ...over,
 });

@@ -11,6 +11,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   lock: [],
   ssh: [],
   spark: ["ssh", "topology"],
+  connectivity: ["topology"],
+  downloads: ["topology"],
+  hardware: ["topology", "ssh", "spark"],
   swap: ["topology", "catalog", "store"],
   inventory: ["topology", "catalog"],
   gateway: [],
@@ -27,7 +30,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 /** Types only: an event carries what the swap shows, what a swap asks of a Spark is the swap's to say, and a client reads problem documents. */
 const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
-  events: ["swap", "lock", "webhook"],
+  events: ["swap", "lock", "webhook", "connectivity", "downloads"],
   spark: ["swap"],
   webhook: ["swap", "lock"],
   audit: ["swap", "lock"],

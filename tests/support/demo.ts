@@ -33,7 +33,7 @@ export interface Demo {
 
 export interface DemoOptions
   extends Partial<SimulatorOptions>,
-    Pick<ControlPlaneOptions, "timing" | "ssh" | "outageLastsMs" | "webhookRetryDelaysMs"> {
+    Pick<ControlPlaneOptions, "timing" | "ssh" | "outageLastsMs" | "webhookRetryDelaysMs" | "machineTiming"> {
   /** Files of DATA_DIR beside topology.yaml. */
   readonly files?: Readonly<Record<string, string>>;
   readonly topology?: (yaml: string) => string;
@@ -54,6 +54,7 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
     timing = {},
     outageLastsMs,
     webhookRetryDelaysMs,
+    machineTiming,
     env = {},
     ssh = {},
     takenForReal = false,
@@ -79,6 +80,7 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
       timing,
       ...(outageLastsMs === undefined ? {} : { outageLastsMs }),
       ...(webhookRetryDelaysMs === undefined ? {} : { webhookRetryDelaysMs }),
+      ...(machineTiming === undefined ? {} : { machineTiming }),
       ssh,
     });
     const app = createApp(plane, await dashboardFiles(plane.simulated));

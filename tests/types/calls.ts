@@ -22,14 +22,37 @@ export const calls = {
       },
     }),
   "GET /api/audit/export": (client: SparkControl) => client.api.audit.export.get({ query: { format: "ndjson" } }),
+  "GET /api/connectivity": (client: SparkControl) =>
+    client.api.connectivity.get({ query: { spark: "spark-1", before: "2026-02-01T12:00:00Z", limit: 5 } }),
+  "GET /api/connectivity/availability": (client: SparkControl) =>
+    client.api.connectivity.availability.get({ query: { window: "week" } }),
+  "GET /api/downloads": (client: SparkControl) => client.api.downloads.get(),
+  "POST /api/downloads": (client: SparkControl) =>
+    client.api.downloads.post({ model: "gpt-oss-20b", nodes: ["spark-1", "spark-2"] }),
+  "GET /api/downloads/{id}": (client: SparkControl) => client.api.downloads({ id }).get(),
+  "DELETE /api/downloads/{id}": (client: SparkControl) => client.api.downloads({ id }).delete(),
   "GET /api/endpoints": (client: SparkControl) => client.api.endpoints.get(),
   "GET /api/events": (client: SparkControl) => client.api.events.get(),
+  "GET /api/hardware": (client: SparkControl) => client.api.hardware.get(),
   "GET /api/host-keys": (client: SparkControl) => client.api["host-keys"].get(),
   "POST /api/host-keys/{node}/accept": (client: SparkControl) =>
     client.api["host-keys"]({ node: "spark-1" }).accept.post({ fingerprint: "SHA256:not-a-fingerprint" }),
   "GET /api/models": (client: SparkControl) => client.api.models.get(),
+  "POST /api/models": (client: SparkControl) =>
+    client.api.models.post({ key: "mine", local_path: "/models/mine", args: ["--x"], env: { A: 1 }, version: "0" }),
+  "GET /api/models/{key}": (client: SparkControl) => client.api.models({ key: "gpt-oss-20b" }).get(),
+  "PATCH /api/models/{key}": (client: SparkControl) =>
+    client.api.models({ key: "gpt-oss-20b" }).patch({ values: { note: "Mine", max_model_len: null }, version: "0" }),
+  "DELETE /api/models/{key}": (client: SparkControl) =>
+    client.api.models({ key: "nothing" }).delete(undefined, { query: { version: "0" } }),
+  "DELETE /api/models/{key}/files": (client: SparkControl) =>
+    client.api.models({ key: "nothing" }).files.delete(undefined, { query: { confirm: "nothing", node: "spark-1" } }),
+  "GET /api/models/suggest": (client: SparkControl) => client.api.models.suggest.get(),
+  "POST /api/models/{key}/restore": (client: SparkControl) =>
+    client.api.models({ key: "nothing" }).restore.post(undefined, { query: { version: "0" } }),
   "POST /api/nodes/{node}/take-over": (client: SparkControl) =>
     client.api.nodes({ node: "spark-1" })["take-over"].post({ instance: id }),
+  "POST /api/nodes/{node}/wake": (client: SparkControl) => client.api.nodes({ node: "spark-1" }).wake.post(),
   "GET /api/refused-hosts": (client: SparkControl) => client.api["refused-hosts"].get(),
   "GET /api/schedule": (client: SparkControl) => client.api.schedule.get({ query: { hours: 48 } }),
   "POST /api/schedule": (client: SparkControl) =>

@@ -1,0 +1,233 @@
+/** The watch over Sparks that come and go, on the simulated cluster: real SSH, real sockets, short intervals. */
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { createSocket } from "node:dgram";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { connectivityOf } from "../../../lib/connectivity/wire.ts";
+import { isoTime } from "../../../lib/ids.ts";
+import type { Status } from "../../../lib/status.ts";
+import { type Demo, type DemoOptions, startDemo } from "../../support/demo.ts";
+import { DESCRIPTORS_AVAILABLE, DESCRIPTORS_HOW, descriptors } from "../../support/descriptors.ts";
+import { requirement } from "../../support/requirements.ts";
+import { until } from "../../support/until.ts";
+
+setDefaultTimeout(120_000);
+
+const INTERVAL_MS = 60;
+type Log = ReturnType<typeof connectivityOf>;
+
+let demo: Demo | undefined;
+afterEach(async () => {
+  await demo?.close();
+  demo = undefined;
+});
+
+async function start(options: DemoOptions = {}): Promise<Demo> {
+  demo = await startDemo({ services: false, machineTiming: { connectivityMs: INTERVAL_MS }, ...options });
+  await until("both Sparks are known", async () => Object.values((await log()).macs).every((mac) => mac !== null));
+  return demo;
+}
+const log = async (): Promise<Log> => (await fetch(`${demo!.url}/api/connectivity`)).json() as Promise<Log>;
+const status = async (): Promise<Status> => (await fetch(`${demo!.url}/api/status`)).json() as Promise<Status>;
+const becomes = (state: string, spark = "spark-2") =>
+  until(`${spark} is ${state}`, async () => (await log()).current[spark] === state, 60_000);
+const network = (state: "up" | "down" | "silent") => demo!.cluster.nodes[1]!.network.set(state);
+
+describe("the connectivity log", () => {
+  test("has the shape that existing clients read, and is quiet while all is well", async () => {
+    await start();
+
+    expect(await log()).toEqual({
+      macs: { "spark-1": "02:00:00:00:01:00", "spark-2": "02:00:00:00:01:01" },
+      current: { "spark-1": "up", "spark-2": "up" },
+      last_change: { "spark-1": null, "spark-2": null },
+      events: [],
+      poll_seconds: INTERVAL_MS / 1000,
+    });
+  });
+
+  test("tells begin, end and duration of an outage, and the status says since when", async () => {
+    const { plane } = await start();
+    const told: unknown[] = [];
+    plane.events.subscribe((event) => told.push([event.spark, event.transition]), ["connectivity.changed"]);
+    const before = isoTime(Date.now());
+    network("down");
+    await becomes("down");
+
+    const node = (await status()).nodes[1]!;
+    expect(node.state).toBe("unreachable");
+    expect(node.since! >= before).toBe(true);
+    const [begun] = (await log()).events;
+    expect(begun).toMatchObject({ spark: "spark-2", transition: "down", at: node.since, down_seconds: null });
+    expect(begun!.reason).toContain("Nothing answers at");
+
+    network("up");
+    await becomes("up");
+    const { events, last_change } = await log();
+    expect(events.map(({ transition }) => transition)).toEqual(["up", "down"]);
+    const lasted = (Date.parse(events[0]!.at) - Date.parse(events[1]!.at)) / 1000;
+    expect(Math.abs(events[0]!.down_seconds! - lasted)).toBeLessThan(0.11);
+    expect(last_change["spark-2"]).toBe(events[0]!.at);
+    expect(told).toEqual([
+      ["spark-2", "down"],
+      ["spark-2", "up"],
+    ]);
+  });
+
+  test("a silent host is down, too, and its old connection does not hold up its return", async () => {
+    await start();
+    network("silent");
+    await becomes("down");
+    network("up");
+    await becomes("up");
+
+    expect((await log()).events).toHaveLength(2);
+  });
+
+  test("a Spark that refuses the key is down although its port answers", async () => {
+    const { cluster } = await start();
+    cluster.inject({ kind: "key_refused", node: "spark-2" });
+    network("down");
+    await becomes("down");
+    network("up");
+    const down = async () => (await status()).nodes[1]!;
+    await until("the key is refused", async () => ((await down()).failure?.code ?? "") === "ssh_key_refused", 30_000);
+
+    expect((await log()).current["spark-2"]).toBe("down");
+  });
+
+  test("an outage goes on across a restart of the controller, and since when is remembered", async () => {
+    const { restart } = await start();
+    network("down");
+    await becomes("down");
+    const { since } = (await status()).nodes[1]!;
+
+    await restart();
+
+    expect((await log()).current["spark-2"]).toBe("down");
+    expect((await status()).nodes[1]).toMatchObject({ state: "unreachable", since });
+    network("up");
+    await becomes("up");
+    const { events } = await log();
+    expect(events.map(({ transition }) => transition)).toEqual(["up", "down"]);
+    expect(events[1]!.at).toBe(since!);
+  });
+
+  test("a Spark that is taken out of the configuration is not waited for", async () => {
+    const { dataDir, cluster, plane } = await start();
+    network("down");
+    await becomes("down");
+
+    writeFileSync(
+      join(dataDir, "topology.yaml"),
+      cluster.topologyYaml.replace(/ {2}- name: spark-2\n(?: {4}.*\n)*/, ""),
+    );
+    plane.config.reload();
+
+    expect(Object.keys((await log()).current)).toEqual(["spark-1"]);
+    expect((await log()).events.map(({ transition }) => transition)).toEqual(["up", "down"]);
+  });
+
+  test("asks for one Spark, a number of events, and those before a time", async () => {
+    await start();
+    for (let round = 0; round < 3; round += 1) {
+      network("down");
+      await becomes("down");
+      network("up");
+      await becomes("up");
+    }
+    const ask = async (query: string) =>
+      ((await (await fetch(`${demo!.url}/api/connectivity?${query}`)).json()) as Log).events;
+
+    expect(await ask("spark=spark-1")).toEqual([]);
+    const newest = await ask("limit=2");
+    expect(newest).toHaveLength(2);
+    const older = await ask(`limit=10&before=${encodeURIComponent(newest[1]!.at)}`);
+    expect(older).toHaveLength(4);
+    expect((await fetch(`${demo!.url}/api/connectivity?before=yesterday`)).status).toBe(422);
+  });
+
+  test("what cannot be written now is written later, once", async () => {
+    const { plane } = await start();
+    const { connectivity } = plane.machines;
+    const changes = () => connectivity.changes({ spark: null, before: null, limit: 10 });
+    const store = (connectivity as unknown as { options: { write(...given: unknown[]): void } }).options;
+    const { write } = store;
+    let refused = 0;
+    store.write = () => {
+      refused += 1;
+      throw Object.assign(new Error("database or disk is full"), { code: "SQLITE_FULL" });
+    };
+    network("down");
+    await until("writing was tried more than once", () => refused > 1);
+    expect(changes()).toEqual([]);
+    expect(connectivity.state("spark-2").state).toBe("down");
+
+    store.write = write;
+    await until("it is written", () => changes().length === 1);
+  });
+});
+
+describe("waking a Spark", () => {
+  test("sends the packet with the address that it had when it was reachable", async () => {
+    const heard = createSocket("udp4");
+    const packets: Buffer[] = [];
+    heard.on("message", (packet) => packets.push(packet));
+    await new Promise<void>((resolve) => heard.bind(0, "0.0.0.0", resolve));
+    const wakeTo = { addresses: ["127.255.255.255"], port: heard.address().port };
+    const { post } = await start({ machineTiming: { connectivityMs: INTERVAL_MS, wakeTo } });
+    network("down");
+    await becomes("down");
+
+    const answer = await post("/api/nodes/spark-2/wake", {});
+
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toMatchObject({ node: "spark-2", mac: "02:00:00:00:01:01" });
+    await until("the packet has arrived", () => packets.length > 0);
+    expect([...packets[0]!.subarray(6, 12)]).toEqual([2, 0, 0, 0, 1, 1]);
+    expect((await post("/api/nodes/nobody/wake", {})).status).toBe(404);
+    heard.close();
+  });
+});
+
+requirement(
+  "leaks of descriptors",
+  DESCRIPTORS_AVAILABLE,
+  DESCRIPTORS_HOW,
+)("over 200 outages", () => {
+  test("descriptors and memory stay flat", async () => {
+    await start({ nodes: 2, ssh: { readyTimeoutMs: 2_000 }, machineTiming: { connectivityMs: 20 } });
+    const state = () => demo!.plane.machines.connectivity.state("spark-2").state;
+    const outages = async (count: number) => {
+      for (let round = 0; round < count; round += 1) {
+        network("down");
+        await until("it is down", () => state() === "down", 30_000);
+        network("up");
+        await until("it is up", () => state() === "up", 30_000);
+      }
+    };
+    const settled = async () => {
+      let seen = descriptors();
+      await until("sockets have closed", () => {
+        const before = seen;
+        seen = descriptors();
+        return before.sockets === seen.sockets;
+      });
+      Bun.gc(true);
+      return { ...seen, heap: process.memoryUsage().heapUsed };
+    };
+    await outages(20);
+    const before = await settled();
+    await outages(200);
+    const after = await settled();
+
+    expect(after.sockets - before.sockets).toBeLessThanOrEqual(4);
+    expect(after.all - before.all).toBeLessThanOrEqual(6);
+    expect((after.heap - before.heap) / 2 ** 20).toBeLessThan(16);
+    const { events } = await log();
+    expect(events.length).toBe(100);
+    expect(demo!.plane.machines.connectivity.changes({ spark: "spark-2", before: null, limit: 1_000 })).toHaveLength(
+      440,
+    );
+  });
+});
