@@ -6,6 +6,7 @@ import apiAuditIndexRoute from "./api/audit/index.ts";
 import apiAuditExportRoute from "./api/audit/export.ts";
 import apiEndpointsRoute from "./api/endpoints.ts";
 import apiEventsRoute from "./api/events.ts";
+import apiHealthEventRoute from "./api/health-event.ts";
 import apiHostKeysIndexRoute from "./api/host-keys/index.ts";
 import apiHostKeysNodeAcceptRoute from "./api/host-keys/[node]/accept.ts";
 import apiModelsIndexRoute from "./api/models/index.ts";
@@ -13,6 +14,17 @@ import apiNodesNodeTakeOverRoute from "./api/nodes/[node]/take-over.ts";
 import apiRefusedHostsRoute from "./api/refused-hosts.ts";
 import apiScheduleIndexRoute from "./api/schedule/index.ts";
 import apiScheduleIdRoute from "./api/schedule/[id].ts";
+import apiServicesIndexRoute from "./api/services/index.ts";
+import apiServicesDeepCheckRoute from "./api/services/deep-check.ts";
+import apiServicesNameIndexRoute from "./api/services/[name]/index.ts";
+import apiServicesNameCheckRoute from "./api/services/[name]/check.ts";
+import apiServicesNameDeepCheckRoute from "./api/services/[name]/deep-check.ts";
+import apiServicesNameLogsIndexRoute from "./api/services/[name]/logs/index.ts";
+import apiServicesNameLogsDownloadRoute from "./api/services/[name]/logs/download.ts";
+import apiServicesNameLogsStreamRoute from "./api/services/[name]/logs/stream.ts";
+import apiServicesNameRestartRoute from "./api/services/[name]/restart.ts";
+import apiServicesNameStartRoute from "./api/services/[name]/start.ts";
+import apiServicesNameStopRoute from "./api/services/[name]/stop.ts";
 import apiSettingsIndexRoute from "./api/settings/index.ts";
 import apiSettingsServicesNameRoute from "./api/settings/services/[name].ts";
 import apiSetupIndexRoute from "./api/setup/index.ts";
@@ -61,6 +73,7 @@ export const ROUTE_FILES = [
   { file: "api/audit/export.ts", path: "/api/audit/export" },
   { file: "api/endpoints.ts", path: "/api/endpoints" },
   { file: "api/events.ts", path: "/api/events" },
+  { file: "api/health-event.ts", path: "/api/health-event" },
   { file: "api/host-keys/index.ts", path: "/api/host-keys" },
   { file: "api/host-keys/[node]/accept.ts", path: "/api/host-keys/:node/accept" },
   { file: "api/models/index.ts", path: "/api/models" },
@@ -68,6 +81,17 @@ export const ROUTE_FILES = [
   { file: "api/refused-hosts.ts", path: "/api/refused-hosts" },
   { file: "api/schedule/index.ts", path: "/api/schedule" },
   { file: "api/schedule/[id].ts", path: "/api/schedule/:id" },
+  { file: "api/services/index.ts", path: "/api/services" },
+  { file: "api/services/deep-check.ts", path: "/api/services/deep-check" },
+  { file: "api/services/[name]/index.ts", path: "/api/services/:name" },
+  { file: "api/services/[name]/check.ts", path: "/api/services/:name/check" },
+  { file: "api/services/[name]/deep-check.ts", path: "/api/services/:name/deep-check" },
+  { file: "api/services/[name]/logs/index.ts", path: "/api/services/:name/logs" },
+  { file: "api/services/[name]/logs/download.ts", path: "/api/services/:name/logs/download" },
+  { file: "api/services/[name]/logs/stream.ts", path: "/api/services/:name/logs/stream" },
+  { file: "api/services/[name]/restart.ts", path: "/api/services/:name/restart" },
+  { file: "api/services/[name]/start.ts", path: "/api/services/:name/start" },
+  { file: "api/services/[name]/stop.ts", path: "/api/services/:name/stop" },
   { file: "api/settings/index.ts", path: "/api/settings" },
   { file: "api/settings/services/[name].ts", path: "/api/settings/services/:name" },
   { file: "api/setup/index.ts", path: "/api/setup" },
@@ -120,6 +144,7 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
     .group("/api/audit/export", (group) => group.use(from(apiAuditExportRoute)))
     .group("/api/endpoints", (group) => group.use(from(apiEndpointsRoute)))
     .group("/api/events", (group) => group.use(from(apiEventsRoute)))
+    .group("/api/health-event", (group) => group.use(from(apiHealthEventRoute)))
     .group("/api/host-keys", (group) => group.use(from(apiHostKeysIndexRoute)))
     .group("/api/host-keys/:node/accept", (group) => group.use(from(apiHostKeysNodeAcceptRoute)))
     .group("/api/models", (group) => group.use(from(apiModelsIndexRoute)))
@@ -127,6 +152,17 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
     .group("/api/refused-hosts", (group) => group.use(from(apiRefusedHostsRoute)))
     .group("/api/schedule", (group) => group.use(from(apiScheduleIndexRoute)))
     .group("/api/schedule/:id", (group) => group.use(from(apiScheduleIdRoute)))
+    .group("/api/services", (group) => group.use(from(apiServicesIndexRoute)))
+    .group("/api/services/deep-check", (group) => group.use(from(apiServicesDeepCheckRoute)))
+    .group("/api/services/:name", (group) => group.use(from(apiServicesNameIndexRoute)))
+    .group("/api/services/:name/check", (group) => group.use(from(apiServicesNameCheckRoute)))
+    .group("/api/services/:name/deep-check", (group) => group.use(from(apiServicesNameDeepCheckRoute)))
+    .group("/api/services/:name/logs", (group) => group.use(from(apiServicesNameLogsIndexRoute)))
+    .group("/api/services/:name/logs/download", (group) => group.use(from(apiServicesNameLogsDownloadRoute)))
+    .group("/api/services/:name/logs/stream", (group) => group.use(from(apiServicesNameLogsStreamRoute)))
+    .group("/api/services/:name/restart", (group) => group.use(from(apiServicesNameRestartRoute)))
+    .group("/api/services/:name/start", (group) => group.use(from(apiServicesNameStartRoute)))
+    .group("/api/services/:name/stop", (group) => group.use(from(apiServicesNameStopRoute)))
     .group("/api/settings", (group) => group.use(from(apiSettingsIndexRoute)))
     .group("/api/settings/services/:name", (group) => group.use(from(apiSettingsServicesNameRoute)))
     .group("/api/setup", (group) => group.use(from(apiSetupIndexRoute)))

@@ -112,6 +112,10 @@ export const FACTS: readonly string[] = [
 
   CREATE INDEX event_at ON event (at);
   `,
+  `
+  CREATE TABLE service_condition (name TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;
+  CREATE TABLE bot_update (bot TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;
+  `,
 ];
 
 export const TELEMETRY: readonly string[] = [

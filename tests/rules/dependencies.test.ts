@@ -12,6 +12,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ssh: [],
   spark: ["ssh", "topology"],
   swap: ["topology", "catalog", "store"],
+  service: ["topology"],
+  bot: ["topology", "ssh"],
   inventory: ["topology", "catalog"],
   gateway: [],
   metrics: [],
@@ -27,7 +29,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 /** Types only: an event carries what the swap shows, what a swap asks of a Spark is the swap's to say, and a client reads problem documents. */
 const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
-  events: ["swap", "lock", "webhook"],
+  events: ["swap", "lock", "webhook", "service", "bot"],
+  service: ["swap"],
   spark: ["swap"],
   webhook: ["swap", "lock"],
   audit: ["swap", "lock"],

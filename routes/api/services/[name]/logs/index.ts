@@ -1,0 +1,25 @@
+import { Type } from "@sinclair/typebox";
+import { Elysia, t } from "elysia";
+import type { ControlPlane } from "../../../../../lib/control-plane.ts";
+import { errors } from "../../../../../lib/http/schemas.ts";
+import { LogLineSchema, Name, Tail, USUAL_TAIL } from "../../_shapes.ts";
+
+const LinesSchema = Type.Object({ lines: Type.Array(LogLineSchema) }, { title: "ContainerLog" });
+
+export default ({ serviceLogs }: Pick<ControlPlane, "serviceLogs">) =>
+  new Elysia().get(
+    "",
+    async ({ params: { name }, query, request }) => ({
+      lines: await serviceLogs.tail(name, query.tail ?? USUAL_TAIL, request.signal),
+    }),
+    {
+      params: Name,
+      query: t.Object({ tail: Tail }),
+      response: { 200: LinesSchema, ...errors(404, 409, 422, 502, 504) },
+      detail: {
+        operationId: "getServiceLog",
+        summary: "The last lines of a service's container, oldest first",
+        tags: ["Services"],
+      },
+    },
+  );
