@@ -68,7 +68,7 @@ export const SettingsFields = Type.Partial(
       default: 180,
     }),
     update_limit_seconds: Whole(2, 7200, "Seconds after which an update of a bot is ended.", { default: 1500 }),
-    auto_restart_vllm: YesNo("Whether a model that no longer answers is loaded again by itself. Default false."),
+    auto_restart_vllm: YesNo("Whether a model that no longer answers is loaded again by itself.", { default: false }),
     allowed_hosts: TextList(invalidAllowedHost, "Further names under which the dashboard may be opened."),
     cors_origins: TextList(invalidOrigin, "Origins of other sites that may call the API from a browser."),
     trusted_proxies: TextList(invalidNetwork, "Addresses or networks whose X-Forwarded-* headers count."),
