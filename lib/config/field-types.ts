@@ -57,7 +57,7 @@ export function Amount(above: number, maximum: number, description: string, opti
   return Type.Number({ exclusiveMinimum: above, maximum, description, errorMessage, ...options });
 }
 
-export function YesNo(description: string, options: SchemaOptions = {}) {
+export function YesNo(description: string, options: { default?: boolean } = {}) {
   return Type.Boolean({ description, errorMessage: "must be true or false", ...options });
 }
 
