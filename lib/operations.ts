@@ -1,4 +1,6 @@
 /** Services and bots put together: how they are looked at, what is done with them, and what others are told of it. */
+import type { BotUpdates } from "./bot/bot-updates.ts";
+import { createBots } from "./bots.ts";
 import type { EventBus } from "./events/bus.ts";
 import type { ServiceActed } from "./events/event.ts";
 import { lastFact, recordFact } from "./events/facts.ts";
@@ -17,9 +19,8 @@ import { ServiceBoard } from "./service/service-board.ts";
 import { type Address, Sight } from "./service/sight.ts";
 import { actOnContainer, containerLog, inspectContainers } from "./spark/containers.ts";
 import { ask } from "./spark/http.ts";
-import type { SparkSsh } from "./spark/spark-ssh.ts";
+import type { Sparks } from "./sparks.ts";
 import type { Store } from "./store/store.ts";
-import type { SparkControl } from "./swap/cluster.ts";
 import type { SwapEngine } from "./swap/engine.ts";
 import { jobIdOf } from "./swap/order.ts";
 import { pause } from "./swap/run.ts";
@@ -37,8 +38,9 @@ export interface OperationsMeans {
   readonly log: Logger;
   readonly report: (error: unknown) => void;
   readonly config: Pick<LiveConfig, "current">;
-  readonly sparkSsh: SparkSsh;
-  readonly control: SparkControl;
+  readonly sparks: Sparks;
+  /** This controller's id. */
+  readonly instance: string;
   readonly swapStore: SwapStore;
   readonly swaps: SwapEngine;
   readonly slots: SlotBoard;
@@ -53,12 +55,14 @@ export interface Operations {
   readonly serviceLogs: ContainerLogs;
   readonly deepChecks: DeepChecks;
   readonly slotStops: SlotStops;
+  readonly botUpdates: BotUpdates;
   start(): void;
   close(): Promise<void>;
 }
 
 export function createOperations(means: OperationsMeans): Operations {
-  const { store, events, log, report, config, sparkSsh, control, swapStore, swaps, slots, lock } = means;
+  const { store, events, log, report, config, sparks, swapStore, swaps, slots, lock } = means;
+  const { sparkSsh, control } = sparks;
   const topology = () => config.current.topology;
   const db = store.facts;
   const resolve = createResolver();
@@ -222,6 +226,12 @@ export function createOperations(means: OperationsMeans): Operations {
     }
   }
 
+  const botUpdates = createBots({
+    ...{ db, events, services, record, report, topology },
+    ...{ jobs: sparks.jobs, takeOver: sparks.takeOver, instance: means.instance },
+    highestGeneration: () => swapStore.highestGeneration(),
+  });
+
   events.subscribe(() => services.seeSlots(), ["slot.changed", "config.changed"]);
 
   return {
@@ -230,12 +240,14 @@ export function createOperations(means: OperationsMeans): Operations {
     serviceLogs,
     deepChecks,
     slotStops,
+    botUpdates,
     start() {
+      botUpdates.resume();
       services.start();
       deepChecks.start();
     },
     async close() {
-      await Promise.all([services.close(), deepChecks.close()]);
+      await Promise.all([botUpdates.close(), services.close(), deepChecks.close()]);
     },
   };
 }

@@ -9,6 +9,9 @@ import apiEventsRoute from "./api/events.ts";
 import apiHealthEventRoute from "./api/health-event.ts";
 import apiHostKeysIndexRoute from "./api/host-keys/index.ts";
 import apiHostKeysNodeAcceptRoute from "./api/host-keys/[node]/accept.ts";
+import apiMatrixBridgeLogsRoute from "./api/matrix-bridge/logs.ts";
+import apiMatrixBridgeUpdateIndexRoute from "./api/matrix-bridge/update/index.ts";
+import apiMatrixBridgeUpdateStreamRoute from "./api/matrix-bridge/update/stream.ts";
 import apiModelsIndexRoute from "./api/models/index.ts";
 import apiNodesNodeTakeOverRoute from "./api/nodes/[node]/take-over.ts";
 import apiRefusedHostsRoute from "./api/refused-hosts.ts";
@@ -25,6 +28,8 @@ import apiServicesNameLogsStreamRoute from "./api/services/[name]/logs/stream.ts
 import apiServicesNameRestartRoute from "./api/services/[name]/restart.ts";
 import apiServicesNameStartRoute from "./api/services/[name]/start.ts";
 import apiServicesNameStopRoute from "./api/services/[name]/stop.ts";
+import apiServicesNameUpdateIndexRoute from "./api/services/[name]/update/index.ts";
+import apiServicesNameUpdateStreamRoute from "./api/services/[name]/update/stream.ts";
 import apiSettingsIndexRoute from "./api/settings/index.ts";
 import apiSettingsServicesNameRoute from "./api/settings/services/[name].ts";
 import apiSetupIndexRoute from "./api/setup/index.ts";
@@ -76,6 +81,9 @@ export const ROUTE_FILES = [
   { file: "api/health-event.ts", path: "/api/health-event" },
   { file: "api/host-keys/index.ts", path: "/api/host-keys" },
   { file: "api/host-keys/[node]/accept.ts", path: "/api/host-keys/:node/accept" },
+  { file: "api/matrix-bridge/logs.ts", path: "/api/matrix-bridge/logs" },
+  { file: "api/matrix-bridge/update/index.ts", path: "/api/matrix-bridge/update" },
+  { file: "api/matrix-bridge/update/stream.ts", path: "/api/matrix-bridge/update/stream" },
   { file: "api/models/index.ts", path: "/api/models" },
   { file: "api/nodes/[node]/take-over.ts", path: "/api/nodes/:node/take-over" },
   { file: "api/refused-hosts.ts", path: "/api/refused-hosts" },
@@ -92,6 +100,8 @@ export const ROUTE_FILES = [
   { file: "api/services/[name]/restart.ts", path: "/api/services/:name/restart" },
   { file: "api/services/[name]/start.ts", path: "/api/services/:name/start" },
   { file: "api/services/[name]/stop.ts", path: "/api/services/:name/stop" },
+  { file: "api/services/[name]/update/index.ts", path: "/api/services/:name/update" },
+  { file: "api/services/[name]/update/stream.ts", path: "/api/services/:name/update/stream" },
   { file: "api/settings/index.ts", path: "/api/settings" },
   { file: "api/settings/services/[name].ts", path: "/api/settings/services/:name" },
   { file: "api/setup/index.ts", path: "/api/setup" },
@@ -147,6 +157,9 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
     .group("/api/health-event", (group) => group.use(from(apiHealthEventRoute)))
     .group("/api/host-keys", (group) => group.use(from(apiHostKeysIndexRoute)))
     .group("/api/host-keys/:node/accept", (group) => group.use(from(apiHostKeysNodeAcceptRoute)))
+    .group("/api/matrix-bridge/logs", (group) => group.use(from(apiMatrixBridgeLogsRoute)))
+    .group("/api/matrix-bridge/update", (group) => group.use(from(apiMatrixBridgeUpdateIndexRoute)))
+    .group("/api/matrix-bridge/update/stream", (group) => group.use(from(apiMatrixBridgeUpdateStreamRoute)))
     .group("/api/models", (group) => group.use(from(apiModelsIndexRoute)))
     .group("/api/nodes/:node/take-over", (group) => group.use(from(apiNodesNodeTakeOverRoute)))
     .group("/api/refused-hosts", (group) => group.use(from(apiRefusedHostsRoute)))
@@ -163,6 +176,8 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
     .group("/api/services/:name/restart", (group) => group.use(from(apiServicesNameRestartRoute)))
     .group("/api/services/:name/start", (group) => group.use(from(apiServicesNameStartRoute)))
     .group("/api/services/:name/stop", (group) => group.use(from(apiServicesNameStopRoute)))
+    .group("/api/services/:name/update", (group) => group.use(from(apiServicesNameUpdateIndexRoute)))
+    .group("/api/services/:name/update/stream", (group) => group.use(from(apiServicesNameUpdateStreamRoute)))
     .group("/api/settings", (group) => group.use(from(apiSettingsIndexRoute)))
     .group("/api/settings/services/:name", (group) => group.use(from(apiSettingsServicesNameRoute)))
     .group("/api/setup", (group) => group.use(from(apiSetupIndexRoute)))

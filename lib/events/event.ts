@@ -1,4 +1,5 @@
 /** Everything that happens, as one typed union. What is sent to the dashboard and what is kept are made of it. */
+import type { BotUpdate } from "../bot/bot-update.ts";
 import type { LockEvent } from "../lock/lock.ts";
 import type { Service } from "../service/service.ts";
 import type { SlotStatus } from "../swap/slots.ts";
@@ -94,6 +95,11 @@ export interface ServiceSeen extends Happened<"service.seen"> {
   readonly service: Service;
 }
 
+/** An update of a bot moved on. Its own record keeps it. */
+export interface BotUpdating extends Happened<"bot.updating"> {
+  readonly update: BotUpdate;
+}
+
 /** A service was started, stopped or restarted, by somebody or by itself, or that failed. */
 export interface ServiceActed extends Happened<"service.acted"> {
   readonly service: string;
@@ -143,6 +149,7 @@ export type SparkEvent =
   | ServiceChanged
   | ServiceSeen
   | ServiceActed
+  | BotUpdating
   | ServiceGivenUp
   | ScheduleChanged
   | WebhookChanged
@@ -162,6 +169,7 @@ export type FactEvent = Exclude<
   | SlotChanged
   | SlotStopping
   | ServiceSeen
+  | BotUpdating
   | NodesLooked
   | InventoryChanged
   | StoreChanged

@@ -170,4 +170,9 @@ export function notPossible(subject: Subject, entry: Entry): Service["not_possib
   };
 }
 
-const doing = { start: "It is being started", stop: "It is being stopped", restart: "It is being restarted" } as const;
+const doing = {
+  start: "It is being started",
+  stop: "It is being stopped",
+  restart: "It is being restarted",
+  update: "It is being updated",
+} as const;

@@ -54,7 +54,7 @@ const WhyNot = (what: string) =>
 
 const OperationSchema = Type.Object(
   {
-    action: OneOf<ServiceAction>(ACTIONS),
+    action: OneOf<ServiceAction | "update">([...ACTIONS, "update"]),
     since: Type.String(),
     by: Type.String({ description: "dashboard, a client's name, or auto-restart" }),
   },

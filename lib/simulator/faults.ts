@@ -11,7 +11,7 @@ export type FaultMoment = { readonly weightsPercent: number } | "ready";
  * the head), `disk_full`, `docker_stop_ineffective`. The node: `ssh_refused` (port closed), `ssh_silent` (TCP only),
  * `docker_denied` (the user is not in its group), `gpu_missing` (no driver), `key_refused`, `host_key_changed`, `unreachable` (silent: packets vanish; reset: refused), `reboot`, `clock_off`.
  * A service beside vLLM: `service_dies` (now, and at each start again), `service_fails` (500 at its work, while it says that it is well),
- * `service_silent` (it accepts and does not answer).
+ * `service_silent` (it accepts and does not answer). Of the bot: `service_update_denied` (its deploy key), `service_update_stuck`.
  */
 export type FaultKind =
   | { readonly kind: "out_of_memory"; readonly variant?: "allocation" | "free_memory" }
@@ -28,7 +28,12 @@ export type FaultKind =
   | { readonly kind: "clock_off"; readonly seconds?: number }
   | { readonly kind: ServiceFaultKind; readonly service: string };
 
-export type ServiceFaultKind = "service_dies" | "service_fails" | "service_silent";
+export type ServiceFaultKind =
+  | "service_dies"
+  | "service_fails"
+  | "service_silent"
+  | "service_update_denied"
+  | "service_update_stuck";
 
 export type SimulatedFault = FaultKind & {
   /** Name of the node it is bound to; every node otherwise. `worker_ssh_denied`: the worker. */

@@ -1,4 +1,5 @@
 /** The named scripts that the controller runs on a Spark, by what docs/ARCHITECTURE.md says of them. */
+import { updateBot } from "./bot.ts";
 import { type Invocation, type Program, sh } from "./invocation.ts";
 import { type Job, jobState } from "./jobs.ts";
 
@@ -180,6 +181,7 @@ export function namedScripts(run: RunArgv): Readonly<Record<string, Program>> {
     "spark-fence-read": readFence,
     "spark-fence-take-over": (call) => takeOver(call, args(call)),
     "spark-fenced-stop": (call) => fencedStop(call, args(call), run),
+    "spark-bot-update": updateBot(args),
     "spark-log-keeper": (call) => keepLog(call, args(call)),
   };
 }

@@ -263,6 +263,37 @@ while :; do
 done
 `;
 
+/**
+ * branch, seconds. The text of a detached job's command, in the checkout of a bot and as its own user. git asks for no
+ * password, because there is nobody to answer. The watchman looks each second, so that none is left once the work is done.
+ */
+export const BOT_UPDATE = `branch=$1 limit=$2
+GIT_TERMINAL_PROMPT=0
+export GIT_TERMINAL_PROMPT
+main=$$
+(
+  while [ "$limit" -gt 0 ]; do
+    sleep 1
+    kill -0 "$main" 2>/dev/null || exit 0
+    limit=$((limit - 1))
+  done
+  printf '\n::timeout\n'
+  kill -9 0
+) &
+step() {
+  printf '\n::step %s\n' "$1"
+  shift
+  "$@"
+  code=$?
+  [ "$code" = 0 ] && return
+  printf '\n::failed %s\n' "$code"
+  exit "$code"
+}
+step fetch git fetch origin
+step reset git reset --hard "origin/$branch"
+step build docker compose up -d --build
+`;
+
 /** generation, instance, seconds of grace, container. Its own exit code tells nothing: a look does. */
 export const FENCED_STOP = `${ROOT}generation=$1 instance=$2 grace=$3 container=$4
 ${FENCE}docker stop -t "$grace" "$container" 9>&-
@@ -282,6 +313,7 @@ export const SCRIPTS = {
   "spark-fence-take-over": FENCE_TAKE_OVER,
   "spark-fenced-stop": FENCED_STOP,
   "spark-log-keeper": LOG_KEEPER,
+  "spark-bot-update": BOT_UPDATE,
 } as const satisfies Readonly<Record<string, string>>;
 
 export type ScriptName = keyof typeof SCRIPTS;

@@ -1,4 +1,5 @@
 import { Elysia, t } from "elysia";
+import type { BotUpdate } from "../../lib/bot/bot-update.ts";
 import type { ControlPlane } from "../../lib/control-plane.ts";
 import type { SparkEvent } from "../../lib/events/event.ts";
 import { EventStream } from "../../lib/http/schemas.ts";
@@ -30,6 +31,7 @@ type PlaneEvent =
   | { event: "swap"; data: SwapJob }
   | { event: "slot"; data: SlotStatus }
   | { event: "service"; data: Service }
+  | { event: "bot_update"; data: BotUpdate }
   | { event: "nodes"; data: Pick<Status, "nodes"> }
   | { event: "lock"; data: { lock: Lock | null } }
   | { event: "config"; data: Everything }
@@ -53,7 +55,7 @@ export default (plane: ControlPlane) => {
       operationId: "streamEvents",
       summary: "Everything that changes, as server-sent events",
       description:
-        "`snapshot` {version, status, models, services} first, then `swap` (a SwapJob), `slot` (a SlotStatus), `service` (a Service whose state, reason, container, operation or deep check has changed), `nodes` {nodes} after each look at the Sparks, `lock` {lock}, `config` {status, models, services}, `schedule` (a Schedule), `webhooks` {webhooks}, `webhook_delivery` (a WebhookDelivery), `log` {job_id, last_seq} when a log has grown (its lines: `/api/swap/{id}/lines`), and `beat` {} every 2 s as a sign of life.",
+        "`snapshot` {version, status, models, services} first, then `swap` (a SwapJob), `slot` (a SlotStatus), `service` (a Service whose state, reason, container, operation or deep check has changed), `bot_update` (a BotUpdate), `nodes` {nodes} after each look at the Sparks, `lock` {lock}, `config` {status, models, services}, `schedule` (a Schedule), `webhooks` {webhooks}, `webhook_delivery` (a WebhookDelivery), `log` {job_id, last_seq} when a log has grown (its lines: `/api/swap/{id}/lines`), and `beat` {} every 2 s as a sign of life.",
       tags: ["Events"],
     },
   });
@@ -89,6 +91,8 @@ function tellingOf(event: SparkEvent, plane: ControlPlane, everything: () => Eve
       return { event: "slot", data: event.slot };
     case "service.seen":
       return { event: "service", data: event.service };
+    case "bot.updating":
+      return { event: "bot_update", data: event.update };
     case "nodes.looked":
       return { event: "nodes", data: { nodes: statusOf(plane).nodes } };
     case "node.changed":

@@ -47,6 +47,7 @@ describe("the list", () => {
       ["kokoro", "healthy"],
       ["embeddings", "healthy"],
       ["reranker", "healthy"],
+      ["matrix-bridge", "healthy"],
     ]);
     expect(shown.find(({ name }) => name === "kokoro")).toMatchObject({
       node: "spark-2",
@@ -73,7 +74,7 @@ describe("the list", () => {
 
     await demo.plane.services.look();
 
-    expect(asked.toSorted()).toEqual(["embeddings", "kokoro", "parakeet", "qdrant", "reranker"]);
+    expect(asked.toSorted()).toEqual(["embeddings", "kokoro", "matrix-bridge", "parakeet", "qdrant", "reranker"]);
   });
 
   test("of services that are nowhere says so, and keeps what was there apart from what never was", async () => {
@@ -222,6 +223,7 @@ describe("a deep check", () => {
       ["embeddings", "passed"],
       ["reranker", "passed"],
       ["qdrant", "passed"],
+      ["matrix-bridge", "skipped"],
     ]);
 
     demo.cluster.inject({ kind: "service_fails", service: "reranker" });

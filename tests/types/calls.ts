@@ -28,6 +28,12 @@ export const calls = {
   "GET /api/host-keys": (client: SparkControl) => client.api["host-keys"].get(),
   "POST /api/host-keys/{node}/accept": (client: SparkControl) =>
     client.api["host-keys"]({ node: "spark-1" }).accept.post({ fingerprint: "SHA256:not-a-fingerprint" }),
+  "GET /api/matrix-bridge/logs": (client: SparkControl) =>
+    client.api["matrix-bridge"].logs.get({ query: { tail: 20 } }),
+  "GET /api/matrix-bridge/update": (client: SparkControl) => client.api["matrix-bridge"].update.get(),
+  "POST /api/matrix-bridge/update": (client: SparkControl) => client.api["matrix-bridge"].update.post(),
+  "DELETE /api/matrix-bridge/update": (client: SparkControl) => client.api["matrix-bridge"].update.delete(),
+  "GET /api/matrix-bridge/update/stream": (client: SparkControl) => client.api["matrix-bridge"].update.stream.get(),
   "GET /api/models": (client: SparkControl) => client.api.models.get(),
   "POST /api/nodes/{node}/take-over": (client: SparkControl) =>
     client.api.nodes({ node: "spark-1" })["take-over"].post({ instance: id }),
@@ -74,6 +80,14 @@ export const calls = {
     client.api
       .services({ name: "qdrant" })
       .stop.post(undefined, { query: { token: "not-a-token" }, headers: { "x-swap-lock-token": "not-a-token" } }),
+  "GET /api/services/{name}/update": (client: SparkControl) =>
+    client.api.services({ name: "matrix-bridge" }).update.get(),
+  "POST /api/services/{name}/update": (client: SparkControl) =>
+    client.api.services({ name: "matrix-bridge" }).update.post(),
+  "DELETE /api/services/{name}/update": (client: SparkControl) =>
+    client.api.services({ name: "matrix-bridge" }).update.delete(),
+  "GET /api/services/{name}/update/stream": (client: SparkControl) =>
+    client.api.services({ name: "matrix-bridge" }).update.stream.get(),
   "GET /api/setup": (client: SparkControl) => client.api.setup.get(),
   "PUT /api/setup": (client: SparkControl) =>
     client.api.setup.put({ nodes: [spark], vllm: { port: 8888 }, trial: true }),

@@ -28,10 +28,12 @@ export const ActionAnswer = Type.Object(
   { title: "ServiceActionDone" },
 );
 
-export const LogLineSchema = Type.Object(
+const LogLineSchema = Type.Object(
   { at: Type.String({ description: "As docker wrote it" }), line: Type.String() },
   { title: "ContainerLogLine" },
 );
+
+export const LinesSchema = Type.Object({ lines: Type.Array(LogLineSchema) }, { title: "ContainerLog" });
 
 export const Tail = t.Optional(t.Integer({ minimum: 1, maximum: 10_000, description: "So many lines; default 200" }));
 export const USUAL_TAIL = 200;

@@ -1,10 +1,7 @@
-import { Type } from "@sinclair/typebox";
 import { Elysia, t } from "elysia";
 import type { ControlPlane } from "../../../../../lib/control-plane.ts";
 import { errors } from "../../../../../lib/http/schemas.ts";
-import { LogLineSchema, Name, Tail, USUAL_TAIL } from "../../_shapes.ts";
-
-const LinesSchema = Type.Object({ lines: Type.Array(LogLineSchema) }, { title: "ContainerLog" });
+import { LinesSchema, Name, Tail, USUAL_TAIL } from "../../_shapes.ts";
 
 export default ({ serviceLogs }: Pick<ControlPlane, "serviceLogs">) =>
   new Elysia().get(
