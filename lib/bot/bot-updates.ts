@@ -4,8 +4,8 @@
  */
 import { Fault } from "../fault.ts";
 import { newId } from "../ids.ts";
+import { BOT_UPDATE } from "../ssh/bot-update-script.ts";
 import type { JobReading } from "../ssh/jobs.ts";
-import { BOT_UPDATE } from "../ssh/remote-scripts.ts";
 import { type BotSettings, type Node, type Service, type Topology, usableNode } from "../topology/topology.ts";
 import type { BotUpdate, OutputLine } from "./bot-update.ts";
 import { atStep, ended, type JobEnd, markIn, newUpdate } from "./update-progress.ts";
