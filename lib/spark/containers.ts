@@ -5,8 +5,6 @@ import type { Node } from "../topology/topology.ts";
 import { dockerUnusable, isUnusable } from "./docker-trouble.ts";
 import type { SparkSsh } from "./spark-ssh.ts";
 
-/** Containers in one command line; further ones go into another command of the same round trip. */
-const NAMES_A_COMMAND = 50;
 /** `docker stop` waits 10 s for a process that ignores TERM, a restart as well. */
 const GRACE_SECONDS = 10;
 const ACTION_DEADLINE_MS = 60_000;
@@ -42,10 +40,8 @@ export async function inspectContainers(
   names: readonly string[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, ContainerFacts>> {
-  const parts: string[][] = [];
-  for (let from = 0; from < names.length; from += NAMES_A_COMMAND)
-    parts.push(names.slice(from, from + NAMES_A_COMMAND));
-  const asked = parts.map((part) => command(["docker", "inspect", "--type", "container", ...part]));
+  // One command for each: podman's inspect of several ends at the first that is not there.
+  const asked = names.map((name) => command(["docker", "inspect", "--type", "container", name]));
   const answers = asked.length === 0 ? [] : await ssh.batch(node, asked, signal);
   const found = new Map<string, ContainerFacts>();
   for (const { output, exitCode } of answers) {
