@@ -137,6 +137,11 @@ export function createOperations(means: OperationsMeans): Operations {
     topology,
     slots: () => slots.statuses(),
     work,
+    inFlight: (service) =>
+      means
+        .gateway()
+        .load()
+        .find(({ upstream }) => upstream === `service:${service}`)?.inFlight ?? 0,
     now: Date.now,
     random: Math.random,
     onChange: (service) => events.publish({ type: "service.seen", at: isoTime(Date.now()), service }),

@@ -50,7 +50,7 @@ export class DeepChecks {
 
   /** All of them side by side; one that cannot be asked has failed. */
   runAll(): Promise<DeepCheck[]> {
-    return Promise.all(this.means.board.subjects().map(({ name }) => this.run(name)));
+    return Promise.all(this.means.board.names().map((name) => this.run(name)));
   }
 
   /** Something went wrong with it just now: it is looked at in the background. */
@@ -85,7 +85,7 @@ export class DeepChecks {
       const deepCounts = subject.of === "slot" ? subject.slot.state === "serving" : answer.kind === "answered";
       board.alter(name, (before) => ({ ...before, deep: check, deepCounts }));
     }
-    board.tell();
+    board.tell(name);
     this.#dueAt.set(name, now() + (outcome === "failed" ? AFTER_FAILURE_MS : this.#intervalMs()));
     return check;
   }
@@ -116,7 +116,7 @@ export class DeepChecks {
   #tick(): void {
     const { board, now, random, report } = this.means;
     const every = this.#intervalMs();
-    for (const { name } of board.subjects()) {
+    for (const name of board.names()) {
       const { state, deep } = board.entry(name).condition;
       const isFailed = deep?.outcome === "failed";
       if (every === 0 && !isFailed) continue;

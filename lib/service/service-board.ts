@@ -31,6 +31,8 @@ export interface BoardMeans {
   slots(): readonly SlotStatus[];
   /** What slots and services work on now. */
   work(): readonly Work[];
+  /** Requests that the gateway has in flight to a service. */
+  inFlight(service: string): number;
   /** Milliseconds since 1970. */
   now(): number;
   random(): number;
@@ -72,22 +74,30 @@ export class ServiceBoard {
     return subjectsOf(this.means.topology(), this.means.slots());
   }
 
+  /** Names of all slots and services, without a look at what the slots show. */
+  names(): string[] {
+    const { slots } = this.means.topology();
+    return [...slots.map(({ name }) => name), ...this.#services().map(({ name }) => name)];
+  }
+
   /** @throws Fault 404 */
   subject(name: string): Subject {
-    const found = this.subjects().find((each) => each.name === name);
-    if (found) return found;
+    const slot = this.#isSlot(name) && this.means.slots().find((each) => each.name === name);
+    if (slot) return { of: "slot", name, slot };
+    const service = this.#services().find((each) => each.name === name);
+    if (service) return { of: "service", name, service };
     const isHidden = this.means.topology().services.some((each) => each.name === name);
     const why = isHidden ? "This service is hidden." : "There is no service with this name.";
     throw new Fault("not_found", "unknown_service", why);
   }
 
   list(): Service[] {
-    return this.subjects().map((subject) => this.#shownOf(subject));
+    return this.#shownOf(this.subjects());
   }
 
   /** @throws Fault 404 */
   get(name: string): Service {
-    return this.#shownOf(this.subject(name));
+    return this.#shownOf([this.subject(name)])[0]!;
   }
 
   entry(name: string): Entry {
@@ -108,7 +118,7 @@ export class ServiceBoard {
   /** What is being done with it now. */
   setOperation(name: string, operation: Operation | null): void {
     this.#entries.set(name, { ...this.entry(name), operation });
-    this.tell();
+    this.tell(name);
   }
 
   /** Changes what is remembered of it; durable where it counts. */
@@ -144,18 +154,19 @@ export class ServiceBoard {
   /** Slots are looked at elsewhere: what they show has changed. */
   seeSlots(): void {
     const at = isoTime(this.means.now());
-    for (const subject of this.subjects()) {
-      if (subject.of !== "slot") continue;
+    for (const slot of this.means.slots()) {
+      const subject = { of: "slot", name: slot.name, slot } as const;
       const busy = this.busy(subject.name, subject.slot.nodes[0] ?? null);
       const failure = deepFailure(this.entry(subject.name).condition, subject.slot.since);
       this.#take(subject, judgeSlot(subject.slot, busy, failure), at);
     }
-    this.tell();
+    this.tell(...this.means.topology().slots.map(({ name }) => name));
   }
 
-  /** Tells every service that differs from what was told last. */
-  tell(): void {
-    for (const service of this.list()) {
+  /** Tells each of these that differs from what was told last. */
+  tell(...names: string[]): void {
+    const known = new Set(this.names());
+    for (const service of this.#shownOf(names.filter((name) => known.has(name)).map((name) => this.subject(name)))) {
       const { checked_at: _, response_ms: __, in_flight: ___, ...lasting } = service;
       const text = JSON.stringify(lasting);
       if (this.#shown.get(service.name) === text) continue;
@@ -177,12 +188,22 @@ export class ServiceBoard {
   /** Names of the services to be looked at together: those of a Spark, and each other one for itself. */
   #groups(): Map<string, string[]> {
     const groups = new Map<string, string[]>();
-    for (const subject of this.subjects()) {
-      if (subject.of === "slot") continue;
-      const key = subject.service.node ?? `service ${subject.name}`;
-      groups.set(key, [...(groups.get(key) ?? []), subject.name]);
+    for (const { name, node } of this.#services()) {
+      const key = node ?? `service ${name}`;
+      const group = groups.get(key);
+      if (group) group.push(name);
+      else groups.set(key, [name]);
     }
     return groups;
+  }
+
+  #isSlot(name: string): boolean {
+    return this.means.topology().slots.some((slot) => slot.name === name);
+  }
+
+  /** Those that are not hidden. */
+  #services(): ConfiguredService[] {
+    return this.means.topology().services.filter(({ name, disabled }) => !disabled && !this.#isSlot(name));
   }
 
   #tick(): void {
@@ -209,21 +230,20 @@ export class ServiceBoard {
   }
 
   async #lookAtGroup(key: string): Promise<void> {
-    const names = this.#groups().get(key) ?? [];
-    const services = names.flatMap((name) => {
-      const subject = this.subject(name);
-      return subject.of === "service" ? [subject.service] : [];
+    const names = new Set(this.#groups().get(key));
+    const services = this.#services().filter(({ name }) => names.has(name));
+    await this.means.sight.look(services, this.signal, (sighting) => {
+      this.#seeService(sighting);
+      this.tell(sighting.service.name);
     });
-    for (const sighting of await this.means.sight.of(services, this.signal)) this.#seeService(sighting);
-    this.tell();
   }
 
   #seeService({ service, seen, answer, url, image }: Sighting): void {
     const { means } = this;
-    const subject = this.subjects().find(({ of, name }) => of === "service" && name === service.name);
-    // Hidden or removed while it was looked at.
-    if (!subject) return;
     const { name, node, port } = service;
+    // Hidden or removed while it was looked at.
+    if (!this.#services().some((each) => each.name === name)) return;
+    const subject = { of: "service", name, service } as const;
     const entry = this.entry(name);
     const at = isoTime(means.now());
     this.#entries.set(name, { ...entry, seen, answer, url, image, checkedAt: at });
@@ -268,9 +288,11 @@ export class ServiceBoard {
     }
   }
 
-  #shownOf(subject: Subject): Service {
-    const { topology, work, now } = this.means;
-    const inFlight = work().find(({ name }) => name === subject.name)?.requests ?? 0;
-    return shown(subject, this.entry(subject.name), { topology: topology(), inFlight, now: now() });
+  #shownOf(subjects: readonly Subject[]): Service[] {
+    const { topology, inFlight, now } = this.means;
+    const around = { topology: topology(), now: now() };
+    return subjects.map((subject) =>
+      shown(subject, this.entry(subject.name), { ...around, inFlight: inFlight(subject.name) }),
+    );
   }
 }

@@ -36,15 +36,23 @@ export interface Sighting {
 export class Sight {
   constructor(private readonly means: SightMeans) {}
 
-  /** Services of one Spark, or of none. What cannot be asked is part of the answer. */
-  async of(services: readonly ConfiguredService[], signal: AbortSignal): Promise<Sighting[]> {
+  /**
+   * Services of one Spark, or of none. What cannot be asked is part of the answer.
+   * @param tell called for each as soon as it is there: one that hangs keeps no other back
+   */
+  async look(
+    services: readonly ConfiguredService[],
+    signal: AbortSignal,
+    tell: (sighting: Sighting) => void,
+  ): Promise<void> {
     const containers = this.#inspect(services, signal);
-    return Promise.all(
+    await Promise.all(
       services.map(async (service) => {
         const [seenOf, { answer, url }] = await Promise.all([containers, this.#probe(service, signal)]);
         const seen = seenOf(service);
         const image = seen.how === "looked" && seen.container ? (seen.container as SeenImage).image : null;
-        return { service, seen, answer, url, image };
+        signal.throwIfAborted();
+        tell({ service, seen, answer, url, image });
       }),
     );
   }
