@@ -238,7 +238,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
 
     const metrics = createMetrics();
     const operations = createOperations({
-      ...{ store: open, events, log, report, config, sparks, instance, swapStore, swaps, slots, lock, timing },
+      ...{ store: open, events, log, report, config, sparks, instance, swapStore, swaps, slots, lock, timing, metrics },
       gateway: () => gateway,
     });
     const { stopping } = operations.slotStops;

@@ -11,6 +11,8 @@ import { isoTime } from "./ids.ts";
 import type { LiveConfig } from "./live-config.ts";
 import type { ReservationLock } from "./lock/reservation-lock.ts";
 import type { Logger } from "./log.ts";
+import type { Metrics } from "./metrics/metrics.ts";
+import { createServiceMetrics } from "./metrics/service-metrics.ts";
 import { Conditions } from "./service/conditions.ts";
 import { ContainerLogs } from "./service/container-logs.ts";
 import { DeepChecks } from "./service/deep-checks.ts";
@@ -45,6 +47,7 @@ export interface OperationsMeans {
   readonly swaps: SwapEngine;
   readonly slots: SlotBoard;
   readonly lock: ReservationLock;
+  readonly metrics: Pick<Metrics, "registry">;
   readonly timing: Timing;
   gateway(): Gateway;
 }
@@ -237,6 +240,7 @@ export function createOperations(means: OperationsMeans): Operations {
     highestGeneration: () => swapStore.highestGeneration(),
   });
 
+  createServiceMetrics(means.metrics.registry, () => services.list());
   events.subscribe(() => services.seeSlots(), ["slot.changed", "config.changed"]);
 
   return {

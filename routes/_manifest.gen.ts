@@ -18,6 +18,7 @@ import apiRefusedHostsRoute from "./api/refused-hosts.ts";
 import apiScheduleIndexRoute from "./api/schedule/index.ts";
 import apiScheduleIdRoute from "./api/schedule/[id].ts";
 import apiServicesIndexRoute from "./api/services/index.ts";
+import apiServicesCheckRoute from "./api/services/check.ts";
 import apiServicesDeepCheckRoute from "./api/services/deep-check.ts";
 import apiServicesNameIndexRoute from "./api/services/[name]/index.ts";
 import apiServicesNameCheckRoute from "./api/services/[name]/check.ts";
@@ -90,6 +91,7 @@ export const ROUTE_FILES = [
   { file: "api/schedule/index.ts", path: "/api/schedule" },
   { file: "api/schedule/[id].ts", path: "/api/schedule/:id" },
   { file: "api/services/index.ts", path: "/api/services" },
+  { file: "api/services/check.ts", path: "/api/services/check" },
   { file: "api/services/deep-check.ts", path: "/api/services/deep-check" },
   { file: "api/services/[name]/index.ts", path: "/api/services/:name" },
   { file: "api/services/[name]/check.ts", path: "/api/services/:name/check" },
@@ -166,6 +168,7 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
     .group("/api/schedule", (group) => group.use(from(apiScheduleIndexRoute)))
     .group("/api/schedule/:id", (group) => group.use(from(apiScheduleIdRoute)))
     .group("/api/services", (group) => group.use(from(apiServicesIndexRoute)))
+    .group("/api/services/check", (group) => group.use(from(apiServicesCheckRoute)))
     .group("/api/services/deep-check", (group) => group.use(from(apiServicesDeepCheckRoute)))
     .group("/api/services/:name", (group) => group.use(from(apiServicesNameIndexRoute)))
     .group("/api/services/:name/check", (group) => group.use(from(apiServicesNameCheckRoute)))

@@ -117,13 +117,20 @@ export class DeepChecks {
     const { board, now, random, report } = this.means;
     const every = this.#intervalMs();
     for (const name of board.names()) {
-      const { state, deep } = board.entry(name).condition;
+      const { condition, operation } = board.entry(name);
+      const { state, deep } = condition;
       const isFailed = deep?.outcome === "failed";
       if (every === 0 && !isFailed) continue;
       // The first one comes at some time within the interval: not all of them right after the start.
       if (!this.#dueAt.has(name)) this.#dueAt.set(name, now() + (isFailed ? AFTER_FAILURE_MS : every * random()));
       const isDue = (this.#dueAt.get(name) ?? 0) <= now();
-      if (!isDue || this.#running.has(name) || !(WORKS.has(state) || (isFailed && state === "unhealthy"))) continue;
+      if (
+        !isDue ||
+        operation !== null ||
+        this.#running.has(name) ||
+        !(WORKS.has(state) || (isFailed && state === "unhealthy"))
+      )
+        continue;
       this.run(name).catch((error) => {
         if (!board.signal.aborted) report(error);
       });

@@ -291,6 +291,28 @@ describe("a slot", () => {
     expect((await act("main", "stop", { lock_token: token })).status).toBe(200);
   });
 
+  test("that no longer answers is loaded again by itself where that is wanted, and never while it is reserved", async () => {
+    const settings = "settings:\n  probe_seconds: 3600\n  deep_check_minutes: 0\n  auto_restart_vllm: true\n";
+    demo = await startDemo({ topology: (yaml) => `${yaml}${settings}` });
+    await demo.swap("gpt-oss-20b");
+    const { token } = (await (await demo.post("/api/swap/lock", { holder: "nightly" })).json()) as { token: string };
+    demo.cluster.nodes[0]!.docker.kill(demo.cluster.nodes[0]!.docker.find("vllm_node")!);
+    const looked = async (state: string) => {
+      await demo.plane.slots.lookAtSlots();
+      await demo.plane.services.look();
+      return (await service("main")).state === state;
+    };
+
+    await until("it is missed", () => looked("unhealthy"));
+    await looked("unhealthy");
+    expect(await service("main")).toMatchObject({ auto_restart: { enabled: true, recent: 0 } });
+
+    await fetch(`${demo.url}/api/swap/lock?token=${token}`, { method: "DELETE" });
+    await until("it is back", () => looked("healthy"));
+    expect(await service("main")).toMatchObject({ model: "gpt-oss-20b", auto_restart: { recent: 1 } });
+    expect(demo.plane.swaps.list()[0]).toMatchObject({ state: "ready", requested_by: "auto-restart" });
+  });
+
   test("without a model of its own has nothing to start", async () => {
     await begin();
     expect((await act("main", "start")).body).toMatchObject({ code: "no_model" });

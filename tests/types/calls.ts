@@ -62,6 +62,7 @@ export const calls = {
   "DELETE /api/settings/services/{name}": (client: SparkControl) =>
     client.api.settings.services({ name: "no-such-service" }).delete(undefined, { query: {} }),
   "GET /api/services": (client: SparkControl) => client.api.services.get(),
+  "POST /api/services/check": (client: SparkControl) => client.api.services.check.post(),
   "POST /api/services/deep-check": (client: SparkControl) => client.api.services["deep-check"].post(),
   "GET /api/services/{name}": (client: SparkControl) => client.api.services({ name: "kokoro" }).get(),
   "POST /api/services/{name}/check": (client: SparkControl) => client.api.services({ name: "kokoro" }).check.post(),
