@@ -16,6 +16,7 @@ import type { ReservationLock } from "./lock/reservation-lock.ts";
 import type { Logger } from "./log.ts";
 import { createMachines, type Machines, type MachineTiming } from "./machines.ts";
 import { createMetrics, type Metrics } from "./metrics/metrics.ts";
+import { createOperations, type Operations } from "./operations.ts";
 import { createReservationLock } from "./reservations.ts";
 import { createSparks } from "./sparks.ts";
 import type { SshOptions } from "./ssh/connection-pool.ts";
@@ -26,13 +27,7 @@ import { openInstance, placeOf } from "./store/instance.ts";
 import { openStore, type Store } from "./store/store.ts";
 import type { StoreWatch } from "./store/store-watch.ts";
 import { createStoreHealth } from "./store-health.ts";
-import { cleanUp } from "./swap/effects/clean-up.ts";
-import { drain } from "./swap/effects/drain.ts";
-import { follow } from "./swap/effects/follow.ts";
-import { createLaunch } from "./swap/effects/launch.ts";
-import { prepare } from "./swap/effects/prepare.ts";
-import { stop } from "./swap/effects/stop.ts";
-import { verify } from "./swap/effects/verify.ts";
+import { swapEffects } from "./swap/effects/effects.ts";
 import { SwapEngine } from "./swap/engine.ts";
 import { SlotBoard } from "./swap/slot-board.ts";
 import type { SwapJob } from "./swap/swap.ts";
@@ -47,8 +42,9 @@ const NODE_INTERVAL_MS = 15_000;
 const RESOLVE_INTERVAL_MS = 15_000;
 
 type Coordinating = Pick<Coordination, "webhooks" | "schedules" | "audit" | "listensOn">;
+type Operating = Omit<Operations, "start" | "close">;
 
-export interface ControlPlane extends Coordinating, ConfigDesk {
+export interface ControlPlane extends Coordinating, ConfigDesk, Operating {
   readonly version: string;
   /** ISO 8601 UTC. */
   readonly startedAt: string;
@@ -169,7 +165,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       control,
       store: swapStore,
       log: swapLog,
-      effects: { prepare, drain, stop, launch: createLaunch(quote), follow, verify, clean_up: cleanUp },
+      effects: swapEffects(quote),
       timing,
       timeScale: simulated ? 1 / simulated.speed : 1,
       quote,
@@ -241,7 +237,13 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     }
 
     const metrics = createMetrics();
-    const { gateway, gatewayModels } = createGateway({ config, slots, swaps, control, events, env, metrics });
+    const operations = createOperations({
+      ...{ store: open, events, log, report, config, sparks, instance, swapStore, swaps, slots, lock, timing, metrics },
+      gateway: () => gateway,
+    });
+    const { stopping } = operations.slotStops;
+    const told = { events, env, metrics, stopping, onFailure: operations.deepChecks.suspect };
+    const { gateway, gatewayModels } = createGateway({ config, slots, swaps, control, ...told });
 
     const started = { type: "controller.started", at: now(), version, instance_id: instance } as const;
     open.transaction(() => recordFact(open.facts, started));
@@ -251,28 +253,16 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     const resolver = setInterval(() => swaps.resolveUnknown(), RESOLVE_INTERVAL_MS);
     slots.start();
     machines.start();
+    operations.start();
     events.publish(started);
     return {
       version,
       startedAt: started.at,
       simulated: simulated !== null,
-      instance,
-      log,
-      events,
-      config,
-      swaps,
-      swapLog,
-      lock,
-      slots,
-      machines,
-      inventory: machines.inventory,
-      gateway,
-      gatewayModels,
-      metrics,
-      storeWatch,
-      hostKeys,
+      ...{ instance, log, events, config, swaps, swapLog, lock, slots, gateway, gatewayModels, metrics },
+      ...{ storeWatch, hostKeys, identity, machines, inventory: machines.inventory },
       ...desk,
-      identity,
+      ...operations,
       webhooks: coordination.webhooks,
       schedules: coordination.schedules,
       audit: coordination.audit,
@@ -290,7 +280,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         clearInterval(resolver);
         lock.close();
         config.close();
-        await Promise.all([swaps.close(), slots.close(), machines.close(), coordination.close()]);
+        const parts = [swaps, slots, machines, operations, coordination];
+        await Promise.all(parts.map((part) => part.close()));
         await ssh.close();
         storeWatch.close();
         open.close();

@@ -42,8 +42,16 @@ export function modelKeyOf(catalog: Catalog, name: string): string | null {
   return found?.key ?? null;
 }
 
-/** The slots as places to send requests to. A swap that only plans has not begun to empty its slot. */
-export function placesOf(statuses: readonly SlotStatus[], jobs: readonly SwapJob[], catalog: Catalog): Place[] {
+/**
+ * The slots as places to send requests to. A swap that only plans has not begun to empty its slot.
+ * @param stopping slots whose model is being stopped without a swap
+ */
+export function placesOf(
+  statuses: readonly SlotStatus[],
+  jobs: readonly SwapJob[],
+  catalog: Catalog,
+  stopping: ReadonlySet<string> = new Set(),
+): Place[] {
   return statuses.map((status) => {
     const job = jobs.find(({ job_id }) => job_id === status.job_id);
     const model = catalog.models.find(({ key }) => key === status.model);
@@ -54,7 +62,7 @@ export function placesOf(statuses: readonly SlotStatus[], jobs: readonly SwapJob
     return {
       slot: status.name,
       origin: status.url?.replace(/\/v1$/, "") ?? null,
-      open: isOpen && served.length > 0,
+      open: isOpen && served.length > 0 && !stopping.has(status.name),
       served: [...served, ...status.adapters],
       aliases: model ? namesOf(model) : [],
       swap: job
@@ -134,10 +142,15 @@ export interface GatewayParts {
   readonly events: Pick<EventBus, "subscribe">;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly metrics: Pick<Metrics, "registry">;
+  /** Slots whose model is being stopped without a swap. */
+  readonly stopping: ReadonlySet<string>;
+  /** A service failed at its work. */
+  onFailure(service: string): void;
 }
 
 /** The gateway of this cluster, and the list of what is behind it. */
-export function createGateway({ config, slots, swaps, control, events, env, metrics }: GatewayParts) {
+export function createGateway(parts: GatewayParts) {
+  const { config, slots, swaps, control, events, env, metrics, stopping } = parts;
   const mostRequests = Number(env.BUN_CONFIG_MAX_HTTP_REQUESTS) || BUN_REQUESTS;
   const catalog = () => config.current.catalog;
   const keyOf = (name: string) => modelKeyOf(catalog(), name);
@@ -146,11 +159,12 @@ export function createGateway({ config, slots, swaps, control, events, env, metr
   let places: readonly Place[] | null = null;
   let services: readonly ProxiedService[] | null = null;
   events.subscribe(({ type }) => {
-    if (type === "slot.changed" || type === "swap.changed" || type === "swap.progressed") places = null;
+    if (type === "slot.changed" || type === "slot.stopping" || type === "swap.changed" || type === "swap.progressed")
+      places = null;
     if (type === "config.changed") places = services = null;
   });
   const currentPlaces = () => {
-    places ??= placesOf(slots.statuses(), swaps.active(), catalog());
+    places ??= placesOf(slots.statuses(), swaps.active(), catalog(), stopping);
     return places;
   };
   const currentServices = () => {
@@ -161,6 +175,7 @@ export function createGateway({ config, slots, swaps, control, events, env, metr
   const counters = createGatewayMetrics(metrics.registry, () => gateway.load());
   const gateway: Gateway = new Gateway({
     onEnd: (record) => counters.finished(record),
+    onFailure: parts.onFailure,
     configured: () => isConfigured(config.current.topology) || currentServices().length > 0,
     places: currentPlaces,
     keyOf,

@@ -6,6 +6,7 @@ import { steadySsh } from "./spark/steady-ssh.ts";
 import { createSsh, type SshOptions } from "./ssh/connection-pool.ts";
 import { createDetachedJobs } from "./ssh/detached-jobs.ts";
 import { fencedStop, readFence, takeOver } from "./ssh/fence.ts";
+import type { DetachedJobs } from "./ssh/jobs.ts";
 import type { SparkControl } from "./swap/cluster.ts";
 import type { Timing } from "./swap/timing.ts";
 import type { Node } from "./topology/topology.ts";
@@ -22,6 +23,7 @@ export interface Sparks {
   /** The same with errors that name the Spark, and questions asked again whose answer was lost. */
   readonly sparkSsh: SparkSsh;
   readonly control: SparkControl;
+  readonly jobs: DetachedJobs;
   /** @param from id of the controller that it belongs to now. @throws Fault 409 it belongs to yet another, 502 */
   takeOver(node: Node, from: string, signal: AbortSignal): Promise<void>;
 }
@@ -31,9 +33,10 @@ export function createSparks({ instance, timing, log, ...options }: Means): Spar
   const steady = steadySsh(ssh);
   const { sshDeadlineMs: deadlineMs, stopGraceSeconds } = timing;
   const sparkSsh = new SparkSsh(steady, deadlineMs);
+  const jobs = createDetachedJobs(steady);
   const control = createSparkControl({
     ssh: sparkSsh,
-    jobs: createDetachedJobs(steady),
+    jobs,
     fences: {
       read: (target, call) => readFence(steady, target, call),
       stop: (target, order, call) => fencedStop(steady, target, order, call),
@@ -47,6 +50,7 @@ export function createSparks({ instance, timing, log, ...options }: Means): Spar
     ssh,
     sparkSsh,
     control,
+    jobs,
     async takeOver(node, from, signal) {
       await onNode(node, () => takeOver(ssh, targetOf(node), { from, to: instance }, { deadlineMs, signal }));
       log.warn("a Spark was taken over", { node: node.name, from });

@@ -11,8 +11,12 @@ import apiDownloadsIdRoute from "./api/downloads/[id].ts";
 import apiEndpointsRoute from "./api/endpoints.ts";
 import apiEventsRoute from "./api/events.ts";
 import apiHardwareIndexRoute from "./api/hardware/index.ts";
+import apiHealthEventRoute from "./api/health-event.ts";
 import apiHostKeysIndexRoute from "./api/host-keys/index.ts";
 import apiHostKeysNodeAcceptRoute from "./api/host-keys/[node]/accept.ts";
+import apiMatrixBridgeLogsRoute from "./api/matrix-bridge/logs.ts";
+import apiMatrixBridgeUpdateIndexRoute from "./api/matrix-bridge/update/index.ts";
+import apiMatrixBridgeUpdateStreamRoute from "./api/matrix-bridge/update/stream.ts";
 import apiModelsIndexRoute from "./api/models/index.ts";
 import apiModelsSuggestRoute from "./api/models/suggest.ts";
 import apiModelsKeyIndexRoute from "./api/models/[key]/index.ts";
@@ -23,6 +27,20 @@ import apiNodesNodeWakeRoute from "./api/nodes/[node]/wake.ts";
 import apiRefusedHostsRoute from "./api/refused-hosts.ts";
 import apiScheduleIndexRoute from "./api/schedule/index.ts";
 import apiScheduleIdRoute from "./api/schedule/[id].ts";
+import apiServicesIndexRoute from "./api/services/index.ts";
+import apiServicesCheckRoute from "./api/services/check.ts";
+import apiServicesDeepCheckRoute from "./api/services/deep-check.ts";
+import apiServicesNameIndexRoute from "./api/services/[name]/index.ts";
+import apiServicesNameCheckRoute from "./api/services/[name]/check.ts";
+import apiServicesNameDeepCheckRoute from "./api/services/[name]/deep-check.ts";
+import apiServicesNameLogsIndexRoute from "./api/services/[name]/logs/index.ts";
+import apiServicesNameLogsDownloadRoute from "./api/services/[name]/logs/download.ts";
+import apiServicesNameLogsStreamRoute from "./api/services/[name]/logs/stream.ts";
+import apiServicesNameRestartRoute from "./api/services/[name]/restart.ts";
+import apiServicesNameStartRoute from "./api/services/[name]/start.ts";
+import apiServicesNameStopRoute from "./api/services/[name]/stop.ts";
+import apiServicesNameUpdateIndexRoute from "./api/services/[name]/update/index.ts";
+import apiServicesNameUpdateStreamRoute from "./api/services/[name]/update/stream.ts";
 import apiSettingsIndexRoute from "./api/settings/index.ts";
 import apiSettingsServicesNameRoute from "./api/settings/services/[name].ts";
 import apiSetupIndexRoute from "./api/setup/index.ts";
@@ -76,8 +94,12 @@ export const ROUTE_FILES = [
   { file: "api/endpoints.ts", path: "/api/endpoints" },
   { file: "api/events.ts", path: "/api/events" },
   { file: "api/hardware/index.ts", path: "/api/hardware" },
+  { file: "api/health-event.ts", path: "/api/health-event" },
   { file: "api/host-keys/index.ts", path: "/api/host-keys" },
   { file: "api/host-keys/[node]/accept.ts", path: "/api/host-keys/:node/accept" },
+  { file: "api/matrix-bridge/logs.ts", path: "/api/matrix-bridge/logs" },
+  { file: "api/matrix-bridge/update/index.ts", path: "/api/matrix-bridge/update" },
+  { file: "api/matrix-bridge/update/stream.ts", path: "/api/matrix-bridge/update/stream" },
   { file: "api/models/index.ts", path: "/api/models" },
   { file: "api/models/suggest.ts", path: "/api/models/suggest" },
   { file: "api/models/[key]/index.ts", path: "/api/models/:key" },
@@ -88,6 +110,20 @@ export const ROUTE_FILES = [
   { file: "api/refused-hosts.ts", path: "/api/refused-hosts" },
   { file: "api/schedule/index.ts", path: "/api/schedule" },
   { file: "api/schedule/[id].ts", path: "/api/schedule/:id" },
+  { file: "api/services/index.ts", path: "/api/services" },
+  { file: "api/services/check.ts", path: "/api/services/check" },
+  { file: "api/services/deep-check.ts", path: "/api/services/deep-check" },
+  { file: "api/services/[name]/index.ts", path: "/api/services/:name" },
+  { file: "api/services/[name]/check.ts", path: "/api/services/:name/check" },
+  { file: "api/services/[name]/deep-check.ts", path: "/api/services/:name/deep-check" },
+  { file: "api/services/[name]/logs/index.ts", path: "/api/services/:name/logs" },
+  { file: "api/services/[name]/logs/download.ts", path: "/api/services/:name/logs/download" },
+  { file: "api/services/[name]/logs/stream.ts", path: "/api/services/:name/logs/stream" },
+  { file: "api/services/[name]/restart.ts", path: "/api/services/:name/restart" },
+  { file: "api/services/[name]/start.ts", path: "/api/services/:name/start" },
+  { file: "api/services/[name]/stop.ts", path: "/api/services/:name/stop" },
+  { file: "api/services/[name]/update/index.ts", path: "/api/services/:name/update" },
+  { file: "api/services/[name]/update/stream.ts", path: "/api/services/:name/update/stream" },
   { file: "api/settings/index.ts", path: "/api/settings" },
   { file: "api/settings/services/[name].ts", path: "/api/settings/services/:name" },
   { file: "api/setup/index.ts", path: "/api/setup" },
@@ -145,8 +181,12 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
     .group("/api/endpoints", (group) => group.use(from(apiEndpointsRoute)))
     .group("/api/events", (group) => group.use(from(apiEventsRoute)))
     .group("/api/hardware", (group) => group.use(from(apiHardwareIndexRoute)))
+    .group("/api/health-event", (group) => group.use(from(apiHealthEventRoute)))
     .group("/api/host-keys", (group) => group.use(from(apiHostKeysIndexRoute)))
     .group("/api/host-keys/:node/accept", (group) => group.use(from(apiHostKeysNodeAcceptRoute)))
+    .group("/api/matrix-bridge/logs", (group) => group.use(from(apiMatrixBridgeLogsRoute)))
+    .group("/api/matrix-bridge/update", (group) => group.use(from(apiMatrixBridgeUpdateIndexRoute)))
+    .group("/api/matrix-bridge/update/stream", (group) => group.use(from(apiMatrixBridgeUpdateStreamRoute)))
     .group("/api/models", (group) => group.use(from(apiModelsIndexRoute)))
     .group("/api/models/suggest", (group) => group.use(from(apiModelsSuggestRoute)))
     .group("/api/models/:key", (group) => group.use(from(apiModelsKeyIndexRoute)))
@@ -157,6 +197,20 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
     .group("/api/refused-hosts", (group) => group.use(from(apiRefusedHostsRoute)))
     .group("/api/schedule", (group) => group.use(from(apiScheduleIndexRoute)))
     .group("/api/schedule/:id", (group) => group.use(from(apiScheduleIdRoute)))
+    .group("/api/services", (group) => group.use(from(apiServicesIndexRoute)))
+    .group("/api/services/check", (group) => group.use(from(apiServicesCheckRoute)))
+    .group("/api/services/deep-check", (group) => group.use(from(apiServicesDeepCheckRoute)))
+    .group("/api/services/:name", (group) => group.use(from(apiServicesNameIndexRoute)))
+    .group("/api/services/:name/check", (group) => group.use(from(apiServicesNameCheckRoute)))
+    .group("/api/services/:name/deep-check", (group) => group.use(from(apiServicesNameDeepCheckRoute)))
+    .group("/api/services/:name/logs", (group) => group.use(from(apiServicesNameLogsIndexRoute)))
+    .group("/api/services/:name/logs/download", (group) => group.use(from(apiServicesNameLogsDownloadRoute)))
+    .group("/api/services/:name/logs/stream", (group) => group.use(from(apiServicesNameLogsStreamRoute)))
+    .group("/api/services/:name/restart", (group) => group.use(from(apiServicesNameRestartRoute)))
+    .group("/api/services/:name/start", (group) => group.use(from(apiServicesNameStartRoute)))
+    .group("/api/services/:name/stop", (group) => group.use(from(apiServicesNameStopRoute)))
+    .group("/api/services/:name/update", (group) => group.use(from(apiServicesNameUpdateIndexRoute)))
+    .group("/api/services/:name/update/stream", (group) => group.use(from(apiServicesNameUpdateStreamRoute)))
     .group("/api/settings", (group) => group.use(from(apiSettingsIndexRoute)))
     .group("/api/settings/services/:name", (group) => group.use(from(apiSettingsServicesNameRoute)))
     .group("/api/setup", (group) => group.use(from(apiSetupIndexRoute)))

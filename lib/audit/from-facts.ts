@@ -1,8 +1,11 @@
 /** What the controller does by itself, as entries of the audit log. What somebody asked for is noted with the request. Pure. */
-import type { FactEvent } from "../events/event.ts";
+import type { FactEvent, ServiceActed } from "../events/event.ts";
 import type { Lock } from "../lock/lock.ts";
 import type { SwapJob } from "../swap/swap.ts";
 import type { AuditNote, Details, Outcome } from "./audit.ts";
+
+/** Who restarts a service that has failed, when nobody does. */
+const BY_ITSELF = "auto-restart";
 
 /** Something that nobody asked for at that moment. */
 export function byItself(
@@ -37,6 +40,10 @@ export function noteOf(event: FactEvent): AuditNote | null {
       return byItself("host_key.changed", { node: event.node, change: event.change }, refusedKey(event.change));
     case "service.changed":
       return byItself("service.changed", { service: event.service, is: event.is });
+    case "service.acted":
+      return serviceActed(event);
+    case "service.given_up":
+      return byItself("service.given_up", { service: event.service, reason: event.reason }, "failed");
     case "lock.expired":
       return ofLock("lock.expired", event.lock);
     case "lock.dropped":
@@ -52,6 +59,17 @@ export function noteOf(event: FactEvent): AuditNote | null {
     default:
       return null;
   }
+}
+
+/** What somebody asked for has the entry of its request. */
+function serviceActed({ service, action, by, failure }: ServiceActed): AuditNote | null {
+  if (by !== BY_ITSELF) return null;
+  const details: Details = { service, action };
+  return byItself(
+    "service.auto_restart",
+    failure === null ? details : { ...details, reason: failure },
+    failure === null ? "done" : "failed",
+  );
 }
 
 const refusedKey = (change: string): Outcome => (change === "refused" ? "refused" : "done");

@@ -57,8 +57,8 @@ export function Amount(above: number, maximum: number, description: string, opti
   return Type.Number({ exclusiveMinimum: above, maximum, description, errorMessage, ...options });
 }
 
-export function YesNo(description: string) {
-  return Type.Boolean({ description, errorMessage: "must be true or false" });
+export function YesNo(description: string, options: { default?: boolean } = {}) {
+  return Type.Boolean({ description, errorMessage: "must be true or false", ...options });
 }
 
 /** A list of texts; every item has to pass. */

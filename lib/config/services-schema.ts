@@ -24,6 +24,9 @@ export const ServiceFields = Type.Partial(
     port: Port("Port of its HTTP API."),
     container: Text(invalidContainerName, "Its container on the node, for start, stop, restart and logs."),
     disabled: YesNo("Hides the service and stops probing it."),
+    auto_restart: YesNo(
+      "Restart it by itself once it has failed, at most three times in 30 minutes. Default true, for vllm false.",
+    ),
     user: Text(invalidUserName, "A bot's own login name on its node."),
     directory: Text(invalidPath, "A bot's checkout, for updates.", { default: "~/matrix-bridge" }),
     branch: Text(invalidBranch, "A bot's branch, for updates.", { default: "main" }),

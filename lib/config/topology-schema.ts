@@ -1,6 +1,6 @@
 /** The shape of topology.yaml. */
 import { Type } from "@sinclair/typebox";
-import { Amount, Port, Text, TextList, Whole } from "./field-types.ts";
+import { Amount, Port, Text, TextList, Whole, YesNo } from "./field-types.ts";
 import {
   invalidContainerName,
   invalidHost,
@@ -60,6 +60,15 @@ export const SettingsFields = Type.Partial(
     }),
     gateway_text_queue: Whole(0, 10_000, "Requests that may wait for it.", { default: 128 }),
     gateway_queue_seconds: Whole(1, 1800, "Seconds after which a waiting request is refused.", { default: 120 }),
+    probe_seconds: Whole(1, 3600, "Seconds between two light probes of a service.", { default: 10 }),
+    deep_check_minutes: Whole(0, 1440, "Minutes between two deep checks of a service; 0: only on demand.", {
+      default: 60,
+    }),
+    service_start_seconds: Whole(1, 3600, "Seconds that a service may take from its start to its first answer.", {
+      default: 180,
+    }),
+    update_limit_seconds: Whole(2, 7200, "Seconds after which an update of a bot is ended.", { default: 1500 }),
+    auto_restart_vllm: YesNo("Whether a model that no longer answers is loaded again by itself.", { default: false }),
     allowed_hosts: TextList(invalidAllowedHost, "Further names under which the dashboard may be opened."),
     cors_origins: TextList(invalidOrigin, "Origins of other sites that may call the API from a browser."),
     trusted_proxies: TextList(invalidNetwork, "Addresses or networks whose X-Forwarded-* headers count."),

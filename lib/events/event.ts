@@ -1,7 +1,10 @@
 /** Everything that happens, as one typed union. What is sent to the dashboard and what is kept are made of it. */
+
+import type { BotUpdate } from "../bot/bot-update.ts";
 import type { ConnectivityEvent } from "../connectivity/wire.ts";
 import type { Download } from "../downloads/download.ts";
 import type { LockEvent } from "../lock/lock.ts";
+import type { Service } from "../service/service.ts";
 import type { SlotStatus } from "../swap/slots.ts";
 import type { SwapJob } from "../swap/swap.ts";
 import type { Delivery } from "../webhook/webhook.ts";
@@ -33,6 +36,11 @@ export interface SwapLogged extends Happened<"swap.log"> {
 /** What a slot shows has changed. An observation: never kept. */
 export interface SlotChanged extends Happened<"slot.changed"> {
   readonly slot: SlotStatus;
+}
+
+/** What runs in a slot is about to be stopped without a swap, or that is over. An observation: never kept. */
+export interface SlotStopping extends Happened<"slot.stopping"> {
+  readonly slot: string;
 }
 
 /** The Sparks were looked at: reachability, memory, clock. An observation: never kept. */
@@ -93,14 +101,41 @@ export interface WebhookDelivered extends Happened<"webhook.delivery"> {
   readonly delivery: Delivery;
 }
 
-/** A model that was loaded no longer answers, or answers again. */
+/** A model that was loaded, or a service, no longer answers, or answers again. */
 export interface ServiceChanged extends Happened<"service.changed"> {
-  /** Name of the slot. */
+  /** Name of the slot or the service. */
   readonly service: string;
   readonly node: string | null;
-  /** Key of the catalog. */
+  /** Key of the catalog; null for a service. */
   readonly model: string | null;
   readonly is: "up" | "down";
+}
+
+/** What is shown of a service has changed. An observation: never kept. */
+export interface ServiceSeen extends Happened<"service.seen"> {
+  readonly service: Service;
+}
+
+/** An update of a bot moved on. Its own record keeps it. */
+export interface BotUpdating extends Happened<"bot.updating"> {
+  readonly update: BotUpdate;
+}
+
+/** A service was started, stopped or restarted, by somebody or by itself, or that failed. */
+export interface ServiceActed extends Happened<"service.acted"> {
+  readonly service: string;
+  readonly node: string | null;
+  readonly action: "start" | "stop" | "restart" | "update";
+  /** `auto-restart`: the controller itself. */
+  readonly by: string;
+  /** Null: it was done. */
+  readonly failure: string | null;
+}
+
+/** A service is left alone from now on: it failed again and again. */
+export interface ServiceGivenUp extends Happened<"service.given_up"> {
+  readonly service: string;
+  readonly reason: string;
 }
 
 /** Another system registered what it plans, or took it back. */
@@ -125,6 +160,7 @@ export type SparkEvent =
   | SwapProgressed
   | SwapLogged
   | SlotChanged
+  | SlotStopping
   | NodesLooked
   | InventoryChanged
   | StoreChanged
@@ -136,6 +172,10 @@ export type SparkEvent =
   | ConfigChanged
   | HostKeyChanged
   | ServiceChanged
+  | ServiceSeen
+  | ServiceActed
+  | BotUpdating
+  | ServiceGivenUp
   | ScheduleChanged
   | WebhookChanged
   | WebhookDelivered
@@ -155,6 +195,9 @@ export type FactEvent = Exclude<
   | NodesLooked
   | HardwareLooked
   | DownloadChanged
+  | SlotStopping
+  | ServiceSeen
+  | BotUpdating
   | InventoryChanged
   | StoreChanged
   | WebhookDelivered

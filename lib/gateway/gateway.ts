@@ -28,6 +28,8 @@ export interface GatewayOptions {
   limits(): Limits;
   /** A request is over. */
   onEnd?(record: RequestRecord): void;
+  /** A service failed at what it was asked for. */
+  onFailure?(service: string): void;
 }
 
 export interface RequestRecord {
@@ -114,17 +116,8 @@ export class Gateway {
       release();
       const seconds = (performance.now() - began) / 1000;
       const status = outcome === "complete" ? 200 : null;
-      const route = "/v1/rerank";
-      const bytes = { bytesIn: 0, bytesOut: 0 };
-      this.options.onEnd?.({
-        upstream: service.name,
-        route,
-        outcome,
-        status,
-        seconds,
-        firstByteSeconds: null,
-        ...bytes,
-      });
+      const ended = { upstream: service.name, route: "/v1/rerank", outcome, status, seconds };
+      this.options.onEnd?.({ ...ended, firstByteSeconds: null, bytesIn: 0, bytesOut: 0 });
     }
   }
 
@@ -228,6 +221,7 @@ export class Gateway {
     );
     if (service.kind !== "asr" || response.status !== 500) return response;
     await response.body?.cancel();
+    this.options.onFailure?.(service.name);
     throw retryLater(service.name);
   }
 

@@ -1,10 +1,14 @@
 const encoder = new TextEncoder();
+const NEWLINE = 10;
 
 /** Bytes that are only ever appended, read by offset: a job's log, a container's log. */
 export class ByteLog {
   readonly #chunks: Uint8Array[] = [];
   readonly #followers = new Set<(bytes: Uint8Array) => void>();
   #size = 0;
+  /** When each line was begun, in milliseconds since 1970. */
+  readonly #lineTimes: number[] = [];
+  #isLineOpen = false;
 
   get size(): number {
     return this.#size;
@@ -15,7 +19,21 @@ export class ByteLog {
     if (bytes.length === 0) return;
     this.#chunks.push(bytes);
     this.#size += bytes.length;
+    this.#noteTimes(bytes);
     for (const follower of this.#followers) follower(bytes);
+  }
+
+  /** When the line of this number (from 0) was begun, in milliseconds since 1970. */
+  lineTime(index: number): number {
+    return this.#lineTimes[index] ?? 0;
+  }
+
+  #noteTimes(bytes: Uint8Array): void {
+    const now = Date.now();
+    for (const byte of bytes) {
+      if (!this.#isLineOpen) this.#lineTimes.push(now);
+      this.#isLineOpen = byte !== NEWLINE;
+    }
   }
 
   /** Everything so far and everything to come. @returns stops it */

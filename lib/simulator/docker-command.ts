@@ -16,6 +16,7 @@ const VALUED = new Set([
   "--time",
   "--timeout",
   "--tail",
+  "--since",
   "-n",
   "-e",
   "--env",
@@ -162,7 +163,14 @@ const logs: Program = (call) => {
   const lines = container.log.text().split("\n");
   if (lines.at(-1) === "") lines.pop();
   const tail = options.get("--tail") ?? options.get("-n") ?? "all";
-  const kept = tail === "all" ? lines : lines.slice(Math.max(0, lines.length - Number(tail)));
+  const first = tail === "all" ? 0 : Math.max(0, lines.length - Number(tail));
+  const since = options.has("--since") ? Date.parse(options.get("--since") ?? "") : Number.NEGATIVE_INFINITY;
+  const isStamped = options.has("--timestamps");
+  const kept = lines.slice(first).flatMap((line, index) => {
+    const at = container.log.lineTime(first + index);
+    if (at < since) return [];
+    return isStamped ? [`${new Date(at).toISOString().replace("Z", "000000Z")} ${line}`] : [line];
+  });
   if (kept.length > 0) call.stdio.out(`${kept.join("\n")}\n`);
   return 0;
 };

@@ -41,6 +41,11 @@ export function actOut(fault: SimulatedFault, target: FaultTarget): () => void {
     case "reboot":
       spark.reboot(fault.downSeconds ?? BOOT_SECONDS);
       return () => undefined;
+    case "service_dies": {
+      const container = spark.docker.find(fault.service);
+      if (container) spark.docker.kill(container);
+      return () => undefined;
+    }
     case "port_taken":
       return takePort(spark, fault.port ?? target.port);
     case "container_name_taken":

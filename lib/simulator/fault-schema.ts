@@ -47,6 +47,9 @@ const Faults = Type.Array(
     }),
     one("reboot", { downSeconds: Seconds }),
     one("clock_off", { seconds: Type.Optional(Type.Number()) }),
+    ...(
+      ["service_dies", "service_fails", "service_silent", "service_update_denied", "service_update_stuck"] as const
+    ).map((kind) => one(kind, { service: Type.String() })),
   ]),
 );
 

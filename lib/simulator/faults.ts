@@ -10,6 +10,8 @@ export type FaultMoment = { readonly weightsPercent: number } | "ready";
  * (a foreign listener that answers something else), `launch_exits_zero` (nothing runs), `worker_ssh_denied` (from
  * the head), `disk_full`, `docker_stop_ineffective`. The node: `ssh_refused` (port closed), `ssh_silent` (TCP only),
  * `docker_denied` (the user is not in its group), `gpu_missing` (no driver), `key_refused`, `host_key_changed`, `unreachable` (silent: packets vanish; reset: refused), `reboot`, `clock_off`.
+ * A service beside vLLM: `service_dies` (now, and at each start again), `service_fails` (500 at its work, while it says that it is well),
+ * `service_silent` (it accepts and does not answer). Of the bot: `service_update_denied` (its deploy key), `service_update_stuck`.
  */
 export type FaultKind =
   | { readonly kind: "out_of_memory"; readonly variant?: "allocation" | "free_memory" }
@@ -23,7 +25,15 @@ export type FaultKind =
   | { readonly kind: "ssh_refused" | "ssh_silent" | "key_refused" | "host_key_changed" }
   | { readonly kind: "unreachable"; readonly how?: "silent" | "reset"; readonly seconds?: number }
   | { readonly kind: "reboot"; readonly downSeconds?: number }
-  | { readonly kind: "clock_off"; readonly seconds?: number };
+  | { readonly kind: "clock_off"; readonly seconds?: number }
+  | { readonly kind: ServiceFaultKind; readonly service: string };
+
+export type ServiceFaultKind =
+  | "service_dies"
+  | "service_fails"
+  | "service_silent"
+  | "service_update_denied"
+  | "service_update_stuck";
 
 export type SimulatedFault = FaultKind & {
   /** Name of the node it is bound to; every node otherwise. `worker_ssh_denied`: the worker. */
@@ -43,6 +53,7 @@ const ACTIONS: ReadonlySet<string> = new Set<SimulatedFault["kind"]>([
   "unreachable",
   "reboot",
   "clock_off",
+  "service_dies",
 ]);
 /** Faults of the vLLM process itself, taken by it when it gets to their moment. */
 const OF_LOADS: ReadonlySet<string> = new Set<SimulatedFault["kind"]>([
@@ -93,6 +104,13 @@ export class FaultBook {
   pending(kind: SimulatedFault["kind"], node: string): boolean {
     return this.#entries.some(
       (one) => one.fault.kind === kind && one.left > 0 && one.armed && matches(one.fault, node),
+    );
+  }
+
+  /** Whether a service has this fault now; does not count. */
+  ofService(kind: ServiceFaultKind, node: string, service: string): boolean {
+    return this.#entries.some(
+      ({ fault, left }) => fault.kind === kind && left > 0 && fault.service === service && matches(fault, node),
     );
   }
 

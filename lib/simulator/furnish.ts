@@ -9,6 +9,7 @@ import { HOME, LAUNCH_DIR, LAUNCH_SCRIPT, type SimulatedSpark } from "./spark.ts
 export const VLLM_IMAGE = "vllm-node";
 const KB_PER_GB = 1e9 / 1024;
 const LOCAL_MODELS = { "/models/acme-14b-instruct": 28.4 };
+const SEGMENTATION_FAULT = 139;
 const MODS = ["fix-qwen3-coder-next", "fix-glm-4.5", "use-ngc-vllm"];
 
 /** The disk: launch scripts, Hugging Face cache, local models; and the images. */
@@ -56,11 +57,24 @@ export function startService(spark: SimulatedSpark, service: SimulatedService, p
       // The cluster is found with its services up.
       if (!isFirstStart) await spark.scheduler.sleep(service.warmUpSeconds, self.signal);
       isFirstStart = false;
-      bound.listen(service.handler);
+      if (spark.faults.ofService("service_dies", spark.name, service.name)) {
+        container.log.append("Segmentation fault (core dumped)\n");
+        return SEGMENTATION_FAULT;
+      }
+      bound.listen((request) => answer(spark, service, request));
       container.log.append(`${service.name} ready\n`);
       return foreverUntilKilled(self);
     },
   });
+}
+
+/** What the service says, or what it does under the fault that it has. */
+async function answer(spark: SimulatedSpark, { name, handler }: SimulatedService, request: Request): Promise<Response> {
+  const has = (kind: "service_fails" | "service_silent") => spark.faults.ofService(kind, spark.name, name);
+  if (has("service_silent")) await spark.changes.when(() => !has("service_silent"), request.signal);
+  if (request.method === "POST" && has("service_fails"))
+    return Response.json({ detail: "CUDA error: an illegal memory access was encountered" }, { status: 500 });
+  return handler(request);
 }
 
 function foreverUntilKilled(process: VirtualProcess): Promise<never> {

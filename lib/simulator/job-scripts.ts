@@ -1,5 +1,6 @@
 /** The named scripts that the controller runs on a Spark, by what docs/ARCHITECTURE.md says of them. */
 
+import { updateBot } from "./bot.ts";
 import { listHub, removeFromHub } from "./hub-scripts.ts";
 import { type Invocation, type Program, sh } from "./invocation.ts";
 import { type Job, jobState } from "./jobs.ts";
@@ -184,6 +185,7 @@ export function namedScripts(run: RunArgv): Readonly<Record<string, Program>> {
     "spark-fenced-stop": (call) => fencedStop(call, args(call), run),
     "spark-hub-list": (call) => listHub(call),
     "spark-hub-remove": (call) => removeFromHub(call, args(call)),
+    "spark-bot-update": updateBot(args),
     "spark-log-keeper": (call) => keepLog(call, args(call)),
   };
 }

@@ -3,6 +3,7 @@
  * touches no file; every HTTP answer carries `X-Spark-Simulated: 1`.
  */
 import { nodeAddresses, PortPicker } from "./addresses.ts";
+import { startBot } from "./bot.ts";
 import { Changes } from "./changes.ts";
 import { actOut, type FaultTarget } from "./fault-actions.ts";
 import { FaultBook, type SimulatedFault } from "./faults.ts";
@@ -96,6 +97,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     placed.push({ service, node: host.name, port });
   }
 
+  if (options.services !== false) startBot(host);
+
   const undoAll = () => {
     faults.clear();
     for (const one of undo.splice(0).reverse()) one();
@@ -103,7 +106,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   };
   const cluster: SimulatedCluster = {
     topologyYaml: topologyYaml(nodes, { port: vllmPort, container: CONTAINER, image: VLLM_IMAGE }),
-    servicesYaml: servicesYaml(placed, SERVICES),
+    servicesYaml: servicesYaml(placed, SERVICES, options.services === false ? null : host.name),
     nodes,
     vllmPort,
     knows: (name) => shell.knows(name),

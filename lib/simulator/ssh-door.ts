@@ -1,10 +1,14 @@
-/** sshd of a simulated host: one user, one key, exec only. */
+/** sshd of a simulated host: two users, one key, exec only. */
 import { createServer, type Server, type Socket } from "node:net";
 import ssh2, { type AuthContext, type Connection, type ServerChannel, type Session } from "ssh2";
+import { BOT_USER } from "./bot.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Shell } from "./shell.ts";
 import { HOME, type SimulatedSpark, USER } from "./spark.ts";
 import { Ended } from "./speed.ts";
+
+/** The Spark's own login, and that of its bot: one home for both. */
+const USERS = new Set([USER, BOT_USER]);
 
 /** As in sshd_config(5). */
 const MAX_SESSIONS = 10;
@@ -149,7 +153,7 @@ export class SshDoor {
   /** Without a signature the client only asks whether the key would do. */
   #mayEnter(context: AuthContext): boolean {
     const { faults, name } = this.spark;
-    if (context.method !== "publickey" || context.username !== USER) return false;
+    if (context.method !== "publickey" || !USERS.has(context.username)) return false;
     const { algo, data } = context.key;
     if (algo !== this.#authorized.type || !this.#authorized.getPublicSSH().equals(data)) return false;
     if (!context.signature) return !faults.pending("key_refused", name);

@@ -1,3 +1,4 @@
+import { BOT, BOT_FOLDER, BOT_USER } from "./bot.ts";
 import type { SimulatedService } from "./services.ts";
 import { type SimulatedSpark, USER } from "./spark.ts";
 
@@ -8,7 +9,7 @@ export interface PlacedService {
 }
 
 /** Services that the product knows and this cluster does not have. */
-const ABSENT = ["diarizer", "matrix-bridge"];
+const ABSENT = ["diarizer"];
 
 /** What the simulated cluster's topology.yaml says. */
 export function topologyYaml(
@@ -37,10 +38,21 @@ export function topologyYaml(
   ].join("\n");
 }
 
-/** What its services-overrides.yaml says: every service that runs, and those that are not there as disabled. */
-export function servicesYaml(placed: readonly PlacedService[], all: readonly SimulatedService[]): string {
+/**
+ * What its services-overrides.yaml says: every service that runs, and those that are not there as disabled.
+ * @param botNode where the bot runs; null: nowhere
+ */
+export function servicesYaml(
+  placed: readonly PlacedService[],
+  all: readonly SimulatedService[],
+  botNode: string | null,
+): string {
   const names = new Set(placed.map(({ service }) => service.name));
-  const absent = [...ABSENT, ...all.map(({ name }) => name).filter((name) => !names.has(name))];
+  const absent = [
+    ...ABSENT,
+    ...(botNode === null ? [BOT] : []),
+    ...all.map(({ name }) => name).filter((name) => !names.has(name)),
+  ];
   return [
     "# The services of the simulated cluster. Written at each start.",
     "services:",
@@ -51,6 +63,15 @@ export function servicesYaml(placed: readonly PlacedService[], all: readonly Sim
       `    port: ${port}`,
       `    container: ${service.container}`,
     ]),
+    ...(botNode === null
+      ? []
+      : [
+          `  ${BOT}:`,
+          `    node: ${botNode}`,
+          `    user: ${BOT_USER}`,
+          `    directory: ${BOT_FOLDER}`,
+          `    container: ${BOT}`,
+        ]),
     ...absent.flatMap((name) => [`  ${name}:`, "    disabled: true"]),
     "",
   ].join("\n");

@@ -21,6 +21,8 @@ const LAUNCH_SCRIPT = "launch-cluster.sh";
 const DOCKER_FAILED = new Set([125, 126, 127]);
 /** Characters of a container's id that `docker ps` shows. */
 const ID_LENGTH = 12;
+/** Jobs beside the launches: what keeps a log, and the update of a bot with the same login. */
+const NO_LAUNCH = /-(?:log|update|download)$/;
 /** No job is ever called so: a kill of it passes the node's fence and does nothing else. */
 const NO_JOB = "none";
 
@@ -79,7 +81,7 @@ export function createSparkControl(options: SparkControlOptions): SparkControl {
     },
     async runningLaunches(node, signal) {
       const known = await onNode(node, () => jobs.list(targetOf(node), limits(signal)));
-      return known.filter(({ id, state }) => state === "running" && !/-(?:log|download)$/.test(id)).map(({ id }) => id);
+      return known.filter(({ id, state }) => state === "running" && !NO_LAUNCH.test(id)).map(({ id }) => id);
     },
 
     async launchScript(node, signal) {

@@ -54,8 +54,16 @@ export class SparkSsh {
     private readonly deadlineMs: number,
   ) {}
 
-  exec(node: Node, command: ShellCommand, signal: AbortSignal, deadlineMs = this.deadlineMs): Promise<ExecResult> {
-    return onNode(node, () => this.ssh.exec(targetOf(node), command, { deadlineMs, signal }));
+  /** @param maxBytes of stdout and stderr each; 1 MiB when left out */
+  exec(
+    node: Node,
+    command: ShellCommand,
+    signal: AbortSignal,
+    deadlineMs = this.deadlineMs,
+    maxBytes?: number,
+  ): Promise<ExecResult> {
+    const bound = maxBytes === undefined ? {} : { maxBytes };
+    return onNode(node, () => this.ssh.exec(targetOf(node), command, { deadlineMs, signal, ...bound }));
   }
 
   /** Several commands in one round trip. @throws Fault when the answer is incomplete */

@@ -2,6 +2,7 @@
  * The scripts that the controller runs on a Spark; their arguments and answers are in docs/ARCHITECTURE.md. POSIX sh, for
  * dash, bash and BusyBox ash; beside the usual tools they need `flock` and `setsid` (util-linux or BusyBox).
  */
+import { BOT_UPDATE } from "./bot-update-script.ts";
 import { quote } from "./quote.ts";
 
 export const EXIT_USAGE = 64;
@@ -282,6 +283,7 @@ export const SCRIPTS = {
   "spark-fence-take-over": FENCE_TAKE_OVER,
   "spark-fenced-stop": FENCED_STOP,
   "spark-log-keeper": LOG_KEEPER,
+  "spark-bot-update": BOT_UPDATE,
 } as const satisfies Readonly<Record<string, string>>;
 
 export type ScriptName = keyof typeof SCRIPTS;

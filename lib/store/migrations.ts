@@ -136,6 +136,10 @@ export const FACTS: readonly string[] = [
   `
   CREATE TABLE download (id TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;
   `,
+  `
+  CREATE TABLE service_condition (name TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;
+  CREATE TABLE bot_update (bot TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;
+  `,
 ];
 
 export const TELEMETRY: readonly string[] = [

@@ -111,6 +111,7 @@ function serviceOf(
   const kind = accept(properties.kind, fields.get("kind"), log, `Uses ${usual.kind} instead.`) ?? usual.kind;
   const portText = usual.port === null ? "It counts as unset." : `Uses ${usual.port} instead.`;
   const bot = kind === "bot" ? botSettings(fields, log) : null;
+  const restarts = `Uses ${kind !== "vllm"} instead.`;
   return {
     name,
     kind,
@@ -120,6 +121,7 @@ function serviceOf(
     disabled:
       (accept(properties.disabled, fields.get("disabled"), log, "Uses false instead.") ?? false) ||
       (kind === "bot" && bot === null),
+    auto_restart: accept(properties.auto_restart, fields.get("auto_restart"), log, restarts) ?? kind !== "vllm",
     ...(bot === null ? {} : { bot }),
   };
 }

@@ -23,6 +23,10 @@ export const SETTING_DEFAULTS = {
   gateway_text_in_flight: 16,
   gateway_text_queue: 128,
   gateway_queue_seconds: 120,
+  probe_seconds: 10,
+  deep_check_minutes: 60,
+  service_start_seconds: 180,
+  update_limit_seconds: 1500,
 } as const;
 
 export const LIST_VARIABLES = {
@@ -61,6 +65,12 @@ export function loadSettings(
     gateway_text_in_flight: number("gateway_text_in_flight"),
     gateway_text_queue: number("gateway_text_queue"),
     gateway_queue_seconds: number("gateway_queue_seconds"),
+    probe_seconds: number("probe_seconds"),
+    deep_check_minutes: number("deep_check_minutes"),
+    service_start_seconds: number("service_start_seconds"),
+    update_limit_seconds: number("update_limit_seconds"),
+    auto_restart_vllm:
+      accept(properties.auto_restart_vllm, fields?.get("auto_restart_vllm"), log, "Uses false instead.") ?? false,
     // As the Host header is compared: lower-cased, without the root's dot.
     allowed_hosts: list("allowed_hosts").map((host) => host.toLowerCase().replace(/\.$/, "")),
     cors_origins: list("cors_origins"),

@@ -59,6 +59,8 @@ export interface Service {
   readonly container: string | null;
   /** Hidden by `DISABLED_SERVICES` or `disabled: true`; a bot without a user is hidden too. */
   readonly disabled: boolean;
+  /** Restarted by the controller itself, within bounds, once it has failed. */
+  readonly auto_restart: boolean;
   /** Only for kind `bot`, once a user is set. */
   readonly bot?: BotSettings;
 }
@@ -79,6 +81,16 @@ export interface Settings {
   readonly gateway_text_queue: number;
   /** Seconds after which a waiting request is refused. */
   readonly gateway_queue_seconds: number;
+  /** Seconds between two light probes of a service. */
+  readonly probe_seconds: number;
+  /** Minutes between two deep checks of a service; 0: only on demand. */
+  readonly deep_check_minutes: number;
+  /** Seconds that a service may take from its start to its first answer. */
+  readonly service_start_seconds: number;
+  /** Seconds after which an update of a bot is ended. */
+  readonly update_limit_seconds: number;
+  /** Whether a model that no longer answers is loaded again by itself. */
+  readonly auto_restart_vllm: boolean;
   readonly allowed_hosts: readonly string[];
   readonly cors_origins: readonly string[];
   readonly trusted_proxies: readonly string[];

@@ -1,4 +1,5 @@
 import { Elysia, t } from "elysia";
+import type { BotUpdate } from "../../lib/bot/bot-update.ts";
 import type { ConnectivityEvent } from "../../lib/connectivity/wire.ts";
 import type { ControlPlane } from "../../lib/control-plane.ts";
 import type { Download } from "../../lib/downloads/download.ts";
@@ -9,6 +10,7 @@ import { pushStream, type SseStream } from "../../lib/http/sse.ts";
 import { Broadcast } from "../../lib/http/sse-broadcast.ts";
 import type { Lock } from "../../lib/lock/lock.ts";
 import type { Schedule } from "../../lib/schedule/schedule.ts";
+import type { Service } from "../../lib/service/service.ts";
 import { modelsOf, type Status, statusOf } from "../../lib/status.ts";
 import type { SlotStatus } from "../../lib/swap/slots.ts";
 import type { SwapJob } from "../../lib/swap/swap.ts";
@@ -22,6 +24,8 @@ const LOG_EVERY_MS = 250;
 interface Everything {
   status: Status;
   models: ReturnType<typeof modelsOf>;
+  /** Without those that are hidden. */
+  services: Service[];
 }
 
 /** What Eden's client reads; the type of the 200 is for it alone. */
@@ -29,6 +33,8 @@ type PlaneEvent =
   | { event: "snapshot"; data: { version: string } & Everything }
   | { event: "swap"; data: SwapJob }
   | { event: "slot"; data: SlotStatus }
+  | { event: "service"; data: Service }
+  | { event: "bot_update"; data: BotUpdate }
   | { event: "nodes"; data: Pick<Status, "nodes"> }
   | { event: "connectivity"; data: ConnectivityEvent }
   | { event: "hardware"; data: { cards: HardwareCard[] } }
@@ -43,7 +49,7 @@ type PlaneEvent =
 
 /** One stream for the dashboard: a snapshot first, then what changes. */
 export default (plane: ControlPlane) => {
-  const everything = () => ({ status: statusOf(plane), models: modelsOf(plane) });
+  const everything = () => ({ status: statusOf(plane), models: modelsOf(plane), services: plane.services.list() });
   const all = broadcast(plane, everything);
   const open = (stream: SseStream) => {
     stream.send({ event: "snapshot", data: { version: plane.version, ...everything() } });
@@ -60,7 +66,7 @@ export default (plane: ControlPlane) => {
       operationId: "streamEvents",
       summary: "Everything that changes, as server-sent events",
       description:
-        "`snapshot` {version, status, models} first, then `swap` (a SwapJob), `slot` (a SlotStatus), `nodes` {nodes} after each look at the Sparks, `connectivity` (a ConnectivityEvent) when one can no longer be reached or can be again, `hardware` {cards} (HardwareCards) every 5 s while somebody looks, `download` (a Download), `lock` {lock}, `config` {status, models}, `schedule` (a Schedule), `webhooks` {webhooks}, `webhook_delivery` (a WebhookDelivery), `log` {job_id, last_seq} when a log has grown (its lines: `/api/swap/{id}/lines`), and `beat` {} every 2 s as a sign of life.",
+        "`snapshot` {version, status, models, services} first, then `swap` (a SwapJob), `slot` (a SlotStatus), `service` (a Service whose state, reason, container, operation or deep check has changed), `bot_update` (a BotUpdate), `nodes` {nodes} after each look at the Sparks, `connectivity` (a ConnectivityEvent) when one can no longer be reached or can be again, `hardware` {cards} (HardwareCards) every 5 s while somebody looks, `download` (a Download), `lock` {lock}, `config` {status, models, services}, `schedule` (a Schedule), `webhooks` {webhooks}, `webhook_delivery` (a WebhookDelivery), `log` {job_id, last_seq} when a log has grown (its lines: `/api/swap/{id}/lines`), and `beat` {} every 2 s as a sign of life.",
       tags: ["Events"],
     },
   });
@@ -94,6 +100,10 @@ function tellingOf(event: SparkEvent, plane: ControlPlane, everything: () => Eve
       return { event: "swap", data: event.job };
     case "slot.changed":
       return { event: "slot", data: event.slot };
+    case "service.seen":
+      return { event: "service", data: event.service };
+    case "bot.updating":
+      return { event: "bot_update", data: event.update };
     case "nodes.looked":
       return { event: "nodes", data: { nodes: statusOf(plane).nodes } };
     case "connectivity.changed": {

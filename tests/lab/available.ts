@@ -15,8 +15,9 @@ const TOOLS = [
   "ps",
   "ldd",
   "tar",
+  "git",
 ];
-const PACKAGES = "podman runc openssh-server openssh-client busybox-static iproute2 iptables procps";
+const PACKAGES = "podman runc openssh-server openssh-client busybox-static iproute2 iptables procps git";
 
 export interface Availability {
   readonly available: boolean;

@@ -15,6 +15,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   downloads: ["topology"],
   hardware: ["topology", "ssh", "spark"],
   swap: ["topology", "catalog", "store"],
+  service: ["topology"],
+  bot: ["topology", "ssh"],
   inventory: ["topology", "catalog"],
   gateway: [],
   metrics: [],
@@ -30,7 +32,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 /** Types only: an event carries what the swap shows, what a swap asks of a Spark is the swap's to say, and a client reads problem documents. */
 const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
-  events: ["swap", "lock", "webhook", "connectivity", "downloads"],
+  events: ["swap", "lock", "webhook", "connectivity", "downloads", "service", "bot"],
+  service: ["swap"],
   spark: ["swap"],
   webhook: ["swap", "lock"],
   audit: ["swap", "lock"],

@@ -34,9 +34,16 @@ export const calls = {
   "GET /api/endpoints": (client: SparkControl) => client.api.endpoints.get(),
   "GET /api/events": (client: SparkControl) => client.api.events.get(),
   "GET /api/hardware": (client: SparkControl) => client.api.hardware.get(),
+  "POST /api/health-event": (client: SparkControl) => client.api["health-event"].post({ service: "parakeet" }),
   "GET /api/host-keys": (client: SparkControl) => client.api["host-keys"].get(),
   "POST /api/host-keys/{node}/accept": (client: SparkControl) =>
     client.api["host-keys"]({ node: "spark-1" }).accept.post({ fingerprint: "SHA256:not-a-fingerprint" }),
+  "GET /api/matrix-bridge/logs": (client: SparkControl) =>
+    client.api["matrix-bridge"].logs.get({ query: { tail: 20 } }),
+  "GET /api/matrix-bridge/update": (client: SparkControl) => client.api["matrix-bridge"].update.get(),
+  "POST /api/matrix-bridge/update": (client: SparkControl) => client.api["matrix-bridge"].update.post(),
+  "DELETE /api/matrix-bridge/update": (client: SparkControl) => client.api["matrix-bridge"].update.delete(),
+  "GET /api/matrix-bridge/update/stream": (client: SparkControl) => client.api["matrix-bridge"].update.stream.get(),
   "GET /api/models": (client: SparkControl) => client.api.models.get(),
   "POST /api/models": (client: SparkControl) =>
     client.api.models.post({ key: "mine", local_path: "/models/mine", args: ["--x"], env: { A: 1 }, version: "0" }),
@@ -77,6 +84,34 @@ export const calls = {
     client.api.settings.services({ name: "kokoro" }).patch({ values: { port: null } }),
   "DELETE /api/settings/services/{name}": (client: SparkControl) =>
     client.api.settings.services({ name: "no-such-service" }).delete(undefined, { query: {} }),
+  "GET /api/services": (client: SparkControl) => client.api.services.get(),
+  "POST /api/services/check": (client: SparkControl) => client.api.services.check.post(),
+  "POST /api/services/deep-check": (client: SparkControl) => client.api.services["deep-check"].post(),
+  "GET /api/services/{name}": (client: SparkControl) => client.api.services({ name: "kokoro" }).get(),
+  "POST /api/services/{name}/check": (client: SparkControl) => client.api.services({ name: "kokoro" }).check.post(),
+  "POST /api/services/{name}/deep-check": (client: SparkControl) =>
+    client.api.services({ name: "kokoro" })["deep-check"].post(),
+  "GET /api/services/{name}/logs": (client: SparkControl) =>
+    client.api.services({ name: "kokoro" }).logs.get({ query: { tail: 20 } }),
+  "GET /api/services/{name}/logs/download": (client: SparkControl) =>
+    client.api.services({ name: "kokoro" }).logs.download.get(),
+  "GET /api/services/{name}/logs/stream": (client: SparkControl) =>
+    client.api.services({ name: "kokoro" }).logs.stream.get({ query: { tail: 20 } }),
+  "POST /api/services/{name}/restart": (client: SparkControl) =>
+    client.api.services({ name: "kokoro" }).restart.post({ token: "not-a-token" }),
+  "POST /api/services/{name}/start": (client: SparkControl) => client.api.services({ name: "kokoro" }).start.post(),
+  "POST /api/services/{name}/stop": (client: SparkControl) =>
+    client.api
+      .services({ name: "qdrant" })
+      .stop.post(undefined, { query: { token: "not-a-token" }, headers: { "x-swap-lock-token": "not-a-token" } }),
+  "GET /api/services/{name}/update": (client: SparkControl) =>
+    client.api.services({ name: "matrix-bridge" }).update.get(),
+  "POST /api/services/{name}/update": (client: SparkControl) =>
+    client.api.services({ name: "matrix-bridge" }).update.post(),
+  "DELETE /api/services/{name}/update": (client: SparkControl) =>
+    client.api.services({ name: "matrix-bridge" }).update.delete(),
+  "GET /api/services/{name}/update/stream": (client: SparkControl) =>
+    client.api.services({ name: "matrix-bridge" }).update.stream.get(),
   "GET /api/setup": (client: SparkControl) => client.api.setup.get(),
   "PUT /api/setup": (client: SparkControl) =>
     client.api.setup.put({ nodes: [spark], vllm: { port: 8888 }, trial: true }),

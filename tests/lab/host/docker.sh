@@ -131,8 +131,33 @@ inspect() { # inspect KEY-OF-THE-IMAGE-ID ARG…
   return "${PIPESTATUS[0]}"
 }
 
+# Just enough of Compose for one service: `compose up -d --build` in a folder with a compose.yaml.
+compose() {
+  local name image words build
+  field() { sed -nE "s/^ *$1: *\"?([^\"]*)\"?$/\1/p" compose.yaml | head -n 1; }
+  if [ "$*" != "up -d --build" ]; then
+    echo "unknown docker command: \"compose $*\"" >&2
+    exit 1
+  fi
+  if [ ! -f compose.yaml ]; then
+    echo "no configuration file provided: not found" >&2
+    exit 14
+  fi
+  name=$(field container_name) image=$(field image) words=$(field command) build=$(field x-lab-build)
+  echo "#1 building $name"
+  if [ -n "$build" ]; then bash -c "$build" || exit 17; fi
+  echo " Container $name  Recreate"
+  "${pod[@]}" rm -f -t 0 "$name" >/dev/null 2>&1
+  (run -d --network host --ipc=host --name "$name" "$image" sh -c "$words" >/dev/null) || exit 1
+  echo " Container $name  Started"
+}
+
 command=$1
 case "$command" in
+  compose)
+    shift
+    compose "$@"
+    ;;
   run)
     shift
     run "$@"

@@ -120,6 +120,7 @@ describe("a host as the commands show it", () => {
     expect(ps.map((line) => JSON.parse(line).Names).sort()).toEqual([
       "embeddings",
       "kokoro",
+      "matrix-bridge",
       "parakeet",
       "qdrant",
       "reranker",

@@ -40,7 +40,7 @@ describe("the cluster's own configuration", () => {
         .filter(({ disabled }) => !disabled)
         .map(({ kind }) => kind)
         .sort(),
-    ).toEqual(["asr", "embeddings", "qdrant", "reranker", "tts"]);
+    ).toEqual(["asr", "bot", "embeddings", "qdrant", "reranker", "tts"]);
   });
 
   for (const nodes of [0, 65, 1.5]) {

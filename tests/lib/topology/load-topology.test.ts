@@ -214,6 +214,7 @@ describe("services", () => {
       port: null,
       container: "matrix-bridge",
       disabled: true,
+      auto_restart: true,
     });
     expect(service(load({ ...TWO_SPARKS, MATRIX_BRIDGE_USER: "bot" }), "matrix-bridge")).toMatchObject({
       disabled: false,

@@ -1,0 +1,262 @@
+/** Services and bots put together: how they are looked at, what is done with them, and what others are told of it. */
+import type { BotUpdates } from "./bot/bot-updates.ts";
+import { createBots } from "./bots.ts";
+import type { EventBus } from "./events/bus.ts";
+import type { ServiceActed } from "./events/event.ts";
+import { lastFact, recordFact } from "./events/facts.ts";
+import { Fault } from "./fault.ts";
+import type { Gateway } from "./gateway/gateway.ts";
+import { createResolver } from "./gateway-places.ts";
+import { isoTime } from "./ids.ts";
+import type { LiveConfig } from "./live-config.ts";
+import type { ReservationLock } from "./lock/reservation-lock.ts";
+import type { Logger } from "./log.ts";
+import type { Metrics } from "./metrics/metrics.ts";
+import { createServiceMetrics } from "./metrics/service-metrics.ts";
+import { Conditions } from "./service/conditions.ts";
+import { ContainerLogs } from "./service/container-logs.ts";
+import { DeepChecks } from "./service/deep-checks.ts";
+import { type ActionRequest, AUTO_RESTART, ServiceActions } from "./service/service-actions.ts";
+import { ServiceBoard } from "./service/service-board.ts";
+import { type Address, Sight } from "./service/sight.ts";
+import { actOnContainer, containerLog, inspectContainers } from "./spark/containers.ts";
+import { ask } from "./spark/http.ts";
+import type { Sparks } from "./sparks.ts";
+import type { Store } from "./store/store.ts";
+import type { SwapEngine } from "./swap/engine.ts";
+import { jobIdOf } from "./swap/order.ts";
+import { pause } from "./swap/run.ts";
+import type { SlotBoard } from "./swap/slot-board.ts";
+import { SlotStops } from "./swap/slot-stop.ts";
+import type { SwapStore } from "./swap/swap-store.ts";
+import type { Timing } from "./swap/timing.ts";
+import { type Service, usableNode } from "./topology/topology.ts";
+
+const MOST_SWAPS_LOOKED_AT = 200;
+
+export interface OperationsMeans {
+  readonly store: Store;
+  readonly events: EventBus;
+  readonly log: Logger;
+  readonly report: (error: unknown) => void;
+  readonly config: Pick<LiveConfig, "current">;
+  readonly sparks: Sparks;
+  /** This controller's id. */
+  readonly instance: string;
+  readonly swapStore: SwapStore;
+  readonly swaps: SwapEngine;
+  readonly slots: SlotBoard;
+  readonly lock: ReservationLock;
+  readonly metrics: Pick<Metrics, "registry">;
+  readonly timing: Timing;
+  gateway(): Gateway;
+}
+
+export interface Operations {
+  readonly services: ServiceBoard;
+  readonly serviceActions: ServiceActions;
+  readonly serviceLogs: ContainerLogs;
+  readonly deepChecks: DeepChecks;
+  readonly slotStops: SlotStops;
+  readonly botUpdates: BotUpdates;
+  start(): void;
+  close(): Promise<void>;
+}
+
+export function createOperations(means: OperationsMeans): Operations {
+  const { store, events, log, report, config, sparks, swapStore, swaps, slots, lock } = means;
+  const { sparkSsh, control } = sparks;
+  const topology = () => config.current.topology;
+  const db = store.facts;
+  const resolve = createResolver();
+
+  const slotStops = new SlotStops({
+    control,
+    store: swapStore,
+    gate: lock,
+    timing: means.timing,
+    topology,
+    inFlight: (slot) => means.gateway().inFlight(slot),
+    slotOf: (launch) => swapStore.find(jobIdOf(launch))?.job.slot ?? null,
+    onChange(slot) {
+      events.publish({ type: "slot.stopping", at: isoTime(Date.now()), slot });
+      slots.lookAgain();
+    },
+  });
+
+  async function address(
+    { name: _, host, node: nodeName, port }: Service,
+    signal: AbortSignal,
+  ): Promise<Address | null> {
+    if (port === null) return null;
+    const bracketed = (text: string) => (text.includes(":") ? `[${text}]` : text);
+    if (host !== null) {
+      const [first] = await resolve(host);
+      if (first === undefined) return null;
+      return {
+        origin: `http://${bracketed(first)}:${port}`,
+        host: first === host ? null : `${bracketed(host)}:${port}`,
+      };
+    }
+    const node = nodeName === null ? undefined : usableNode(topology(), nodeName);
+    return node ? { origin: `http://${bracketed(await control.address(node, signal))}:${port}`, host: null } : null;
+  }
+
+  /** Requests of the gateway, and what each vLLM says of itself. */
+  function work() {
+    const load = new Map(
+      means
+        .gateway()
+        .load()
+        .map(({ upstream, inFlight }) => [upstream, inFlight]),
+    );
+    const ofSlots = slots.statuses().map(({ name, nodes, requests }) => {
+      const own = load.get(`slot:${name}`) ?? 0;
+      return { name, nodes, requests: Math.max(own, requests?.running ?? 0) };
+    });
+    const ofServices = topology().services.map(({ name, node }) => {
+      const nodes = node === null ? [] : [node];
+      return { name, nodes, requests: load.get(`service:${name}`) ?? 0 };
+    });
+    return [...ofSlots, ...ofServices];
+  }
+
+  const record = (event: ServiceActed | Parameters<typeof recordFact>[1]) => {
+    try {
+      store.transaction(() => recordFact(db, event));
+    } catch (error) {
+      report(error);
+    }
+    events.publish(event);
+  };
+
+  const told = new Map<string, "up" | "down" | null>();
+  const inspect = (...asked: Parameters<typeof inspectContainers> extends [unknown, ...infer Rest] ? Rest : never) =>
+    inspectContainers(sparkSsh, ...asked);
+  const sight = new Sight({ topology, address, inspect, ask });
+  const services: ServiceBoard = new ServiceBoard({
+    conditions: new Conditions(db),
+    sight,
+    topology,
+    slots: () => slots.statuses(),
+    work,
+    inFlight: (service) =>
+      means
+        .gateway()
+        .load()
+        .find(({ upstream }) => upstream === `service:${service}`)?.inFlight ?? 0,
+    now: Date.now,
+    random: Math.random,
+    onChange: (service) => events.publish({ type: "service.seen", at: isoTime(Date.now()), service }),
+    told(name) {
+      if (!told.has(name)) told.set(name, lastFact(db, "service.changed", ["service", name])?.is ?? null);
+      return told.get(name) ?? null;
+    },
+    tell({ name, node }, is) {
+      told.set(name, is);
+      log.info("service", { service: name, is });
+      record({ type: "service.changed", at: isoTime(Date.now()), service: name, node, model: null, is });
+    },
+    restart: (name) => void restartByItself(name),
+    giveUp(name, reason) {
+      log.warn("a service is left alone", { service: name, reason });
+      record({ type: "service.given_up", at: isoTime(Date.now()), service: name, reason });
+    },
+    report,
+  });
+  const serviceActions = new ServiceActions({
+    board: services,
+    topology,
+    inspect,
+    act: (...asked) => actOnContainer(sparkSsh, ...asked),
+    permit: (place, token) => void lock.permit(place, token),
+    actOnSlot,
+    onDone: ({ failure, ...done }) => {
+      log.info("service", { ...done, ...(failure === null ? {} : { failure }) });
+      record({ type: "service.acted", at: isoTime(Date.now()), ...done, failure });
+    },
+    now: Date.now,
+    pause,
+  });
+  const deepChecks = new DeepChecks({
+    board: services,
+    sight,
+    topology,
+    ask,
+    now: Date.now,
+    random: Math.random,
+    report,
+  });
+  const serviceLogs = new ContainerLogs({
+    board: services,
+    topology,
+    read: (...asked) => containerLog(sparkSsh, ...asked),
+    pause,
+  });
+
+  /** A start loads what was loaded last, a restart what is loaded: both are swaps, with everything that belongs to one. */
+  async function actOnSlot(
+    slot: string,
+    { action, by, token }: ActionRequest,
+    signal: AbortSignal,
+  ): Promise<string | null> {
+    if (action === "stop") {
+      await slotStops.stop(slot, token, signal);
+      return null;
+    }
+    const known = new Set(config.current.catalog.models.map(({ key }) => key));
+    const last = swaps
+      .list(MOST_SWAPS_LOOKED_AT)
+      .find((job) => job.slot === slot && job.state === "ready" && known.has(job.model));
+    const loaded = slots.statuses().find(({ name }) => name === slot)?.model ?? null;
+    const model = loaded ?? last?.model;
+    if (model === undefined)
+      throw new Fault("conflict", "no_model", "No model was loaded here before. Choose one in the list of models.");
+    return swaps.start({ model, slot, token, requestedBy: by }).job_id;
+  }
+
+  /** Counted before it begins, so that no end of the controller makes it restart more often. What is reserved is left alone. */
+  async function restartByItself(name: string): Promise<void> {
+    const subject = services.subject(name);
+    try {
+      const nodes =
+        subject.of === "slot" ? subject.slot.nodes : subject.service.node === null ? [] : [subject.service.node];
+      if (subject.of === "slot" || subject.service.kind === "vllm") lock.permit({ slot: name, nodes }, null);
+    } catch {
+      return;
+    }
+    const at = Date.now();
+    services.alter(name, (before) => ({ ...before, restarts: [...before.restarts.slice(-9), at] }));
+    try {
+      await serviceActions.run(name, { action: "restart", by: AUTO_RESTART, token: null });
+    } catch (error) {
+      if (!(error instanceof Fault)) report(error);
+    }
+  }
+
+  const botUpdates = createBots({
+    ...{ db, events, services, record, report, topology },
+    ...{ jobs: sparks.jobs, takeOver: sparks.takeOver, instance: means.instance },
+    highestGeneration: () => swapStore.highestGeneration(),
+  });
+
+  createServiceMetrics(means.metrics.registry, () => services.list());
+  events.subscribe(() => services.seeSlots(), ["slot.changed", "config.changed"]);
+
+  return {
+    services,
+    serviceActions,
+    serviceLogs,
+    deepChecks,
+    slotStops,
+    botUpdates,
+    start() {
+      botUpdates.resume();
+      services.start();
+      deepChecks.start();
+    },
+    async close() {
+      await Promise.all([botUpdates.close(), services.close(), deepChecks.close()]);
+    },
+  };
+}

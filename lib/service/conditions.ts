@@ -1,0 +1,34 @@
+/** Conditions of services on disk: since when, what was stopped from here and what was restarted outlive the controller. */
+import type { Database } from "bun:sqlite";
+import { type Condition, firstCondition } from "./condition.ts";
+
+export class Conditions {
+  constructor(private readonly db: Database) {}
+
+  /** By name. A row that cannot be read counts as none: the next look tells. @param at ISO 8601 UTC, for what it does not say */
+  all(at: string): Map<string, Condition> {
+    const rows = this.db
+      .query<{ name: string; document: string }, []>("SELECT name, document FROM service_condition")
+      .all();
+    return new Map(
+      rows.flatMap(({ name, document }) => {
+        try {
+          return [[name, { ...firstCondition(at), ...(JSON.parse(document) as Condition), suspected: null }] as const];
+        } catch {
+          return [];
+        }
+      }),
+    );
+  }
+
+  keep(name: string, condition: Condition): void {
+    this.db.run(
+      "INSERT INTO service_condition (name, document) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET document = ?2",
+      [name, JSON.stringify(condition)],
+    );
+  }
+
+  forget(name: string): void {
+    this.db.run("DELETE FROM service_condition WHERE name = ?1", [name]);
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * Start, stop and restart of a service: asked for by a person, by a client, or by the auto-restart. What was done is
+ * verified on the Spark before it counts; for slots the swap engine's own rules hold.
+ */
+import { Fault } from "../fault.ts";
+import { isoTime } from "../ids.ts";
+import { type Service as ConfiguredService, type Node, usableNode } from "../topology/topology.ts";
+import type { Entry, Subject } from "./entry.ts";
+import type { Service, ServiceAction } from "./service.ts";
+import type { ServiceBoard } from "./service-board.ts";
+import type { SightMeans } from "./sight.ts";
+
+export const AUTO_RESTART = "auto-restart";
+
+export interface ActionRequest {
+  readonly action: ServiceAction;
+  readonly by: string;
+  /** Of the reservation, where one is held and a model is touched. */
+  readonly token: string | null;
+}
+
+export interface ActionDone {
+  readonly service: string;
+  readonly node: string | null;
+  readonly action: ServiceAction;
+  readonly by: string;
+  /** Null: done. */
+  readonly failure: string | null;
+}
+
+export interface ActionMeans extends Pick<SightMeans, "topology" | "inspect"> {
+  readonly board: ServiceBoard;
+  /** Says it to docker. @throws Fault */
+  act(node: Node, action: ServiceAction, container: string, signal: AbortSignal): Promise<void>;
+  /** @throws Fault 423 `reserved` with `lock` */
+  permit(place: { readonly slot: string; readonly nodes: readonly string[] }, token: string | null): void;
+  /** Of a vLLM slot: by the swap engine. @returns id of the swap that does it; null when it is done */
+  actOnSlot(slot: string, request: ActionRequest, signal: AbortSignal): Promise<string | null>;
+  /** It is over: for events and records. */
+  onDone(done: ActionDone): void;
+  /** Milliseconds since 1970. */
+  now(): number;
+  pause(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+const VERIFY_MS = 30_000;
+const BETWEEN_LOOKS_MS = 500;
+/** A container that ends at once has not started: it must be seen running so many times. */
+const RUNNING_LOOKS = 2;
+
+export class ServiceActions {
+  constructor(private readonly means: ActionMeans) {}
+
+  /**
+   * The client may leave: what was begun is brought to its end. A start of what runs, and a stop of what does not, is done already.
+   * @returns the service, and the swap that goes on with it, if one does
+   * @throws Fault 404; 409 `not_possible`, `swap_running`, `no_container`; 423 `reserved` with `lock`; 502 what docker said, or
+   *         that the effect could not be seen
+   */
+  async run(
+    name: string,
+    request: ActionRequest,
+  ): Promise<{ readonly service: Service; readonly jobId: string | null }> {
+    const { board } = this.means;
+    if (board.subject(name).of === "service") await board.look(name);
+    const subject = board.subject(name);
+    if (isSo(subject, board.entry(name), request.action)) return { service: board.get(name), jobId: null };
+    board.mustBePossible(subject, request.action);
+    if (subject.of === "service" && subject.service.kind === "vllm") {
+      const { node } = subject.service;
+      this.means.permit({ slot: name, nodes: node === null ? [] : [node] }, request.token);
+    }
+    const since = isoTime(this.means.now());
+    board.setOperation(name, { action: request.action, since, by: request.by });
+    let failure: unknown = null;
+    let jobId: string | null = null;
+    try {
+      if (subject.of === "slot") jobId = await this.means.actOnSlot(name, request, board.signal);
+      else await this.#onContainer(subject.service, request);
+      this.#remember(subject, request);
+    } catch (error) {
+      failure = error;
+    }
+    board.setOperation(name, null);
+    if (!board.signal.aborted) this.means.onDone(doneOf(subject, request, failure));
+    if (failure !== null) throw failure;
+    if (subject.of === "service") await board.look(name);
+    return { service: board.get(name), jobId };
+  }
+
+  async #onContainer({ name, node: nodeName, container }: ConfiguredService, request: ActionRequest): Promise<void> {
+    const { board, act } = this.means;
+    const node = nodeName === null ? undefined : usableNode(this.means.topology(), nodeName);
+    if (!node || container === null) throw new Fault("conflict", "not_possible", `${name} does not run on a Spark.`);
+    const before = await this.#look(node, container);
+    await act(node, request.action, container, board.signal);
+    await this.#verify(name, node, container, request.action, before?.startedAt ?? null);
+  }
+
+  async #look(node: Node, container: string) {
+    return (await this.means.inspect(node, [container], this.means.board.signal)).get(container) ?? null;
+  }
+
+  async #verify(
+    name: string,
+    node: Node,
+    container: string,
+    action: ServiceAction,
+    startedBefore: string | null,
+  ): Promise<void> {
+    const { now, pause, board } = this.means;
+    const deadline = now() + VERIFY_MS;
+    for (let running = 0; ; ) {
+      const seen = await this.#look(node, container);
+      const isNew = action !== "restart" || seen?.startedAt !== startedBefore;
+      if (action === "stop" && !seen?.running) return;
+      if (action !== "stop" && isNew) {
+        running = seen?.running ? running + 1 : 0;
+        if (running >= RUNNING_LOOKS) return;
+        if (seen && !seen.running && seen.status === "exited")
+          throw new Fault(
+            "upstream",
+            "ended_at_once",
+            `${name} was started and ended at once: exit code ${seen.exitCode}.`,
+            {
+              node: node.name,
+              advice: "Its log says why.",
+            },
+          );
+      }
+      if (now() > deadline)
+        throw new Fault(
+          "upstream",
+          "not_verified",
+          `${name}: docker said that it is done, but the container is ${seen?.status ?? "gone"}.`,
+          {
+            node: node.name,
+          },
+        );
+      await pause(BETWEEN_LOOKS_MS, board.signal);
+    }
+  }
+
+  /** Whoever restarts it by hand gives its auto-restart new courage; what was stopped on purpose stays stopped. */
+  #remember({ name, of }: Subject, { action, by }: ActionRequest): void {
+    const at = isoTime(this.means.now());
+    const isByItself = by === AUTO_RESTART;
+    this.means.board.alter(name, (before) => {
+      if (action === "stop") {
+        const reason = of === "slot" ? "No model is loaded." : "It was stopped from here.";
+        return { ...before, state: "stopped", since: at, reason, suspected: null, stopped: { at, by }, givenUp: null };
+      }
+      return {
+        ...before,
+        state: "starting",
+        since: at,
+        reason: action === "start" ? "It was started." : "It was restarted.",
+        suspected: null,
+        stopped: null,
+        // What failed before the restart says nothing of what runs now.
+        deep: before.deep?.outcome === "failed" ? null : before.deep,
+        ...(isByItself ? {} : { givenUp: null, restarts: [] }),
+      };
+    });
+  }
+}
+
+/** What is wanted is there already: nothing is done, as with docker itself. */
+function isSo(subject: Subject, { seen, operation }: Entry, action: ServiceAction): boolean {
+  if (operation !== null || action === "restart") return false;
+  if (subject.of === "slot") return subject.slot.state === (action === "start" ? "serving" : "idle");
+  return seen?.how === "looked" && seen.container !== null && seen.container.running === (action === "start");
+}
+
+function doneOf(subject: Subject, { action, by }: ActionRequest, failure: unknown): ActionDone {
+  const node = subject.of === "slot" ? (subject.slot.nodes[0] ?? null) : subject.service.node;
+  const why = failure === null ? null : failure instanceof Fault ? failure.message : "an internal error";
+  return { service: subject.name, node, action, by, failure: why };
+}

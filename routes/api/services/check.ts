@@ -1,0 +1,21 @@
+import { Elysia } from "elysia";
+import type { ControlPlane } from "../../../lib/control-plane.ts";
+import { ServicesSchema } from "../../../lib/service/service.ts";
+
+export default ({ services }: Pick<ControlPlane, "services">) =>
+  new Elysia().post(
+    "",
+    async ({ request, server }) => {
+      server?.timeout(request, 0);
+      await services.look();
+      return { services: services.list() };
+    },
+    {
+      response: { 200: ServicesSchema },
+      detail: {
+        operationId: "checkServices",
+        summary: "Look at every service now: containers and light probes",
+        tags: ["Services"],
+      },
+    },
+  );
