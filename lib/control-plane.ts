@@ -241,7 +241,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     }
 
     const metrics = createMetrics();
-    const { gateway, gatewayModels } = createGateway({ config, slots, swaps, control, events, env, metrics });
+    const { gateway, gatewayModels } = createGateway({ config, slots, swaps, lock, control, events, env, metrics });
 
     const started = { type: "controller.started", at: now(), version, instance_id: instance } as const;
     open.transaction(() => recordFact(open.facts, started));

@@ -7,8 +7,11 @@ import { Gateway } from "./gateway/gateway.ts";
 import { ModelList } from "./gateway/model-list.ts";
 import type { Place } from "./gateway/route-model.ts";
 import type { Limits, ProxiedKind, ProxiedService } from "./gateway/services.ts";
+import { createHold, wakeHeld } from "./gateway-hold.ts";
 import type { LiveConfig } from "./live-config.ts";
+import type { ReservationLock } from "./lock/reservation-lock.ts";
 import { createGatewayMetrics } from "./metrics/gateway-metrics.ts";
+import { createHoldMetrics } from "./metrics/hold-metrics.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { SparkControl } from "./swap/cluster.ts";
 import type { SwapEngine } from "./swap/engine.ts";
@@ -129,7 +132,8 @@ export function limitsOf(settings: Settings, slots: number, mostRequests: number
 export interface GatewayParts {
   readonly config: Pick<LiveConfig, "current">;
   readonly slots: Pick<SlotBoard, "statuses">;
-  readonly swaps: Pick<SwapEngine, "active">;
+  readonly swaps: Pick<SwapEngine, "active" | "start">;
+  readonly lock: Pick<ReservationLock, "permit">;
   readonly control: Pick<SparkControl, "address">;
   readonly events: Pick<EventBus, "subscribe">;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -137,7 +141,7 @@ export interface GatewayParts {
 }
 
 /** The gateway of this cluster, and the list of what is behind it. */
-export function createGateway({ config, slots, swaps, control, events, env, metrics }: GatewayParts) {
+export function createGateway({ config, slots, swaps, lock, control, events, env, metrics }: GatewayParts) {
   const mostRequests = Number(env.BUN_CONFIG_MAX_HTTP_REQUESTS) || BUN_REQUESTS;
   const catalog = () => config.current.catalog;
   const keyOf = (name: string) => modelKeyOf(catalog(), name);
@@ -164,12 +168,15 @@ export function createGateway({ config, slots, swaps, control, events, env, metr
     configured: () => isConfigured(config.current.topology) || currentServices().length > 0,
     places: currentPlaces,
     keyOf,
+    hold: createHold({ config, slots, swaps, lock }),
     service: (kind) => currentServices().find((service) => service.kind === kind) ?? null,
     limits: () => {
       const { settings, slots } = config.current.topology;
       return limitsOf(settings, slots.length, mostRequests);
     },
   });
+  wakeHeld(events, gateway.line);
+  createHoldMetrics(metrics.registry, () => gateway.line.length);
   const gatewayModels = new ModelList({
     created: Math.floor(Date.now() / 1000),
     places: currentPlaces,

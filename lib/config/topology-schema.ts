@@ -1,6 +1,6 @@
 /** The shape of topology.yaml. */
 import { Type } from "@sinclair/typebox";
-import { Amount, Port, Text, TextList, Whole } from "./field-types.ts";
+import { Amount, Choice, Port, Text, TextList, Whole } from "./field-types.ts";
 import {
   invalidContainerName,
   invalidHost,
@@ -60,6 +60,18 @@ export const SettingsFields = Type.Partial(
     }),
     gateway_text_queue: Whole(0, 10_000, "Requests that may wait for it.", { default: 128 }),
     gateway_queue_seconds: Whole(1, 1800, "Seconds after which a waiting request is refused.", { default: 120 }),
+    gateway_routing: Choice(
+      ["refuse", "hold"],
+      "What becomes of a request for a model that is not loaded. hold: it waits, and the model is loaded if no reservation forbids it.",
+      { default: "refuse" },
+    ),
+    gateway_hold_seconds: Whole(1, 7200, "Seconds after which a request that is held is refused.", { default: 900 }),
+    gateway_dwell_seconds: Whole(
+      0,
+      86_400,
+      "Seconds that a model serves at least before another is loaded for a request that is held.",
+      { default: 300 },
+    ),
     allowed_hosts: TextList(invalidAllowedHost, "Further names under which the dashboard may be opened."),
     cors_origins: TextList(invalidOrigin, "Origins of other sites that may call the API from a browser."),
     trusted_proxies: TextList(invalidNetwork, "Addresses or networks whose X-Forwarded-* headers count."),

@@ -103,10 +103,8 @@ export async function namedBody(
     model,
     renamed(name) {
       if (!model) return bodyOf(head, 0);
-      const all = joined(head);
-      const value = new TextEncoder().encode(JSON.stringify(name));
-      const chunks = [all.subarray(0, model.start), value, all.subarray(model.end)];
-      return bodyOf(chunks, value.length - (model.end - model.start));
+      const chunks = renamedPieces(joined(head), model, name);
+      return bodyOf(chunks, chunks[1]!.length - (model.end - model.start));
     },
   };
 }
@@ -156,4 +154,31 @@ function counted(
     },
     { highWaterMark: 0 },
   );
+}
+
+/** The same body with all of it in memory. @throws what the reading throws: it was too large, or its sender has left */
+export async function wholeBody(body: NamedBody): Promise<NamedBody & { readonly content: Uint8Array | null }> {
+  const { content, model } = body;
+  if (!(content instanceof ReadableStream)) return { ...body, content };
+  const bytes = new Uint8Array(await new Response(content).arrayBuffer());
+  return {
+    content: bytes,
+    length: bytes.length,
+    model,
+    renamed: (name) => ({ content: model ? joined(renamedPieces(bytes, model, name)) : bytes, length: null }),
+  };
+}
+
+function renamedPieces(bytes: Uint8Array, model: ModelName, name: string): Uint8Array[] {
+  const value = new TextEncoder().encode(JSON.stringify(name));
+  return [bytes.subarray(0, model.start), value, bytes.subarray(model.end)];
+}
+
+/** Whether a JSON body asks for its answer as events. */
+export function asksForEvents(content: Uint8Array | null): boolean {
+  try {
+    return (JSON.parse(new TextDecoder().decode(content ?? new Uint8Array())) as { stream?: unknown }).stream === true;
+  } catch {
+    return false;
+  }
 }

@@ -3,15 +3,19 @@ import { Fault } from "../fault.ts";
 import { Admission, type Release } from "./admission.ts";
 import { type Body, type NamedBody, namedBody, plainBody } from "./body.ts";
 import { ConnectionWatch } from "./connection.ts";
+import { HoldLine, type HoldMeans } from "./hold-line.ts";
+import { LateBody } from "./late-body.ts";
+import { type Entered, ModelDoor } from "./model-door.ts";
+import { type HeldAsker, ModelHold } from "./model-hold.ts";
 import { PATIENCE, type Patience } from "./patience.ts";
 import { Passage, type Upstream } from "./proxy.ts";
 import { ClientLeft, type Outcome } from "./relay.ts";
 import { askReranker, type RerankAnswer, type RerankQuestion } from "./rerank.ts";
-import { type Place, type Route, routeModel } from "./route-model.ts";
+import { type Place, Unrouted } from "./route-model.ts";
 import { type Limits, notConfigured, type ProxiedKind, type ProxiedService, reach, TRAITS } from "./services.ts";
 
 /** Whoever sent a request. */
-export interface Asker {
+export interface Asker extends HeldAsker {
   /** Stands for one caller in the queue; never an API key itself. */
   caller(): string;
   /** Seconds without a byte from or to the client after which its connection is closed; 0: none. */
@@ -26,6 +30,10 @@ export interface GatewayOptions {
   keyOf(name: string): string | null;
   service(kind: ProxiedKind): ProxiedService | null;
   limits(): Limits;
+  /** How requests for models that are not loaded are held; they are refused where it is not given. */
+  readonly hold?: HoldMeans;
+  /** Until a held stream gets its first comment; 5 s unless told. */
+  readonly firstCommentMs?: number;
   /** A request is over. */
   onEnd?(record: RequestRecord): void;
 }
@@ -48,12 +56,31 @@ export interface RequestRecord {
 /** A client that sends nothing for so long does not hold a place any longer. */
 const UPLOAD_SILENCE_SECONDS = 60;
 const CLIENT_CLOSED_REQUEST = 499;
+const NO_HOLD: HoldMeans = {
+  terms: () => null,
+  target: () => ({ servingSince: null, isTaken: true }),
+  permit: () => undefined,
+  begin: () => undefined,
+};
+
+const nameOf = ({ slot, served }: Place) => `The model ${served[0] ?? `in slot ${slot}`}`;
 
 export class Gateway {
   readonly #admissions = new Map<string, Admission>();
   readonly #connections = new ConnectionWatch();
 
-  constructor(private readonly options: GatewayOptions) {}
+  readonly #door: ModelDoor;
+  readonly #hold: ModelHold;
+  /** Requests for models that are not loaded. */
+  readonly line: HoldLine;
+
+  constructor(private readonly options: GatewayOptions) {
+    const { places, keyOf, hold = NO_HOLD } = options;
+    const admission = (place: Place) => this.#admission(`slot:${place.slot}`, nameOf(place), "chat");
+    this.#door = new ModelDoor({ places, keyOf, admission });
+    this.line = new HoldLine(hold);
+    this.#hold = new ModelHold(this.line, this.#door, options.firstCommentMs);
+  }
 
   /** Requests that a slot works on for callers of this gateway. */
   inFlight(slot: string): number {
@@ -165,43 +192,27 @@ export class Gateway {
 
   async #sendToModel(request: Request, path: string, body: NamedBody, late: LateBody, asker: Asker): Promise<Response> {
     asker.patience(0);
-    const { release, route } = await this.#enterSlot(body.model?.name ?? null, request.signal, asker);
-    const { slot, origin, served } = route.place;
-    const upstream = { name: `The model ${served[0] ?? `in slot ${slot}`}`, origin, host: null };
-    const content = route.rename === null ? body : body.renamed(route.rename);
-    return this.#pass(
-      request,
-      path,
-      { key: `slot:${slot}`, upstream, patience: PATIENCE.chat },
-      content,
-      late,
-      release,
-      asker,
-    );
-  }
-
-  /** What serves may have changed while the request waited: it is routed again then. */
-  async #enterSlot(
-    name: string | null,
-    signal: AbortSignal,
-    asker: Asker,
-  ): Promise<{ release: Release; route: Route }> {
-    const { places, keyOf } = this.options;
-    let route = routeModel(name, places(), keyOf);
-    while (true) {
-      const { slot, served } = route.place;
-      const admission = this.#admission(`slot:${slot}`, `The model ${served[0] ?? `in slot ${slot}`}`, "chat");
-      const entered = admission.enter(() => asker.caller(), signal);
-      if (typeof entered === "function") return { release: entered, route };
-      const release = await entered;
-      try {
-        route = routeModel(name, places(), keyOf);
-      } catch (error) {
-        release();
-        throw error;
-      }
-      if (route.place.slot === slot) return { release, route };
-      release();
+    const send = (asked: Request, content: NamedBody, { release, route }: Entered) => {
+      const { slot, origin } = route.place;
+      const to = {
+        key: `slot:${slot}`,
+        upstream: { name: nameOf(route.place), origin, host: null },
+        patience: PATIENCE.chat,
+      };
+      const named = route.rename === null ? content : content.renamed(route.rename);
+      return this.#pass(asked, path, to, named, late, release, asker);
+    };
+    try {
+      const entered = await this.#door.enter(body.model?.name ?? null, request.signal, () => asker.caller());
+      return send(request, body, entered);
+    } catch (error) {
+      if (!(error instanceof Unrouted && this.#hold.isOn)) throw error;
+      if (body.content instanceof ReadableStream) asker.patience(UPLOAD_SILENCE_SECONDS);
+      late.bind(
+        () => asker.patience(0),
+        () => undefined,
+      );
+      return this.#hold.answer({ request, body, unrouted: error, asker }, send);
     }
   }
 
@@ -268,19 +279,6 @@ export class Gateway {
       status = code;
       firstByteSeconds = (performance.now() - began) / 1000;
     });
-  }
-}
-
-/** The end of a body, told to a passage that is made after the body has been begun. */
-class LateBody {
-  #onEnd: (bytes: number) => void = () => undefined;
-  #onFailure: (error: unknown) => void = () => undefined;
-  readonly ended = (bytes: number) => this.#onEnd(bytes);
-  readonly failed = (error: unknown) => this.#onFailure(error);
-
-  bind(onEnd: (bytes: number) => void, onFailure: (error: unknown) => void): void {
-    this.#onEnd = onEnd;
-    this.#onFailure = onFailure;
   }
 }
 

@@ -16,7 +16,12 @@ const HOP_BY_HOP = [
  * `expect` has been answered by our own server; a page's cookies, origin and fetch metadata are for this address and say
  * nothing to a service behind it.
  */
-const NOT_FOR_UPSTREAM = new Set([...HOP_BY_HOP, "host", "content-length", "expect", "cookie", "origin", "referer"]);
+const NOT_FOR_UPSTREAM = new Set([
+  ...HOP_BY_HOP,
+  ...["host", "content-length", "expect", "cookie", "origin", "referer"],
+  // The reservation's secret is for this controller.
+  "x-swap-lock-token",
+]);
 /** Who may read our answers, and what a browser makes of them, is ours to say; so are cookies of this address. */
 const NOT_FOR_CLIENT = new Set([
   ...HOP_BY_HOP,

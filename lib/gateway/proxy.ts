@@ -7,6 +7,7 @@ import { Fault } from "../fault.ts";
 import type { Body } from "./body.ts";
 import type { ConnectionWatch } from "./connection.ts";
 import { Deadlines } from "./deadlines.ts";
+import { errorEvent } from "./error-event.ts";
 import { requestHeaders, responseHeaders } from "./headers.ts";
 import type { Patience } from "./patience.ts";
 import { ClientLeft, causeOf, type Outcome, relay, upstreamFault } from "./relay.ts";
@@ -154,7 +155,7 @@ export class Passage {
     const body = relay(response.body as ReadableStream<Uint8Array>, {
       deadlines: this.#deadlines,
       abort: this.abort,
-      epitaph: isEvents && isPlain ? (error) => lastEvent(upstreamFault(this.upstream.name, error)) : null,
+      epitaph: isEvents && isPlain ? (error) => errorEvent(upstreamFault(this.upstream.name, error)) : null,
       onBytes: (count) => {
         this.bytesOut += count;
       },
@@ -170,12 +171,3 @@ const WHOLE_BYTES = 64 * 1024;
 /** nginx's word for it; nobody reads it. */
 const CLIENT_CLOSED_REQUEST = 499;
 const NO_BODY = new Set([101, 204, 205, 304]);
-
-/**
- * The event that ends a stream which broke off. Empty lines first: the break may have come in the middle of an event. It is
- * of the shape that OpenAI's clients raise as an error.
- */
-function lastEvent(fault: Fault): Uint8Array {
-  const error = { message: fault.message, type: "server_error", param: null, code: fault.code, failed_by: "upstream" };
-  return new TextEncoder().encode(`\n\nevent: error\ndata: ${JSON.stringify({ error })}\n\n`);
-}

@@ -23,6 +23,8 @@ export const SETTING_DEFAULTS = {
   gateway_text_in_flight: 16,
   gateway_text_queue: 128,
   gateway_queue_seconds: 120,
+  gateway_hold_seconds: 900,
+  gateway_dwell_seconds: 300,
 } as const;
 
 export const LIST_VARIABLES = {
@@ -61,6 +63,10 @@ export function loadSettings(
     gateway_text_in_flight: number("gateway_text_in_flight"),
     gateway_text_queue: number("gateway_text_queue"),
     gateway_queue_seconds: number("gateway_queue_seconds"),
+    gateway_hold_seconds: number("gateway_hold_seconds"),
+    gateway_dwell_seconds: number("gateway_dwell_seconds"),
+    gateway_routing:
+      accept(properties.gateway_routing, fields?.get("gateway_routing"), log, "Uses refuse instead.") ?? "refuse",
     // As the Host header is compared: lower-cased, without the root's dot.
     allowed_hosts: list("allowed_hosts").map((host) => host.toLowerCase().replace(/\.$/, "")),
     cors_origins: list("cors_origins"),

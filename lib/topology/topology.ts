@@ -79,6 +79,12 @@ export interface Settings {
   readonly gateway_text_queue: number;
   /** Seconds after which a waiting request is refused. */
   readonly gateway_queue_seconds: number;
+  /** What becomes of a request for a model that is not loaded: told so, or held until it is. */
+  readonly gateway_routing: "refuse" | "hold";
+  /** Seconds after which a held request is refused. */
+  readonly gateway_hold_seconds: number;
+  /** Seconds that a model serves at least before another is loaded for a held request. */
+  readonly gateway_dwell_seconds: number;
   readonly allowed_hosts: readonly string[];
   readonly cors_origins: readonly string[];
   readonly trusted_proxies: readonly string[];
