@@ -1,7 +1,7 @@
 /** Every model and service behind one address: who is asked, who may ask now, and the passage of bytes. */
 import { Fault } from "../fault.ts";
 import { Admission, type Release } from "./admission.ts";
-import { type Body, type NamedBody, namedBody, plainBody } from "./body.ts";
+import { type Body, isShort, type NamedBody, namedBody, plainBody } from "./body.ts";
 import { ConnectionWatch } from "./connection.ts";
 import { HoldLine, type HoldMeans } from "./hold-line.ts";
 import { LateBody } from "./late-body.ts";
@@ -13,6 +13,7 @@ import { ClientLeft, type Outcome } from "./relay.ts";
 import { askReranker, type RerankAnswer, type RerankQuestion } from "./rerank.ts";
 import { type Place, Unrouted } from "./route-model.ts";
 import { type Limits, notConfigured, type ProxiedKind, type ProxiedService, reach, TRAITS } from "./services.ts";
+import type { Pace } from "./upload-pace.ts";
 
 /** Whoever sent a request. */
 export interface Asker extends HeldAsker {
@@ -34,6 +35,8 @@ export interface GatewayOptions {
   readonly hold?: HoldMeans;
   /** Until a held stream gets its first comment; 5 s unless told. */
   readonly firstCommentMs?: number;
+  /** At which clients send at least. */
+  readonly pace?: Pace;
   /** A request is over. */
   onEnd?(record: RequestRecord): void;
 }
@@ -53,8 +56,6 @@ export interface RequestRecord {
   readonly bytesOut: number;
 }
 
-/** A client that sends nothing for so long does not hold a place any longer. */
-const UPLOAD_SILENCE_SECONDS = 60;
 const CLIENT_CLOSED_REQUEST = 499;
 const NO_HOLD: HoldMeans = {
   terms: () => null,
@@ -96,7 +97,8 @@ export class Gateway {
   toModel(request: Request, path: string, asker: Asker): Promise<Response> {
     return this.#answer(request, async () => {
       const late = new LateBody();
-      const body = await namedBody(request, PATIENCE.chat.mostBytes, late.ended, late.failed);
+      if (!isShort(request)) asker.patience(0);
+      const body = await namedBody(request, PATIENCE.chat.mostBytes, late.ended, late.failed, this.options.pace);
       return this.#sendToModel(request, path, body, late, asker);
     });
   }
@@ -105,7 +107,8 @@ export class Gateway {
   toEmbeddings(request: Request, path: string, asker: Asker): Promise<Response> {
     return this.#answer(request, async () => {
       const late = new LateBody();
-      const body = await namedBody(request, PATIENCE.text.mostBytes, late.ended, late.failed);
+      if (!isShort(request)) asker.patience(0);
+      const body = await namedBody(request, PATIENCE.text.mostBytes, late.ended, late.failed, this.options.pace);
       const service = this.options.service("embeddings");
       const name = body.model?.name;
       const isServed = this.options.places().some(({ open, served }) => open && name && served.includes(name));
@@ -119,7 +122,7 @@ export class Gateway {
     return this.#answer(request, async () => {
       const service = this.#service(kind);
       const late = new LateBody();
-      const body = plainBody(request, TRAITS[kind].patience.mostBytes, late.ended, late.failed);
+      const body = plainBody(request, TRAITS[kind].patience.mostBytes, late.ended, late.failed, this.options.pace);
       return this.#sendToService(request, path, service, body, late, asker);
     });
   }
@@ -200,18 +203,13 @@ export class Gateway {
         patience: PATIENCE.chat,
       };
       const named = route.rename === null ? content : content.renamed(route.rename);
-      return this.#pass(asked, path, to, named, late, release, asker);
+      return this.#pass(asked, path, to, named, late, release);
     };
     try {
       const entered = await this.#door.enter(body.model?.name ?? null, request.signal, () => asker.caller());
       return send(request, body, entered);
     } catch (error) {
       if (!(error instanceof Unrouted && this.#hold.isOn)) throw error;
-      if (body.content instanceof ReadableStream) asker.patience(UPLOAD_SILENCE_SECONDS);
-      late.bind(
-        () => asker.patience(0),
-        () => undefined,
-      );
       return this.#hold.answer({ request, body, unrouted: error, asker }, send);
     }
   }
@@ -235,7 +233,6 @@ export class Gateway {
       body,
       late,
       release,
-      asker,
     );
     if (service.kind !== "asr" || response.status !== 500) return response;
     await response.body?.cancel();
@@ -249,7 +246,6 @@ export class Gateway {
     body: Body,
     late: LateBody,
     release: Release,
-    asker: Asker,
   ): Promise<Response> {
     const began = performance.now();
     let status: number | null = null;
@@ -267,14 +263,7 @@ export class Gateway {
         this.options.onEnd?.({ upstream, route, outcome, status, seconds, firstByteSeconds, bytesIn, bytesOut });
       },
     );
-    if (body.content instanceof ReadableStream) asker.patience(UPLOAD_SILENCE_SECONDS);
-    late.bind(
-      (bytes) => {
-        asker.patience(0);
-        passage.uploaded(bytes);
-      },
-      (error) => passage.uploadFailed(error),
-    );
+    late.bind(passage.uploaded, passage.uploadFailed);
     return passage.forward(path, body, (code) => {
       status = code;
       firstByteSeconds = (performance.now() - began) / 1000;

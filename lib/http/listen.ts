@@ -42,7 +42,7 @@ export function withLongHost(request: Request): Request {
 /** @throws what Bun throws when the address cannot be had */
 export function listen(
   app: Listening,
-  address: { readonly port: number; readonly hostname: string },
+  address: { readonly port: number; readonly hostname: string; readonly idleTimeout?: number },
 ): Bun.Server<unknown> {
   const around = arounds.get(app);
   const respond = (request: Request) => app.fetch(request);

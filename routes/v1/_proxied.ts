@@ -55,7 +55,7 @@ export function proxied({ body, form = false, answers = "application/json", ...a
   const type = form ? "multipart/form-data" : "application/json";
   return {
     parse: "none" as const,
-    response: { 200: Passed(answers), ...openAiErrors(404, 413, 423, 502, 503, 504) },
+    response: { 200: Passed(answers), ...openAiErrors(400, 404, 408, 413, 423, 502, 503, 504) },
     detail: { ...about, ...(schema ? { requestBody: { required: true, content: { [type]: { schema } } } } : {}) },
   };
 }
