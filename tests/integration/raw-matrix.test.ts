@@ -94,7 +94,8 @@ describe("a request on a bare socket", () => {
       return `| ${name} | ${said} | ${reaches} |`;
     });
 
-    expect(rows.filter((row) => !text.includes(row))).toEqual([]);
+    const told = text.replace(/ +/g, " ");
+    expect(rows.filter((row) => !told.includes(row))).toEqual([]);
   });
 });
 
