@@ -139,6 +139,8 @@ function counted(
 ): ReadableStream<Uint8Array> {
   let size = sizeOf(head);
   let collectedAt = size;
+  /** The upstream wants no more of it: what becomes of the rest is nobody's failure. */
+  let isUnwanted = false;
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
@@ -147,6 +149,7 @@ function counted(
       async pull(controller) {
         try {
           const value = await reader.read();
+          if (isUnwanted) return;
           if (value === null) {
             controller.close();
             onEnd(size);
@@ -159,12 +162,16 @@ function counted(
           collectedAt = size;
           Bun.gc(false);
         } catch (error) {
+          if (isUnwanted) return;
           controller.error(error);
           onFailure(error);
           void reader.cancel();
         }
       },
-      cancel: (reason) => reader.cancel(reason),
+      cancel(reason) {
+        isUnwanted = true;
+        return reader.cancel(reason);
+      },
     },
     { highWaterMark: 0 },
   );
