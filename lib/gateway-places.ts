@@ -121,7 +121,8 @@ const KEPT_REQUESTS = 96;
 export function limitsOf(settings: Settings, slots: number, mostRequests: number): Limits {
   const mostChats = Math.max(1, Math.floor((mostRequests - KEPT_REQUESTS) / Math.max(1, slots)));
   const waitMs = settings.gateway_queue_seconds * 1000;
-  const limit = (inFlight: number, queue: number) => ({ inFlight, queue, waitMs });
+  const isAdaptive = settings.gateway_limit === "adaptive";
+  const limit = (inFlight: number, queue: number) => ({ inFlight, queue, waitMs, isAdaptive });
   return {
     chat: limit(Math.min(settings.gateway_chat_in_flight, mostChats), settings.gateway_chat_queue),
     audio: limit(settings.gateway_audio_in_flight, settings.gateway_audio_queue),

@@ -60,6 +60,11 @@ export const SettingsFields = Type.Partial(
     }),
     gateway_text_queue: Whole(0, 10_000, "Requests that may wait for it.", { default: 128 }),
     gateway_queue_seconds: Whole(1, 1800, "Seconds after which a waiting request is refused.", { default: 120 }),
+    gateway_limit: Choice(
+      ["fixed", "adaptive"],
+      "Requests at a time. adaptive: as many as an upstream takes before its latency grows, at most the numbers above.",
+      { default: "fixed" },
+    ),
     gateway_routing: Choice(
       ["refuse", "hold"],
       "What becomes of a request for a model that is not loaded. hold: it waits, and the model is loaded if no reservation forbids it.",

@@ -259,6 +259,7 @@ export class Gateway {
       this.#connections,
       (outcome, { bytesIn, bytesOut }) => {
         release();
+        if (outcome === "failed" && status === null) this.#admissions.get(upstream)?.saw(null);
         const seconds = (performance.now() - began) / 1000;
         this.options.onEnd?.({ upstream, route, outcome, status, seconds, firstByteSeconds, bytesIn, bytesOut });
       },
@@ -267,6 +268,7 @@ export class Gateway {
     return passage.forward(path, body, (code) => {
       status = code;
       firstByteSeconds = (performance.now() - began) / 1000;
+      this.#admissions.get(upstream)?.saw(firstByteSeconds * 1000);
     });
   }
 }

@@ -65,6 +65,8 @@ export function loadSettings(
     gateway_queue_seconds: number("gateway_queue_seconds"),
     gateway_hold_seconds: number("gateway_hold_seconds"),
     gateway_dwell_seconds: number("gateway_dwell_seconds"),
+    gateway_limit:
+      accept(properties.gateway_limit, fields?.get("gateway_limit"), log, "Uses fixed instead.") ?? "fixed",
     gateway_routing:
       accept(properties.gateway_routing, fields?.get("gateway_routing"), log, "Uses refuse instead.") ?? "refuse",
     // As the Host header is compared: lower-cased, without the root's dot.

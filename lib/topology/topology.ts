@@ -79,6 +79,8 @@ export interface Settings {
   readonly gateway_text_queue: number;
   /** Seconds after which a waiting request is refused. */
   readonly gateway_queue_seconds: number;
+  /** Whether the requests at a time are those numbers, or fewer where the latency says so. */
+  readonly gateway_limit: "fixed" | "adaptive";
   /** What becomes of a request for a model that is not loaded: told so, or held until it is. */
   readonly gateway_routing: "refuse" | "hold";
   /** Seconds after which a held request is refused. */

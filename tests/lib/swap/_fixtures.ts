@@ -67,6 +67,7 @@ export function aNode(name: string, given: Partial<Node> = {}): Node {
 
 export const SETTINGS: Settings = {
   ...SETTING_DEFAULTS,
+  gateway_limit: "fixed",
   gateway_routing: "refuse",
   allowed_hosts: [],
   cors_origins: [],
