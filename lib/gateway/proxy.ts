@@ -141,7 +141,7 @@ export class Passage {
       return new Response(null, { status, headers });
     }
     if (this.#uploaded) this.#deadlines.answering();
-    const length = Number(headers.get("content-length") ?? Number.NaN);
+    const length = Number(headers["content-length"] ?? Number.NaN);
     // Whole where it is short and says so: a break in the middle can then still be told as an error.
     if (length <= WHOLE_BYTES) {
       const bytes = await response.arrayBuffer();
@@ -150,8 +150,8 @@ export class Passage {
       return new Response(bytes, { status, headers });
     }
     this.#isAnswering = true;
-    const isEvents = /^text\/event-stream\b/i.test(headers.get("content-type") ?? "");
-    const isPlain = /^(identity)?$/i.test(headers.get("content-encoding") ?? "");
+    const isEvents = /^text\/event-stream\b/i.test(headers["content-type"] ?? "");
+    const isPlain = /^(identity)?$/i.test(headers["content-encoding"] ?? "");
     const body = relay(response.body as ReadableStream<Uint8Array>, {
       deadlines: this.#deadlines,
       abort: this.abort,
