@@ -150,10 +150,16 @@ export function createGateway({ config, slots, swaps, lock, control, events, env
   // Each request reads these: they are made anew only after something has happened.
   let places: readonly Place[] | null = null;
   let services: readonly ProxiedService[] | null = null;
+  let limits: Limits | null = null;
   events.subscribe(({ type }) => {
     if (type === "slot.changed" || type === "swap.changed" || type === "swap.progressed") places = null;
-    if (type === "config.changed") places = services = null;
+    if (type === "config.changed") places = services = limits = null;
   });
+  const currentLimits = () => {
+    const { settings, slots } = config.current.topology;
+    limits ??= limitsOf(settings, slots.length, mostRequests);
+    return limits;
+  };
   const currentPlaces = () => {
     places ??= placesOf(slots.statuses(), swaps.active(), catalog());
     return places;
@@ -171,10 +177,7 @@ export function createGateway({ config, slots, swaps, lock, control, events, env
     keyOf,
     hold: createHold({ config, slots, swaps, lock }),
     service: (kind) => currentServices().find((service) => service.kind === kind) ?? null,
-    limits: () => {
-      const { settings, slots } = config.current.topology;
-      return limitsOf(settings, slots.length, mostRequests);
-    },
+    limits: currentLimits,
   });
   wakeHeld(events, gateway.line);
   createHoldMetrics(metrics.registry, () => gateway.line.length);

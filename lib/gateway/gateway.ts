@@ -206,8 +206,8 @@ export class Gateway {
       return this.#pass(asked, path, to, named, late, release);
     };
     try {
-      const entered = await this.#door.enter(body.model?.name ?? null, request.signal, () => asker.caller());
-      return send(request, body, entered);
+      const entered = this.#door.enter(body.model?.name ?? null, request.signal, () => asker.caller());
+      return send(request, body, entered instanceof Promise ? await entered : entered);
     } catch (error) {
       if (!(error instanceof Unrouted && this.#hold.isOn)) throw error;
       return this.#hold.answer({ request, body, unrouted: error, asker }, send);

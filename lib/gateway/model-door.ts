@@ -24,24 +24,34 @@ export class ModelDoor {
   }
 
   /**
-   * What serves may have changed while the request waited for its place: it is routed again then.
+   * A place, at once where one is free. What serves may have changed while the request waited for it: it is routed again then.
    * @throws Unrouted; Fault of the admission
    */
-  async enter(name: string | null, signal: AbortSignal, caller: () => string): Promise<Entered> {
-    let route = this.route(name);
-    while (true) {
-      const { slot } = route.place;
-      const entered = this.options.admission(route.place).enter(caller, signal);
-      if (typeof entered === "function") return { release: entered, route };
-      const release = await entered;
-      try {
-        route = this.route(name);
-      } catch (error) {
-        release();
-        throw error;
-      }
-      if (route.place.slot === slot) return { release, route };
+  enter(name: string | null, signal: AbortSignal, caller: () => string): Entered | Promise<Entered> {
+    const route = this.route(name);
+    const entered = this.options.admission(route.place).enter(caller, signal);
+    return typeof entered === "function"
+      ? { release: entered, route }
+      : this.#again(name, signal, caller, route, entered);
+  }
+
+  async #again(
+    name: string | null,
+    signal: AbortSignal,
+    caller: () => string,
+    before: Route,
+    entering: Promise<Release>,
+  ): Promise<Entered> {
+    const release = await entering;
+    let route: Route;
+    try {
+      route = this.route(name);
+    } catch (error) {
       release();
+      throw error;
     }
+    if (route.place.slot === before.place.slot) return { release, route };
+    release();
+    return this.enter(name, signal, caller);
   }
 }
