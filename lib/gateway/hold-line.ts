@@ -199,10 +199,10 @@ export class HoldLine {
   #tryBegin(key: string, waiter: Waiter): number | null | "refused" {
     try {
       const { servingSince, isTaken } = this.means.target(key);
+      this.#permit(key, waiter.token);
       if (isTaken) return null;
       const due = servingSince === null ? 0 : servingSince + (this.means.terms()?.dwellMs ?? 0);
       if (due > this.now()) return due;
-      this.#permit(key, waiter.token);
       this.means.begin(key, waiter);
       return null;
     } catch (error) {

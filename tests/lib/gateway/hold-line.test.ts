@@ -212,10 +212,11 @@ describe("a request is refused", () => {
   test("when they are reserved while it waits, but not whoever brings the token", async () => {
     const asked = [cluster.ask("b"), cluster.ask("b", { token: "its-token" })];
     cluster.reservedBy = "nightly";
-    cluster.pass(100_000);
+    cluster.line.look();
     await settle();
-
     expect(asked.map(({ became }) => became)).toEqual(["reserved", "waits"]);
+    cluster.pass(100_000);
+
     expect(cluster.begun).toMatchObject([{ key: "b", token: "its-token" }]);
   });
 
