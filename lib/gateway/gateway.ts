@@ -250,7 +250,8 @@ export class Gateway {
     const began = performance.now();
     let status: number | null = null;
     let firstByteSeconds: number | null = null;
-    const route = path.split("?", 1)[0]!;
+    const query = path.indexOf("?");
+    const route = query === -1 ? path : path.slice(0, query);
     const upstream = to.key;
     const passage = new Passage(
       request,

@@ -25,7 +25,10 @@ export interface Upstream {
 export class Passage {
   readonly abort = new AbortController();
   readonly #deadlines: Deadlines;
-  readonly #leave = () => this.#cut(new ClientLeft(), "left");
+  /** Stays with the request: taking it away costs more than its doing nothing later. */
+  readonly #leave = () => {
+    if (!this.#over) this.#cut(new ClientLeft(), "left");
+  };
   #over = false;
   #uploaded = false;
   #isAnswering = false;
@@ -129,7 +132,6 @@ export class Passage {
     if (this.#over) return;
     this.#over = true;
     this.#deadlines.over();
-    this.request.signal.removeEventListener("abort", this.#leave);
     this.onEnd(outcome, this);
   }
 
