@@ -243,7 +243,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     });
     const { stopping } = operations.slotStops;
     const told = { events, env, metrics, stopping, onFailure: operations.deepChecks.suspect };
-    const { gateway, gatewayModels } = createGateway({ config, slots, swaps, control, ...told });
+    const { gateway, gatewayModels } = createGateway({ config, slots, swaps, lock, control, ...told });
 
     const started = { type: "controller.started", at: now(), version, instance_id: instance } as const;
     open.transaction(() => recordFact(open.facts, started));

@@ -6,6 +6,7 @@ export type FaultKind =
   | "malformed" // 400: not even parseable
   | "forbidden" // 403
   | "not_found" // 404
+  | "slow" // 408: the client took too long to send
   | "conflict" // 409
   | "too_large" // 413
   | "invalid" // 422: parseable, but not acceptable

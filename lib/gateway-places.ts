@@ -7,8 +7,11 @@ import { Gateway } from "./gateway/gateway.ts";
 import { ModelList } from "./gateway/model-list.ts";
 import type { Place } from "./gateway/route-model.ts";
 import type { Limits, ProxiedKind, ProxiedService } from "./gateway/services.ts";
+import { createHold, wakeHeld } from "./gateway-hold.ts";
 import type { LiveConfig } from "./live-config.ts";
+import type { ReservationLock } from "./lock/reservation-lock.ts";
 import { createGatewayMetrics } from "./metrics/gateway-metrics.ts";
+import { createHoldMetrics } from "./metrics/hold-metrics.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { SparkControl } from "./swap/cluster.ts";
 import type { SwapEngine } from "./swap/engine.ts";
@@ -126,7 +129,8 @@ const KEPT_REQUESTS = 96;
 export function limitsOf(settings: Settings, slots: number, mostRequests: number): Limits {
   const mostChats = Math.max(1, Math.floor((mostRequests - KEPT_REQUESTS) / Math.max(1, slots)));
   const waitMs = settings.gateway_queue_seconds * 1000;
-  const limit = (inFlight: number, queue: number) => ({ inFlight, queue, waitMs });
+  const isAdaptive = settings.gateway_limit === "adaptive";
+  const limit = (inFlight: number, queue: number) => ({ inFlight, queue, waitMs, isAdaptive });
   return {
     chat: limit(Math.min(settings.gateway_chat_in_flight, mostChats), settings.gateway_chat_queue),
     audio: limit(settings.gateway_audio_in_flight, settings.gateway_audio_queue),
@@ -137,7 +141,8 @@ export function limitsOf(settings: Settings, slots: number, mostRequests: number
 export interface GatewayParts {
   readonly config: Pick<LiveConfig, "current">;
   readonly slots: Pick<SlotBoard, "statuses">;
-  readonly swaps: Pick<SwapEngine, "active">;
+  readonly swaps: Pick<SwapEngine, "active" | "start">;
+  readonly lock: Pick<ReservationLock, "permit">;
   readonly control: Pick<SparkControl, "address">;
   readonly events: Pick<EventBus, "subscribe">;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -150,7 +155,7 @@ export interface GatewayParts {
 
 /** The gateway of this cluster, and the list of what is behind it. */
 export function createGateway(parts: GatewayParts) {
-  const { config, slots, swaps, control, events, env, metrics, stopping } = parts;
+  const { config, slots, swaps, lock, control, events, env, metrics, stopping } = parts;
   const mostRequests = Number(env.BUN_CONFIG_MAX_HTTP_REQUESTS) || BUN_REQUESTS;
   const catalog = () => config.current.catalog;
   const keyOf = (name: string) => modelKeyOf(catalog(), name);
@@ -158,11 +163,17 @@ export function createGateway(parts: GatewayParts) {
   // Each request reads these: they are made anew only after something has happened.
   let places: readonly Place[] | null = null;
   let services: readonly ProxiedService[] | null = null;
+  let limits: Limits | null = null;
   events.subscribe(({ type }) => {
     if (type === "slot.changed" || type === "slot.stopping" || type === "swap.changed" || type === "swap.progressed")
       places = null;
-    if (type === "config.changed") places = services = null;
+    if (type === "config.changed") places = services = limits = null;
   });
+  const currentLimits = () => {
+    const { settings, slots } = config.current.topology;
+    limits ??= limitsOf(settings, slots.length, mostRequests);
+    return limits;
+  };
   const currentPlaces = () => {
     places ??= placesOf(slots.statuses(), swaps.active(), catalog(), stopping);
     return places;
@@ -179,12 +190,12 @@ export function createGateway(parts: GatewayParts) {
     configured: () => isConfigured(config.current.topology) || currentServices().length > 0,
     places: currentPlaces,
     keyOf,
+    hold: createHold({ config, slots, swaps, lock }),
     service: (kind) => currentServices().find((service) => service.kind === kind) ?? null,
-    limits: () => {
-      const { settings, slots } = config.current.topology;
-      return limitsOf(settings, slots.length, mostRequests);
-    },
+    limits: currentLimits,
   });
+  wakeHeld(events, gateway.line);
+  createHoldMetrics(metrics.registry, () => gateway.line.length);
   const gatewayModels = new ModelList({
     created: Math.floor(Date.now() / 1000),
     places: currentPlaces,

@@ -3,12 +3,13 @@ import { fileURLToPath } from "node:url";
 import { Elysia } from "elysia";
 import type { ControlPlane } from "../lib/control-plane.ts";
 import { auditTrail } from "../lib/http/audit-trail.ts";
+import { createDirect } from "../lib/http/direct.ts";
 import { renderErrors } from "../lib/http/error-renderer.ts";
-import { setAround } from "../lib/http/listen.ts";
+import { setAround, setDirect } from "../lib/http/listen.ts";
 import { createMethodTable, type MethodTable } from "../lib/http/method-table.ts";
 import { NO_SIMULATION } from "../lib/http/no-simulation.ts";
 import { type OpenApiDocument, openApiDocument } from "../lib/http/openapi.ts";
-import { guard } from "../lib/http/perimeter.ts";
+import { createPerimeter, guard } from "../lib/http/perimeter.ts";
 import { createRefusedHosts } from "../lib/http/refused-hosts.ts";
 import type { StaticFile } from "../lib/http/static-files.ts";
 import { notFoundPage, serveFiles, staticFiles } from "../lib/http/static-files.ts";
@@ -40,7 +41,7 @@ export function createApp(
   };
   const guarded = new Elysia(ELYSIA_OPTIONS);
   renderErrors(guarded, plane.log, notFoundPage(dashboard));
-  guard(guarded, {
+  const perimeter = createPerimeter({
     allowedHosts: () => settings().allowed_hosts,
     corsOrigins: () => settings().cors_origins,
     trustedProxies: () => settings().trusted_proxies,
@@ -48,6 +49,7 @@ export function createApp(
     methods: methodTable,
     simulated: plane.simulated,
   });
+  guard(guarded, perimeter);
   const web: Web = {
     refusedHosts,
     simulation,
@@ -58,6 +60,7 @@ export function createApp(
   };
   const app = registerRoutes(guarded, { ...plane, ...web });
   serveFiles(app, dashboard);
+  setDirect(app, createDirect(app.routes, perimeter, plane.log));
   const note = plane.audit.note.bind(plane.audit);
   const operation = (method: string, path: string) => methodTable().operation(method, path);
   setAround(

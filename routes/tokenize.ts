@@ -1,13 +1,16 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { ControlPlane } from "../lib/control-plane.ts";
+import { passing } from "../lib/http/direct.ts";
 import { askerOf, ModelName, proxied, withQuery } from "./v1/_proxied.ts";
 
 /** The loaded model's tokenizer. */
 export default ({ gateway }: Pick<ControlPlane, "gateway">) =>
   new Elysia().post(
     "",
-    ({ request, server }) => gateway.toModel(request, withQuery(request, "/tokenize"), askerOf(request, server)),
+    passing(({ request, server }) =>
+      gateway.toModel(request, withQuery(request, "/tokenize"), askerOf(request, server)),
+    ),
     proxied({
       operationId: "tokenize",
       summary: "Tokens of a text, by the loaded model",

@@ -31,10 +31,16 @@ export function Text(refuse: Refuse, description: string, options: { examples?: 
 }
 
 /** One of a few words. */
-export function Choice<const T extends string>(choices: readonly T[], description: string) {
+export function Choice<const T extends string>(
+  choices: readonly T[],
+  description: string,
+  options: { default?: T } = {},
+) {
   const errorMessage = `must be one of ${choices.join(", ")}`;
   const refuse: Refuse = (text) => (choices.some((choice) => choice === text) ? null : errorMessage);
-  return Type.Unsafe<T>(Type.String({ enum: [...choices], description, errorMessage, [refuseValue]: refuse }));
+  return Type.Unsafe<T>(
+    Type.String({ enum: [...choices], description, errorMessage, ...options, [refuseValue]: refuse }),
+  );
 }
 
 export function Whole(minimum: number, maximum: number, description: string, options: { default?: number } = {}) {

@@ -1,6 +1,6 @@
 /** The shape of topology.yaml. */
 import { Type } from "@sinclair/typebox";
-import { Amount, Port, Text, TextList, Whole, YesNo } from "./field-types.ts";
+import { Amount, Choice, Port, Text, TextList, Whole, YesNo } from "./field-types.ts";
 import {
   invalidContainerName,
   invalidHost,
@@ -69,6 +69,23 @@ export const SettingsFields = Type.Partial(
     }),
     update_limit_seconds: Whole(2, 7200, "Seconds after which an update of a bot is ended.", { default: 1500 }),
     auto_restart_vllm: YesNo("Whether a model that no longer answers is loaded again by itself.", { default: false }),
+    gateway_limit: Choice(
+      ["fixed", "adaptive"],
+      "Requests at a time. adaptive: as many as an upstream takes before its latency grows, at most the numbers above.",
+      { default: "fixed" },
+    ),
+    gateway_routing: Choice(
+      ["refuse", "hold"],
+      "What becomes of a request for a model that is not loaded. hold: it waits, and the model is loaded if no reservation forbids it.",
+      { default: "refuse" },
+    ),
+    gateway_hold_seconds: Whole(1, 7200, "Seconds after which a request that is held is refused.", { default: 900 }),
+    gateway_dwell_seconds: Whole(
+      0,
+      86_400,
+      "Seconds that a model serves at least before another is loaded for a request that is held.",
+      { default: 300 },
+    ),
     allowed_hosts: TextList(invalidAllowedHost, "Further names under which the dashboard may be opened."),
     cors_origins: TextList(invalidOrigin, "Origins of other sites that may call the API from a browser."),
     trusted_proxies: TextList(invalidNetwork, "Addresses or networks whose X-Forwarded-* headers count."),

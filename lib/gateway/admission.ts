@@ -4,6 +4,7 @@
  * by no more than the request that happens to end first.
  */
 import { Fault } from "../fault.ts";
+import { ADAPTIVE, AdaptiveLimit } from "./adaptive-limit.ts";
 
 export interface Limit {
   /** Requests at a time. */
@@ -12,6 +13,8 @@ export interface Limit {
   readonly queue: number;
   /** How long one may wait. */
   readonly waitMs: number;
+  /** Fewer at a time, where their latency says so. */
+  readonly isAdaptive?: boolean;
 }
 
 /** Gives the place back; calling it again does nothing. */
@@ -45,6 +48,7 @@ export class Admission {
   #queued = 0;
   #grants = 0;
   #meanMs = 1_000;
+  readonly #adaptive = new AdaptiveLimit(() => ({ ...ADAPTIVE, most: this.limit().inFlight }));
 
   constructor(
     /** What stands behind it, for people. */
@@ -60,12 +64,25 @@ export class Admission {
     return this.#queued;
   }
 
+  /** Requests at a time, now. */
+  get most(): number {
+    const { inFlight, isAdaptive = false } = this.limit();
+    return isAdaptive ? Math.min(inFlight, this.#adaptive.limit) : inFlight;
+  }
+
+  /** An answer has begun so long after its request had its place; null: there was none. */
+  saw(latencyMs: number | null): void {
+    if (!this.limit().isAdaptive) return;
+    if (latencyMs === null) this.#adaptive.failed();
+    else this.#adaptive.saw(latencyMs, this.#inFlight);
+  }
+
   /**
    * A place, at once where one is free.
    * @throws Fault `unavailable` with `retry_after_seconds`: the queue is full, or the wait was too long
    */
   enter(caller: () => string, signal: AbortSignal): Release | Promise<Release> {
-    const { inFlight } = this.limit();
+    const inFlight = this.most;
     if (this.#queued > 0 || this.#inFlight >= inFlight) return this.#wait(caller(), signal);
     // While there is room for all, nobody is asked who it is: looking up an address costs more than everything else here.
     const isRoomy = inFlight > SMALL_LIMIT && this.#inFlight < inFlight / 2;
@@ -152,7 +169,7 @@ export class Admission {
 
   /** Gives every free place away. */
   #fill(): void {
-    while (this.#queued > 0 && this.#inFlight < this.limit().inFlight) {
+    while (this.#queued > 0 && this.#inFlight < this.most) {
       let next: Caller | null = null;
       for (const caller of this.#callers.values()) {
         if (caller.waiting.length === 0) continue;
@@ -174,8 +191,7 @@ export class Admission {
   }
 
   #busy(code: string, message: string): Fault {
-    const { inFlight } = this.limit();
-    const seconds = Math.ceil(((this.#queued + 1) / Math.max(1, inFlight)) * (this.#meanMs / 1000));
+    const seconds = Math.ceil(((this.#queued + 1) / Math.max(1, this.most)) * (this.#meanMs / 1000));
     return new Fault("unavailable", code, message, {
       retry_after_seconds: Math.min(MOST_RETRY_SECONDS, Math.max(LEAST_RETRY_SECONDS, seconds)),
     });

@@ -1,6 +1,7 @@
 /** The body of a request on its way to an upstream: its bytes as they came, counted where nobody said how many there are. */
 import { Fault } from "../fault.ts";
 import { type ModelName, ModelScanner } from "./model-name.ts";
+import { type Pace, PacedReader, UPLOAD_PACE } from "./upload-pace.ts";
 
 export interface Body {
   /** Null: no body. Bytes where all are there already. */
@@ -18,6 +19,12 @@ export interface NamedBody extends Body {
 /** A body that says it is no longer than this is read in one go. */
 const WHOLE_BYTES = 64 * 1024;
 
+/** Whether a body comes in one go, within the time that the server gives a connection anyway. */
+export function isShort({ headers }: Request): boolean {
+  const length = headers.get("content-length");
+  return length !== null && LENGTH.test(length) && Number(length) <= WHOLE_BYTES;
+}
+
 /** The collector does not see how large the pieces of an upload are: it is asked to look after so many bytes. */
 const COLLECT_BYTES = 16 * 1024 * 1024;
 
@@ -27,10 +34,15 @@ export function tooLarge(mostBytes: number): Fault {
   });
 }
 
-/** Length of a body as it announces itself; null when it does not. @throws Fault too_large */
+/** One number: of several equal ones Bun makes a list. */
+const LENGTH = /^\d+$/;
+
+/** Length of a body as it announces itself; null when it does not. @throws Fault too_large, malformed */
 function announced(request: Request, mostBytes: number): number | null {
   const text = request.headers.get("content-length");
   if (text === null) return null;
+  if (!LENGTH.test(text))
+    throw new Fault("malformed", "length_malformed", "The request must carry at most one Content-Length.");
   const length = Number(text);
   if (length > mostBytes) throw tooLarge(mostBytes);
   return length;
@@ -47,11 +59,12 @@ export function plainBody(
   mostBytes: number,
   onEnd: (bytes: number) => void,
   onFailure: (error: unknown) => void,
+  pace: Pace = UPLOAD_PACE,
 ): Body {
   const length = announced(request, mostBytes);
   if (length === 0) return { content: new Uint8Array(0), length };
   if (!request.body) return { content: null, length: null };
-  return { content: counted([], request.body.getReader(), mostBytes, onEnd, onFailure), length };
+  return { content: counted([], new PacedReader(request.body.getReader(), pace), mostBytes, onEnd, onFailure), length };
 }
 
 /**
@@ -63,27 +76,28 @@ export async function namedBody(
   mostBytes: number,
   onEnd: (bytes: number) => void,
   onFailure: (error: unknown) => void,
+  pace: Pace = UPLOAD_PACE,
 ): Promise<NamedBody> {
   const length = announced(request, mostBytes);
   const scanner = new ModelScanner();
   const head: Uint8Array[] = [];
-  let reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
+  let reader: PacedReader | null = null;
   let found: ModelName | "absent" | "more" = "more";
   if (length !== null && length <= WHOLE_BYTES) {
     head.push(new Uint8Array(await request.arrayBuffer()));
     found = scanner.push(head[0]!);
   } else if (request.body) {
-    reader = request.body.getReader();
+    reader = new PacedReader(request.body.getReader(), pace);
     let size = 0;
     while (found === "more") {
-      const { done, value } = await reader.read();
-      if (done) {
+      const value = await reader.read();
+      if (value === null) {
         reader = null;
         break;
       }
       size += value.byteLength;
       if (size > mostBytes) {
-        void reader.cancel().catch(() => undefined);
+        void reader.cancel();
         throw tooLarge(mostBytes);
       }
       head.push(value);
@@ -103,10 +117,8 @@ export async function namedBody(
     model,
     renamed(name) {
       if (!model) return bodyOf(head, 0);
-      const all = joined(head);
-      const value = new TextEncoder().encode(JSON.stringify(name));
-      const chunks = [all.subarray(0, model.start), value, all.subarray(model.end)];
-      return bodyOf(chunks, value.length - (model.end - model.start));
+      const chunks = renamedPieces(joined(head), model, name);
+      return bodyOf(chunks, chunks[1]!.length - (model.end - model.start));
     },
   };
 }
@@ -120,13 +132,15 @@ function joined(chunks: readonly Uint8Array[]): Uint8Array {
 /** What was read already, then the rest, no faster than it is taken. */
 function counted(
   head: readonly Uint8Array[],
-  reader: ReadableStreamDefaultReader<Uint8Array>,
+  reader: PacedReader,
   mostBytes: number,
   onEnd: (bytes: number) => void,
   onFailure: (error: unknown) => void,
 ): ReadableStream<Uint8Array> {
   let size = sizeOf(head);
   let collectedAt = size;
+  /** The upstream wants no more of it: what becomes of the rest is nobody's failure. */
+  let isUnwanted = false;
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
@@ -134,8 +148,9 @@ function counted(
       },
       async pull(controller) {
         try {
-          const { done, value } = await reader.read();
-          if (done) {
+          const value = await reader.read();
+          if (isUnwanted) return;
+          if (value === null) {
             controller.close();
             onEnd(size);
             return;
@@ -147,13 +162,44 @@ function counted(
           collectedAt = size;
           Bun.gc(false);
         } catch (error) {
+          if (isUnwanted) return;
           controller.error(error);
           onFailure(error);
-          void reader.cancel().catch(() => undefined);
+          void reader.cancel();
         }
       },
-      cancel: (reason) => reader.cancel(reason).catch(() => undefined),
+      cancel(reason) {
+        isUnwanted = true;
+        return reader.cancel(reason);
+      },
     },
     { highWaterMark: 0 },
   );
+}
+
+/** The same body with all of it in memory. @throws what the reading throws: it was too large, or its sender has left */
+export async function wholeBody(body: NamedBody): Promise<NamedBody & { readonly content: Uint8Array | null }> {
+  const { content, model } = body;
+  if (!(content instanceof ReadableStream)) return { ...body, content };
+  const bytes = new Uint8Array(await new Response(content).arrayBuffer());
+  return {
+    content: bytes,
+    length: bytes.length,
+    model,
+    renamed: (name) => ({ content: model ? joined(renamedPieces(bytes, model, name)) : bytes, length: null }),
+  };
+}
+
+function renamedPieces(bytes: Uint8Array, model: ModelName, name: string): Uint8Array[] {
+  const value = new TextEncoder().encode(JSON.stringify(name));
+  return [bytes.subarray(0, model.start), value, bytes.subarray(model.end)];
+}
+
+/** Whether a JSON body asks for its answer as events. */
+export function asksForEvents(content: Uint8Array | null): boolean {
+  try {
+    return (JSON.parse(new TextDecoder().decode(content ?? new Uint8Array())) as { stream?: unknown }).stream === true;
+  } catch {
+    return false;
+  }
 }

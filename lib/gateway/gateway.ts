@@ -1,17 +1,22 @@
 /** Every model and service behind one address: who is asked, who may ask now, and the passage of bytes. */
 import { Fault } from "../fault.ts";
 import { Admission, type Release } from "./admission.ts";
-import { type Body, type NamedBody, namedBody, plainBody } from "./body.ts";
+import { type Body, isShort, type NamedBody, namedBody, plainBody } from "./body.ts";
 import { ConnectionWatch } from "./connection.ts";
+import { HoldLine, type HoldMeans } from "./hold-line.ts";
+import { LateBody } from "./late-body.ts";
+import { type Entered, ModelDoor } from "./model-door.ts";
+import { type HeldAsker, ModelHold } from "./model-hold.ts";
 import { PATIENCE, type Patience } from "./patience.ts";
 import { Passage, type Upstream } from "./proxy.ts";
 import { ClientLeft, type Outcome } from "./relay.ts";
 import { askReranker, type RerankAnswer, type RerankQuestion } from "./rerank.ts";
-import { type Place, type Route, routeModel } from "./route-model.ts";
+import { type Place, Unrouted } from "./route-model.ts";
 import { type Limits, notConfigured, type ProxiedKind, type ProxiedService, reach, TRAITS } from "./services.ts";
+import type { Pace } from "./upload-pace.ts";
 
 /** Whoever sent a request. */
-export interface Asker {
+export interface Asker extends HeldAsker {
   /** Stands for one caller in the queue; never an API key itself. */
   caller(): string;
   /** Seconds without a byte from or to the client after which its connection is closed; 0: none. */
@@ -26,6 +31,12 @@ export interface GatewayOptions {
   keyOf(name: string): string | null;
   service(kind: ProxiedKind): ProxiedService | null;
   limits(): Limits;
+  /** How requests for models that are not loaded are held; they are refused where it is not given. */
+  readonly hold?: HoldMeans;
+  /** Until a held stream gets its first comment; 5 s unless told. */
+  readonly firstCommentMs?: number;
+  /** At which clients send at least. */
+  readonly pace?: Pace;
   /** A request is over. */
   onEnd?(record: RequestRecord): void;
   /** A service failed at what it was asked for. */
@@ -47,15 +58,32 @@ export interface RequestRecord {
   readonly bytesOut: number;
 }
 
-/** A client that sends nothing for so long does not hold a place any longer. */
-const UPLOAD_SILENCE_SECONDS = 60;
 const CLIENT_CLOSED_REQUEST = 499;
+const NO_HOLD: HoldMeans = {
+  terms: () => null,
+  target: () => ({ servingSince: null, isTaken: true }),
+  permit: () => undefined,
+  begin: () => undefined,
+};
+
+const nameOf = ({ slot, served }: Place) => `The model ${served[0] ?? `in slot ${slot}`}`;
 
 export class Gateway {
   readonly #admissions = new Map<string, Admission>();
   readonly #connections = new ConnectionWatch();
 
-  constructor(private readonly options: GatewayOptions) {}
+  readonly #door: ModelDoor;
+  readonly #hold: ModelHold;
+  /** Requests for models that are not loaded. */
+  readonly line: HoldLine;
+
+  constructor(private readonly options: GatewayOptions) {
+    const { places, keyOf, hold = NO_HOLD } = options;
+    const admission = (place: Place) => this.#admission(`slot:${place.slot}`, nameOf(place), "chat");
+    this.#door = new ModelDoor({ places, keyOf, admission });
+    this.line = new HoldLine(hold);
+    this.#hold = new ModelHold(this.line, this.#door, options.firstCommentMs);
+  }
 
   /** Requests that a slot works on for callers of this gateway. */
   inFlight(slot: string): number {
@@ -71,7 +99,8 @@ export class Gateway {
   toModel(request: Request, path: string, asker: Asker): Promise<Response> {
     return this.#answer(request, async () => {
       const late = new LateBody();
-      const body = await namedBody(request, PATIENCE.chat.mostBytes, late.ended, late.failed);
+      if (!isShort(request)) asker.patience(0);
+      const body = await namedBody(request, PATIENCE.chat.mostBytes, late.ended, late.failed, this.options.pace);
       return this.#sendToModel(request, path, body, late, asker);
     });
   }
@@ -80,7 +109,8 @@ export class Gateway {
   toEmbeddings(request: Request, path: string, asker: Asker): Promise<Response> {
     return this.#answer(request, async () => {
       const late = new LateBody();
-      const body = await namedBody(request, PATIENCE.text.mostBytes, late.ended, late.failed);
+      if (!isShort(request)) asker.patience(0);
+      const body = await namedBody(request, PATIENCE.text.mostBytes, late.ended, late.failed, this.options.pace);
       const service = this.options.service("embeddings");
       const name = body.model?.name;
       const isServed = this.options.places().some(({ open, served }) => open && name && served.includes(name));
@@ -94,7 +124,7 @@ export class Gateway {
     return this.#answer(request, async () => {
       const service = this.#service(kind);
       const late = new LateBody();
-      const body = plainBody(request, TRAITS[kind].patience.mostBytes, late.ended, late.failed);
+      const body = plainBody(request, TRAITS[kind].patience.mostBytes, late.ended, late.failed, this.options.pace);
       return this.#sendToService(request, path, service, body, late, asker);
     });
   }
@@ -158,43 +188,22 @@ export class Gateway {
 
   async #sendToModel(request: Request, path: string, body: NamedBody, late: LateBody, asker: Asker): Promise<Response> {
     asker.patience(0);
-    const { release, route } = await this.#enterSlot(body.model?.name ?? null, request.signal, asker);
-    const { slot, origin, served } = route.place;
-    const upstream = { name: `The model ${served[0] ?? `in slot ${slot}`}`, origin, host: null };
-    const content = route.rename === null ? body : body.renamed(route.rename);
-    return this.#pass(
-      request,
-      path,
-      { key: `slot:${slot}`, upstream, patience: PATIENCE.chat },
-      content,
-      late,
-      release,
-      asker,
-    );
-  }
-
-  /** What serves may have changed while the request waited: it is routed again then. */
-  async #enterSlot(
-    name: string | null,
-    signal: AbortSignal,
-    asker: Asker,
-  ): Promise<{ release: Release; route: Route }> {
-    const { places, keyOf } = this.options;
-    let route = routeModel(name, places(), keyOf);
-    while (true) {
-      const { slot, served } = route.place;
-      const admission = this.#admission(`slot:${slot}`, `The model ${served[0] ?? `in slot ${slot}`}`, "chat");
-      const entered = admission.enter(() => asker.caller(), signal);
-      if (typeof entered === "function") return { release: entered, route };
-      const release = await entered;
-      try {
-        route = routeModel(name, places(), keyOf);
-      } catch (error) {
-        release();
-        throw error;
-      }
-      if (route.place.slot === slot) return { release, route };
-      release();
+    const send = (asked: Request, content: NamedBody, { release, route }: Entered) => {
+      const { slot, origin } = route.place;
+      const to = {
+        key: `slot:${slot}`,
+        upstream: { name: nameOf(route.place), origin, host: null },
+        patience: PATIENCE.chat,
+      };
+      const named = route.rename === null ? content : content.renamed(route.rename);
+      return this.#pass(asked, path, to, named, late, release);
+    };
+    try {
+      const entered = this.#door.enter(body.model?.name ?? null, request.signal, () => asker.caller());
+      return send(request, body, entered instanceof Promise ? await entered : entered);
+    } catch (error) {
+      if (!(error instanceof Unrouted && this.#hold.isOn)) throw error;
+      return this.#hold.answer({ request, body, unrouted: error, asker }, send);
     }
   }
 
@@ -217,7 +226,6 @@ export class Gateway {
       body,
       late,
       release,
-      asker,
     );
     if (service.kind !== "asr" || response.status !== 500) return response;
     await response.body?.cancel();
@@ -232,12 +240,12 @@ export class Gateway {
     body: Body,
     late: LateBody,
     release: Release,
-    asker: Asker,
   ): Promise<Response> {
     const began = performance.now();
     let status: number | null = null;
     let firstByteSeconds: number | null = null;
-    const route = path.split("?", 1)[0]!;
+    const query = path.indexOf("?");
+    const route = query === -1 ? path : path.slice(0, query);
     const upstream = to.key;
     const passage = new Passage(
       request,
@@ -246,35 +254,17 @@ export class Gateway {
       this.#connections,
       (outcome, { bytesIn, bytesOut }) => {
         release();
+        if (outcome === "failed" && status === null) this.#admissions.get(upstream)?.saw(null);
         const seconds = (performance.now() - began) / 1000;
         this.options.onEnd?.({ upstream, route, outcome, status, seconds, firstByteSeconds, bytesIn, bytesOut });
       },
     );
-    if (body.content instanceof ReadableStream) asker.patience(UPLOAD_SILENCE_SECONDS);
-    late.bind(
-      (bytes) => {
-        asker.patience(0);
-        passage.uploaded(bytes);
-      },
-      (error) => passage.uploadFailed(error),
-    );
+    late.bind(passage.uploaded, passage.uploadFailed);
     return passage.forward(path, body, (code) => {
       status = code;
       firstByteSeconds = (performance.now() - began) / 1000;
+      this.#admissions.get(upstream)?.saw(firstByteSeconds * 1000);
     });
-  }
-}
-
-/** The end of a body, told to a passage that is made after the body has been begun. */
-class LateBody {
-  #onEnd: (bytes: number) => void = () => undefined;
-  #onFailure: (error: unknown) => void = () => undefined;
-  readonly ended = (bytes: number) => this.#onEnd(bytes);
-  readonly failed = (error: unknown) => this.#onFailure(error);
-
-  bind(onEnd: (bytes: number) => void, onFailure: (error: unknown) => void): void {
-    this.#onEnd = onEnd;
-    this.#onFailure = onFailure;
   }
 }
 

@@ -16,7 +16,12 @@ const HOP_BY_HOP = [
  * `expect` has been answered by our own server; a page's cookies, origin and fetch metadata are for this address and say
  * nothing to a service behind it.
  */
-const NOT_FOR_UPSTREAM = new Set([...HOP_BY_HOP, "host", "content-length", "expect", "cookie", "origin", "referer"]);
+const NOT_FOR_UPSTREAM = new Set([
+  ...HOP_BY_HOP,
+  ...["host", "content-length", "expect", "cookie", "origin", "referer"],
+  // The reservation's secret is for this controller.
+  "x-swap-lock-token",
+]);
 /** Who may read our answers, and what a browser makes of them, is ours to say; so are cookies of this address. */
 const NOT_FOR_CLIENT = new Set([
   ...HOP_BY_HOP,
@@ -24,33 +29,41 @@ const NOT_FOR_CLIENT = new Set([
   ...["content-security-policy", "x-frame-options", "x-content-type-options", "referrer-policy"],
 ]);
 
+const NOTHING: readonly string[] = [];
+
 /** Names that a `Connection` header makes hop-by-hop. */
 function namedBy(connection: string | null): readonly string[] {
-  if (connection === null) return [];
+  if (connection === null) return NOTHING;
   return connection.split(",").map((name) => name.trim().toLowerCase());
 }
 
+/** Plain objects: iterating `Headers` and adding to others costs several times as much. */
+export type PlainHeaders = Record<string, string>;
+
+/** Several values of one name come joined, but those of `set-cookie`, which no one here passes on. */
+const plain = (headers: Headers) => headers.toJSON() as Record<string, string>;
+
 /** @param length of the body where it is known; null: chunked, or no body */
-export function requestHeaders(from: Headers, length: number | null, host: string | null): Headers {
-  const named = namedBy(from.get("connection"));
-  const to = new Headers();
-  for (const [name, value] of from) {
-    if (NOT_FOR_UPSTREAM.has(name) || named.includes(name) || name.startsWith("sec-")) continue;
-    to.append(name, value);
-  }
+export function requestHeaders(from: Headers, length: number | null, host: string | null): PlainHeaders {
+  const all = plain(from);
+  const named = namedBy(all.connection ?? null);
+  const to: PlainHeaders = {};
+  for (const name in all)
+    if (!NOT_FOR_UPSTREAM.has(name) && !named.includes(name) && !name.startsWith("sec-")) to[name] = all[name]!;
   // Without it fetch would offer gzip for a client that did not.
-  if (!to.has("accept-encoding")) to.set("accept-encoding", "identity");
-  if (length !== null) to.set("content-length", String(length));
-  if (host !== null) to.set("host", host);
+  to["accept-encoding"] ??= "identity";
+  if (length !== null) to["content-length"] = String(length);
+  if (host !== null) to.host = host;
   return to;
 }
 
-export function responseHeaders(from: Headers): Headers {
-  const named = namedBy(from.get("connection"));
-  const to = new Headers();
-  for (const [name, value] of from) {
-    if (NOT_FOR_CLIENT.has(name) || named.includes(name) || /^(access-control|cross-origin)-/.test(name)) continue;
-    to.append(name, value);
-  }
+export function responseHeaders(from: Headers): PlainHeaders {
+  const all = plain(from);
+  const named = namedBy(all.connection ?? null);
+  const to: PlainHeaders = {};
+  for (const name in all)
+    if (!NOT_FOR_CLIENT.has(name) && !named.includes(name) && !isOurs(name)) to[name] = all[name]!;
   return to;
 }
+
+const isOurs = (name: string) => name.startsWith("access-control-") || name.startsWith("cross-origin-");

@@ -98,9 +98,11 @@ export class ModelScanner {
   }
 }
 
+const decoder = new TextDecoder();
+
 function decoded(token: readonly number[]): string | null {
   try {
-    return JSON.parse(new TextDecoder().decode(Uint8Array.from(token))) as string;
+    return JSON.parse(decoder.decode(Uint8Array.from(token))) as string;
   } catch {
     return null;
   }

@@ -7,6 +7,7 @@ import { Fault } from "../fault.ts";
 import type { Body } from "./body.ts";
 import type { ConnectionWatch } from "./connection.ts";
 import { Deadlines } from "./deadlines.ts";
+import { errorEvent } from "./error-event.ts";
 import { requestHeaders, responseHeaders } from "./headers.ts";
 import type { Patience } from "./patience.ts";
 import { ClientLeft, causeOf, type Outcome, relay, upstreamFault } from "./relay.ts";
@@ -24,7 +25,10 @@ export interface Upstream {
 export class Passage {
   readonly abort = new AbortController();
   readonly #deadlines: Deadlines;
-  readonly #leave = () => this.#cut(new ClientLeft(), "left");
+  /** Stays with the request: taking it away costs more than its doing nothing later. */
+  readonly #leave = () => {
+    if (!this.#over) this.#cut(new ClientLeft(), "left");
+  };
   #over = false;
   #uploaded = false;
   #isAnswering = false;
@@ -128,7 +132,6 @@ export class Passage {
     if (this.#over) return;
     this.#over = true;
     this.#deadlines.over();
-    this.request.signal.removeEventListener("abort", this.#leave);
     this.onEnd(outcome, this);
   }
 
@@ -140,7 +143,7 @@ export class Passage {
       return new Response(null, { status, headers });
     }
     if (this.#uploaded) this.#deadlines.answering();
-    const length = Number(headers.get("content-length") ?? Number.NaN);
+    const length = Number(headers["content-length"] ?? Number.NaN);
     // Whole where it is short and says so: a break in the middle can then still be told as an error.
     if (length <= WHOLE_BYTES) {
       const bytes = await response.arrayBuffer();
@@ -149,12 +152,12 @@ export class Passage {
       return new Response(bytes, { status, headers });
     }
     this.#isAnswering = true;
-    const isEvents = /^text\/event-stream\b/i.test(headers.get("content-type") ?? "");
-    const isPlain = /^(identity)?$/i.test(headers.get("content-encoding") ?? "");
+    const isEvents = /^text\/event-stream\b/i.test(headers["content-type"] ?? "");
+    const isPlain = /^(identity)?$/i.test(headers["content-encoding"] ?? "");
     const body = relay(response.body as ReadableStream<Uint8Array>, {
       deadlines: this.#deadlines,
       abort: this.abort,
-      epitaph: isEvents && isPlain ? (error) => lastEvent(upstreamFault(this.upstream.name, error)) : null,
+      epitaph: isEvents && isPlain ? (error) => errorEvent(upstreamFault(this.upstream.name, error)) : null,
       onBytes: (count) => {
         this.bytesOut += count;
       },
@@ -170,12 +173,3 @@ const WHOLE_BYTES = 64 * 1024;
 /** nginx's word for it; nobody reads it. */
 const CLIENT_CLOSED_REQUEST = 499;
 const NO_BODY = new Set([101, 204, 205, 304]);
-
-/**
- * The event that ends a stream which broke off. Empty lines first: the break may have come in the middle of an event. It is
- * of the shape that OpenAI's clients raise as an error.
- */
-function lastEvent(fault: Fault): Uint8Array {
-  const error = { message: fault.message, type: "server_error", param: null, code: fault.code, failed_by: "upstream" };
-  return new TextEncoder().encode(`\n\nevent: error\ndata: ${JSON.stringify({ error })}\n\n`);
-}

@@ -27,13 +27,32 @@ export interface Route {
   readonly rename: string | null;
 }
 
+/** A model that no slot serves now. */
+export class Unrouted extends Fault {
+  constructor(
+    kind: "not_found" | "unavailable",
+    code: "model_not_loaded" | "model_loading" | "model_unloading",
+    message: string,
+    members: Readonly<Record<string, unknown>>,
+    /** Key of the catalog; null: it has none of that name, or none was named. */
+    readonly key: string | null,
+  ) {
+    super(kind, code, message, members);
+  }
+
+  /** A swap that runs now brings it. */
+  get isComing(): boolean {
+    return this.code === "model_loading";
+  }
+}
+
 const LEAST_RETRY_SECONDS = 5;
 const MOST_RETRY_SECONDS = 60;
 
 /**
  * @param name what the request asks for; null: nothing, and the first model answers
  * @param keyOf key of the catalog's model of that name; null when there is none
- * @throws Fault
+ * @throws Unrouted
  */
 export function routeModel(
   name: string | null,
@@ -48,24 +67,27 @@ export function routeModel(
   const swapping = places.find(
     ({ swap, served, aliases }) => swap && (name === null || [...swap.names, ...served, ...aliases].includes(name)),
   );
-  if (swapping?.swap) throw inSwap(swapping.swap, name);
-  throw notLoaded(name, open, name === null ? null : keyOf(name));
+  const key = name === null ? null : keyOf(name);
+  if (swapping?.swap) throw inSwap(swapping.swap, name, key);
+  throw notLoaded(name, open, key);
 }
 
-function inSwap({ names, model, etaSeconds }: NonNullable<Place["swap"]>, name: string | null): Fault {
+function inSwap(
+  { names, model, etaSeconds }: NonNullable<Place["swap"]>,
+  name: string | null,
+  key: string | null,
+): Unrouted {
   const retry = Math.min(MOST_RETRY_SECONDS, Math.max(LEAST_RETRY_SECONDS, etaSeconds ?? MOST_RETRY_SECONDS));
   const isComing = name === null || names.includes(name);
   const eta = etaSeconds === null ? "" : ` It takes about ${etaSeconds} s more.`;
   const message = isComing
     ? `The model ${model} is being loaded.${eta}`
     : `The cluster is swapping from this model to ${model}.${eta}`;
-  return new Fault("unavailable", isComing ? "model_loading" : "model_unloading", message, {
-    param: "model",
-    retry_after_seconds: retry,
-  });
+  const members = { param: "model", retry_after_seconds: retry };
+  return new Unrouted("unavailable", isComing ? "model_loading" : "model_unloading", message, members, key);
 }
 
-function notLoaded(name: string | null, open: readonly Place[], key: string | null): Fault {
+function notLoaded(name: string | null, open: readonly Place[], key: string | null): Unrouted {
   const loaded = open.flatMap(({ served }) => served);
   const now = loaded.length === 0 ? "No model is loaded." : `Loaded: ${loaded.join(", ")}.`;
   const swap = key === null ? null : { method: "POST", path: "/api/swap", body: { model: key } };
@@ -75,10 +97,6 @@ function notLoaded(name: string | null, open: readonly Place[], key: string | nu
       ? " To load one: POST /api/swap with a key of GET /api/models."
       : " The catalog (GET /api/models) has no model of that name.";
   const what = name === null ? "" : "The model that was asked for is not loaded. ";
-  return new Fault("not_found", "model_not_loaded", `${what}${now}${how}`, {
-    param: "model",
-    should_retry: false,
-    loaded,
-    ...(swap ? { swap } : {}),
-  });
+  const members = { param: "model", should_retry: false, loaded, ...(swap ? { swap } : {}) };
+  return new Unrouted("not_found", "model_not_loaded", `${what}${now}${how}`, members, key);
 }

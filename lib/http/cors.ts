@@ -13,7 +13,7 @@ export interface CorsRequest {
   readonly preflight: string | null;
   readonly allowedOrigins: readonly string[];
   /** Methods of the path. */
-  readonly methods: readonly string[];
+  methods(): readonly string[];
 }
 
 /** Headers of the answer; with a list, `Vary` is always there, so that no cache gives one origin's answer to another. */
@@ -24,7 +24,7 @@ export function corsHeaders({ origin, preflight, allowedOrigins, methods }: Cors
   if (preflight === null) return headers;
   return {
     ...headers,
-    "access-control-allow-methods": methods.join(", "),
+    "access-control-allow-methods": methods().join(", "),
     "access-control-allow-headers": SENDABLE,
     "access-control-max-age": String(PREFLIGHT_SECONDS),
   };

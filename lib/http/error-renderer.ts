@@ -54,14 +54,36 @@ export function renderErrors(app: AnyElysia, log: Logger, page?: (request: Reque
     const path = pathOfUrl(request.url);
     if (page && code === "NOT_FOUND" && isPersonLooking(request, path)) return page(request);
     // A validation error's message and value hold what was sent or what would have been answered: neither is logged.
-    const cause = error instanceof ValidationError ? { mismatch: invalidFields(error) } : { error };
-    const { status } = document;
-    if (status >= 500) {
-      const about = { request_id: requestId, method: request.method, path, status };
-      // "Come again later" is no failure: under overload it would fill the log with itself.
-      if (status === 503) log.info("request put off", { ...about, code: document.code });
-      else log.error("request failed", { ...about, ...cause });
-    }
+    note(
+      log,
+      request.method,
+      path,
+      document,
+      error instanceof ValidationError ? { mismatch: invalidFields(error) } : { error },
+    );
     return problemResponse(path, document);
   });
+}
+
+/** The answer to what a route threw that is not Elysia's. @param log as above */
+export function renderThrown(error: unknown, { method, url }: Request, requestId: string, log: Logger): Response {
+  const path = pathOfUrl(url);
+  const document = problemOf(error, requestId);
+  note(log, method, path, document, { error });
+  return problemResponse(path, document);
+}
+
+function note(
+  log: Logger,
+  method: string,
+  path: string,
+  document: ProblemDocument,
+  cause: Record<string, unknown>,
+): void {
+  const { status } = document;
+  if (status < 500) return;
+  const about = { request_id: document.request_id, method, path, status };
+  // "Come again later" is no failure: under overload it would fill the log with itself.
+  if (status === 503) log.info("request put off", { ...about, code: document.code });
+  else log.error("request failed", { ...about, ...cause });
 }

@@ -48,7 +48,20 @@ function isAccepted(name: string, allowed: readonly string[]): boolean {
  * @param allowed exact names from `ALLOWED_HOSTS`, Settings and hosts.json
  */
 export function decideHost(header: string | null, allowed: readonly string[]): HostDecision {
-  const host = header === null ? null : parseHost(header);
+  const host = header === null ? null : parsed(header);
   if (!host) return { verdict: "malformed" };
   return isAccepted(host.name, allowed) ? { verdict: "accepted", host } : { verdict: "refused", name: host.name };
+}
+
+/** Clients send the same few names all day. */
+const MOST_PARSED = 64;
+const known = new Map<string, Host | null>();
+
+function parsed(header: string): Host | null {
+  const before = known.get(header);
+  if (before !== undefined) return before;
+  if (known.size >= MOST_PARSED) known.clear();
+  const host = parseHost(header);
+  known.set(header, host);
+  return host;
 }

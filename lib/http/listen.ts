@@ -1,4 +1,5 @@
 /** Listening: Bun's server around the app. */
+import type { Direct } from "./direct.ts";
 import { SERVE_OPTIONS } from "./serve-options.ts";
 
 /**
@@ -18,6 +19,12 @@ interface Listening {
 }
 
 const arounds = new WeakMap<Listening, Around>();
+const directs = new WeakMap<Listening, Direct>();
+
+/** Routes that are answered ahead of the app. They change nothing here, so that nothing stands around them. */
+export function setDirect(app: Listening, direct: Direct): void {
+  directs.set(app, direct);
+}
 
 /** Set once by whoever makes the app, so that nobody who listens can leave it out. */
 export function setAround(app: Listening, around: Around): void {
@@ -42,15 +49,18 @@ export function withLongHost(request: Request): Request {
 /** @throws what Bun throws when the address cannot be had */
 export function listen(
   app: Listening,
-  address: { readonly port: number; readonly hostname: string },
+  address: { readonly port: number; readonly hostname: string; readonly idleTimeout?: number },
 ): Bun.Server<unknown> {
   const around = arounds.get(app);
+  const direct = directs.get(app);
   const respond = (request: Request) => app.fetch(request);
   const server = Bun.serve({
     ...SERVE_OPTIONS,
     ...address,
     fetch(request, self) {
       const long = withLongHost(request);
+      const answer = direct?.(long, self);
+      if (answer) return answer;
       return around ? around(long, respond, self.requestIP(request)?.address ?? null) : respond(long);
     },
   });

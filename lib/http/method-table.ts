@@ -58,6 +58,7 @@ export function createMethodTable(endpoints: readonly Endpoint[]): MethodTable {
       .filter(({ segments }) => segments.every((segment) => rank(segment) === 0))
       .map((place) => [`/${place.segments.join("/")}`, place]),
   );
+  const methods = new Map(ordered.map((place) => [place, [...place.methods].sort()]));
   const placeOf = (path: string) => {
     const known = literal.get(path);
     if (known) return known;
@@ -67,7 +68,7 @@ export function createMethodTable(endpoints: readonly Endpoint[]): MethodTable {
   return {
     allowed(path) {
       const place = placeOf(path);
-      return place ? [...place.methods].sort() : null;
+      return (place && methods.get(place)) ?? null;
     },
     operation: (method, path) => placeOf(path)?.operations.get(method) ?? null,
   };

@@ -59,39 +59,62 @@ function askedFor({ headers }: Request, peer: string | undefined, trustedProxies
   };
 }
 
+/** The server that a request came to; null in tests without a listening one. */
+export interface Peers {
+  requestIP(request: Request): { readonly address: string } | null;
+}
+
+export interface Passed {
+  readonly requestId: string;
+  /** What every answer to it carries, those that it has itself come first. */
+  readonly headers: Record<string, string>;
+  /** Null: it may go on to its route. */
+  readonly refused: Response | null;
+}
+
+export type Perimeter = (request: Request, server: Peers | null) => Passed;
+
+export function createPerimeter(options: PerimeterOptions): Perimeter {
+  return (request, server) => {
+    const requestId = newId();
+    const headers: Record<string, string> = { ...SECURITY_HEADERS, [REQUEST_ID]: requestId };
+    if (options.simulated) headers["x-spark-simulated"] = "1";
+
+    const path = pathOfUrl(request.url);
+    const allowedMethods = options.methods().allowed(path);
+    const cors = corsHeaders({
+      origin: request.headers.get("origin"),
+      preflight: request.headers.get("access-control-request-method"),
+      allowedOrigins: options.corsOrigins(),
+      // What the same-origin guard would refuse is not offered.
+      methods: () => (allowedMethods ?? []).filter((method) => isReading(method) || isExempt(path)),
+    });
+    Object.assign(headers, cors);
+    const proxies = options.trustedProxies();
+    const peer = proxies.length > 0 ? server?.requestIP(request)?.address : undefined;
+    const { host, scheme } = askedFor(request, peer, proxies);
+    if (isTrustworthy(host, scheme)) Object.assign(headers, OPENER_POLICY);
+    const refusal = refusalOf({
+      method: request.method,
+      path,
+      headers: request.headers,
+      host,
+      allowedHosts: options.allowedHosts(),
+      allowedMethods,
+    });
+    if (!refusal) return { requestId, headers, refused: null };
+    if (refusal.kind === "misdirected") options.refusedHosts.note(refusal.name);
+    return { requestId, headers, refused: answerTo(refusal, path, requestId) };
+  };
+}
+
 /** Registered right after the error renderer. */
-export function guard(app: AnyElysia, options: PerimeterOptions): void {
+export function guard(app: AnyElysia, perimeter: Perimeter): void {
   app
     .onRequest(({ request, server, set }) => {
-      const requestId = newId();
-      Object.assign(set.headers, SECURITY_HEADERS, { [REQUEST_ID]: requestId });
-      if (options.simulated) set.headers["x-spark-simulated"] = "1";
-
-      const path = pathOfUrl(request.url);
-      const allowedMethods = options.methods().allowed(path);
-      const cors = corsHeaders({
-        origin: request.headers.get("origin"),
-        preflight: request.headers.get("access-control-request-method"),
-        allowedOrigins: options.corsOrigins(),
-        // What the same-origin guard would refuse is not offered.
-        methods: (allowedMethods ?? []).filter((method) => isReading(method) || isExempt(path)),
-      });
-      Object.assign(set.headers, cors);
-      const proxies = options.trustedProxies();
-      const peer = proxies.length > 0 ? server?.requestIP(request)?.address : undefined;
-      const { host, scheme } = askedFor(request, peer, proxies);
-      if (isTrustworthy(host, scheme)) Object.assign(set.headers, OPENER_POLICY);
-      const refusal = refusalOf({
-        method: request.method,
-        path,
-        headers: request.headers,
-        host,
-        allowedHosts: options.allowedHosts(),
-        allowedMethods,
-      });
-      if (!refusal) return;
-      if (refusal.kind === "misdirected") options.refusedHosts.note(refusal.name);
-      return answerTo(refusal, path, requestId);
+      const { headers, refused } = perimeter(request, server);
+      Object.assign(set.headers, headers);
+      return refused ?? undefined;
     })
     .onParse({ as: "global" }, async ({ request }) => {
       const limit = bodyLimit(pathOfUrl(request.url));

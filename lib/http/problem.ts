@@ -26,6 +26,7 @@ const STATUS: Readonly<Record<FaultKind, number>> = {
   malformed: 400,
   forbidden: 403,
   not_found: 404,
+  slow: 408,
   conflict: 409,
   too_large: 413,
   invalid: 422,

@@ -42,10 +42,21 @@ function isSameHost(page: string, host: Host): boolean {
   return parsed.name === host.name && (parsed.port ?? port) === (host.port ?? port);
 }
 
-/** True when the request may go on. `null` is a foreign origin; no origin at all is not a browser. */
+/** True when the request may go on. */
 export function maySend(asker: Asker): boolean {
-  if (isReading(asker.method) || isExempt(asker.path)) return true;
+  return isReading(asker.method) || isExempt(asker.path) || isOwn(asker);
+}
+
+/** False for a page of another address. `null` is a foreign origin; no origin at all is not a browser. */
+export function isOwn(asker: Omit<Asker, "method" | "path">): boolean {
   if (asker.secFetchSite !== null) return asker.secFetchSite === "same-origin" || asker.secFetchSite === "none";
   const page = asker.origin ?? asker.referer;
   return page === null || isSameHost(page, asker.host);
+}
+
+/** The same of a request that has passed the guards. Behind a trusted proxy a page's own origin counts as foreign here. */
+export function isOwnRequest(headers: Headers): boolean {
+  const host = parseHost(headers.get("host") ?? "");
+  const secFetchSite = headers.get("sec-fetch-site");
+  return host !== null && isOwn({ host, origin: headers.get("origin"), referer: headers.get("referer"), secFetchSite });
 }

@@ -43,7 +43,7 @@ export const OpenAiError = Type.Object(
   { title: "OpenAiError" },
 );
 
-export type ErrorStatus = 400 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 423 | 429 | 500 | 502 | 503 | 504;
+export type ErrorStatus = 400 | 403 | 404 | 405 | 408 | 409 | 413 | 415 | 422 | 423 | 429 | 500 | 502 | 503 | 504;
 
 /**
  * Schemas for the `response` of a route: `response: { 200: Job, ...errors(404, 409) }`. What the perimeter answers to

@@ -27,6 +27,8 @@ export const SETTING_DEFAULTS = {
   deep_check_minutes: 60,
   service_start_seconds: 180,
   update_limit_seconds: 1500,
+  gateway_hold_seconds: 900,
+  gateway_dwell_seconds: 300,
 } as const;
 
 export const LIST_VARIABLES = {
@@ -71,6 +73,12 @@ export function loadSettings(
     update_limit_seconds: number("update_limit_seconds"),
     auto_restart_vllm:
       accept(properties.auto_restart_vllm, fields?.get("auto_restart_vllm"), log, "Uses false instead.") ?? false,
+    gateway_hold_seconds: number("gateway_hold_seconds"),
+    gateway_dwell_seconds: number("gateway_dwell_seconds"),
+    gateway_limit:
+      accept(properties.gateway_limit, fields?.get("gateway_limit"), log, "Uses fixed instead.") ?? "fixed",
+    gateway_routing:
+      accept(properties.gateway_routing, fields?.get("gateway_routing"), log, "Uses refuse instead.") ?? "refuse",
     // As the Host header is compared: lower-cased, without the root's dot.
     allowed_hosts: list("allowed_hosts").map((host) => host.toLowerCase().replace(/\.$/, "")),
     cors_origins: list("cors_origins"),

@@ -91,6 +91,14 @@ export interface Settings {
   readonly update_limit_seconds: number;
   /** Whether a model that no longer answers is loaded again by itself. */
   readonly auto_restart_vllm: boolean;
+  /** Whether the requests at a time are those numbers, or fewer where the latency says so. */
+  readonly gateway_limit: "fixed" | "adaptive";
+  /** What becomes of a request for a model that is not loaded: told so, or held until it is. */
+  readonly gateway_routing: "refuse" | "hold";
+  /** Seconds after which a held request is refused. */
+  readonly gateway_hold_seconds: number;
+  /** Seconds that a model serves at least before another is loaded for a held request. */
+  readonly gateway_dwell_seconds: number;
   readonly allowed_hosts: readonly string[];
   readonly cors_origins: readonly string[];
   readonly trusted_proxies: readonly string[];

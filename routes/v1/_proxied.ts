@@ -1,7 +1,10 @@
 /** What the proxied routes share: who asks, and how they are described. The body passes unread. */
 import { type TSchema, Type } from "@sinclair/typebox";
 import type { Asker } from "../../lib/gateway/gateway.ts";
+import { isOwnRequest } from "../../lib/http/same-origin.ts";
 import { openAiErrors } from "../../lib/http/schemas.ts";
+
+import { callerOf } from "../api/swap/_caller.ts";
 
 /** Null in tests without a listening server. */
 type Server = {
@@ -18,6 +21,9 @@ export function askerOf(request: Request, server: Server): Asker {
       return server?.requestIP(request)?.address ?? "unknown";
     },
     patience: (seconds) => server?.timeout(request, seconds),
+    product: () => callerOf(request),
+    token: () => request.headers.get("x-swap-lock-token"),
+    mayBegin: () => isOwnRequest(request.headers),
   };
 }
 
@@ -49,7 +55,7 @@ export function proxied({ body, form = false, answers = "application/json", ...a
   const type = form ? "multipart/form-data" : "application/json";
   return {
     parse: "none" as const,
-    response: { 200: Passed(answers), ...openAiErrors(404, 413, 502, 503, 504) },
+    response: { 200: Passed(answers), ...openAiErrors(400, 404, 408, 413, 423, 502, 503, 504) },
     detail: { ...about, ...(schema ? { requestBody: { required: true, content: { [type]: { schema } } } } : {}) },
   };
 }

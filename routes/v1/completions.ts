@@ -1,13 +1,16 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { ControlPlane } from "../../lib/control-plane.ts";
+import { passing } from "../../lib/http/direct.ts";
 import { askerOf, ModelName, proxied, Stream, withQuery } from "./_proxied.ts";
 
 /** Text completion by the loaded model. */
 export default ({ gateway }: Pick<ControlPlane, "gateway">) =>
   new Elysia().post(
     "",
-    ({ request, server }) => gateway.toModel(request, withQuery(request, "/v1/completions"), askerOf(request, server)),
+    passing(({ request, server }) =>
+      gateway.toModel(request, withQuery(request, "/v1/completions"), askerOf(request, server)),
+    ),
     proxied({
       operationId: "createCompletion",
       summary: "Complete a text with a loaded model",

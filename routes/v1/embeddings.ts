@@ -1,14 +1,16 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { ControlPlane } from "../../lib/control-plane.ts";
+import { passing } from "../../lib/http/direct.ts";
 import { askerOf, proxied, withQuery } from "./_proxied.ts";
 
 /** Embeddings by the service, or by a slot that serves the named model. */
 export default ({ gateway }: Pick<ControlPlane, "gateway">) =>
   new Elysia().post(
     "",
-    ({ request, server }) =>
+    passing(({ request, server }) =>
       gateway.toEmbeddings(request, withQuery(request, "/v1/embeddings"), askerOf(request, server)),
+    ),
     proxied({
       operationId: "createEmbedding",
       summary: "Embeddings of texts",

@@ -1,13 +1,16 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { ControlPlane } from "../../lib/control-plane.ts";
+import { passing } from "../../lib/http/direct.ts";
 import { askerOf, ModelName, proxied, Stream, withQuery } from "./_proxied.ts";
 
 /** OpenAI's Responses API, where the loaded vLLM has it. */
 export default ({ gateway }: Pick<ControlPlane, "gateway">) =>
   new Elysia().post(
     "",
-    ({ request, server }) => gateway.toModel(request, withQuery(request, "/v1/responses"), askerOf(request, server)),
+    passing(({ request, server }) =>
+      gateway.toModel(request, withQuery(request, "/v1/responses"), askerOf(request, server)),
+    ),
     proxied({
       operationId: "createResponse",
       summary: "OpenAI’s Responses API, where the loaded vLLM has it",

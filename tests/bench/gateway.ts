@@ -4,6 +4,7 @@ import { Controller, makeDataDir } from "../support/controller.ts";
 import { until } from "../support/until.ts";
 import type { Bench } from "./bench.ts";
 import type { Result } from "./figure.ts";
+import { fairness, LIMITED, overload } from "./gateway/limited.ts";
 import { postOf, runLoad } from "./gateway/load.ts";
 import { nginxPath, startNginx } from "./gateway/nginx.ts";
 import { cpuSeconds, residentMb } from "./process-figures.ts";
@@ -30,6 +31,7 @@ export const gateway: Bench = {
     const upstream = await startUpstream();
     const nginx = await startNginx(path, upstream.port);
     const ours = await startOurs(upstream.port);
+    const limited = await startOurs(upstream.port, LIMITED);
     try {
       return [
         ...(await compare([
@@ -40,8 +42,11 @@ export const gateway: Bench = {
         ...(await firstByte([upstream.port, ours.port])),
         ...(await openStreams(ours)),
         ...(await upload(ours)),
+        ...(await overload(limited.port)),
+        ...(await fairness(limited.port)),
       ];
     } finally {
+      await limited.stop();
       await ours.stop();
       await nginx.stop();
       await upstream.stop();
@@ -66,9 +71,9 @@ async function startUpstream() {
 }
 
 /** The server as people run it. Its Spark does not answer over SSH; the vLLM there is seen over HTTP, and that suffices. */
-async function startOurs(port: number) {
+async function startOurs(port: number, settings = "gateway_chat_in_flight: 2000") {
   const { dataDir, remove } = makeDataDir({
-    "topology.yaml": `nodes: [{ name: spark-1, host: 127.0.0.1, user: nobody, ssh_port: 1 }]\nslots: [{ name: main, nodes: [spark-1], port: ${port} }]\nsettings: { gateway_chat_in_flight: 2000 }\n`,
+    "topology.yaml": `nodes: [{ name: spark-1, host: 127.0.0.1, user: nobody, ssh_port: 1 }]\nslots: [{ name: main, nodes: [spark-1], port: ${port} }]\nsettings: { ${settings} }\n`,
     "services-overrides.yaml": `services: { parakeet: { kind: asr, host: 127.0.0.1, port: ${port} } }\n`,
   });
   const controller = await Controller.start({

@@ -1,14 +1,15 @@
 /**
  * `bun run campaign [name] [rounds] [seed]`: what is too long for every run of the tests. The name chooses one: `swap` (the
  * default: kills of the controller in swaps on the lab's hosts), `lock` (kills under sixteen clients of the reservation
- * lock). Each prints a table of figures; exit code 1 when anything was wrong.
+ * lock), `soak` (mixed traffic through the gateway; rounds are minutes). Each prints a table of figures; exit code 1 when anything was wrong.
  */
 import { parseArgs } from "node:util";
 import { random } from "../support/random.ts";
 import { lock } from "./lock.ts";
+import { soak } from "./soak.ts";
 import { swap } from "./swap.ts";
 
-const CAMPAIGNS = [swap, lock];
+const CAMPAIGNS = [swap, lock, soak];
 
 const { positionals } = parseArgs({ args: process.argv.slice(2), allowPositionals: true });
 const named = CAMPAIGNS.find(({ name }) => name === positionals[0]);

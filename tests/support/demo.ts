@@ -37,6 +37,8 @@ export interface DemoOptions
   /** Files of DATA_DIR beside topology.yaml. */
   readonly files?: Readonly<Record<string, string>>;
   readonly topology?: (yaml: string) => string;
+  /** services-overrides.yaml, made of the cluster's own. */
+  readonly serviceFile?: (yaml: string) => string;
   /** The controller takes the cluster for a real one: its webhooks are sent. */
   readonly takenForReal?: boolean;
   /** Of the controller; empty unless given. */
@@ -51,6 +53,7 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
   const {
     files = {},
     topology = (yaml) => yaml,
+    serviceFile = (yaml) => yaml,
     timing = {},
     outageLastsMs,
     webhookRetryDelaysMs,
@@ -66,7 +69,7 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
   const speed = simulator.speed ?? SPEED;
   const cluster = await startSimulator({ ports: "ephemeral", ...simulator, speed, authorizedKey: publicKeyLine });
   writeFileSync(join(dataDir, "topology.yaml"), topology(cluster.topologyYaml));
-  writeFileSync(join(dataDir, "services-overrides.yaml"), cluster.servicesYaml);
+  writeFileSync(join(dataDir, "services-overrides.yaml"), serviceFile(cluster.servicesYaml));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(dataDir, name), text);
 
   const open = async ({ port: wanted = 0, version = "0.0.0" } = {}) => {

@@ -2,6 +2,7 @@
 import { Gateway, type RequestRecord } from "../../lib/gateway/gateway.ts";
 import type { Place } from "../../lib/gateway/route-model.ts";
 import type { Limits, ProxiedKind } from "../../lib/gateway/services.ts";
+import type { Pace } from "../../lib/gateway/upload-pace.ts";
 import { listen } from "../../lib/http/listen.ts";
 import { createApp } from "../../routes/_app.ts";
 import { startApp } from "../routes/_app-under-test.ts";
@@ -24,10 +25,14 @@ export interface GatewayAppOptions {
   readonly place?: Partial<Place>;
   readonly host?: string;
   readonly addresses?: readonly string[];
+  /** Of clients; the product's unless given. */
+  readonly pace?: Pace;
+  /** Seconds; the product's unless given. */
+  readonly idleTimeout?: number;
 }
 
 export async function startGatewayApp(options: GatewayAppOptions): Promise<GatewayApp> {
-  const { upstream, limits = {}, place = {}, host = null, addresses } = options;
+  const { upstream, limits = {}, place = {}, host = null, addresses, pace, idleTimeout } = options;
   const under = await startApp();
   const ended: RequestRecord[] = [];
   const { hostname, port } = new URL(upstream);
@@ -47,9 +52,10 @@ export async function startGatewayApp(options: GatewayAppOptions): Promise<Gatew
     service,
     limits: () => ({ chat: MANY, audio: MANY, text: MANY, ...limits }),
     onEnd: (record) => ended.push(record),
+    ...(pace ? { pace } : {}),
   });
   const app = createApp({ ...under.plane, gateway });
-  const { port: own } = listen(app, { port: 0, hostname: "127.0.0.1" });
+  const { port: own } = listen(app, { port: 0, hostname: "127.0.0.1", ...(idleTimeout ? { idleTimeout } : {}) });
   return {
     url: `http://127.0.0.1:${own}`,
     gateway,

@@ -1,14 +1,16 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { ControlPlane } from "../../../lib/control-plane.ts";
+import { passing } from "../../../lib/http/direct.ts";
 import { askerOf, proxied, withQuery } from "../_proxied.ts";
 
 /** Text to speech; the audio comes as it is made. */
 export default ({ gateway }: Pick<ControlPlane, "gateway">) =>
   new Elysia().post(
     "",
-    ({ request, server }) =>
+    passing(({ request, server }) =>
       gateway.toService("tts", request, withQuery(request, "/v1/audio/speech"), askerOf(request, server)),
+    ),
     proxied({
       operationId: "createSpeech",
       summary: "Text to speech, streamed",

@@ -1,14 +1,16 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { ControlPlane } from "../../../lib/control-plane.ts";
+import { passing } from "../../../lib/http/direct.ts";
 import { AudioFile, askerOf, proxied, withQuery } from "../_proxied.ts";
 
 /** Speech to text. A failure inside the service is told as 503 with Retry-After: it may need a moment. */
 export default ({ gateway }: Pick<ControlPlane, "gateway">) =>
   new Elysia().post(
     "",
-    ({ request, server }) =>
+    passing(({ request, server }) =>
       gateway.toService("asr", request, withQuery(request, "/v1/audio/transcriptions"), askerOf(request, server)),
+    ),
     proxied({
       operationId: "createTranscription",
       summary: "Speech to text",

@@ -1,14 +1,16 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { ControlPlane } from "../../../lib/control-plane.ts";
+import { passing } from "../../../lib/http/direct.ts";
 import { AudioFile, askerOf, proxied, withQuery } from "../_proxied.ts";
 
 /** Speech in any language to English text, where the service can. */
 export default ({ gateway }: Pick<ControlPlane, "gateway">) =>
   new Elysia().post(
     "",
-    ({ request, server }) =>
+    passing(({ request, server }) =>
       gateway.toService("asr", request, withQuery(request, "/v1/audio/translations"), askerOf(request, server)),
+    ),
     proxied({
       operationId: "createTranslation",
       summary: "Speech to English text",

@@ -1,13 +1,15 @@
 import { Elysia } from "elysia";
 import type { ControlPlane } from "../../../lib/control-plane.ts";
+import { passing } from "../../../lib/http/direct.ts";
 import { askerOf, proxied, withQuery } from "../_proxied.ts";
 
 /** Voices of the speech service. */
 export default ({ gateway }: Pick<ControlPlane, "gateway">) =>
   new Elysia().get(
     "",
-    ({ request, server }) =>
+    passing(({ request, server }) =>
       gateway.toService("tts", request, withQuery(request, "/v1/audio/voices"), askerOf(request, server)),
+    ),
     proxied({
       operationId: "listVoices",
       summary: "Voices of the speech service",

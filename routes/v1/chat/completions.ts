@@ -1,13 +1,15 @@
 import { Elysia } from "elysia";
 import type { ControlPlane } from "../../../lib/control-plane.ts";
+import { passing } from "../../../lib/http/direct.ts";
 import { askerOf, Messages, ModelName, proxied, Stream, withQuery } from "../_proxied.ts";
 
 /** Chat with the loaded model; up to 30 minutes. */
 export default ({ gateway }: Pick<ControlPlane, "gateway">) =>
   new Elysia().post(
     "",
-    ({ request, server }) =>
+    passing(({ request, server }) =>
       gateway.toModel(request, withQuery(request, "/v1/chat/completions"), askerOf(request, server)),
+    ),
     proxied({
       operationId: "createChatCompletion",
       summary: "Chat with a loaded model, streamed or whole",

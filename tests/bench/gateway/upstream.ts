@@ -1,6 +1,8 @@
 /** A stand-in of a vLLM that costs as little as possible, as a process of its own. Prints its port. */
 
 const CHUNKS = 200;
+/** As tests/bench/gateway/limited.ts has it. */
+const SERVICE_MS = 100;
 const models = JSON.stringify({ object: "list", data: [{ id: "bench", object: "model" }] });
 const answer = JSON.stringify({
   id: "x",
@@ -43,6 +45,7 @@ const server = Bun.serve({
     const body = await request.text();
     const headers = { "content-type": "text/event-stream" };
     if (body.includes('"idle":true')) return new Response(idle(), { headers });
+    if (body.includes('"slow":true')) await Bun.sleep(SERVICE_MS);
     if (body.includes('"stream":true')) return new Response(events(), { headers });
     return new Response(answer, { headers: { "content-type": "application/json" } });
   },

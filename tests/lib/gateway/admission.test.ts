@@ -132,6 +132,20 @@ describe("admission", () => {
     expect(door.inFlight).toBe(3);
   });
 
+  test("an adaptive limit lets in fewer than configured once the upstream fails, a fixed one does not", () => {
+    const counts = [true, false].map((isAdaptive) => {
+      const door = admission({ inFlight: 6, queue: 9, isAdaptive });
+      for (let failure = 0; failure < 10; failure++) door.saw(null);
+      for (let count = 0; count < 6; count++) door.enter(() => String(count), open);
+      return [door.most, door.inFlight];
+    });
+
+    expect(counts).toEqual([
+      [1, 1],
+      [6, 6],
+    ]);
+  });
+
   test("whatever happens, no more than the limit is in flight, nobody is forgotten, and all is given back in the end", async () => {
     const step = fc.record({ caller: fc.nat(3), does: fc.constantFrom("enter", "release", "leave") });
     await fc.assert(

@@ -145,10 +145,10 @@ describe("headers", () => {
       "x-kept": "1",
     });
 
-    expect([...requestHeaders(from, null, null).keys()]).toEqual(["accept-encoding", "x-kept"]);
-    expect([...responseHeaders(from).keys()]).toEqual(["x-kept"]);
+    expect(Object.keys(requestHeaders(from, null, null)).sort()).toEqual(["accept-encoding", "x-kept"]);
+    expect(Object.keys(responseHeaders(from))).toEqual(["x-kept"]);
   });
   test("a client that offers no encoding gets none", () => {
-    expect(requestHeaders(new Headers(), 5, "a:1").get("accept-encoding")).toBe("identity");
+    expect(requestHeaders(new Headers(), 5, "a:1")["accept-encoding"]).toBe("identity");
   });
 });

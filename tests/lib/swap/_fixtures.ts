@@ -68,6 +68,8 @@ export function aNode(name: string, given: Partial<Node> = {}): Node {
 export const SETTINGS: Settings = {
   ...SETTING_DEFAULTS,
   auto_restart_vllm: false,
+  gateway_limit: "fixed",
+  gateway_routing: "refuse",
   allowed_hosts: [],
   cors_origins: [],
   trusted_proxies: [],

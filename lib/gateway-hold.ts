@@ -1,0 +1,119 @@
+/** Swaps for requests that are held: where a model would be loaded, whether it may be, and what wakes those who wait. */
+import type { Catalog, Model } from "./catalog/catalog.ts";
+import type { EventBus } from "./events/bus.ts";
+import { Fault } from "./fault.ts";
+import type { HoldLine, HoldMeans, Target } from "./gateway/hold-line.ts";
+import type { LiveConfig } from "./live-config.ts";
+import type { ReservationLock } from "./lock/reservation-lock.ts";
+import { placeOf } from "./swap/claims.ts";
+import { conflicts } from "./swap/conflicts.ts";
+import type { SwapEngine } from "./swap/engine.ts";
+import { footprint } from "./swap/facts.ts";
+import type { SlotBoard } from "./swap/slot-board.ts";
+import type { SlotStatus } from "./swap/slots.ts";
+import type { SwapJob } from "./swap/swap.ts";
+import type { Slot, Topology } from "./topology/topology.ts";
+
+export interface HoldParts {
+  readonly config: Pick<LiveConfig, "current">;
+  readonly slots: Pick<SlotBoard, "statuses">;
+  readonly swaps: Pick<SwapEngine, "start">;
+  readonly lock: Pick<ReservationLock, "permit">;
+}
+
+/** After these, a held request may have somewhere to go. */
+const LOOKS: ReadonlySet<string> = new Set([
+  ...["slot.changed", "swap.changed", "swap.progressed", "config.changed"],
+  ...["lock.acquired", "lock.released", "lock.expired", "lock.forced"],
+]);
+const LOST: ReadonlySet<SwapJob["state"]> = new Set(["failed", "cancelled", "unknown"]);
+
+/** Slots in which a model can be loaded, those that are empty first; among others, the one that has served longest. */
+function slotsFor(model: Model, topology: Topology, statuses: readonly SlotStatus[]): Slot[] {
+  const order = ({ name }: Slot) => {
+    const status = statuses.find((each) => each.name === name);
+    if (!status || status.state === "unknown") return Number.POSITIVE_INFINITY;
+    return status.state === "idle" ? -1 : Date.parse(status.since ?? "") || 0;
+  };
+  return topology.slots.filter(({ nodes }) => nodes.length >= model.nodes).sort((a, b) => order(a) - order(b));
+}
+
+/**
+ * Where a held request's model would be loaded, and what would be stopped for it.
+ * @throws Fault when no slot has enough Sparks
+ */
+export function holdTarget(
+  model: Model,
+  topology: Topology,
+  statuses: readonly SlotStatus[],
+  catalog: Catalog,
+): Target & { readonly slot: string } {
+  const [slot] = slotsFor(model, topology, statuses);
+  if (!slot) {
+    const message = `No slot has the ${model.nodes} Sparks that ${model.name} needs.`;
+    throw new Fault("unavailable", "too_few_nodes", message, { param: "model", should_retry: false });
+  }
+  const wanted = { ...footprint(model, slot), nodes: slot.nodes };
+  const touched = statuses.filter((status) => {
+    if (status.name === slot.name) return true;
+    const other = catalog.models.find(({ key }) => key === status.model);
+    const { nodes, port, container } = status;
+    const memory = other?.gpu_memory_utilization ?? null;
+    return status.state !== "idle" && conflicts(wanted, { nodes, port, container, memory });
+  });
+  const since = touched.flatMap((status) => (status.since === null ? [] : [Date.parse(status.since)]));
+  return {
+    slot: slot.name,
+    servingSince: since.length === 0 ? null : Math.max(...since),
+    isTaken: touched.some(({ state }) => state === "swapping" || state === "unknown"),
+  };
+}
+
+const modelOf = (catalog: Catalog, key: string): Model => {
+  const model = catalog.models.find((each) => each.key === key);
+  if (!model) throw new Fault("not_found", "unknown_model", "There is no model with this key in the catalog.");
+  return model;
+};
+
+/** Swaps for requests that are held: through the same gate and the same claim as everybody's. */
+export function createHold({ config, slots, swaps, lock }: HoldParts): HoldMeans {
+  const target = (key: string) => {
+    const { catalog, topology } = config.current;
+    return holdTarget(modelOf(catalog, key), topology, slots.statuses(), catalog);
+  };
+  return {
+    terms() {
+      const { settings } = config.current.topology;
+      if (settings.gateway_routing !== "hold") return null;
+      return {
+        waitMs: settings.gateway_hold_seconds * 1000,
+        dwellMs: settings.gateway_dwell_seconds * 1000,
+        most: settings.gateway_chat_queue,
+      };
+    },
+    target,
+    permit(key: string, token: string | null) {
+      const name = target(key).slot;
+      const slot = config.current.topology.slots.find((each) => each.name === name);
+      if (slot) lock.permit(placeOf(slot), token);
+    },
+    begin: (key: string, { token, by }: { readonly token: string | null; readonly by: string }) =>
+      void swaps.start({ model: key, slot: target(key).slot, token, requestedBy: by }),
+  };
+}
+
+/** Has the line look at everything that may let somebody go on. */
+export function wakeHeld(events: Pick<EventBus, "subscribe">, line: HoldLine): void {
+  events.subscribe((event) => {
+    if (event.type === "controller.stopping") return line.close();
+    if (!LOOKS.has(event.type)) return;
+    if (event.type === "swap.changed" || event.type === "swap.progressed") tellOfEnd(line, event.job);
+    // After everyone else has heard of it: a swap that has just ended must not seem to have left its slot as it was.
+    queueMicrotask(() => line.look());
+  });
+}
+
+function tellOfEnd(line: HoldLine, { job_id, model, state, leg, reason }: SwapJob): void {
+  if (state === "ready") line.loaded(model);
+  else if (leg === "rollback" || LOST.has(state)) line.failed(model, reason ?? "its swap has ended.", job_id);
+}

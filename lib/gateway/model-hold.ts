@@ -1,0 +1,119 @@
+/** A request for a model that is not loaded: kept whole, held until its model is there, and answered then. */
+import { Fault } from "../fault.ts";
+import { asksForEvents, type NamedBody, wholeBody } from "./body.ts";
+import { heldAnswer } from "./held-answer.ts";
+import type { HoldLine, Wish } from "./hold-line.ts";
+import type { Entered, ModelDoor } from "./model-door.ts";
+import { Unrouted } from "./route-model.ts";
+
+/** Bodies of all requests that are held together. */
+const MOST_HELD_BYTES = 256 * 1024 * 1024;
+
+export interface HeldAsker {
+  caller(): string;
+  /** What calls, for the history of swaps. */
+  product(): string;
+  mayBegin(): boolean;
+  /** Of the reservation. */
+  token(): string | null;
+}
+
+export class ModelHold {
+  #heldBytes = 0;
+
+  constructor(
+    private readonly line: HoldLine,
+    private readonly door: ModelDoor,
+    private readonly firstCommentMs?: number,
+  ) {}
+
+  get isOn(): boolean {
+    return this.line.isOn;
+  }
+
+  /**
+   * @param send passes the request on once it has a place
+   * @throws Fault
+   */
+  async answer(
+    { request, body, unrouted, asker }: HeldRequest,
+    send: (request: Request, body: NamedBody, entered: Entered) => Promise<Response>,
+  ): Promise<Response> {
+    const wish = {
+      caller: asker.caller(),
+      mayBegin: asker.mayBegin(),
+      token: asker.token(),
+      by: `gateway: ${asker.product()}`,
+      route: () => void this.door.route(body.model?.name ?? null),
+    };
+    // What is refused at once is refused before its body is read.
+    this.line.judge(wish, unrouted);
+    const gone = new AbortController();
+    const signal = AbortSignal.any([request.signal, gone.signal]);
+    const entering = this.#enter(signal, body.model?.name ?? null, wish, unrouted);
+    let whole: NamedBody & { readonly content: Uint8Array | null };
+    let free: () => void;
+    try {
+      whole = await wholeBody(body);
+      free = this.#keep(whole.content?.length ?? 0);
+    } catch (error) {
+      gone.abort();
+      entering.then(
+        ({ release }) => release(),
+        () => undefined,
+      );
+      throw error;
+    }
+    const entered = entering.finally(free);
+    if (!asksForEvents(whole.content)) return send(request, whole, await entered);
+    const asked = plainly(request, signal);
+    const answer = entered.then((place) => {
+      if (!signal.aborted) return send(asked, whole, place);
+      place.release();
+      throw signal.reason;
+    });
+    answer.catch(() => undefined);
+    return heldAnswer(answer, () => gone.abort(), this.firstCommentMs);
+  }
+
+  /** @returns gives its room back @throws Fault when there is none */
+  #keep(bytes: number): () => void {
+    if (this.#heldBytes + bytes > MOST_HELD_BYTES)
+      throw new Fault("unavailable", "queue_full", "Too much is held for models that are not loaded.", {
+        retry_after_seconds: 60,
+      });
+    this.#heldBytes += bytes;
+    return () => {
+      this.#heldBytes -= bytes;
+    };
+  }
+
+  /** Waits for the model and then for a place, again where the model has gone meanwhile. */
+  async #enter(signal: AbortSignal, name: string | null, wish: Wish, first: Unrouted): Promise<Entered> {
+    let unrouted = first;
+    const deadline = this.line.deadline();
+    while (true) {
+      await this.line.wait(wish, unrouted, signal, deadline);
+      try {
+        return await this.door.enter(name, signal, () => wish.caller);
+      } catch (error) {
+        if (!(error instanceof Unrouted)) throw error;
+        unrouted = error;
+      }
+    }
+  }
+}
+
+export interface HeldRequest {
+  readonly request: Request;
+  readonly body: NamedBody;
+  readonly unrouted: Unrouted;
+  readonly asker: HeldAsker;
+}
+
+/** The same request, whose answer may not be compressed: its head is out before the upstream is asked. */
+function plainly(request: Request, signal: AbortSignal): Request {
+  const headers = new Headers(request.headers);
+  headers.set("accept-encoding", "identity");
+  return new Request(request.url, { method: request.method, headers, signal });
+}

@@ -1,0 +1,48 @@
+/**
+ * The process that is soaked: the product on a simulated cluster, held requests on, and a service for embeddings that goes away
+ * and comes back all the time. Prints its address; ends with its standard input.
+ */
+import { startDemo } from "../demo.ts";
+
+const UP_MS = 4_000;
+const DOWN_MS = 400;
+const DWELL_SECONDS = 4;
+
+function listen(port: number): Bun.Server<undefined> {
+  return Bun.serve({
+    port,
+    hostname: "127.0.0.1",
+    idleTimeout: 0,
+    async fetch(request) {
+      const { input } = (await request.json()) as { input: readonly string[] };
+      const data = input.map((text, index) => ({ object: "embedding", index, embedding: [text.length] }));
+      return Response.json({ object: "list", data });
+    },
+  });
+}
+
+let flaky = listen(0);
+const port = flaky.port!;
+const demo = await startDemo({
+  topology: (yaml) => `${yaml}\nsettings: { gateway_routing: hold, gateway_dwell_seconds: ${DWELL_SECONDS} }\n`,
+  serviceFile: (yaml) => yaml.replace(/^ {2}embeddings:\n(?: {4}.*\n?)+/m, flakyService),
+});
+function flakyService(): string {
+  return `  embeddings: { kind: embeddings, host: 127.0.0.1, port: ${port} }\n`;
+}
+
+let isOver = false;
+async function restarts(): Promise<void> {
+  while (!isOver) {
+    await Bun.sleep(UP_MS);
+    await flaky.stop(true);
+    await Bun.sleep(DOWN_MS);
+    flaky = listen(port);
+  }
+}
+void restarts();
+console.log(JSON.stringify({ url: demo.url }));
+for await (const _ of Bun.stdin.stream());
+isOver = true;
+await demo.close();
+process.exit(0);
