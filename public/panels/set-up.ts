@@ -6,6 +6,7 @@ import { copyFrom, copyLine } from "../set-up/copy-line.ts";
 import { Desk, resultKey } from "../set-up/desk.ts";
 import { tryIt, tryView } from "../set-up/simulation.ts";
 import { firstWrong, sparkFields } from "../set-up/spark-fields.ts";
+import { STEP_KEY } from "../set-up/step-key.ts";
 import { controller, nodes } from "../state.ts";
 import { signal } from "../store.ts";
 import { Panel } from "./panel.ts";
@@ -14,7 +15,6 @@ const STEPS = ["Address", "Key", "Check", "Done"] as const;
 type Step = (typeof STEPS)[number];
 
 const DRAFT = "set-up-draft";
-const STEP = "set-up-step";
 
 const HEADINGS: Readonly<Record<Step, string>> = {
   Address: "Where are your Sparks?",
@@ -118,7 +118,7 @@ export class SetUp extends Panel {
 
   #close(): void {
     this.#desk.forget();
-    sessionStorage.removeItem(STEP);
+    sessionStorage.removeItem(STEP_KEY);
     this.#step.value = "Address";
     document.getElementById("main")?.focus();
   }
@@ -130,7 +130,7 @@ export class SetUp extends Panel {
 
   #go(step: Step): void {
     this.#step.value = step;
-    sessionStorage.setItem(STEP, step);
+    sessionStorage.setItem(STEP_KEY, step);
     this.#focusSoon(() => this.querySelector<HTMLElement>("#su-step-h"));
   }
 
@@ -257,7 +257,7 @@ export class SetUp extends Panel {
 }
 
 function keptStep(): Step {
-  const kept = STEPS.find((step) => step === sessionStorage.getItem(STEP));
+  const kept = STEPS.find((step) => step === sessionStorage.getItem(STEP_KEY));
   return kept ?? "Address";
 }
 
