@@ -14,7 +14,6 @@ import { PageClock } from "./panels/page-clock.ts";
 import { ShortcutList } from "./panels/shortcut-list.ts";
 import { SwapDialog } from "./panels/swap-dialog.ts";
 import { ThemeMenu } from "./panels/theme-menu.ts";
-import { startReveal } from "./reveal.ts";
 import { place, startRouter } from "./router.ts";
 import { LeaveSimulated } from "./set-up/simulation.ts";
 import { nodeChangedAt } from "./since.ts";
@@ -53,5 +52,4 @@ effect(() => void document.documentElement.toggleAttribute("data-lost", connecti
 followTheme();
 startKeys();
 startClock();
-startReveal();
 startFeed();

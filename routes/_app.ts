@@ -13,6 +13,7 @@ import { createRefusedHosts } from "../lib/http/refused-hosts.ts";
 import type { StaticFile } from "../lib/http/static-files.ts";
 import { notFoundPage, serveFiles, staticFiles } from "../lib/http/static-files.ts";
 import type { Simulation, Web } from "../lib/http/web.ts";
+import { firstLook } from "./_first-look.ts";
 import { registerRoutes } from "./_manifest.gen.ts";
 
 export const DASHBOARD_FOLDER = fileURLToPath(new URL("../dist/public", import.meta.url));
@@ -39,7 +40,8 @@ export function createApp(
     return methods;
   };
   const guarded = new Elysia(ELYSIA_OPTIONS);
-  renderErrors(guarded, plane.log, notFoundPage(dashboard));
+  const look = () => firstLook(plane);
+  renderErrors(guarded, plane.log, notFoundPage(dashboard, look));
   guard(guarded, {
     allowedHosts: () => settings().allowed_hosts,
     corsOrigins: () => settings().cors_origins,
@@ -57,7 +59,7 @@ export function createApp(
     },
   };
   const app = registerRoutes(guarded, { ...plane, ...web });
-  serveFiles(app, dashboard);
+  serveFiles(app, dashboard, look);
   const note = plane.audit.note.bind(plane.audit);
   const operation = (method: string, path: string) => methodTable().operation(method, path);
   setAround(
@@ -73,11 +75,7 @@ export function createApp(
   return app;
 }
 
-/**
- * Empty until `bun run build` has been run.
- * @param simulated says so in the page itself, so that nothing moves when the first data arrive
- */
-export const dashboardFiles = (simulated = false): Promise<StaticFile[]> =>
-  staticFiles(DASHBOARD_FOLDER, (html) => (simulated ? html.replace("<html ", "<html data-simulated ") : html));
+/** Empty until `bun run build` has been run. */
+export const dashboardFiles = (): Promise<StaticFile[]> => staticFiles(DASHBOARD_FOLDER);
 
 export type App = ReturnType<typeof createApp>;

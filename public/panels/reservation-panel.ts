@@ -2,7 +2,6 @@ import { fetchSchedule, sentenceOf } from "../api.ts";
 import { quarterMinute } from "../clock.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { clockTime, duration, secondsBetween } from "../format.ts";
-import { awaited } from "../reveal.ts";
 import { say } from "../say.ts";
 import { connection, controller, lock, modelName, ownToken, running, schedule } from "../state.ts";
 import { Panel } from "./panel.ts";
@@ -103,7 +102,7 @@ export class ReservationPanel extends Panel {
   #ask(): void {
     if (this.#asked) return;
     this.#asked = true;
-    awaited(fetchSchedule()).then(
+    fetchSchedule().then(
       (known) => {
         schedule.value ??= known;
       },

@@ -1,6 +1,5 @@
 /** The guided set-up of the first run: Address, Key, Check, Done. Shown while no Spark can be used. */
 import { type Child, h, picture } from "../dom.ts";
-import { awaited } from "../reveal.ts";
 import { checkView, verdictOf } from "../set-up/check-view.ts";
 import { copyFrom, copyLine } from "../set-up/copy-line.ts";
 import { Desk, resultKey } from "../set-up/desk.ts";
@@ -47,14 +46,15 @@ export class SetUp extends Panel {
     this.removeEventListener("submit", this.#submitted);
   }
 
-  protected render(): Child {
+  protected render(): Child | undefined {
     const known = controller.value;
     const step = this.#step.value;
-    if (!known || (known.configured && step !== "Done")) return null;
+    if (!known) return undefined;
+    if (known.configured && step !== "Done") return null;
     if (this.#asked !== known.simulated) {
       this.#asked = known.simulated;
       queueMicrotask(() => {
-        void awaited(this.#desk.load().then(() => this.#resume()));
+        void this.#desk.load().then(() => this.#resume());
       });
     }
     return h(

@@ -3,7 +3,6 @@ import { quarterMinute } from "../clock.ts";
 import { copyText } from "../copy.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { clockTime, plural } from "../format.ts";
-import { awaited } from "../reveal.ts";
 import { place } from "../router.ts";
 import { controller, nodes, problems } from "../state.ts";
 import { signal } from "../store.ts";
@@ -244,10 +243,10 @@ export class SettingsPage extends Panel {
     if (!again && reason.every((each, at) => each === this.#askedFor[at])) return;
     this.#askedFor = reason;
     const ignore = () => undefined;
-    awaited(fetchHostKeys()).then(({ host_keys: keys }) => {
+    fetchHostKeys().then(({ host_keys: keys }) => {
       this.#keys.value = keys;
     }, ignore);
-    awaited(fetchRefusedHosts()).then(({ refused_hosts: refused }) => {
+    fetchRefusedHosts().then(({ refused_hosts: refused }) => {
       this.#refused.value = refused;
     }, ignore);
   }

@@ -2,7 +2,6 @@ import { fetchSwap, Refused, type SwapJob } from "../api.ts";
 import { quarterMinute } from "../clock.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { clockTime, duration, secondsBetween } from "../format.ts";
-import { awaited } from "../reveal.ts";
 import { place } from "../router.ts";
 import { knownSwap, modelName, swapObstacle } from "../state.ts";
 import { signal } from "../store.ts";
@@ -51,7 +50,7 @@ export class SwapPage extends Panel {
     if (this.#asked === id) return;
     this.#asked = id;
     this.#found.value = null;
-    awaited(fetchSwap(id)).then(
+    fetchSwap(id).then(
       (job) => {
         if (this.#asked === id) this.#found.value = job;
       },

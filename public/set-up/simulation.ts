@@ -2,7 +2,6 @@
 import { sentenceOf } from "../api.ts";
 import { type Child, h } from "../dom.ts";
 import { Panel } from "../panels/panel.ts";
-import { awaited } from "../reveal.ts";
 import { controller } from "../state.ts";
 import { effect, signal } from "../store.ts";
 import { enterSimulated, fetchSetup, leaveSimulated } from "./calls.ts";
@@ -75,7 +74,7 @@ export class LeaveSimulated extends Panel {
     const isSimulated = controller.value?.simulated ?? false;
     if (isSimulated && !this.#asked) {
       this.#asked = true;
-      awaited(fetchSetup()).then(
+      fetchSetup().then(
         ({ simulation }) => {
           this.#canLeave.value = simulation === "running";
         },

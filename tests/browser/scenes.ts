@@ -22,17 +22,29 @@ export interface Staged {
   close(): Promise<void>;
 }
 
-export async function stage(browser: Browser, scene: Scene, prepare?: (page: Page) => Promise<void>): Promise<Staged> {
+interface Watch {
+  /** Before the page is opened. */
+  readonly prepare: (page: Page) => Promise<void>;
+  /** Once the first data are in the page, before anything is done on it. */
+  readonly arrived: (page: Page) => Promise<void>;
+}
+
+/** @throws when a skeleton stays, or the scene cannot be made */
+export async function stage(browser: Browser, scene: Scene, watch?: Watch): Promise<Staged> {
   const demo = await startDemo({ hostname: ownHostname(), ...scene.demo });
   let watched: WatchedPage | undefined;
   try {
     const path = (await scene.before?.(demo)) ?? scene.path ?? "/";
     watched = await openPage(browser, "about:blank");
-    await prepare?.(watched.page);
+    await watch?.prepare(watched.page);
     const { page, complaints } = watched;
     await page.goto(demo.url + path);
     await page.waitForFunction(() => document.fonts.status === "loaded");
     await live(page).or(page.getByText("Live").first()).first().waitFor({ state: "attached" });
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll(".bone, swap-log:not(:defined)")].every((bone) => !bone.checkVisibility()),
+    );
+    await watch?.arrived(page);
     await scene.on?.(page, demo);
     const close = async () => {
       await page.context().close();

@@ -4,7 +4,7 @@ import type { Browser } from "playwright-core";
 import { buildDashboard } from "../../public/_build.ts";
 import { axeViolations } from "./axe.ts";
 import { inBrowser, launchChromium } from "./browser.ts";
-import { layoutFaults, shiftsOf, watchShifts } from "./layout.ts";
+import { layoutFaults, type Shift, shiftsOf, watchShifts } from "./layout.ts";
 import { ALL_SCENES, stage } from "./scenes.ts";
 
 setDefaultTimeout(120_000);
@@ -27,9 +27,14 @@ inBrowser("every view", () => {
 
   for (const scene of ALL_SCENES)
     test(scene.name, async () => {
-      const { page, complaints, close } = await stage(browser, scene, watchShifts);
+      let shifts: readonly Shift[] = [];
+      const { page, complaints, close } = await stage(browser, scene, {
+        prepare: watchShifts,
+        arrived: async (arrived) => {
+          shifts = await shiftsOf(arrived);
+        },
+      });
       try {
-        const shifts = await shiftsOf(page);
         const faults: string[] = [];
         for (const width of WIDTHS) {
           await page.setViewportSize({ width, height: HEIGHT });

@@ -81,7 +81,7 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
       ...(webhookRetryDelaysMs === undefined ? {} : { webhookRetryDelaysMs }),
       ssh,
     });
-    const app = createApp(plane, await dashboardFiles(plane.simulated));
+    const app = createApp(plane, await dashboardFiles());
     const { port } = listen(app, { port: wanted, hostname });
     plane.listensOn(port!);
     return { plane, app, port, url: `http://${hostname}:${port}` };
