@@ -150,7 +150,7 @@ export class SetUp extends Panel {
       refusal !== null &&
         h("p", { class: "su-wrong", role: "alert", "data-key": "refusal" }, picture("g-bad"), h("span", {}, refusal)),
       this.#foot(step),
-      step === "Address" && this.#desk.setup.value?.simulation === "possible" && tryView(),
+      step !== "Done" && this.#desk.setup.value?.simulation === "possible" && tryView(),
     ];
   }
 
