@@ -7,7 +7,7 @@ import { inBrowser, launchChromium } from "./browser.ts";
 import { layoutFaults, type Shift, shiftsOf, watchShifts } from "./layout.ts";
 import { ALL_SCENES, stage } from "./scenes.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(240_000);
 
 const WIDTHS = [360, 768, 1280, 1920];
 const HEIGHT = 900;
