@@ -40,7 +40,7 @@ export function createApp(
     return methods;
   };
   const guarded = new Elysia(ELYSIA_OPTIONS);
-  const look = () => firstLook(plane);
+  const look = () => firstLook(plane, simulation.state === "running");
   renderErrors(guarded, plane.log, notFoundPage(dashboard, look));
   guard(guarded, {
     allowedHosts: () => settings().allowed_hosts,

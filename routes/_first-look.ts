@@ -10,9 +10,11 @@ const SHOWN_SWAPS = 12;
 /**
  * Attributes of `<html>`: `data-simulated`; `data-first`, words and counts such as `held swapping models-8 nodes-2 slots-1`;
  * `data-news`, the swap whose end is news.
+ * @param canLeave the simulated cluster can be left from the page
  */
 export function firstLook(
   plane: Parameters<typeof statusOf>[0],
+  canLeave: boolean,
   now: number = Date.now(),
 ): Readonly<Record<string, string>> {
   const { simulated, configured, nodes, slots, swaps, lock, problems, store_problem: store } = statusOf(plane);
@@ -22,6 +24,7 @@ export function firstLook(
     lock !== null && "held",
     problems.length > 0 && "problems",
     store !== null && "store",
+    canLeave && "leavable",
     swaps.length > 0 && "swapping",
     news?.word,
     `models-${plane.config.current.catalog.models.length}`,

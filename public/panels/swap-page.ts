@@ -8,12 +8,11 @@ import { signal } from "../store.ts";
 import { byWhom, onNodes, slotWord } from "../words.ts";
 import { cancelQuestion } from "./cancel-question.ts";
 import { evidence } from "./evidence.ts";
-import { outcomeOf } from "./outcome.ts";
+import { outcomeOf, outcomeSentence } from "./outcome.ts";
 import { Panel } from "./panel.ts";
 import { phaseBar } from "./phase-bar.ts";
 import { endedSteps } from "./phases.ts";
 import { pill } from "./pill.ts";
-import { outcomeSentence } from "./swap-list.ts";
 import { swapProgress } from "./swap-progress.ts";
 
 /** One swap on a page of its own: phases, failure, log. */

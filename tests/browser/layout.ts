@@ -34,6 +34,11 @@ export function layoutFaults(page: Page): Promise<string[]> {
       }
       return null;
     };
+    /** The tooltip of it, or of what it is in, has all of what the dots stand for. */
+    const isWholeInTitle = (element: Element) => {
+      const text = (element.textContent ?? "").trim().replace(/\s+/g, " ");
+      return element.closest<HTMLElement>("[title]")?.title.includes(text) === true;
+    };
     const all = [...scope.querySelectorAll("*")].filter(isShown);
 
     // Text that is cut: more of it than fits, hidden without dots that say so.
@@ -43,8 +48,10 @@ export function layoutFaults(page: Page): Promise<string[]> {
       );
       if (!hasText) continue;
       const { overflowX, overflowY, textOverflow } = getComputedStyle(element);
-      if (/hidden|clip/.test(overflowX) && element.scrollWidth > element.clientWidth + 1 && textOverflow !== "ellipsis")
-        faults.push(`cut at the side: ${name(element)}`);
+      if (/hidden|clip/.test(overflowX) && element.scrollWidth > element.clientWidth + 1) {
+        if (textOverflow !== "ellipsis") faults.push(`cut at the side: ${name(element)}`);
+        else if (!isWholeInTitle(element)) faults.push(`cut by dots, and nowhere in full: ${name(element)}`);
+      }
       if (
         /hidden|clip/.test(overflowY) &&
         element.scrollHeight > element.clientHeight + 2 &&
