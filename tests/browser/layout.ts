@@ -47,7 +47,10 @@ export function layoutFaults(page: Page): Promise<string[]> {
         (node) => node.nodeType === Node.TEXT_NODE && node.textContent?.trim(),
       );
       if (!hasText) continue;
-      const { overflowX, overflowY, textOverflow } = getComputedStyle(element);
+      const { overflowX, overflowY, textOverflow, lineHeight, fontSize } = getComputedStyle(element);
+      const lines = element.clientHeight / (Number.parseFloat(lineHeight) || Number.parseFloat(fontSize) * 1.4);
+      if (lines > 4 && element.clientWidth < 5 * Number.parseFloat(fontSize))
+        faults.push(`squeezed into a column of few letters: ${name(element)}`);
       if (/hidden|clip/.test(overflowX) && element.scrollWidth > element.clientWidth + 1) {
         if (textOverflow !== "ellipsis") faults.push(`cut at the side: ${name(element)}`);
         else if (!isWholeInTitle(element)) faults.push(`cut by dots, and nowhere in full: ${name(element)}`);
