@@ -40,7 +40,15 @@ export function createApp(
     return methods;
   };
   const guarded = new Elysia(ELYSIA_OPTIONS);
-  const look = () => firstLook(plane, simulation.state === "running");
+  const look = (): ReturnType<typeof firstLook> => {
+    try {
+      return firstLook(plane, simulation.state === "running");
+    } catch (error) {
+      // The page comes even when nothing can be read: it is where that is said.
+      plane.log.warn("the first look of a page could not be told", { error });
+      return {};
+    }
+  };
   renderErrors(guarded, plane.log, notFoundPage(dashboard, look));
   guard(guarded, {
     allowedHosts: () => settings().allowed_hosts,

@@ -51,6 +51,19 @@ inBrowser("the page stays true", () => {
     await isFocused(page, page.getByRole("heading", { level: 1 }));
   });
 
+  test("a page that is opened in the middle of a swap says what fits, as it was before", async () => {
+    const page = await begin({ speed: SLOW });
+    const fit = page.getByRole("row", { name: /^Mistral Small/ }).getByText(/^\d+ GB left$/);
+    const before = await fit.textContent();
+
+    await someoneSwaps("gpt-oss-120b");
+    await page.getByRole("progressbar", { name: "Progress of GPT-OSS 120B" }).waitFor();
+    await page.reload();
+
+    await page.getByRole("progressbar", { name: "Progress of GPT-OSS 120B" }).waitFor();
+    expect(await fit.textContent()).toBe(before);
+  });
+
   test("a plan that is overtaken cannot be started, says by whom, and is made again afterwards", async () => {
     const page = await begin({ speed: SLOW });
     await swapButton(page, "GPT-OSS 120B").click();
