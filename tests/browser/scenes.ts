@@ -9,6 +9,8 @@ export interface Scene {
   readonly name: string;
   readonly demo?: DemoOptions;
   readonly path?: string;
+  /** It takes minutes to make: for pictures only. */
+  readonly isSlow?: true;
   /** What happens before the page is opened; it may say which path to open. */
   readonly before?: (demo: Demo) => Promise<string | undefined>;
   /** What is done on the page, and waited for. */
@@ -187,6 +189,7 @@ export const SCENES: readonly Scene[] = [
   },
   {
     name: "stalled",
+    isSlow: true,
     demo: { speed: SLOW },
     before: async (demo) => {
       demo.cluster.inject({ kind: "progress_stuck", percent: 40 });
