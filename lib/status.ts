@@ -206,6 +206,7 @@ export function modelsOf(
     slots: topology.slots,
     beliefs: plane.swaps.beliefs(),
     node: (name) => plane.slots.node(name),
+    calm: (name) => plane.slots.calm(name),
     reserveGib: topology.settings.memory_reserve_gib,
     swapping: plane.swaps.active().flatMap((job) => job.nodes),
   };

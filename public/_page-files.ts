@@ -1,7 +1,23 @@
 /** One HTML file a page: the frame of index.html with that page's skeleton shown, its title and its place in the rail. */
 import { NOT_FOUND, PAGES, type Page, PHONE_PAGES } from "./pages.ts";
 
-const ALL: readonly Page[] = [...PAGES, NOT_FOUND];
+export const ALL_PAGES: readonly Page[] = [...PAGES, NOT_FOUND];
+
+/** What `pages/<id>.html` says: what the page loads, and how it looks before that. Paths are relative to public/. */
+export interface Fragment {
+  readonly styles: readonly string[];
+  /** Null: the frame's own does. */
+  readonly script: string | null;
+  readonly skeleton: string;
+}
+
+/** The built files of a page, by name. */
+export interface Loads {
+  readonly styles: readonly string[];
+  readonly script: string;
+  /** What the script imports, so that it need not be read first. */
+  readonly parts: readonly string[];
+}
 
 export interface PageFile {
   /** As the router has it; `*` for what has no page. */
@@ -10,22 +26,46 @@ export interface PageFile {
   readonly html: string;
 }
 
+/** @param html that begins with links to style sheets and the page's script */
+export function fragmentOf(html: string): Fragment {
+  const styles: string[] = [];
+  let script: string | null = null;
+  const skeleton = new HTMLRewriter()
+    .on("link[rel=stylesheet]", {
+      element(link) {
+        styles.push(link.getAttribute("href") ?? "");
+        link.remove();
+      },
+    })
+    .on("script[src]", {
+      element(element) {
+        script = element.getAttribute("src");
+        element.remove();
+      },
+    })
+    .transform(html);
+  return { styles, script, skeleton: skeleton.trim() };
+}
+
 /**
  * @param frame    index.html with the names of the built files
  * @param skeleton of each page, by id
+ * @param loads    of each page, by id
  */
-export function pageFiles(frame: string, skeleton: (id: string) => string): PageFile[] {
-  const views = ALL.map(({ id }) => ({ id, html: skeleton(id).trim() }));
-  return ALL.map((page) => {
+export function pageFiles(frame: string, skeleton: (id: string) => string, loads: (id: string) => Loads): PageFile[] {
+  const views = ALL_PAGES.map(({ id }) => ({ id, html: skeleton(id), ...loads(id) }));
+  return ALL_PAGES.map((page) => {
     const html = new HTMLRewriter()
       .on("title", { element: (title) => void title.setInnerContent(`${page.title} · Spark Control`) })
       .on("#page-title", { element: (heading) => void heading.setInnerContent(page.title) })
       .on("[data-rail]", { element: (list) => void list.setInnerContent(railOf(page), { html: true }) })
+      .on("head", { element: (head) => void head.append(tagsOf(loads(page.id)), { html: true }) })
       .on("[data-views]", {
         element(place) {
-          for (const { id, html } of views) {
+          for (const { id, html, styles, script } of views) {
             const hidden = id === page.id ? "" : " hidden";
-            place.before(`<div class="view" data-page="${id}"${hidden}>${html}</div>`, { html: true });
+            const needs = `data-script="/${script}" data-styles="${styles.map((name) => `/${name}`).join(" ")}"`;
+            place.before(`<div class="view" data-page="${id}" ${needs}${hidden}>${html}</div>`, { html: true });
           }
           place.remove();
         },
@@ -35,12 +75,20 @@ export function pageFiles(frame: string, skeleton: (id: string) => string): Page
   });
 }
 
+function tagsOf({ styles, script, parts }: Loads): string {
+  return [
+    ...styles.map((name) => `<link rel="stylesheet" href="/${name}">`),
+    ...parts.map((name) => `<link rel="modulepreload" href="/${name}">`),
+    `<script type="module" src="/${script}"></script>`,
+  ].join("\n    ");
+}
+
 /** On a phone, what has no room in the bottom bar is in a sheet. */
 const MORE =
   '<li class="only-phone"><button type="button" data-open="more" aria-haspopup="dialog"><svg class="icon" aria-hidden="true"><use href="#i-dots"/></svg><span>More</span></button></li>';
 
 function railOf(current: Page): string {
-  const shown = ALL.flatMap(({ rail, ...page }) => (rail ? [{ ...page, rail }] : []));
+  const shown = ALL_PAGES.flatMap(({ rail, ...page }) => (rail ? [{ ...page, rail }] : []));
   const onPhone = shown.filter(({ rail }) => rail.onPhone);
   const most = onPhone.length < shown.length ? PHONE_PAGES - 1 : PHONE_PAGES;
   if (onPhone.length > most) throw new Error(`The bottom bar has room for ${PHONE_PAGES} pages.`);

@@ -63,7 +63,7 @@ function pageCommands(): Command[] {
             detail: `g ${rail.key}`,
             also: "page",
             obstacle: null,
-            run: () => navigate(path),
+            run: () => void navigate(path),
           },
         ],
   );
@@ -74,9 +74,9 @@ function actions(): Command[] {
     action(`theme-${id}`, "i-theme", `Theme: ${label.toLowerCase()}`, "", "dark light colour", () => chooseTheme(id)),
   );
   const cancels = running.value.map((job) =>
-    action(`log-${job.job_id}`, "i-log", `Follow the swap to ${job.model_name}`, "", "log progress", () =>
-      navigate(`/activity/${job.job_id}`),
-    ),
+    action(`log-${job.job_id}`, "i-log", `Follow the swap to ${job.model_name}`, "", "log progress", () => {
+      void navigate(`/activity/${job.job_id}`);
+    }),
   );
   return [
     ...cancels,

@@ -32,7 +32,7 @@ export function startKeys(): void {
 
 function go(key: string): boolean {
   const page = (PAGES as readonly Page[]).find(({ rail }) => rail?.key === key);
-  if (page) navigate(page.path);
+  if (page) void navigate(page.path);
   return page !== undefined;
 }
 
@@ -59,8 +59,9 @@ function single(key: string): boolean {
 
 /** The filter of the page that is shown; where there is none, that of Models. */
 function filterModels(): boolean {
-  if (!field()) navigate("/models");
-  field()?.focus();
+  const shown = field();
+  if (shown) shown.focus();
+  else void navigate("/models").then(() => field()?.focus());
   return true;
 }
 

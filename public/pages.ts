@@ -1,6 +1,6 @@
 /**
  * The pages of the dashboard. A new page is an entry here, its skeleton in `pages/<id>.html`, and its elements in
- * app.ts: the rail, the addresses that the controller serves, the palette, the shortcuts and the tests follow this list.
+ * `pages/<id>.ts`: the rail, the addresses that the controller serves, the palette, the shortcuts and the tests follow this list.
  */
 export interface Page {
   readonly id: string;

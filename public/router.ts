@@ -1,13 +1,19 @@
 /** Where the page is: real addresses, the History API, and what moves with a page: focus, title, scroll. */
+
+import { isReady, loadPage } from "./page-loads.ts";
 import { type Place, placeOf } from "./pages.ts";
+import { say } from "./say.ts";
 import { signal } from "./store.ts";
 
 export const place = signal<Place>(placeOf(location.pathname));
 
-/** Goes to a page of the dashboard, without loading the document again. */
-export function navigate(path: string): void {
+/**
+ * Goes to a page of the dashboard, without loading the document again.
+ * @returns once the page is shown
+ */
+export async function navigate(path: string): Promise<void> {
   if (path !== location.pathname) history.pushState(null, "", path);
-  arrive();
+  if (!(await arrive())) return;
   scrollTo(0, 0);
   document.querySelector<HTMLElement>("#page-title")?.focus({ preventScroll: true });
 }
@@ -21,18 +27,44 @@ export function startRouter(): void {
     if (!link?.getAttribute("href")?.startsWith("/") || link.target !== "" || link.hasAttribute("download")) return;
     if (placeOf(link.pathname).page.path === "*") return;
     event.preventDefault();
-    navigate(link.pathname);
+    void navigate(link.pathname);
   });
-  window.addEventListener("popstate", arrive);
+  window.addEventListener("popstate", () => void arrive());
   show(place.value);
+  // What the document came with is on its way: this only notes it.
+  for (const view of document.querySelectorAll<HTMLElement>("main > [data-page]:not([hidden])"))
+    loadPage(view).catch(() => undefined);
 }
 
-function arrive(): void {
+/** @returns whether the page is shown; not when another one was wanted meanwhile, or it cannot be had */
+async function arrive(): Promise<boolean> {
   const next = placeOf(location.pathname);
   // A dialog belongs to the page that it was opened on.
   for (const dialog of document.querySelectorAll("dialog[open]")) (dialog as HTMLDialogElement).close();
+  const view = document.querySelector<HTMLElement>(`main > [data-page="${next.page.id}"]`);
+  const wanted = location.href;
+  if (view && !isReady(view)) {
+    try {
+      await loadPage(view);
+    } catch {
+      return location.href === wanted && missed();
+    }
+    if (location.href !== wanted) return false;
+  }
   show(next);
   place.value = next;
+  return true;
+}
+
+/** The files of the page are not there: another version has been installed, or nobody answers. */
+async function missed(): Promise<false> {
+  const answers = await fetch("/health").then(
+    ({ ok }) => ok,
+    () => false,
+  );
+  if (answers) location.reload();
+  else say("This page cannot be opened: Spark Control does not answer. Try again once it is back.");
+  return false;
 }
 
 /** The document came with its own page shown: this changes nothing at the first call. */

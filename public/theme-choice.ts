@@ -1,4 +1,4 @@
-/** The theme that was chosen in this browser. theme.ts puts it in place before the first paint. */
+/** The theme that was chosen in this browser. early.ts puts it in place before the first paint. */
 import { signal } from "./store.ts";
 
 export const THEMES = [

@@ -14,6 +14,7 @@ import { createRefusedHosts } from "../lib/http/refused-hosts.ts";
 import type { StaticFile } from "../lib/http/static-files.ts";
 import { notFoundPage, serveFiles, staticFiles } from "../lib/http/static-files.ts";
 import type { Simulation, Web } from "../lib/http/web.ts";
+import { firstLook } from "./_first-look.ts";
 import { registerRoutes } from "./_manifest.gen.ts";
 
 export const DASHBOARD_FOLDER = fileURLToPath(new URL("../dist/public", import.meta.url));
@@ -40,7 +41,16 @@ export function createApp(
     return methods;
   };
   const guarded = new Elysia(ELYSIA_OPTIONS);
-  renderErrors(guarded, plane.log, notFoundPage(dashboard));
+  const look = (): ReturnType<typeof firstLook> => {
+    try {
+      return firstLook(plane, simulation.state === "running");
+    } catch (error) {
+      // The page comes even when nothing can be read: it is where that is said.
+      plane.log.warn("the first look of a page could not be told", { error });
+      return {};
+    }
+  };
+  renderErrors(guarded, plane.log, notFoundPage(dashboard, look));
   const perimeter = createPerimeter({
     allowedHosts: () => settings().allowed_hosts,
     corsOrigins: () => settings().cors_origins,
@@ -59,7 +69,7 @@ export function createApp(
     },
   };
   const app = registerRoutes(guarded, { ...plane, ...web });
-  serveFiles(app, dashboard);
+  serveFiles(app, dashboard, look);
   setDirect(app, createDirect(app.routes, perimeter, plane.log));
   const note = plane.audit.note.bind(plane.audit);
   const operation = (method: string, path: string) => methodTable().operation(method, path);
@@ -76,11 +86,7 @@ export function createApp(
   return app;
 }
 
-/**
- * Empty until `bun run build` has been run.
- * @param simulated says so in the page itself, so that nothing moves when the first data arrive
- */
-export const dashboardFiles = (simulated = false): Promise<StaticFile[]> =>
-  staticFiles(DASHBOARD_FOLDER, (html) => (simulated ? html.replace("<html ", "<html data-simulated ") : html));
+/** Empty until `bun run build` has been run. */
+export const dashboardFiles = (): Promise<StaticFile[]> => staticFiles(DASHBOARD_FOLDER);
 
 export type App = ReturnType<typeof createApp>;

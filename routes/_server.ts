@@ -93,7 +93,7 @@ function listen(app: App, { port, host }: Pick<ProcessSettings, "port" | "host">
 async function main(): Promise<void> {
   ignoreProxies(process.env);
   const settings = processSettings(process.env, process.argv.slice(2));
-  const files = { real: await dashboardFiles(), simulated: await dashboardFiles(true) };
+  const files = await dashboardFiles();
   const fail = (error: unknown) => {
     log.error("nothing can be shown any more", { error });
     process.exit(1);
@@ -101,7 +101,7 @@ async function main(): Promise<void> {
   const stage = new Stage({
     real: () => startReal(settings),
     simulated: () => startSimulated(settings, simulatedSettings(process.env)),
-    appOf: (plane, simulation) => createApp(plane, plane.simulated ? files.simulated : files.real, simulation),
+    appOf: (plane, simulation) => createApp(plane, files, simulation),
     listen: (app, port) => listen(app, { ...settings, port: port ?? settings.port }),
     log,
     fatal: fail,

@@ -8,8 +8,11 @@ import type { AnyElysia } from "elysia";
 export interface StaticFile {
   /** What `pages.json` of the folder says; else `/` for index.html, `/` and the path below the folder for others. */
   readonly path: string;
-  readonly respond: (request: Request, status?: number) => Response;
+  readonly respond: (request: Request, answer?: { readonly status?: number; readonly look?: Look }) => Response;
 }
+
+/** Attributes of `<html>` as they are at this moment; values of letters that need no quoting. */
+export type Look = () => Readonly<Record<string, string>>;
 
 /** Of the page that is shown to a person at an address where nothing is. */
 export const NOT_FOUND_PATH = "*";
@@ -42,7 +45,7 @@ function responder(absolute: string, bytes: Uint8Array<ArrayBuffer>): StaticFile
   const plain = { body: bytes, headers: { ...common, etag: tagOf(bytes) } };
   const small = isCompressed ? gzipped(bytes) : null;
   const gzip = small && { body: small, headers: { ...common, etag: tagOf(small), "content-encoding": "gzip" } };
-  return (request, status = 200) => {
+  return (request, { status = 200 } = {}) => {
     const { body, headers } = gzip && acceptsGzip(request) ? gzip : plain;
     if (status !== 200) return new Response(body, { status, headers });
     const known = request.headers
@@ -54,11 +57,30 @@ function responder(absolute: string, bytes: Uint8Array<ArrayBuffer>): StaticFile
   };
 }
 
-/**
- * Empty when the folder does not exist. Files and folders that begin with a dot are left out.
- * @param page what each HTML file is served as
- */
-export async function staticFiles(folder: string, page = (html: string): string => html): Promise<StaticFile[]> {
+/** A page is prepared anew when its look changes; of so many looks the answers are kept. */
+const KEPT_LOOKS = 8;
+
+/** An HTML file, with the attributes that it is to have now. */
+function pageResponder(absolute: string, html: string): StaticFile["respond"] {
+  const known = new Map<string, StaticFile["respond"]>();
+  return (request, answer = {}) => {
+    const attributes = Object.entries(answer.look?.() ?? {})
+      .map(([name, value]) => ` ${name}="${Bun.escapeHTML(value)}"`)
+      .join("");
+    let respond = known.get(attributes);
+    if (!respond) {
+      const bytes = new TextEncoder().encode(html.replace(/<html\b/, () => `<html${attributes}`));
+      respond = responder(absolute, bytes);
+      const [oldest] = known.keys();
+      if (known.size >= KEPT_LOOKS && oldest !== undefined) known.delete(oldest);
+      known.set(attributes, respond);
+    }
+    return respond(request, answer);
+  };
+}
+
+/** Empty when the folder does not exist. Files and folders that begin with a dot are left out. */
+export async function staticFiles(folder: string): Promise<StaticFile[]> {
   if (!existsSync(folder)) return [];
   const names = await Array.fromAsync(new Bun.Glob("**/*").scan({ cwd: folder, dot: false, onlyFiles: true }));
   const pages = names.includes(PAGE_PATHS)
@@ -71,20 +93,22 @@ export async function staticFiles(folder: string, page = (html: string): string 
       .map(async (name) => {
         const absolute = `${folder}/${name}`;
         const file = Bun.file(absolute);
-        const bytes = name.endsWith(".html") ? new TextEncoder().encode(page(await file.text())) : await file.bytes();
-        return { path: paths.get(name) ?? `/${name}`, respond: responder(absolute, bytes) };
+        const respond = name.endsWith(".html")
+          ? pageResponder(absolute, await file.text())
+          : responder(absolute, await file.bytes());
+        return { path: paths.get(name) ?? `/${name}`, respond };
       }),
   );
 }
 
 /** Answers 404 to a person who opened an address where nothing is; undefined when there is no page for that. */
-export function notFoundPage(files: readonly StaticFile[]): ((request: Request) => Response) | undefined {
+export function notFoundPage(files: readonly StaticFile[], look: Look): ((request: Request) => Response) | undefined {
   const page = files.find(({ path }) => path === NOT_FOUND_PATH);
-  return page && ((request) => page.respond(request, 404));
+  return page && ((request) => page.respond(request, { status: 404, look }));
 }
 
 /** One route a file, hidden from the OpenAPI document. */
-export function serveFiles(app: AnyElysia, files: readonly StaticFile[]): void {
+export function serveFiles(app: AnyElysia, files: readonly StaticFile[], look: Look): void {
   for (const { path, respond } of files.filter((file) => file.path !== NOT_FOUND_PATH))
-    app.get(path, (context) => respond(context.request), { detail: { hide: true } });
+    app.get(path, (context) => respond(context.request, { look }), { detail: { hide: true } });
 }

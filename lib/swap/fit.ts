@@ -13,33 +13,49 @@ export interface Fit {
   readonly leftGib: number | null;
   /** Why not, in one sentence; null when it fits or nothing is known. */
   readonly reason: string | null;
-  /** Where it would run: the first slot that has enough Sparks. Empty when there is none. */
+  /** Where it would run: in the slot with enough Sparks where it fits best, the first among equals. Empty when there is none. */
   readonly nodes: readonly string[];
+}
+
+/** What held when a Spark was last looked at while no swap was under way there. */
+export interface CalmView {
+  readonly memory: NodeObservation["memory"];
+  readonly beliefs: readonly Belief[];
 }
 
 export interface FitFacts {
   readonly slots: readonly Slot[];
   readonly beliefs: readonly Belief[];
   readonly node: (name: string) => NodeObservation | undefined;
+  readonly calm: (name: string) => CalmView | undefined;
   readonly reserveGib: number;
   /** Nodes on which a swap is under way. */
   readonly swapping: readonly string[];
 }
 
 const UNKNOWN = { verdict: "unknown", leftGib: null, reason: null } as const;
+const BEST_FIRST: readonly Fit["verdict"][] = ["fits", "tight", "unknown", "does_not_fit"];
 
-export function fitOf(model: Model, { slots, beliefs, node, reserveGib, swapping }: FitFacts): Fit {
-  const slot = slots.find((each) => each.nodes.length >= model.nodes);
-  if (!slot && slots.length === 0) return { ...UNKNOWN, nodes: [] };
-  if (!slot) return { verdict: "does_not_fit", leftGib: null, reason: `No slot has ${model.nodes} Sparks.`, nodes: [] };
+export function fitOf(model: Model, facts: FitFacts): Fit {
+  const { slots, node } = facts;
+  const able = slots.filter((each) => each.nodes.length >= model.nodes);
+  if (slots.length === 0) return { ...UNKNOWN, nodes: [] };
+  const isAway = ({ nodes }: Fit) => nodes.some((name) => node(name)?.reachable === false);
+  const rank = (fit: Fit) => BEST_FIRST.indexOf(fit.verdict) + (isAway(fit) ? BEST_FIRST.length : 0);
+  const [best] = able.map((slot) => fitIn(slot, model, facts)).sort((a, b) => rank(a) - rank(b));
+  const reason = `No slot has ${model.nodes} Sparks.`;
+  return best ?? { verdict: "does_not_fit", leftGib: null, reason, nodes: [] };
+}
+
+function fitIn(slot: Slot, model: Model, { beliefs, node, calm, reserveGib, swapping }: FitFacts): Fit {
   const nodes = slot.nodes.slice(0, model.nodes);
-  // In the middle of a swap the memory is neither that of the model before nor that of the one that comes.
-  if (nodes.some((name) => swapping.includes(name))) return { ...UNKNOWN, nodes };
-  const leaving = beliefs.find((belief) => belief.slot === slot.name);
   let least = Number.POSITIVE_INFINITY;
   for (const name of nodes) {
-    const memory = node(name)?.memory;
-    if (!memory) return { ...UNKNOWN, nodes };
+    // In the middle of a swap the memory is neither that of the model before nor that of the one that comes.
+    const view = swapping.includes(name) ? calm(name) : { memory: node(name)?.memory, beliefs };
+    if (!view?.memory) return { ...UNKNOWN, nodes };
+    const { memory } = view;
+    const leaving = view.beliefs.find((belief) => belief.slot === slot.name);
     const claim = model.gpu_memory_utilization * memory.totalBytes;
     const weights = model.size_gb === null ? 0 : (model.size_gb * BYTES_PER_GB) / model.nodes;
     if (weights + LEAST_ROOM_BESIDE_WEIGHTS_BYTES > claim)

@@ -6,6 +6,7 @@ import type { SparkControl } from "./cluster.ts";
 import { differenceOf, ownSightings } from "./difference.ts";
 import { Differences } from "./differences.ts";
 import type { Belief } from "./facts.ts";
+import type { CalmView } from "./fit.ts";
 import { lookAtNodes, type NodeObservation } from "./node-watch.ts";
 import { pause } from "./run.ts";
 import { adapterIds, servedIds, servedName } from "./served.ts";
@@ -40,6 +41,7 @@ export interface SlotBoardOptions {
 export class SlotBoard {
   readonly #slots = new Map<string, SlotObservation>();
   readonly #nodes = new Map<string, NodeObservation>();
+  readonly #calm = new Map<string, CalmView>();
   readonly #differences = new Differences();
   readonly #shown = new Map<string, string>();
   /** Grows when a swap ends: a look that began before saw what is no longer there. */
@@ -93,6 +95,11 @@ export class SlotBoard {
     return this.#nodes.get(name);
   }
 
+  /** The Spark as it was last seen while no swap was under way there. */
+  calm(name: string): CalmView | undefined {
+    return this.#calm.get(name);
+  }
+
   /** A fresh look at all slots: after a swap, and on a schedule. */
   async lookAtSlots(): Promise<void> {
     if (this.#closed.signal.aborted) return;
@@ -129,7 +136,10 @@ export class SlotBoard {
   /** What was seen of nodes that are described otherwise now no longer holds: all are looked at without waiting a turn. */
   reconfigured(nodes: readonly string[]): void {
     this.#epoch++;
-    for (const name of nodes) this.#nodes.delete(name);
+    for (const name of nodes) {
+      this.#nodes.delete(name);
+      this.#calm.delete(name);
+    }
     this.tell();
     this.lookAgain();
   }
@@ -167,6 +177,7 @@ export class SlotBoard {
   /** A fresh look at all Sparks and at what is in each slot's place on them. */
   async lookAtNodes(): Promise<void> {
     const epoch = this.#epoch;
+    const owned = this.options.active().flatMap((job) => job.nodes);
     const { nodes, sightings } = await lookAtNodes(this.options, this.#closed.signal);
     if (this.#closed.signal.aborted) return;
     for (const [name, seen] of nodes) {
@@ -174,9 +185,20 @@ export class SlotBoard {
       this.#nodes.set(name, seen);
       if (before?.reachable !== seen.reachable) this.options.onNode(name, seen);
     }
-    if (epoch === this.#epoch) this.#compare(sightings);
+    if (epoch === this.#epoch) {
+      this.#keepCalm(nodes, owned);
+      this.#compare(sightings);
+    }
     this.tell();
     this.options.onLooked();
+  }
+
+  /** @param owned nodes on which a swap was under way when the look began */
+  #keepCalm(seen: ReadonlyMap<string, NodeObservation>, owned: readonly string[]): void {
+    const { active, beliefs } = this.options;
+    const moving = [...owned, ...active().flatMap((job) => job.nodes)];
+    for (const [name, { memory }] of seen)
+      if (!moving.includes(name)) this.#calm.set(name, { memory, beliefs: beliefs() });
   }
 
   /** What runs against what is believed. A slot that a swap owns is the swap's to judge. */

@@ -1,5 +1,6 @@
-/** How a tab gets its events: from the worker that all tabs share, or where there is none from a stream of its own. */
-import { EventStream, type FeedMessage } from "./event-stream.ts";
+/** How a tab gets its events: from the worker that all tabs share, or where there is none from the tab that leads. */
+import type { FeedMessage } from "./event-stream.ts";
+import { TabShare } from "./tab-share.ts";
 
 export type FromTab = "join" | "here" | "leave";
 
@@ -16,25 +17,25 @@ export interface Link {
 /** @param workerUrl script of the shared worker */
 export function openLink(workerUrl: string, tell: (message: FeedMessage) => void): Link {
   let isJoined = false;
-  let own: EventStream | null = null;
+  let share: Link | null = null;
   const port = connect(workerUrl, tell, () => {
-    own = new EventStream(tell);
-    if (isJoined) own.open();
+    share = new TabShare(tell);
+    if (isJoined) share.join();
   });
-  if (!port) own = new EventStream(tell);
+  if (!port) share = new TabShare(tell);
   const say = (word: FromTab) => port?.postMessage(word);
   setInterval(() => {
-    if (isJoined && !own) say("here");
+    if (isJoined && !share) say("here");
   }, HERE_EVERY_MS);
   return {
     join() {
       isJoined = true;
-      if (own) own.open();
+      if (share) share.join();
       else say("join");
     },
     leave() {
       isJoined = false;
-      if (own) own.close();
+      if (share) share.leave();
       else say("leave");
     },
   };

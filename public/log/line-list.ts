@@ -213,7 +213,7 @@ export class LineList {
         "aria-current": seq === current ? "true" : null,
       },
       h("time", { datetime: at }, clockSeconds(at)),
-      h("span", { class: "log-source" }, source),
+      h("span", { class: "log-source", title: source }, source),
       h("code", {}, parts),
     );
   }

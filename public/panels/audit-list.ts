@@ -3,7 +3,6 @@ import { quarterMinute } from "../clock.ts";
 import { deedOf, doerOf } from "../deeds.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { dayTime, plural } from "../format.ts";
-import { awaited } from "../reveal.ts";
 import { place } from "../router.ts";
 import { connection, lock, modelName, settled } from "../state.ts";
 import { signal } from "../store.ts";
@@ -87,7 +86,7 @@ export class AuditList extends Panel {
   /** @param before only older ones, added to those that are shown */
   #ask(before?: number): void {
     const round = ++this.#round;
-    awaited(fetchAudit(this.#query, before)).then(
+    fetchAudit(this.#query, before).then(
       ({ entries, next }) => {
         if (round !== this.#round) return;
         this.#entries.value = before === undefined ? entries : [...(this.#entries.value ?? []), ...entries];

@@ -14,7 +14,7 @@ export class ClusterBlock extends Panel {
 function block(now: ClusterNow): Child {
   return h(
     "a",
-    { class: "cluster", href: "/", title: now.name },
+    { class: "cluster", href: "/", title: `${now.name}: ${now.detail}` },
     h("span", { class: "vh" }, "The cluster now: "),
     h(
       "span",
@@ -31,7 +31,7 @@ function block(now: ClusterNow): Child {
 function chip(now: ClusterNow): Child {
   return h(
     "a",
-    { class: "chip", href: "/", "data-tone": now.tone },
+    { class: "chip", href: "/", "data-tone": now.tone, title: now.short },
     picture(`g-${now.tone}`),
     h("span", { class: "vh" }, "The cluster now: "),
     h("span", {}, now.short),

@@ -165,3 +165,9 @@ function marked(label: string, query: string): Child[] {
   if (at < 0) return [label];
   return [label.slice(0, at), h("mark", {}, label.slice(at, at + word.length)), label.slice(at + word.length)];
 }
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "command-palette": CommandPalette;
+  }
+}

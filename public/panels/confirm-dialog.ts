@@ -79,3 +79,9 @@ function complaint(field: HTMLInputElement): string {
     ? `“${asked}” is still empty.`
     : `“${asked}” is not a web address. It begins with http:// or https://.`;
 }
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "confirm-dialog": ConfirmDialog;
+  }
+}

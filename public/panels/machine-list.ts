@@ -3,7 +3,6 @@ import { copyText } from "../copy.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { foreignOf } from "../foreign.ts";
 import { memoryParts } from "../memory-parts.ts";
-import { awaited } from "../reveal.ts";
 import { controller, models, nodes, slots } from "../state.ts";
 import { signal } from "../store.ts";
 import { acceptKeyQuestion, takeOverQuestion } from "./key-questions.ts";
@@ -95,7 +94,7 @@ export class MachineList extends Panel {
   #refresh(): void {
     if (this.#askedFor === nodes.value) return;
     this.#askedFor = nodes.value;
-    awaited(fetchHostKeys()).then(
+    fetchHostKeys().then(
       ({ host_keys: keys }) => {
         this.#keys.value = keys;
       },

@@ -17,7 +17,9 @@ export function memoryBar(parts: readonly MemoryPart[], label: string, size: "" 
   return h(
     "div",
     { class: `mem ${size}`.trim(), role: "img", "aria-label": `${label}: ${sentence}` },
-    ...shown.map((part) => withProperties(h("i", { "data-k": part.kind }, part.caption), { "--gb": part.bytes / 1e9 })),
+    ...shown.map((part) =>
+      withProperties(h("i", { "data-k": part.kind, title: part.caption }, part.caption), { "--gb": part.bytes / 1e9 }),
+    ),
   );
 }
 

@@ -22,3 +22,9 @@ export class MorePages extends HTMLElement {
     this.querySelector<HTMLElement>("nav a")?.focus();
   }
 }
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "more-pages": MorePages;
+  }
+}

@@ -133,17 +133,10 @@ function serving(start: number, now: number): Child {
   const name = served.length > 1 ? served.map((slot) => slot.model_name).join(", ") : only.model_name;
   return [
     past && placed(h("i", { class: "tl-bar", "data-k": "run" }), past),
-    placed(
-      h(
-        "i",
-        { class: "tl-bar", "data-k": "stay" },
-        h("span", { class: "tl-label" }, h("b", {}, name), " until someone swaps"),
-      ),
-      {
-        from: (now - start) / 3_600_000,
-        to: HOURS,
-      },
-    ),
+    placed(h("i", { class: "tl-bar", "data-k": "stay" }, label(name ?? "", "until someone swaps")), {
+      from: (now - start) / 3_600_000,
+      to: HOURS,
+    }),
   ];
 }
 
@@ -152,11 +145,7 @@ function reserved(start: number, at: number): Child {
   const span = held && spanOf(start, held.acquired_at, held.expires_at);
   if (!held || !span) return nothing("No reservation", at);
   return placed(
-    h(
-      "i",
-      { class: "tl-bar out", "data-k": "held" },
-      h("span", { class: "tl-label" }, h("b", {}, held.holder), ` until ${clockTime(held.expires_at, start)}`),
-    ),
+    h("i", { class: "tl-bar out", "data-k": "held" }, label(held.holder, `until ${clockTime(held.expires_at, start)}`)),
     span,
   );
 }
@@ -169,10 +158,14 @@ function planned({ run, row, before, clashes, from, to }: PlannedBar): Child {
       "data-k": "plan",
       "data-key": `${run.entry_id} ${run.starts_at}`,
     },
-    h("span", { class: "tl-label" }, h("b", {}, run.title), run.model === null ? "" : ` ${modelName(run.model)}`),
+    label(run.title, run.model === null ? "" : modelName(run.model)),
   );
   return withProperties(placed(bar, { from, to }), { "--line-row": row });
 }
+
+/** Cut where there is no room for it; then whoever points at it reads it all. */
+const label = (what: string, more: string): Child =>
+  h("span", { class: "tl-label", title: `${what} ${more}`.trim() }, h("b", {}, what), more && ` ${more}`);
 
 const nothing = (word: string, at: number): Child => placed(h("span", { class: "tl-none" }, word), { at });
 

@@ -1,5 +1,6 @@
 /** How a swap ended, as a state. */
 import type { SwapJob } from "../api.ts";
+import { modelName } from "../state.ts";
 import { wordOf } from "./phases.ts";
 import type { Tone } from "./pill.ts";
 
@@ -21,4 +22,11 @@ export function outcomeOf(job: SwapJob): Outcome {
     default:
       return { tone: "move", word: wordOf(job) };
   }
+}
+
+export function outcomeSentence(job: SwapJob): string {
+  if (job.ended_at === null || job.state === "ready") return "";
+  const reason = job.state === "cancelled" ? "" : (job.reason ?? "The outcome is not known.");
+  const back = job.rolled_back_to === null ? "" : `${modelName(job.rolled_back_to)} was put back.`;
+  return [reason, back].filter((part) => part !== "").join(" ");
 }

@@ -5,7 +5,7 @@ import { clockSeconds, duration, plural, secondsBetween } from "../format.ts";
 import { connection, controller, lock, outdated, problems, storeProblem } from "../state.ts";
 import { heldBanner } from "./held-banner.ts";
 import { Panel } from "./panel.ts";
-import { reservationAct } from "./reservation-panel.ts";
+import { reservationAct } from "./reservation.ts";
 
 /** The most problems that a banner names; Settings has them all. */
 const NAMED = 3;

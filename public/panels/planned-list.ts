@@ -2,7 +2,6 @@ import { fetchSchedule, removePlanned, type Schedule } from "../api.ts";
 import { quarterMinute } from "../clock.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { dayTime, duration, joined, secondsBetween } from "../format.ts";
-import { awaited } from "../reveal.ts";
 import { rhythmOf } from "../rhythm.ts";
 import { controller, modelName, schedule } from "../state.ts";
 import { Panel } from "./panel.ts";
@@ -56,7 +55,7 @@ export class PlannedList extends Panel {
   #ask(): void {
     if (this.#asked) return;
     this.#asked = true;
-    awaited(fetchSchedule()).then(
+    fetchSchedule().then(
       (known) => {
         schedule.value ??= known;
       },

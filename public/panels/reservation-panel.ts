@@ -1,12 +1,10 @@
-import { fetchSchedule, sentenceOf } from "../api.ts";
+import { fetchSchedule } from "../api.ts";
 import { quarterMinute } from "../clock.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { clockTime, duration, secondsBetween } from "../format.ts";
-import { awaited } from "../reveal.ts";
-import { say } from "../say.ts";
 import { connection, controller, lock, modelName, ownToken, running, schedule } from "../state.ts";
 import { Panel } from "./panel.ts";
-import { askToForce, askToReserve, extendOwn, releaseOwn } from "./reservation.ts";
+import { reservationAct } from "./reservation.ts";
 
 /** Who holds the GPUs, and what is planned next. */
 export class ReservationPanel extends Panel {
@@ -103,7 +101,7 @@ export class ReservationPanel extends Panel {
   #ask(): void {
     if (this.#asked) return;
     this.#asked = true;
-    awaited(fetchSchedule()).then(
+    fetchSchedule().then(
       (known) => {
         schedule.value ??= known;
       },
@@ -116,12 +114,4 @@ export class ReservationPanel extends Panel {
   protected override act(name: string): void {
     reservationAct(name);
   }
-}
-
-/** The buttons of a reservation, wherever they stand. */
-export function reservationAct(name: string): void {
-  if (name === "reserve") askToReserve();
-  if (name === "force") askToForce();
-  const work = name === "extend" ? extendOwn() : name === "give-back" ? releaseOwn() : null;
-  work?.catch((error) => say(sentenceOf(error)));
 }

@@ -1,5 +1,5 @@
 /** Reserving the GPUs, and giving them back: the questions, and who is meant. Reads signals. */
-import { forceRelease, release, renew, reserve } from "../api.ts";
+import { forceRelease, release, renew, reserve, sentenceOf } from "../api.ts";
 import { type Child, h } from "../dom.ts";
 import { clockTime, duration, listed, secondsBetween } from "../format.ts";
 import { say } from "../say.ts";
@@ -187,4 +187,12 @@ function secret(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(SECRET_BYTES)), (byte) =>
     byte.toString(16).padStart(2, "0"),
   ).join("");
+}
+
+/** The buttons of a reservation, wherever they stand. */
+export function reservationAct(name: string): void {
+  if (name === "reserve") askToReserve();
+  if (name === "force") askToForce();
+  const work = name === "extend" ? extendOwn() : name === "give-back" ? releaseOwn() : null;
+  work?.catch((error) => say(sentenceOf(error)));
 }

@@ -1,11 +1,12 @@
 /** The guided set-up of the first run: Address, Key, Check, Done. Shown while no Spark can be used. */
 import { type Child, h, picture } from "../dom.ts";
-import { awaited } from "../reveal.ts";
 import { checkView, verdictOf } from "../set-up/check-view.ts";
 import { copyFrom, copyLine } from "../set-up/copy-line.ts";
 import { Desk, resultKey } from "../set-up/desk.ts";
-import { tryIt, tryView } from "../set-up/simulation.ts";
+import { tryIt } from "../set-up/simulation.ts";
 import { firstWrong, sparkFields } from "../set-up/spark-fields.ts";
+import { STEP_KEY } from "../set-up/step-key.ts";
+import { tryView } from "../set-up/try-view.ts";
 import { controller, nodes } from "../state.ts";
 import { signal } from "../store.ts";
 import { Panel } from "./panel.ts";
@@ -14,7 +15,6 @@ const STEPS = ["Address", "Key", "Check", "Done"] as const;
 type Step = (typeof STEPS)[number];
 
 const DRAFT = "set-up-draft";
-const STEP = "set-up-step";
 
 const HEADINGS: Readonly<Record<Step, string>> = {
   Address: "Where are your Sparks?",
@@ -47,14 +47,15 @@ export class SetUp extends Panel {
     this.removeEventListener("submit", this.#submitted);
   }
 
-  protected render(): Child {
+  protected render(): Child | undefined {
     const known = controller.value;
     const step = this.#step.value;
-    if (!known || (known.configured && step !== "Done")) return null;
+    if (!known) return undefined;
+    if (known.configured && step !== "Done") return null;
     if (this.#asked !== known.simulated) {
       this.#asked = known.simulated;
       queueMicrotask(() => {
-        void awaited(this.#desk.load().then(() => this.#resume()));
+        void this.#desk.load().then(() => this.#resume());
       });
     }
     return h(
@@ -118,7 +119,7 @@ export class SetUp extends Panel {
 
   #close(): void {
     this.#desk.forget();
-    sessionStorage.removeItem(STEP);
+    sessionStorage.removeItem(STEP_KEY);
     this.#step.value = "Address";
     document.getElementById("main")?.focus();
   }
@@ -130,7 +131,7 @@ export class SetUp extends Panel {
 
   #go(step: Step): void {
     this.#step.value = step;
-    sessionStorage.setItem(STEP, step);
+    sessionStorage.setItem(STEP_KEY, step);
     this.#focusSoon(() => this.querySelector<HTMLElement>("#su-step-h"));
   }
 
@@ -150,7 +151,7 @@ export class SetUp extends Panel {
       refusal !== null &&
         h("p", { class: "su-wrong", role: "alert", "data-key": "refusal" }, picture("g-bad"), h("span", {}, refusal)),
       this.#foot(step),
-      step === "Address" && this.#desk.setup.value?.simulation === "possible" && tryView(),
+      step !== "Done" && this.#desk.setup.value?.simulation === "possible" && tryView(),
     ];
   }
 
@@ -257,7 +258,7 @@ export class SetUp extends Panel {
 }
 
 function keptStep(): Step {
-  const kept = STEPS.find((step) => step === sessionStorage.getItem(STEP));
+  const kept = STEPS.find((step) => step === sessionStorage.getItem(STEP_KEY));
   return kept ?? "Address";
 }
 

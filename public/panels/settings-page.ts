@@ -3,13 +3,11 @@ import { quarterMinute } from "../clock.ts";
 import { copyText } from "../copy.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { clockTime, plural } from "../format.ts";
-import { awaited } from "../reveal.ts";
 import { place } from "../router.ts";
-import { controller, nodes, problems } from "../state.ts";
+import { controller, nodes } from "../state.ts";
 import { signal } from "../store.ts";
 import { chooseTheme, THEMES, theme } from "../theme-choice.ts";
 import { acceptKeyQuestion, takeOverQuestion } from "./key-questions.ts";
-import { placeOfProblem } from "./page-banners.ts";
 import { Panel } from "./panel.ts";
 
 /** What can be set in the browser, what is set elsewhere and how, and who the Sparks are. */
@@ -39,18 +37,6 @@ export class SettingsPage extends Panel {
     if (!known) return undefined;
     this.#refresh();
     return [
-      this.#problems(),
-      this.#panel("Appearance", set("Theme", "Kept in this browser.", this.#theme())),
-      this.#panel(
-        "Addresses",
-        set(
-          "This page",
-          "Where it is open now.",
-          h("p", {}, h("code", {}, location.origin)),
-          h("p", { class: "dim" }, allowedNames),
-        ),
-        set("Refused names", "Names under which someone tried to open it.", this.#refusedNames()),
-      ),
       this.#panel(
         "SSH",
         set(
@@ -76,6 +62,17 @@ export class SettingsPage extends Panel {
             this.#takeOver(),
           ),
       ),
+      this.#panel(
+        "Addresses",
+        set(
+          "This page",
+          "Where it is open now.",
+          h("p", {}, h("code", {}, location.origin)),
+          h("p", { class: "dim" }, allowedNames),
+        ),
+        set("Refused names", "Names under which someone tried to open it.", this.#refusedNames()),
+      ),
+      this.#panel("Appearance", set("Theme", "Kept in this browser.", this.#theme())),
       this.#panel(
         "This browser",
         set(
@@ -109,31 +106,6 @@ export class SettingsPage extends Panel {
       { class: "panel", "data-key": name, "aria-labelledby": id },
       h("header", { class: "panel-head" }, h("h2", { id }, name)),
       content,
-    );
-  }
-
-  #problems(): Child {
-    if (problems.value.length === 0) return null;
-    return this.#panel(
-      "Could not be used",
-      h(
-        "ul",
-        { class: "rows" },
-        ...problems.value.map((each) =>
-          h(
-            "li",
-            { "data-key": `${placeOfProblem(each)} ${each.message}`, "data-tone": "warn" },
-            picture("g-warn"),
-            h(
-              "div",
-              {},
-              h("b", {}, each.message),
-              h("span", { class: "dim" }, each.instead),
-              h("code", {}, placeOfProblem(each).replace(/:$/, "")),
-            ),
-          ),
-        ),
-      ),
     );
   }
 
@@ -244,10 +216,10 @@ export class SettingsPage extends Panel {
     if (!again && reason.every((each, at) => each === this.#askedFor[at])) return;
     this.#askedFor = reason;
     const ignore = () => undefined;
-    awaited(fetchHostKeys()).then(({ host_keys: keys }) => {
+    fetchHostKeys().then(({ host_keys: keys }) => {
       this.#keys.value = keys;
     }, ignore);
-    awaited(fetchRefusedHosts()).then(({ refused_hosts: refused }) => {
+    fetchRefusedHosts().then(({ refused_hosts: refused }) => {
       this.#refused.value = refused;
     }, ignore);
   }

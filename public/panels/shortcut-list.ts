@@ -36,3 +36,9 @@ export class ShortcutList extends HTMLElement {
     if (!this.#parts.dialog.open) this.#parts.dialog.showModal();
   }
 }
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "shortcut-list": ShortcutList;
+  }
+}

@@ -29,7 +29,7 @@ function line(node: SparkNode): Child {
   const free = node.memory ? `${gb(node.memory.available_bytes)} GB free, ${checkedWhen(node)}` : null;
   return h(
     "li",
-    { "data-key": node.name },
+    { class: node.reason === null ? null : "long", "data-key": node.name },
     h("div", {}, h("p", {}, node.name), h("p", { class: "dim" }, node.reason ?? free ?? node.host ?? "–")),
     nodePill(node),
   );

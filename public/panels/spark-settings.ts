@@ -1,6 +1,5 @@
 /** The settings of Sparks that are configured: look again, change, save. For the pages Machines and Settings. */
 import { type Child, h, picture } from "../dom.ts";
-import { awaited } from "../reveal.ts";
 import { checkView } from "../set-up/check-view.ts";
 import { copyFrom, copyLine } from "../set-up/copy-line.ts";
 import { Desk, resultKey } from "../set-up/desk.ts";
@@ -31,7 +30,7 @@ export class SparkSettings extends Panel {
     if (!known) return undefined;
     if (this.#asked !== known.simulated) {
       this.#asked = known.simulated;
-      queueMicrotask(() => void awaited(this.#desk.load()));
+      queueMicrotask(() => void this.#desk.load());
     }
     const { setup, changed, busy, run, refusal } = this.#desk;
     if (setup.value === null && refusal.value === null) return undefined;

@@ -253,3 +253,9 @@ function noteOf(plan: Plan): string {
       : `Durations of ${plan.learnt_from} earlier ${plan.learnt_from === 1 ? "load" : "loads"}.`;
   return `Checked at ${clockSeconds(Date.now())}: the Sparks answer. ${learnt}`;
 }
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "swap-dialog": SwapDialog;
+  }
+}

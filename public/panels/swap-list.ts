@@ -2,9 +2,9 @@ import type { SwapJob } from "../api.ts";
 import { quarterMinute } from "../clock.ts";
 import { type Child, h, picture, withProperties } from "../dom.ts";
 import { dayTime, duration, secondsBetween } from "../format.ts";
-import { modelName, running, settled } from "../state.ts";
+import { running, settled } from "../state.ts";
 import { slotWord, whoOf } from "../words.ts";
-import { outcomeOf } from "./outcome.ts";
+import { outcomeOf, outcomeSentence } from "./outcome.ts";
 import { Panel } from "./panel.ts";
 import { barOf } from "./phases.ts";
 import { pill } from "./pill.ts";
@@ -88,11 +88,4 @@ function row(job: SwapJob, longest: number): Child {
       why !== "" && h("span", { class: "sw-why" }, why),
     ),
   );
-}
-
-export function outcomeSentence(job: SwapJob): string {
-  if (job.ended_at === null || job.state === "ready") return "";
-  const reason = job.state === "cancelled" ? "" : (job.reason ?? "The outcome is not known.");
-  const back = job.rolled_back_to === null ? "" : `${modelName(job.rolled_back_to)} was put back.`;
-  return [reason, back].filter((part) => part !== "").join(" ");
 }

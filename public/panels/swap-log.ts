@@ -180,3 +180,9 @@ export class SwapLog extends HTMLElement {
     return facts.join(", ");
   }
 }
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "swap-log": SwapLog;
+  }
+}

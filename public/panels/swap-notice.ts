@@ -15,8 +15,9 @@ const NOTABLE_SECONDS = 5;
 
 /** How the last swap ended, until it is put away or another one begins. */
 export class SwapNotice extends Panel {
-  protected render(): Child {
-    const job = settled.value?.[0];
+  protected render(): Child | undefined {
+    if (settled.value === null) return undefined;
+    const job = settled.value[0];
     if (!job?.ended_at || job.job_id === dismissed.value || running.value.some(({ slot }) => slot === job.slot))
       return null;
     if (secondsBetween(job.ended_at, quarterMinute.value) > NEWS_SECONDS) return null;

@@ -2,19 +2,17 @@ import { fetchSwap, Refused, type SwapJob } from "../api.ts";
 import { quarterMinute } from "../clock.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { clockTime, duration, secondsBetween } from "../format.ts";
-import { awaited } from "../reveal.ts";
 import { place } from "../router.ts";
 import { knownSwap, modelName, swapObstacle } from "../state.ts";
 import { signal } from "../store.ts";
 import { byWhom, onNodes, slotWord } from "../words.ts";
 import { cancelQuestion } from "./cancel-question.ts";
 import { evidence } from "./evidence.ts";
-import { outcomeOf } from "./outcome.ts";
+import { outcomeOf, outcomeSentence } from "./outcome.ts";
 import { Panel } from "./panel.ts";
 import { phaseBar } from "./phase-bar.ts";
 import { endedSteps } from "./phases.ts";
 import { pill } from "./pill.ts";
-import { outcomeSentence } from "./swap-list.ts";
 import { swapProgress } from "./swap-progress.ts";
 
 /** One swap on a page of its own: phases, failure, log. */
@@ -51,7 +49,7 @@ export class SwapPage extends Panel {
     if (this.#asked === id) return;
     this.#asked = id;
     this.#found.value = null;
-    awaited(fetchSwap(id)).then(
+    fetchSwap(id).then(
       (job) => {
         if (this.#asked === id) this.#found.value = job;
       },

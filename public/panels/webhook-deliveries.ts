@@ -113,3 +113,9 @@ export class WebhookDeliveries extends Panel {
     );
   }
 }
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "webhook-deliveries": WebhookDeliveries;
+  }
+}

@@ -3,7 +3,6 @@ import { quarterMinute } from "../clock.ts";
 import { copyText } from "../copy.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { clockTime } from "../format.ts";
-import { awaited } from "../reveal.ts";
 import { say } from "../say.ts";
 import { controller, delivered, webhooks } from "../state.ts";
 import { signal } from "../store.ts";
@@ -31,7 +30,7 @@ export class WebhookList extends Panel {
     const reason = [controller.value, delivered.value];
     if (controller.value && reason.some((each, at) => each !== this.#askedFor[at])) {
       this.#askedFor = reason;
-      awaited(this.#fetch()).catch((error) => this.#fail(error));
+      this.#fetch().catch((error) => this.#fail(error));
     }
     const all = webhooks.value;
     const failed = this.#failed.value;

@@ -2,13 +2,13 @@
 import { sentenceOf } from "../api.ts";
 import { type Child, h } from "../dom.ts";
 import { Panel } from "../panels/panel.ts";
-import { awaited } from "../reveal.ts";
+import { refusal } from "../panels/sheet.ts";
 import { controller } from "../state.ts";
 import { effect, signal } from "../store.ts";
 import { enterSimulated, fetchSetup, leaveSimulated } from "./calls.ts";
 
 /** Where a switch stands; a sentence when it was refused. */
-const switching = signal<"no" | "under way" | { readonly refusal: string }>("no");
+export const switching = signal<"no" | "under way" | { readonly refusal: string }>("no");
 
 async function go(work: () => Promise<void>): Promise<void> {
   switching.value = "under way";
@@ -32,32 +32,9 @@ effect(() => {
   });
 });
 
-function refusalLine(): Child {
+export function refusalLine(): Child {
   const state = switching.value;
-  return typeof state === "object" && h("p", { class: "su-wrong", role: "alert" }, state.refusal);
-}
-
-/** The way out for who has no Spark at hand. */
-export function tryView(): Child {
-  const isUnderWay = switching.value === "under way";
-  return h(
-    "section",
-    { class: "su-try", "aria-labelledby": "su-try-h", "data-key": "try" },
-    h("h3", { id: "su-try-h" }, "No Spark at hand?"),
-    h(
-      "p",
-      {},
-      "Try everything on a simulated cluster: two made-up Sparks that load, fail and recover like real ones. " +
-        "Nothing real is touched, and what they answer is made up. You can leave it at any time; a restart of Spark Control ends it, too.",
-    ),
-    h(
-      "button",
-      { class: "btn", type: "button", "data-act": "simulate", disabled: isUnderWay },
-      isUnderWay ? "Starting it…" : "Try it on a simulated cluster",
-    ),
-    isUnderWay && h("p", { class: "dim", role: "status" }, "This page shows it by itself in a few seconds."),
-    refusalLine(),
-  );
+  return typeof state === "object" && refusal(state.refusal);
 }
 
 declare global {
@@ -75,7 +52,7 @@ export class LeaveSimulated extends Panel {
     const isSimulated = controller.value?.simulated ?? false;
     if (isSimulated && !this.#asked) {
       this.#asked = true;
-      awaited(fetchSetup()).then(
+      fetchSetup().then(
         ({ simulation }) => {
           this.#canLeave.value = simulation === "running";
         },

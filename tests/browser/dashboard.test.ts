@@ -1,10 +1,10 @@
 /** The first page in a real browser, against the whole product on a simulated cluster. */
-import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import type { Browser, Locator, Page } from "playwright-core";
-import { buildDashboard } from "../../public/_build.ts";
-import { type Demo, type DemoOptions, startDemo } from "../support/demo.ts";
+import { expect, setDefaultTimeout, test } from "bun:test";
+import type { Locator, Page } from "playwright-core";
+import type { DemoOptions } from "../support/demo.ts";
 import { until } from "../support/until.ts";
-import { inBrowser, launchChromium, openPage, ownHostname, type WatchedPage } from "./browser.ts";
+import { inBrowser } from "./browser.ts";
+import { WatchedDemo } from "./watched-demo.ts";
 
 setDefaultTimeout(60_000);
 
@@ -14,25 +14,9 @@ const WATCHABLE_SPEED = 40;
 const CANCELLABLE_SPEED = 8;
 
 inBrowser("the dashboard", () => {
-  let browser: Browser;
-  let demo: Demo;
-  let watched: WatchedPage;
-  beforeAll(async () => {
-    await buildDashboard();
-    browser = await launchChromium();
-  });
-  afterAll(() => browser?.close());
-  afterEach(async () => {
-    await watched?.page.context().close();
-    await demo?.close();
-  });
+  const on = new WatchedDemo();
 
-  async function begin(options: DemoOptions = {}): Promise<Page> {
-    demo = await startDemo({ hostname: ownHostname(), ...options });
-    watched = await openPage(browser, demo.url);
-    await watched.page.getByRole("status").getByText("Live", { exact: true }).waitFor();
-    return watched.page;
-  }
+  const begin = (demo: DemoOptions = {}) => on.begin({ demo });
   const heading = (page: Page, name: string) => page.getByRole("heading", { name, exact: true });
   const slot = (page: Page, model: string) => page.getByRole("region", { name: model, exact: true });
   async function startSwap(page: Page, model: string): Promise<void> {
@@ -44,8 +28,8 @@ inBrowser("the dashboard", () => {
   const describedBy = (button: Locator) =>
     button.evaluate((it) => document.getElementById(it.getAttribute("aria-describedby") ?? "")?.textContent ?? "");
   function expectQuiet(): void {
-    expect(watched.complaints).toEqual([]);
-    expect(watched.foreign).toEqual([]);
+    expect(on.watched.complaints).toEqual([]);
+    expect(on.watched.foreign).toEqual([]);
   }
 
   test("shows the Sparks, the models and that all of it is simulated, and asks nobody else for anything", async () => {
@@ -63,7 +47,7 @@ inBrowser("the dashboard", () => {
   });
 
   async function models(): Promise<number> {
-    const answer = (await (await fetch(`${demo.url}/api/models`)).json()) as { models: unknown[] };
+    const answer = (await (await fetch(`${on.demo.url}/api/models`)).json()) as { models: unknown[] };
     return answer.models.length;
   }
 
@@ -94,8 +78,8 @@ inBrowser("the dashboard", () => {
 
   test("says why a swap failed, shows the line of the log, what to do, and that the old model is back", async () => {
     const page = await begin();
-    await demo.swap("gpt-oss-20b");
-    demo.cluster.inject({ kind: "out_of_memory", times: 1 });
+    await on.demo.swap("gpt-oss-20b");
+    on.demo.cluster.inject({ kind: "out_of_memory", times: 1 });
 
     await startSwap(page, "GPT-OSS 120B");
 
@@ -167,7 +151,7 @@ inBrowser("the dashboard", () => {
     await row.getByText("Its folder is missing on spark-1.", { exact: true }).waitFor();
     expect(await page.getByRole("button", { name: "Swap to Gone" }).isDisabled()).toBe(true);
 
-    demo.cluster.inject({ kind: "image_missing" });
+    on.demo.cluster.inject({ kind: "image_missing" });
     await page.getByRole("button", { name: "Swap to GPT-OSS 20B" }).click();
 
     const dialog = page.getByRole("dialog", { name: "Swap to GPT-OSS 20B?" });
@@ -183,7 +167,7 @@ inBrowser("the dashboard", () => {
 
   test("with a slot on each Spark shows both and asks in which to load", async () => {
     const page = await begin({ topology: twoSlots });
-    await demo.swap("gpt-oss-20b", { slot: "left" });
+    await on.demo.swap("gpt-oss-20b", { slot: "left" });
 
     await slot(page, "GPT-OSS 20B").getByText("Slot left. On spark-1.").waitFor();
     await slot(page, "Nothing is being served").waitFor();
@@ -202,8 +186,8 @@ inBrowser("the dashboard", () => {
 
   test("does not go back when the person does not want it", async () => {
     const page = await begin();
-    await demo.swap("gpt-oss-20b");
-    demo.cluster.inject({ kind: "out_of_memory", times: 1 });
+    await on.demo.swap("gpt-oss-20b");
+    on.demo.cluster.inject({ kind: "out_of_memory", times: 1 });
 
     await page.getByRole("button", { name: "Swap to GPT-OSS 120B" }).click();
     const dialog = page.getByRole("dialog", { name: "Swap to GPT-OSS 120B?" });
@@ -240,7 +224,7 @@ inBrowser("the dashboard", () => {
   for (const width of [360, 1600])
     test(`fits into ${width} px`, async () => {
       const page = await begin();
-      await demo.swap("gpt-oss-20b");
+      await on.demo.swap("gpt-oss-20b");
       await page.setViewportSize({ width, height: 800 });
       await slot(page, "GPT-OSS 20B").waitFor();
 
@@ -249,10 +233,10 @@ inBrowser("the dashboard", () => {
 
   test("says so when the connection has been gone for five seconds", async () => {
     const page = await begin();
-    await demo.swap("gpt-oss-20b");
+    await on.demo.swap("gpt-oss-20b");
     await slot(page, "GPT-OSS 20B").getByText("Ready", { exact: true }).waitFor();
 
-    await demo.restart(); // It comes back on another port: for this page it is gone.
+    await on.demo.restart(); // It comes back on another port: for this page it is gone.
 
     await page.getByRole("alert").getByText("No connection to Spark Control since").waitFor();
     await slot(page, "GPT-OSS 20B").getByText("Was ready").waitFor();

@@ -167,52 +167,107 @@ inBrowser("what keeps pages current", () => {
     expect(await page.getByText("Spark Control was updated.").count()).toBe(0);
   });
 
-  test("where tabs cannot share a worker, each has a stream of its own and recovers as well", async () => {
+  /** Streams that the tabs of this browser hold, among those that have come through here. */
+  function streamsOf(tabs: readonly Page[]): ReadonlySet<Request> {
+    const open = new Set<Request>();
+    for (const tab of tabs) {
+      tab.on("request", (request) => void (request.url().endsWith("/api/events") && open.add(request)));
+      tab.on("requestfailed", (request) => void open.delete(request));
+      tab.on("requestfinished", (request) => void open.delete(request));
+    }
+    return open;
+  }
+  /** So that a test can turn away from a tab: `look`. */
+  const HIDEABLE = () => {
+    const hidden = { configurable: true, get: () => Reflect.get(window, "isHidden") === true };
+    Object.defineProperty(document, "hidden", hidden);
+  };
+  const look = (page: Page, isHidden: boolean) =>
+    page.evaluate((hidden) => {
+      Reflect.set(window, "isHidden", hidden);
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, isHidden);
+
+  test("where tabs cannot share a worker, ten of them share one stream, which goes on without the tab that held it", async () => {
     demo = await startDemo({ hostname: ownHostname(), speed: WATCHABLE });
     const { page } = await openPage(browser, "about:blank");
-    await page.addInitScript(WITHOUT_WORKER);
-    await page.goto(demo.url);
-    await live(page).waitFor();
-    await startSwap(page, "GPT-OSS 120B");
-    await logOf(page).getByText("vLLM API server version").waitFor();
+    const context = page.context();
+    await context.addInitScript(WITHOUT_WORKER);
+    await context.addInitScript(HIDEABLE);
+    const tabs = [page];
+    while (tabs.length < TABS) tabs.push(await context.newPage());
+    const streams = streamsOf(tabs);
+    for (const tab of tabs) await tab.goto(demo.url);
+    await Promise.all(tabs.map((tab) => live(tab).waitFor()));
+    await until("one tab holds the stream", () => streams.size === 1);
+
+    await startSwap(tabs[7]!, "GPT-OSS 120B");
+    await Promise.all(tabs.map((tab) => progressOf(tab, "GPT-OSS 120B").waitFor()));
+
+    // Closed, and turned away from: each time another one goes on.
+    const holder = () => tabs.find((tab) => [...streams].some((request) => request.frame().page() === tab))!;
+    const first = holder();
+    tabs.splice(tabs.indexOf(first), 1);
+    await first.close();
+    for (const request of streams) if (request.frame().page() === first) (streams as Set<Request>).delete(request);
+    await until("another tab holds the stream", () => streams.size === 1);
+    const second = holder();
+    await look(second, true);
+    await until("a tab that is seen holds the stream", () => streams.size === 1 && holder() !== second);
+    await Promise.all(tabs.map((tab) => heading(tab, "GPT-OSS 120B is answering").waitFor()));
 
     await demo.goAway();
+    await Promise.all(tabs.filter((tab) => tab !== second).map((tab) => lost(tab).waitFor()));
     await demo.comeBack();
-
-    await heading(page, "GPT-OSS 120B is answering").waitFor();
+    await Promise.all(tabs.map((tab) => live(tab).waitFor()));
+    await until("one stream again", () => streams.size === 1);
   });
 
-  test("a page that nobody has looked at for 30 s gives its connection back, and is current when it is seen again", async () => {
+  test("a page that nobody looks at and that shares no worker gives its connection back at once, and is current when it is seen again", async () => {
     demo = await startDemo({ hostname: ownHostname() });
     const { page } = await openPage(browser, "about:blank");
     await page.addInitScript(WITHOUT_WORKER);
-    await page.addInitScript(() => {
-      Object.defineProperty(document, "hidden", {
-        configurable: true,
-        get: () => Reflect.get(window, "isHidden") === true,
-      });
-    });
-    const open = new Set<Request>();
-    const isStream = (request: Request) => request.url().endsWith("/api/events");
-    page.on("request", (request) => void (isStream(request) && open.add(request)));
-    page.on("requestfailed", (request) => void open.delete(request));
+    await page.addInitScript(HIDEABLE);
+    const open = streamsOf([page]);
     await page.goto(demo.url);
     await live(page).waitFor();
-    const look = (isHidden: boolean) =>
-      page.evaluate((hidden) => {
-        Reflect.set(window, "isHidden", hidden);
-        document.dispatchEvent(new Event("visibilitychange"));
-      }, isHidden);
 
-    const turned = performance.now();
-    await look(true);
-    await until("the stream is closed", () => open.size === 0, 40_000);
-    expect(performance.now() - turned).toBeGreaterThan(29_000);
+    await look(page, true);
+    await until("the stream is closed", () => open.size === 0);
     await demo.swap("gpt-oss-20b");
-    await look(false);
+    await look(page, false);
 
     await heading(page, "GPT-OSS 20B is answering").waitFor();
     expect(open.size).toBe(1);
+    expect(await lost(page).count()).toBe(0);
+  });
+
+  test("a page that nobody has looked at for 30 s leaves the shared worker, and is current when it is seen again", async () => {
+    demo = await startDemo({ hostname: ownHostname() });
+    const { page } = await openPage(browser, "about:blank");
+    await page.addInitScript(HIDEABLE);
+    await page.addInitScript(() => {
+      const said: unknown[] = [];
+      Object.assign(window, { said });
+      const post = MessagePort.prototype.postMessage;
+      MessagePort.prototype.postMessage = function (word: unknown) {
+        said.push(word);
+        post.call(this, word);
+      };
+    });
+    const said = () => page.evaluate(() => Reflect.get(window, "said") as string[]);
+    await page.goto(demo.url);
+    await live(page).waitFor();
+
+    const turned = performance.now();
+    await look(page, true);
+    await until("the page leaves", async () => (await said()).at(-1) === "leave", 60_000);
+    expect(performance.now() - turned).toBeGreaterThan(29_000);
+    await demo.swap("gpt-oss-20b");
+    await look(page, false);
+
+    await heading(page, "GPT-OSS 20B is answering").waitFor();
+    expect((await said()).filter((word) => word !== "here")).toEqual(["join", "leave", "join"]);
     expect(await lost(page).count()).toBe(0);
   });
 });

@@ -34,6 +34,11 @@ export function layoutFaults(page: Page): Promise<string[]> {
       }
       return null;
     };
+    /** The tooltip of it, or of what it is in, has all of what the dots stand for. */
+    const isWholeInTitle = (element: Element) => {
+      const text = (element.textContent ?? "").trim().replace(/\s+/g, " ");
+      return element.closest<HTMLElement>("[title]")?.title.includes(text) === true;
+    };
     const all = [...scope.querySelectorAll("*")].filter(isShown);
 
     // Text that is cut: more of it than fits, hidden without dots that say so.
@@ -42,9 +47,14 @@ export function layoutFaults(page: Page): Promise<string[]> {
         (node) => node.nodeType === Node.TEXT_NODE && node.textContent?.trim(),
       );
       if (!hasText) continue;
-      const { overflowX, overflowY, textOverflow } = getComputedStyle(element);
-      if (/hidden|clip/.test(overflowX) && element.scrollWidth > element.clientWidth + 1 && textOverflow !== "ellipsis")
-        faults.push(`cut at the side: ${name(element)}`);
+      const { overflowX, overflowY, textOverflow, lineHeight, fontSize } = getComputedStyle(element);
+      const lines = element.clientHeight / (Number.parseFloat(lineHeight) || Number.parseFloat(fontSize) * 1.4);
+      if (lines > 4 && element.clientWidth < 5 * Number.parseFloat(fontSize))
+        faults.push(`squeezed into a column of few letters: ${name(element)}`);
+      if (/hidden|clip/.test(overflowX) && element.scrollWidth > element.clientWidth + 1) {
+        if (textOverflow !== "ellipsis") faults.push(`cut at the side: ${name(element)}`);
+        else if (!isWholeInTitle(element)) faults.push(`cut by dots, and nowhere in full: ${name(element)}`);
+      }
       if (
         /hidden|clip/.test(overflowY) &&
         element.scrollHeight > element.clientHeight + 2 &&

@@ -11,6 +11,8 @@ import { canLayCable } from "./cable.ts";
 setDefaultTimeout(400_000);
 
 const LEAST = 95;
+/** Of a telephone four times as slow as this machine, which others keep busy as well: 97 were seen. */
+const LEAST_SPEED_ON_A_PHONE = 90;
 /** Other work on the machine scatters the figure of a run: the median counts. */
 const ROUNDS = 3;
 const CATEGORIES = ["performance", "accessibility", "best-practices"] as const;
@@ -53,7 +55,8 @@ withLighthouse("the dashboard", () => {
     await keeper?.close();
   });
 
-  async function run(): Promise<Report> {
+  /** @param preset of Lighthouse: a desk, or a telephone with a slow processor on a slow network, its default */
+  async function run(preset: "desktop" | "mobile"): Promise<Report> {
     const child = Bun.spawn(
       [
         atTheOtherEnd(node!),
@@ -61,7 +64,7 @@ withLighthouse("the dashboard", () => {
         demo.url,
         "--quiet",
         "--output=json",
-        "--preset=desktop",
+        ...(preset === "desktop" ? ["--preset=desktop"] : ["--form-factor=mobile"]),
         `--skip-audits=${NOT_OURS.join(",")}`,
         `--only-categories=${CATEGORIES.join(",")}`,
         "--chrome-flags=--headless --no-sandbox --disable-gpu --disable-quic --no-first-run",
@@ -74,21 +77,37 @@ withLighthouse("the dashboard", () => {
     return JSON.parse(text) as Report;
   }
 
-  test(`performance, accessibility and best practices are at least ${LEAST}`, async () => {
-    const reports: Report[] = [];
-    const median = (category: (typeof CATEGORIES)[number]) =>
-      reports.map(({ categories }) => Math.round(categories[category].score * 100)).sort((a, b) => a - b)[ROUNDS >> 1];
-    while (reports.length < ROUNDS) reports.push(await run());
+  const PRESETS = ["desktop", "mobile"] as const;
+  for (const preset of PRESETS)
+    test(`${preset}: performance, accessibility and best practices are as good as they should be`, async () => {
+      const reports: Report[] = [];
+      const median = (category: (typeof CATEGORIES)[number]) =>
+        reports.map(({ categories }) => Math.round(categories[category].score * 100)).sort((a, b) => a - b)[
+          ROUNDS >> 1
+        ];
+      while (reports.length < ROUNDS) reports.push(await run(preset));
 
-    const missed = reports.flatMap(({ categories, audits }) =>
-      CATEGORIES.flatMap((category) =>
-        categories[category].auditRefs
-          .filter(({ id, weight }) => weight > 0 && (audits[id]?.score ?? 1) < 0.9)
-          .map(({ id }) => `${category}: ${id}: ${audits[id]?.title} ${audits[id]?.displayValue ?? ""}`),
-      ),
-    );
-    const scores = Object.fromEntries(CATEGORIES.map((category) => [category, median(category)]));
-    console.log(`lighthouse, median of ${ROUNDS}: ${JSON.stringify(scores)}\n${[...new Set(missed)].join("\n")}`);
-    for (const category of CATEGORIES) expect(median(category), category).toBeGreaterThanOrEqual(LEAST);
-  });
+      const missed = reports.flatMap(({ categories, audits }) =>
+        CATEGORIES.flatMap((category) =>
+          categories[category].auditRefs
+            .filter(({ id, weight }) => weight > 0 && (audits[id]?.score ?? 1) < 0.9)
+            .map(({ id }) => `${category}: ${id}: ${audits[id]?.title} ${audits[id]?.displayValue ?? ""}`),
+        ),
+      );
+      const scores = Object.fromEntries(CATEGORIES.map((category) => [category, median(category)]));
+      const figures = [
+        "first-contentful-paint",
+        "largest-contentful-paint",
+        "total-blocking-time",
+        "cumulative-layout-shift",
+      ];
+      const said = figures.map((id) => `${id} ${reports.map(({ audits }) => audits[id]?.displayValue).join(" / ")}`);
+      console.log(
+        `lighthouse, ${preset}, median of ${ROUNDS}: ${JSON.stringify(scores)}; ${said.join("; ")}\n${[...new Set(missed)].join("\n")}`,
+      );
+      for (const category of CATEGORIES) {
+        const isSlow = preset === "mobile" && category === "performance";
+        expect(median(category), category).toBeGreaterThanOrEqual(isSlow ? LEAST_SPEED_ON_A_PHONE : LEAST);
+      }
+    });
 });

@@ -1,34 +1,18 @@
 /** The frame in a real browser: pages and their addresses, the keyboard, the theme, what plain HTTP does not allow. */
-import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import type { Browser, Page } from "playwright-core";
-import { buildDashboard } from "../../public/_build.ts";
+import { expect, setDefaultTimeout, test } from "bun:test";
+import type { Page } from "playwright-core";
 import { PAGES, type Page as Place } from "../../public/pages.ts";
-import { type Demo, type DemoOptions, startDemo } from "../support/demo.ts";
-import { inBrowser, launchChromium, openPage, ownHostname, type WatchedPage } from "./browser.ts";
+import type { DemoOptions } from "../support/demo.ts";
+import { inBrowser } from "./browser.ts";
+import { WatchedDemo } from "./watched-demo.ts";
 
 setDefaultTimeout(60_000);
 
 const inRail = (PAGES as readonly Place[]).filter(({ rail }) => rail !== null);
 inBrowser("the frame of the dashboard", () => {
-  let browser: Browser;
-  let demo: Demo;
-  let watched: WatchedPage;
-  beforeAll(async () => {
-    await buildDashboard();
-    browser = await launchChromium();
-  });
-  afterAll(() => browser?.close());
-  afterEach(async () => {
-    await watched?.page.context().close();
-    await demo?.close();
-  });
+  const on = new WatchedDemo();
 
-  async function begin(path = "/", options: DemoOptions = {}): Promise<Page> {
-    demo = await startDemo({ hostname: ownHostname(), ...options });
-    watched = await openPage(browser, demo.url + path);
-    await live(watched.page);
-    return watched.page;
-  }
+  const begin = (path = "/", demo: DemoOptions = {}) => on.begin({ path, demo });
   const live = (page: Page) => page.getByRole("status").getByText("Live", { exact: true }).waitFor();
   const title = (page: Page, name: string) => page.getByRole("heading", { level: 1, name, exact: true });
   const path = (page: Page) => new URL(page.url()).pathname;
@@ -37,7 +21,7 @@ inBrowser("the frame of the dashboard", () => {
     const page = await begin();
 
     for (const { path: address, title: name } of inRail) {
-      await page.goto(demo.url + address);
+      await page.goto(on.demo.url + address);
       await live(page);
       await title(page, name).waitFor();
       const link = page.getByRole("navigation", { name: "Main" }).getByRole("link", { name, exact: true });
@@ -45,8 +29,8 @@ inBrowser("the frame of the dashboard", () => {
       expect(await page.title()).toContain(name);
       expect(await page.getByRole("main").getByRole("heading", { level: 2 }).count()).toBeGreaterThan(0);
     }
-    expect(watched.complaints).toEqual([]);
-    expect(watched.foreign).toEqual([]);
+    expect(on.watched.complaints).toEqual([]);
+    expect(on.watched.foreign).toEqual([]);
   });
 
   test("links change the page without loading it again; focus, title, back and forward go along", async () => {
@@ -76,25 +60,25 @@ inBrowser("the frame of the dashboard", () => {
     await page.getByRole("main").getByRole("link", { name: "Overview" }).click();
     await title(page, "Overview").waitFor();
 
-    const asked = (address: string) => fetch(demo.url + address, { headers: { accept: "text/html" } });
+    const asked = (address: string) => fetch(on.demo.url + address, { headers: { accept: "text/html" } });
     expect((await asked("/no/such/page")).status).toBe(404);
     const api = await asked("/api/nothing");
     expect([api.status, api.headers.get("content-type")]).toEqual([404, "application/problem+json"]);
-    expect((await fetch(`${demo.url}/no/such/page`)).headers.get("content-type")).toBe("application/problem+json");
+    expect((await fetch(`${on.demo.url}/no/such/page`)).headers.get("content-type")).toBe("application/problem+json");
   });
 
   test("the page of one swap has its phases and its log, and can be opened by its address", async () => {
     const page = await begin();
-    const job = await demo.swap("gpt-oss-20b");
+    const job = await on.demo.swap("gpt-oss-20b");
 
-    await page.goto(`${demo.url}/activity/${job.job_id}`);
+    await page.goto(`${on.demo.url}/activity/${job.job_id}`);
 
     const swap = page.getByRole("region", { name: "GPT-OSS 20B" });
     await swap.getByText("Ready", { exact: true }).waitFor();
     await swap.getByRole("list", { name: "Steps of the swap" }).getByText("Start", { exact: true }).waitFor();
     await swap.getByRole("searchbox", { name: "Search the log" }).fill("vLLM API server version");
     await swap.getByRole("log").getByText("vLLM API server version").first().waitFor();
-    await page.goto(`${demo.url}/activity/unknown`);
+    await page.goto(`${on.demo.url}/activity/unknown`);
     await page.getByText("There is no swap with this number.").waitFor();
   });
 
@@ -113,7 +97,7 @@ inBrowser("the frame of the dashboard", () => {
     await page.keyboard.press("Enter");
 
     await page.getByRole("heading", { name: "GPT-OSS 20B is answering" }).waitFor();
-    expect(watched.complaints).toEqual([]);
+    expect(on.watched.complaints).toEqual([]);
   });
 
   test("shortcuts: pages, the filter, the list of shortcuts, the palette; none while typing", async () => {
@@ -158,10 +142,7 @@ inBrowser("the frame of the dashboard", () => {
   });
 
   test("nothing moves when the data arrive", async () => {
-    demo = await startDemo({ hostname: ownHostname() });
-    await demo.swap("gpt-oss-20b");
-    watched = await openPage(browser, `${demo.url}/health`);
-    const { page } = watched;
+    const page = await on.begin({ model: "gpt-oss-20b" });
     await page.addInitScript(() => {
       new PerformanceObserver((list) => {
         const moved = list.getEntries().reduce((sum, entry) => sum + (entry as Entry).value, 0);
@@ -170,7 +151,7 @@ inBrowser("the frame of the dashboard", () => {
     });
 
     for (const { path: address } of inRail) {
-      await page.goto(demo.url + address);
+      await page.goto(on.demo.url + address);
       await live(page);
       await page.evaluate(() => document.fonts.ready.then(() => new Promise(requestAnimationFrame)));
       // The notice of a swap that just ended is news: it comes with the history.
@@ -182,11 +163,11 @@ inBrowser("the frame of the dashboard", () => {
   for (const width of [360, 768, 1280, 1920])
     test(`every page fits into ${width} px`, async () => {
       const page = await begin();
-      await demo.swap("gpt-oss-20b");
+      await on.demo.swap("gpt-oss-20b");
       await page.setViewportSize({ width, height: 800 });
 
       for (const { path: address, title: name } of inRail) {
-        await page.goto(demo.url + address);
+        await page.goto(on.demo.url + address);
         await title(page, name).waitFor();
         await page.getByRole("main").getByRole("heading", { level: 2 }).first().waitFor();
         const tooWide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
@@ -196,13 +177,13 @@ inBrowser("the frame of the dashboard", () => {
 
   test("settings say what could not be used, which names were refused and who the Sparks are", async () => {
     const page = await begin("/settings", { topology: (yaml) => `${yaml}settings:\n  stall_seconds: soon\n` });
-    await fetch(`${demo.url}/health`, { headers: { host: "spark.example.com" } });
+    await fetch(`${on.demo.url}/health`, { headers: { host: "spark.example.com" } });
     await page.reload();
 
     await page.getByRole("region", { name: "Could not be used" }).getByText("settings.stall_seconds").waitFor();
     await page.getByRole("region", { name: "Addresses" }).getByText("spark.example.com").first().waitFor();
     const ssh = page.getByRole("region", { name: "SSH" });
-    await ssh.getByText(demo.plane.identity.publicKeyLine).waitFor();
+    await ssh.getByText(on.demo.plane.identity.publicKeyLine).waitFor();
     expect(await ssh.getByText(/^SHA256:/).count()).toBe(2);
     await page.getByRole("radio", { name: "Dark" }).check({ force: true });
     expect(await page.evaluate(() => localStorage.getItem("theme"))).toBe("dark");
@@ -215,7 +196,7 @@ inBrowser("the frame of the dashboard", () => {
     const manifest = (await (await fetch(address!)).json()) as { name: string; icons: { src: string; type: string }[] };
     expect(manifest.name).toBe("Spark Control");
     for (const { src, type } of manifest.icons) {
-      const icon = await fetch(demo.url + src);
+      const icon = await fetch(on.demo.url + src);
       expect([src, icon.status, icon.headers.get("content-type")]).toEqual([src, 200, type]);
     }
   });

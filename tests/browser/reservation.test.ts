@@ -1,36 +1,21 @@
 /** Reserving, swapping in spite of it, taking it away; what others plan. In a real browser. */
-import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import type { Browser, Page } from "playwright-core";
-import { buildDashboard } from "../../public/_build.ts";
-import { type Demo, startDemo } from "../support/demo.ts";
-import { inBrowser, launchChromium, openPage, ownHostname, type WatchedPage } from "./browser.ts";
+import { expect, setDefaultTimeout, test } from "bun:test";
+import type { Page } from "playwright-core";
+import { inBrowser } from "./browser.ts";
+import { WatchedDemo } from "./watched-demo.ts";
 
 setDefaultTimeout(60_000);
 
-inBrowser("reservations in the dashboard", () => {
-  let browser: Browser;
-  let demo: Demo;
-  let watched: WatchedPage;
-  beforeAll(async () => {
-    await buildDashboard();
-    browser = await launchChromium();
-  });
-  afterAll(() => browser?.close());
-  afterEach(async () => {
-    await watched?.page.context().close();
-    await demo?.close();
-  });
+/** Of a page that is told; the figure is printed. */
+const SLOWEST_MS = 5_000;
 
-  async function begin(path = "/"): Promise<Page> {
-    demo = await startDemo({ hostname: ownHostname() });
-    await demo.swap("gpt-oss-20b");
-    watched = await openPage(browser, demo.url + path);
-    await watched.page.getByRole("status").getByText("Live", { exact: true }).waitFor();
-    return watched.page;
-  }
+inBrowser("reservations in the dashboard", () => {
+  const on = new WatchedDemo();
+
+  const begin = (path = "/") => on.begin({ path, model: "gpt-oss-20b" });
   const swapButton = (page: Page) => page.getByRole("button", { name: "Swap to Qwen3 30B A3B Instruct" });
   const reserveElsewhere = (note = "Quarterly scoring") =>
-    demo.post("/api/swap/lock", { holder: "lead-scoring", ttl_seconds: 3_600, note });
+    on.demo.post("/api/swap/lock", { holder: "lead-scoring", ttl_seconds: 3_600, note });
 
   test("a reservation of another is told on every page, and swap buttons say who has it", async () => {
     const page = await begin();
@@ -44,7 +29,7 @@ inBrowser("reservations in the dashboard", () => {
     expect(await swapButton(page).isDisabled()).toBe(true);
     await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Machines" }).click();
     await banner.waitFor();
-    expect(watched.complaints).toEqual([]);
+    expect(on.watched.complaints).toEqual([]);
   });
 
   test("takes it away only after asking why, and then anyone may swap", async () => {
@@ -60,20 +45,20 @@ inBrowser("reservations in the dashboard", () => {
     await dialog.getByRole("button", { name: "Release the GPUs" }).click();
     await dialog.getByRole("alert").getByText("“Why?” is still empty.").waitFor();
     expect(await dialog.getByLabel("Why?").evaluate((it) => it === document.activeElement)).toBe(true);
-    expect(demo.plane.lock.current()?.holder).toBe("lead-scoring");
+    expect(on.demo.plane.lock.current()?.holder).toBe("lead-scoring");
     await dialog.getByLabel("Why?").fill("a demo");
     await dialog.getByRole("button", { name: "Release the GPUs" }).click();
 
     await dialog.waitFor({ state: "hidden" });
     await page.getByText("Nobody has reserved the GPUs.").waitFor();
-    expect(demo.plane.lock.current()).toBeNull();
+    expect(on.demo.plane.lock.current()).toBeNull();
     expect(await swapButton(page).isEnabled()).toBe(true);
   });
 
   test("the tab that reserved can swap and give back; another tab cannot", async () => {
     const page = await begin();
     const other = await page.context().newPage();
-    await other.goto(demo.url);
+    await other.goto(on.demo.url);
 
     await page.getByRole("button", { name: "Reserve…" }).click();
     const dialog = page.getByRole("dialog", { name: "Keep GPT-OSS 20B in place?" });
@@ -83,7 +68,7 @@ inBrowser("reservations in the dashboard", () => {
     await dialog.getByRole("button", { name: "Reserve", exact: true }).click();
 
     await page.getByRole("region", { name: /^Reserved by you, as Alice, until / }).waitFor();
-    expect(demo.plane.lock.current()).toMatchObject({ holder: "Alice", note: "a test" });
+    expect(on.demo.plane.lock.current()).toMatchObject({ holder: "Alice", note: "a test" });
     await other.getByRole("region", { name: /^Reserved by Alice until / }).waitFor();
     expect(await swapButton(other).isDisabled()).toBe(true);
     await page.reload();
@@ -95,22 +80,22 @@ inBrowser("reservations in the dashboard", () => {
     await page.getByRole("heading", { name: "Qwen3 30B A3B Instruct is answering" }).waitFor();
     await page.getByRole("button", { name: "Release", exact: true }).first().click();
     await other.getByText("Nobody has reserved the GPUs.").waitFor();
-    expect(demo.plane.lock.current()).toBeNull();
-    expect(watched.complaints).toEqual([]);
+    expect(on.demo.plane.lock.current()).toBeNull();
+    expect(on.watched.complaints).toEqual([]);
   });
 
   test("shows what others plan and where it clashes, and removes an entry", async () => {
     const page = await begin("/automation");
     const at = (minutes: number) => new Date(Date.now() + minutes * 60_000).toISOString();
 
-    await demo.post("/api/schedule", {
+    await on.demo.post("/api/schedule", {
       owner: "crm",
       title: "Call notes",
       at: at(30),
       duration_seconds: 3_600,
       model: "gpt-oss-20b",
     });
-    await demo.post("/api/schedule", {
+    await on.demo.post("/api/schedule", {
       owner: "archive",
       title: "Archive",
       at: at(60),
@@ -125,6 +110,63 @@ inBrowser("reservations in the dashboard", () => {
     await planned.getByRole("button", { name: "Remove Archive" }).click();
     await page.getByRole("dialog", { name: "Remove “Archive”?" }).getByRole("button", { name: "Remove it" }).click();
     await planned.getByText("Archive", { exact: true }).waitFor({ state: "hidden" });
-    expect(demo.plane.schedules.list().entries.map(({ title }) => title)).toEqual(["Call notes"]);
+    expect(on.demo.plane.schedules.list().entries.map(({ title }) => title)).toEqual(["Call notes"]);
+  });
+
+  test("a reservation by a program pauses the page within a second, and says why at the same moment", async () => {
+    const page = await begin();
+    await page.evaluate(() => {
+      const button = [...document.querySelectorAll("button")].find((it) =>
+        it.ariaLabel?.startsWith("Swap to Qwen3 30B"),
+      );
+      new MutationObserver((_, observer) => {
+        if (!document.querySelector("[data-kind=held]:not(.bone)")) return;
+        observer.disconnect();
+        // The panels of a page render in one turn.
+        requestAnimationFrame(() => {
+          const why = document.getElementById(button?.getAttribute("aria-describedby") ?? "")?.textContent;
+          Object.assign(window, {
+            paused: { at: performance.timeOrigin + performance.now(), off: button?.disabled, why },
+          });
+        });
+      }).observe(document.body, { childList: true, subtree: true });
+    });
+
+    await reserveElsewhere();
+    const granted = Date.now();
+
+    await page.waitForFunction(() => Reflect.has(window, "paused"));
+    const paused = await page.evaluate(
+      () => Reflect.get(window, "paused") as { at: number; off: boolean; why: string },
+    );
+    console.log(`paused ${Math.round(paused.at - granted)} ms after the answer to the reservation`);
+    expect(paused).toMatchObject({
+      off: true,
+      why: expect.stringMatching(/^Paused until \d\d:\d\d, reserved by lead-scoring\.$/),
+    });
+    // A second where the machine has nothing else to do.
+    expect(paused.at - granted).toBeLessThan(SLOWEST_MS);
+  });
+
+  test("the countdown ends, and the buttons are back without a reload", async () => {
+    const page = await begin();
+    await page.evaluate(() => Object.assign(window, { sameDocument: true }));
+
+    await on.demo.post("/api/swap/lock", { holder: "lead-scoring", ttl_seconds: 8 });
+
+    const banner = page.getByRole("region", { name: /^Reserved by lead-scoring until / });
+    const left = banner.getByText(/^\d+ s$/);
+    const first = Number.parseInt((await left.textContent()) ?? "", 10);
+    expect(await swapButton(page).isDisabled()).toBe(true);
+    await page.waitForFunction(
+      (before) => Number.parseInt(document.querySelector(".held-left b")?.textContent ?? "", 10) < before,
+      first,
+    );
+    await banner.waitFor({ state: "detached" });
+    await page.getByText("Nobody has reserved the GPUs.").waitFor();
+    expect(await swapButton(page).isEnabled()).toBe(true);
+    expect(await page.evaluate(() => Reflect.get(window, "sameDocument"))).toBe(true);
+    expect(on.demo.plane.lock.current()).toBeNull();
+    expect(on.watched.complaints).toEqual([]);
   });
 });

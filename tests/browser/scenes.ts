@@ -9,6 +9,8 @@ export interface Scene {
   readonly name: string;
   readonly demo?: DemoOptions;
   readonly path?: string;
+  /** It takes minutes to make: for pictures only. */
+  readonly isSlow?: true;
   /** What happens before the page is opened; it may say which path to open. */
   readonly before?: (demo: Demo) => Promise<string | undefined>;
   /** What is done on the page, and waited for. */
@@ -22,17 +24,29 @@ export interface Staged {
   close(): Promise<void>;
 }
 
-export async function stage(browser: Browser, scene: Scene, prepare?: (page: Page) => Promise<void>): Promise<Staged> {
+interface Watch {
+  /** Before the page is opened. */
+  readonly prepare: (page: Page) => Promise<void>;
+  /** Once the first data are in the page, before anything is done on it. */
+  readonly arrived: (page: Page) => Promise<void>;
+}
+
+/** @throws when a skeleton stays, or the scene cannot be made */
+export async function stage(browser: Browser, scene: Scene, watch?: Watch): Promise<Staged> {
   const demo = await startDemo({ hostname: ownHostname(), ...scene.demo });
   let watched: WatchedPage | undefined;
   try {
     const path = (await scene.before?.(demo)) ?? scene.path ?? "/";
     watched = await openPage(browser, "about:blank");
-    await prepare?.(watched.page);
+    await watch?.prepare(watched.page);
     const { page, complaints } = watched;
     await page.goto(demo.url + path);
     await page.waitForFunction(() => document.fonts.status === "loaded");
     await live(page).or(page.getByText("Live").first()).first().waitFor({ state: "attached" });
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll(".bone, swap-log:not(:defined)")].every((bone) => !bone.checkVisibility()),
+    );
+    await watch?.arrived(page);
     await scene.on?.(page, demo);
     const close = async () => {
       await page.context().close();
@@ -50,6 +64,10 @@ export async function stage(browser: Browser, scene: Scene, prepare?: (page: Pag
 const SLOW = 3;
 /** GPT-OSS 120B then loads in about 20 s. */
 const MANY = 60;
+/** A load that stands still is told after a minute. */
+const STALL_IS_TOLD_MS = 100_000;
+/** Simulated seconds until a model that is ready dies: some seconds of the clock. */
+const DIES_AFTER = 1_500;
 /** Nothing listens there. */
 const NOBODY = "http://127.0.0.1:9";
 const LONG = "An unusually long-winded name of a fine-tuned model for meeting notes, revision 2026-11-28";
@@ -75,11 +93,119 @@ const failing = async (demo: Demo): Promise<undefined> => {
   await demo.swap("gpt-oss-120b");
 };
 
+const reserved = async (demo: Demo): Promise<undefined> => {
+  await demo.swap("gpt-oss-20b");
+  const note = "Quarterly scoring of all leads; ends before the night run.";
+  await demo.post("/api/swap/lock", { holder: "lead-scoring", ttl_seconds: 7_200, note });
+  const at = new Date(Date.now() + 3 * 3_600_000).toISOString();
+  await demo.post("/api/schedule", { owner: "crm-sync", title: "Call notes", at, duration_seconds: 3_600 });
+};
+const twoSlots = (yaml: string) => {
+  const at = (name: string, node: string) => `  - { name: ${name}, nodes: [${node}], port: 8888 }
+`;
+  return `${yaml.slice(0, yaml.indexOf("slots:"))}slots:
+${at("left", "spark-1")}${at("right", "spark-2")}`;
+};
+
+const NOTHING: DemoOptions = { topology: () => "nodes: []\n" };
+const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
+async function toKey(page: Page, { cluster }: Demo): Promise<void> {
+  const [{ name, address, sshPort }] = cluster.nodes as [Demo["cluster"]["nodes"][number]];
+  const spark = page.getByRole("group", { name: new RegExp(`^${name}`) });
+  await spark.getByLabel("Address", { exact: true }).fill(address);
+  await spark.getByLabel("User", { exact: true }).fill("spark");
+  await spark.getByText("Port, folder, interfaces").click();
+  await spark.getByLabel("SSH port", { exact: true }).fill(String(sshPort));
+  await press(page, "Continue");
+  await heading(page, "Let Spark Control in").waitFor();
+}
+async function toCheck(page: Page, demo: Demo): Promise<void> {
+  await toKey(page, demo);
+  await press(page, "I have pasted it: check");
+  await page.getByText("1 identity to compare.").waitFor();
+}
+async function toDone(page: Page, demo: Demo): Promise<void> {
+  await toCheck(page, demo);
+  await press(page, "It is the same: trust spark-1");
+  await page
+    .getByRole("status")
+    .getByText(/^All \d+ checks passed\.$/)
+    .waitFor();
+  await press(page, "Save");
+  await heading(page, "Connected").waitFor();
+}
+
 export const SCENES: readonly Scene[] = [
   {
     name: "set-up",
-    demo: { topology: () => "nodes: []\n" },
+    demo: NOTHING,
     on: (page) => heading(page, "Connect your Sparks").waitFor(),
+  },
+  { name: "set-up-key", demo: NOTHING, on: toKey },
+  { name: "set-up-check", demo: NOTHING, on: toCheck },
+  {
+    name: "set-up-checked",
+    demo: NOTHING,
+    before: async (demo) => void demo.cluster.inject({ kind: "disk_full", node: "spark-1" }),
+    on: async (page, demo) => {
+      await toCheck(page, demo);
+      await press(page, "It is the same: trust spark-1");
+      await page.getByRole("button", { name: "Save anyway" }).waitFor();
+      await page.waitForFunction(() =>
+        [...document.querySelectorAll("button")].some((it) => it.textContent === "Save anyway" && !it.disabled),
+      );
+    },
+  },
+  { name: "set-up-done", demo: NOTHING, on: toDone },
+  {
+    name: "reserved",
+    before: reserved,
+    on: (page) => page.getByRole("region", { name: /^Reserved by lead-scoring until / }).waitFor(),
+  },
+  {
+    name: "reserved-dialog",
+    before: reserved,
+    on: async (page) => {
+      await page.getByRole("button", { name: "Release anyway…" }).click();
+      await page.getByRole("dialog", { name: "Release the GPUs from lead-scoring?" }).waitFor();
+    },
+  },
+  {
+    name: "down",
+    before: async (demo) => {
+      demo.cluster.inject({ kind: "dies_after_ready", seconds: DIES_AFTER, times: 1 });
+      await demo.swap("gpt-oss-20b");
+    },
+    on: async (page) => void (await page.getByText(/^gives no answer since \d\d:\d\d/).waitFor()),
+  },
+  {
+    name: "unreachable",
+    demo: { outageLastsMs: 500 },
+    before: async (demo) => {
+      await demo.swap("gpt-oss-20b");
+      demo.cluster.inject({ kind: "unreachable", how: "reset", node: "spark-2" });
+    },
+    on: (page) => page.getByText("Not reachable").first().waitFor(),
+  },
+  {
+    name: "stalled",
+    isSlow: true,
+    demo: { speed: SLOW },
+    before: async (demo) => {
+      demo.cluster.inject({ kind: "progress_stuck", percent: 40 });
+      await loadSlowly(demo, "gpt-oss-120b");
+    },
+    on: (page) =>
+      page
+        .getByText(/^No progress for \d+ minutes?\./)
+        .first()
+        .waitFor({ timeout: STALL_IS_TOLD_MS }),
+  },
+  {
+    name: "two-slots",
+    demo: { topology: twoSlots },
+    before: async (demo) => void (await demo.swap("gpt-oss-20b", { slot: "left" })),
+    on: (page) => page.getByText("Slot left. On spark-1.").waitFor(),
   },
   { name: "nothing-loaded", on: (page) => heading(page, "Nothing is being served").waitFor() },
   {

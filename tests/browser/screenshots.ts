@@ -18,7 +18,6 @@ const THEMES = ["light", "dark"] as const;
 const README: Readonly<
   Record<string, { readonly theme: "light" | "dark"; readonly width: number; readonly height: number }>
 > = {
-  idle: { theme: "light", width: 1280, height: 800 },
   "plan-dialog": { theme: "light", width: 1280, height: 800 },
   loading: { theme: "dark", width: 1280, height: 800 },
   failed: { theme: "light", width: 1280, height: 800 },

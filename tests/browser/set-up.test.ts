@@ -306,6 +306,17 @@ inBrowser("set-up", () => {
     await heading(page, "Where are your Sparks?").waitFor();
     expect(await page.getByText("This is a simulated cluster.").count()).toBe(0);
     expect(await button(page, "Try it on a simulated cluster").isEnabled()).toBe(true);
+
+    // Who got stuck later on finds it, too.
+    await field(page, "spark-1", "Address").fill("192.0.2.1");
+    await field(page, "spark-1", "User").fill("alice");
+    await button(page, "Continue").click();
+    await heading(page, "Let Spark Control in").waitFor();
+    expect(await button(page, "Try it on a simulated cluster").isEnabled()).toBe(true);
+    await button(page, "I have pasted it: check").click();
+    await heading(page, "Is everything there?").waitFor();
+    await button(page, "Try it on a simulated cluster").click();
+    await page.getByText("This is a simulated cluster.").waitFor();
     data.remove();
   });
 

@@ -1,10 +1,10 @@
 /** What the page shows and offers goes along with what happens meanwhile. In a real browser. */
-import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import type { Browser, Locator, Page } from "playwright-core";
-import { buildDashboard } from "../../public/_build.ts";
-import { type Demo, type DemoOptions, startDemo } from "../support/demo.ts";
-import { inBrowser, launchChromium, openPage, ownHostname, type WatchedPage } from "./browser.ts";
-import { heading, live, lost, startSwap, swapButton } from "./wording.ts";
+import { expect, setDefaultTimeout, test } from "bun:test";
+import type { Locator, Page } from "playwright-core";
+import type { DemoOptions } from "../support/demo.ts";
+import { inBrowser } from "./browser.ts";
+import { WatchedDemo } from "./watched-demo.ts";
+import { heading, lost, startSwap, swapButton } from "./wording.ts";
 
 setDefaultTimeout(60_000);
 
@@ -14,29 +14,13 @@ const SLOW = 20;
 const DIES_AFTER = 1_500;
 
 inBrowser("the page stays true", () => {
-  let browser: Browser;
-  let demo: Demo;
-  let watched: WatchedPage;
-  beforeAll(async () => {
-    await buildDashboard();
-    browser = await launchChromium();
-  });
-  afterAll(() => browser?.close());
-  afterEach(async () => {
-    await watched?.page.context().close();
-    await demo?.close();
-  });
+  const on = new WatchedDemo();
 
-  async function begin(options: DemoOptions = {}, viewport = { width: 1280, height: 900 }): Promise<Page> {
-    demo = await startDemo({ hostname: ownHostname(), ...options });
-    watched = await openPage(browser, demo.url, { viewport });
-    await live(watched.page).or(watched.page.getByText("Live").first()).first().waitFor({ state: "attached" });
-    return watched.page;
-  }
+  const begin = (demo: DemoOptions = {}, viewport = { width: 1280, height: 900 }) => on.begin({ demo, viewport });
   const isFocused = (page: Page, locator: Locator) =>
     locator.elementHandle().then((it) => page.waitForFunction((element) => element === document.activeElement, it));
   const someoneSwaps = (model: string) =>
-    fetch(`${demo.url}/api/swap`, {
+    fetch(`${on.demo.url}/api/swap`, {
       method: "POST",
       headers: { "content-type": "application/json", "user-agent": "nightly-batch" },
       body: JSON.stringify({ model }),
@@ -44,8 +28,8 @@ inBrowser("the page stays true", () => {
 
   test("the success goes when the model no longer answers; the title and the panel say so, and since when", async () => {
     const page = await begin();
-    demo.cluster.inject({ kind: "dies_after_ready", seconds: DIES_AFTER, times: 1 });
-    await demo.swap("gpt-oss-20b");
+    on.demo.cluster.inject({ kind: "dies_after_ready", seconds: DIES_AFTER, times: 1 });
+    await on.demo.swap("gpt-oss-20b");
     await heading(page, "GPT-OSS 20B is answering").waitFor();
 
     await page.getByText(/^gives no answer since \d\d:\d\d/).waitFor();
@@ -67,6 +51,19 @@ inBrowser("the page stays true", () => {
     await isFocused(page, page.getByRole("heading", { level: 1 }));
   });
 
+  test("a page that is opened in the middle of a swap says what fits, as it was before", async () => {
+    const page = await begin({ speed: SLOW });
+    const fit = page.getByRole("row", { name: /^Mistral Small/ }).getByText(/^\d+ GB left$/);
+    const before = await fit.textContent();
+
+    await someoneSwaps("gpt-oss-120b");
+    await page.getByRole("progressbar", { name: "Progress of GPT-OSS 120B" }).waitFor();
+    await page.reload();
+
+    await page.getByRole("progressbar", { name: "Progress of GPT-OSS 120B" }).waitFor();
+    expect(await fit.textContent()).toBe(before);
+  });
+
   test("a plan that is overtaken cannot be started, says by whom, and is made again afterwards", async () => {
     const page = await begin({ speed: SLOW });
     await swapButton(page, "GPT-OSS 120B").click();
@@ -82,7 +79,7 @@ inBrowser("the page stays true", () => {
       .getByText(/^nightly-batch started a swap to GPT-OSS 20B at /)
       .waitFor();
     expect(await go.isDisabled()).toBe(true);
-    await fetch(`${demo.url}/api/swap/${job.job_id}`, { method: "DELETE" });
+    await fetch(`${on.demo.url}/api/swap/${job.job_id}`, { method: "DELETE" });
     await dialog.getByText(/^Checked at /).waitFor();
     expect(await go.isEnabled()).toBe(true);
   });
@@ -108,9 +105,9 @@ inBrowser("the page stays true", () => {
 
   test("without a connection nothing is called well, or checked just now", async () => {
     const page = await begin();
-    await demo.swap("gpt-oss-20b");
+    await on.demo.swap("gpt-oss-20b");
     await heading(page, "GPT-OSS 20B is answering").waitFor();
-    await demo.goAway();
+    await on.demo.goAway();
     await lost(page).waitFor();
 
     await page.getByText("Was healthy").first().waitFor();
@@ -122,7 +119,7 @@ inBrowser("the page stays true", () => {
   test("on a phone: the day is a list, and More has the other pages", async () => {
     const page = await begin({}, { width: 360, height: 780 });
     const plan = { id: "notes", title: "Call notes", owner: "crm-sync", cron: "0 18 * * *", timezone: "UTC" };
-    expect((await demo.post("/api/schedule", { ...plan, duration_seconds: 1_800 })).status).toBeLessThan(300);
+    expect((await on.demo.post("/api/schedule", { ...plan, duration_seconds: 1_800 })).status).toBeLessThan(300);
 
     await page.getByRole("button", { name: "More" }).click();
     await page.getByRole("dialog", { name: "More" }).getByRole("link", { name: "Automation" }).click();
@@ -131,6 +128,6 @@ inBrowser("the page stays true", () => {
     const day = page.getByRole("region", { name: "Next 24 hours" });
     await day.getByRole("listitem").filter({ hasText: "Call notes" }).first().waitFor();
     expect(await day.getByRole("link", { name: "Schedule" }).count()).toBe(0);
-    expect(watched.complaints).toEqual([]);
+    expect(on.watched.complaints).toEqual([]);
   });
 });

@@ -1,36 +1,21 @@
 /** Who is told what happens, and whether it arrived, in a real browser, with receivers that really listen. */
-import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import type { Browser, Page } from "playwright-core";
-import { buildDashboard } from "../../public/_build.ts";
+import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
+import type { Page } from "playwright-core";
 import { officialVerify, type Receiver, startReceiver } from "../lib/webhook/_receiver.ts";
-import { type Demo, type DemoOptions, startDemo } from "../support/demo.ts";
+import type { DemoOptions } from "../support/demo.ts";
 import { until } from "../support/until.ts";
-import { inBrowser, launchChromium, openPage, ownHostname, type WatchedPage } from "./browser.ts";
+import { inBrowser } from "./browser.ts";
+import { WatchedDemo } from "./watched-demo.ts";
 
 setDefaultTimeout(60_000);
 
 inBrowser("webhooks in the dashboard", () => {
-  let browser: Browser;
-  let demo: Demo;
-  let watched: WatchedPage;
+  const on = new WatchedDemo();
   let receiver: Receiver;
-  beforeAll(async () => {
-    await buildDashboard();
-    browser = await launchChromium();
-  });
-  afterAll(() => browser?.close());
-  afterEach(async () => {
-    await watched?.page.context().close();
-    await demo?.close();
-    receiver?.[Symbol.dispose]();
-  });
+  afterEach(() => receiver?.[Symbol.dispose]());
 
-  async function begin(options: DemoOptions = {}): Promise<Page> {
-    demo = await startDemo({ hostname: ownHostname(), takenForReal: true, webhookRetryDelaysMs: [10, 10], ...options });
-    watched = await openPage(browser, `${demo.url}/automation`);
-    await watched.page.getByRole("status").getByText("Live", { exact: true }).waitFor();
-    return watched.page;
-  }
+  const begin = (demo: DemoOptions = {}) =>
+    on.begin({ path: "/automation", demo: { takenForReal: true, webhookRetryDelaysMs: [10, 10], ...demo } });
   const listen = () => {
     receiver = startReceiver();
     return receiver;
@@ -46,11 +31,11 @@ inBrowser("webhooks in the dashboard", () => {
       .getByRole("button", { name: `Details of ${name}` })
       .click();
   async function add(more: Record<string, unknown> = {}): Promise<string> {
-    const answer = await demo.post("/api/webhooks", { url: receiver.url, name: "jobs-box", events: ["*"], ...more });
+    const answer = await on.demo.post("/api/webhooks", { url: receiver.url, name: "jobs-box", events: ["*"], ...more });
     expect(answer.status).toBe(201);
     return ((await answer.json()) as { id: string }).id;
   }
-  const stateOf = (id: string) => demo.plane.webhooks.get(id).last_delivery?.state;
+  const stateOf = (id: string) => on.demo.plane.webhooks.get(id).last_delivery?.state;
 
   test("adds one with the keyboard, and shows what arrived the moment that it did", async () => {
     listen();
@@ -88,14 +73,14 @@ inBrowser("webhooks in the dashboard", () => {
 
     expect(receiver.received).toHaveLength(1);
     expect(officialVerify(secret, receiver.received[0]!)).toMatchObject({ event: "test" });
-    expect(watched.complaints).toEqual([]);
+    expect(on.watched.complaints).toEqual([]);
   });
 
   test("says what was given up and why, and sends it again", async () => {
     listen().answer = () => new Response("no", { status: 503 });
     const page = await begin();
     const id = await add();
-    await demo.post(`/api/webhooks/${id}/test`, {});
+    await on.demo.post(`/api/webhooks/${id}/test`, {});
 
     await row(page, "jobs-box").getByText("Given up").waitFor();
     await row(page, "jobs-box")
@@ -121,7 +106,7 @@ inBrowser("webhooks in the dashboard", () => {
       .getByText(/answered 200, try 5$/)
       .waitFor();
     expect(receiver.received).toHaveLength(5);
-    expect(watched.complaints).toEqual([]);
+    expect(on.watched.complaints).toEqual([]);
   });
 
   test("shows what waits for a receiver that does not answer, and a refusal to send it twice", async () => {
@@ -129,8 +114,8 @@ inBrowser("webhooks in the dashboard", () => {
     const page = await begin({ webhookRetryDelaysMs: [3_600_000] });
     const id = await add();
 
-    await demo.post(`/api/webhooks/${id}/test`, {});
-    await demo.post(`/api/webhooks/${id}/test`, {});
+    await on.demo.post(`/api/webhooks/${id}/test`, {});
+    await on.demo.post(`/api/webhooks/${id}/test`, {});
 
     await row(page, "jobs-box").getByText("1 older message waits for its next try.").waitFor();
     await row(page, "jobs-box")
@@ -146,14 +131,14 @@ inBrowser("webhooks in the dashboard", () => {
     listen();
     const page = await begin();
     const id = await add();
-    for (let sent = 0; sent < 12; sent++) await demo.post(`/api/webhooks/${id}/test`, {});
+    for (let sent = 0; sent < 12; sent++) await on.demo.post(`/api/webhooks/${id}/test`, {});
     await until("all have arrived", () => receiver.received.length === 12 && stateOf(id) === "delivered");
 
     await openDetails(page, "jobs-box");
     const messages = detailsOf(page, "jobs-box").getByRole("listitem");
     await messages.nth(9).waitFor();
     expect(await messages.count()).toBe(10);
-    await demo.swap("gpt-oss-20b");
+    await on.demo.swap("gpt-oss-20b");
     await detailsOf(page, "jobs-box").getByText("A swap is ready").waitFor();
     expect(await messages.count()).toBe(12);
     await detailsOf(page, "jobs-box").getByRole("button", { name: "Show more" }).click();
@@ -162,7 +147,7 @@ inBrowser("webhooks in the dashboard", () => {
     expect(await messages.count()).toBe(14);
     expect(await detailsOf(page, "jobs-box").getByRole("button", { name: "Show more" }).count()).toBe(0);
     expect(await messages.first().textContent()).toContain("A swap is ready");
-    expect(watched.complaints).toEqual([]);
+    expect(on.watched.complaints).toEqual([]);
   });
 
   test("knows what happened while it was not connected", async () => {
@@ -172,11 +157,11 @@ inBrowser("webhooks in the dashboard", () => {
     await openDetails(page, "jobs-box");
     await detailsOf(page, "jobs-box").getByText("Nothing was sent to it yet.").waitFor();
 
-    await demo.goAway();
+    await on.demo.goAway();
     await page.getByText("No connection").first().waitFor();
-    await demo.comeBack();
+    await on.demo.comeBack();
     // Before the page has noticed: it tries again every 2 s.
-    demo.plane.webhooks.test(id);
+    on.demo.plane.webhooks.test(id);
 
     await detailsOf(page, "jobs-box").getByText("Delivered").waitFor();
     await row(page, "jobs-box")
@@ -210,7 +195,7 @@ inBrowser("webhooks in the dashboard", () => {
 
     const [message] = receiver.received;
     for (const valid of [secret, "hunter2!"]) expect(officialVerify(valid, message!)).toMatchObject({ event: "test" });
-    const ends = Date.parse(demo.plane.webhooks.get(id).previous_secret_until ?? "");
+    const ends = Date.parse(on.demo.plane.webhooks.get(id).previous_secret_until ?? "");
     expect(Math.abs(ends - Date.now() - 3_600_000)).toBeLessThan(60_000);
     await page.reload();
     await row(page, "jobs-box").waitFor();
@@ -225,7 +210,7 @@ inBrowser("webhooks in the dashboard", () => {
     listen();
     const page = await begin();
     const id = await add();
-    await demo.post(`/api/webhooks/${id}/test`, {});
+    await on.demo.post(`/api/webhooks/${id}/test`, {});
     await openDetails(page, "jobs-box");
     await detailsOf(page, "jobs-box").getByText("Delivered").waitFor();
 
@@ -243,7 +228,7 @@ inBrowser("webhooks in the dashboard", () => {
     await dialog.getByRole("button", { name: "Save" }).click();
 
     await row(page, "notify-box").getByText("switched off", { exact: true }).waitFor();
-    expect(demo.plane.webhooks.get(id)).toMatchObject({
+    expect(on.demo.plane.webhooks.get(id)).toMatchObject({
       name: "notify-box",
       url: `${receiver.url}/new`,
       events: ["swap_failed"],
@@ -260,7 +245,7 @@ inBrowser("webhooks in the dashboard", () => {
     await detailsOf(page, "notify-box").getByRole("button", { name: "Remove notify-box" }).click();
     await page.getByRole("dialog", { name: "Remove notify-box?" }).getByRole("button", { name: "Remove it" }).click();
     await hooksOf(page).getByText("No webhook.").waitFor();
-    expect(demo.plane.webhooks.list()).toEqual([]);
+    expect(on.demo.plane.webhooks.list()).toEqual([]);
   });
 
   test("the one from the environment is tested here and changed there, and says so", async () => {
@@ -282,14 +267,14 @@ inBrowser("webhooks in the dashboard", () => {
       expect(reason).toContain("It comes from WEBHOOK_URL and WEBHOOK_SECRET");
     }
     expect(await page.content()).not.toContain("hunter2!");
-    expect(watched.complaints).toEqual([]);
+    expect(on.watched.complaints).toEqual([]);
   });
 
   test("a simulated cluster sends nothing, and says it where one would send again", async () => {
     listen();
     const page = await begin({ takenForReal: false });
     const id = await add();
-    await demo.post(`/api/webhooks/${id}/test`, {});
+    await on.demo.post(`/api/webhooks/${id}/test`, {});
 
     await hooksOf(page).getByText("A simulated cluster sends none; they are only noted.").waitFor();
     await row(page, "jobs-box").getByText("Not sent").waitFor();

@@ -86,7 +86,7 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
       ...(machineTiming === undefined ? {} : { machineTiming }),
       ssh,
     });
-    const app = createApp(plane, await dashboardFiles(plane.simulated));
+    const app = createApp(plane, await dashboardFiles());
     const { port } = listen(app, { port: wanted, hostname });
     plane.listensOn(port!);
     return { plane, app, port, url: `http://${hostname}:${port}` };

@@ -13,7 +13,7 @@ describe("files of the dashboard", () => {
     folder = mkdtempSync(join(tmpdir(), "spark-files-"));
     await Bun.write(join(folder, "app-1a2b3c4d5e.js"), SCRIPT);
     await Bun.write(join(folder, "font-1a2b3c4d5e.woff2"), new Uint8Array(500));
-    await Bun.write(join(folder, "index.html"), "<!doctype html><title>x</title>");
+    await Bun.write(join(folder, "index.html"), "<!doctype html><html><title>x</title></html>");
     files = await staticFiles(folder);
   });
   afterAll(() => rmSync(folder, { recursive: true }));
@@ -40,6 +40,22 @@ describe("files of the dashboard", () => {
       expect(await answer.text()).toBe(SCRIPT);
     },
   );
+
+  test("a page says how things are at this moment, and has a tag for each", async () => {
+    const page = files.find((file) => file.path === "/")!;
+    let first = "held";
+    const look = () => ({ "data-first": first, "data-news": '"><script>' });
+    const asked = (headers = {}) => page.respond(new Request("http://localhost/", { headers }), { look });
+
+    const held = asked();
+    expect(await held.text()).toBe(
+      '<!doctype html><html data-first="held" data-news="&quot;&gt;&lt;script&gt;"><title>x</title></html>',
+    );
+    expect(asked({ "if-none-match": held.headers.get("etag")! }).status).toBe(304);
+    first = "";
+    expect(asked({ "if-none-match": held.headers.get("etag")! }).status).toBe(200);
+    expect(asked().headers.get("cache-control")).toBe("no-cache");
+  });
 
   test("fonts are sent as they are", () => {
     expect(ask("/font-1a2b3c4d5e.woff2", { "accept-encoding": "gzip" }).headers.get("content-encoding")).toBeNull();

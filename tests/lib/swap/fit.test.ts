@@ -15,6 +15,7 @@ const facts = (available: Readonly<Record<string, number>>, given: Partial<FitFa
   slots: [aSlot()],
   beliefs: [],
   node: (name) => (available[name] === undefined ? undefined : seen(available[name])),
+  calm: () => undefined,
   reserveGib: 4,
   swapping: [],
   ...given,
@@ -67,4 +68,28 @@ test("unknown while a Spark that it needs has not told its memory, or a swap is 
     verdict: "unknown",
     leftGib: null,
   });
+});
+
+test("while a swap is under way, as it was before: with what the model that was loaded then gives back", () => {
+  const memory = { totalBytes: TOTAL_BYTES, availableBytes: 10e9 };
+  const calm = () => ({ memory, beliefs: [aBelief(aModel({ gpu_memory_utilization: 0.8 }))] });
+
+  const fit = fitOf(half, facts({ "spark-1": 60e9 }, { swapping: ["spark-1"], calm }));
+
+  expect(fit).toEqual(
+    fitOf(half, facts({ "spark-1": 10e9 }, { beliefs: [aBelief(aModel({ gpu_memory_utilization: 0.8 }))] })),
+  );
+  expect(fit.verdict).toBe("fits");
+});
+
+test("of several slots, the one where it fits counts, and one that cannot be reached comes last", () => {
+  const slots = ["spark-1", "spark-2"].map((node) => aSlot({ name: node, nodes: [node] }));
+
+  expect(fitOf(half, facts({ "spark-1": 10e9, "spark-2": 120e9 }, { slots }))).toMatchObject({
+    verdict: "fits",
+    nodes: ["spark-2"],
+  });
+  const away = { reachable: false, failure: null, memory: null, clockSkewSeconds: null, at: "" };
+  const node = (name: string) => (name === "spark-1" ? away : seen(10e9));
+  expect(fitOf(half, facts({}, { slots, node }))).toMatchObject({ verdict: "does_not_fit", nodes: ["spark-2"] });
 });

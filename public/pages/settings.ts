@@ -1,0 +1,12 @@
+/** Settings of this browser, the controller and the Sparks. */
+import "../app.ts";
+import { define } from "../define.ts";
+import { ConfigProblems } from "../panels/config-problems.ts";
+import { SettingsPage } from "../panels/settings-page.ts";
+import { SparkSettings } from "../panels/spark-settings.ts";
+
+define({
+  "config-problems": ConfigProblems,
+  "spark-settings": SparkSettings,
+  "settings-page": SettingsPage,
+});
