@@ -11,8 +11,11 @@ export interface Example {
   readonly code: string;
 }
 
-export function examplesOf(document: string): Example[] {
-  const text = readFileSync(join(ROOT, document), "utf8");
+/** @param document path below the root */
+export const examplesOf = (document: string): Example[] => examplesIn(readFileSync(join(ROOT, document), "utf8"));
+
+/** @param text of a document */
+export function examplesIn(text: string): Example[] {
   return [...text.matchAll(BLOCK)].map(([, language = "", name = "", code = ""]) => ({ language, name, code }));
 }
 
