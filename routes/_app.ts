@@ -41,7 +41,7 @@ export function createApp(
   const guarded = new Elysia(ELYSIA_OPTIONS);
   renderErrors(guarded, plane.log, notFoundPage(dashboard));
   guard(guarded, {
-    allowedHosts: () => settings().allowed_hosts,
+    allowedHosts: () => [...settings().allowed_hosts, ...plane.config.current.hosts],
     corsOrigins: () => settings().cors_origins,
     trustedProxies: () => settings().trusted_proxies,
     refusedHosts,

@@ -64,6 +64,6 @@ export async function journey(url, model, canSign) {
 `;
 
 export const COMMAND_LINE = `
-import { journey } from "./journey.mjs";
+const { journey } = await import(new URL("journey.mjs", import.meta.url));
 console.log(JSON.stringify(await journey(process.argv[2], process.argv[3], true)));
 `;
