@@ -145,6 +145,8 @@ requirement(
     await answers(9997);
     await keeps();
 
+    const copies = await podman.must(["exec", "kept", "/usr/local/bin/bun", "/app/routes/_snapshot.ts"]);
+    expect(copies.split("\n")).toEqual(["/data/backup/facts.db", "/data/backup/telemetry.db"]);
     await podman.must(["rm", "--force", "--time=0", "kept"]);
     await start("kept-again", 9997, "kept-data");
     await keeps();
