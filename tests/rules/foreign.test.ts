@@ -79,7 +79,7 @@ describe("the scan", () => {
   test.each(PLANTED.map(([kind, text]) => [kind, text] as const))("finds a planted %s: %s", (kind, text) => {
     const found = foreignIn(`first line\n${text}\nlast line\n`);
 
-    expect(found.map((finding) => [finding.kind, finding.line])).toContainEqual([kind, 2]);
+    expect(found.map((finding): [string, number] => [finding.kind, finding.line])).toContainEqual([kind, 2]);
   });
 
   test.each(FINE.map((text) => [text]))("takes no offence at: %s", (text) => {
