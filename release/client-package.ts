@@ -12,6 +12,8 @@ import { declarationsOf } from "./declarations.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
+const CLIENT = join(ROOT, "lib/client");
+
 export const CLIENT_NAME = "spark-control-client";
 
 /** What the package exports, by the module it comes from. */
@@ -36,6 +38,7 @@ const COMPILER_OPTIONS: ts.CompilerOptions = {
   module: ts.ModuleKind.ESNext,
   moduleResolution: ts.ModuleResolutionKind.Bundler,
   lib: ["lib.esnext.d.ts", "lib.dom.d.ts", "lib.dom.iterable.d.ts", "lib.dom.asynciterable.d.ts"],
+  typeRoots: [join(ROOT, "node_modules")],
   types: ["bun-types"],
   strict: true,
   noUncheckedIndexedAccess: true,
@@ -49,8 +52,8 @@ const COMPILER_OPTIONS: ts.CompilerOptions = {
 const entryText = () =>
   Object.entries(EXPORTS)
     .flatMap(([file, { values, types }]) => [
-      `export { ${values.join(", ")} } from "./${file}.ts";`,
-      `export type { ${types.join(", ")} } from "./${file}.ts";`,
+      `export { ${values.join(", ")} } from "${CLIENT}/${file}.ts";`,
+      `export type { ${types.join(", ")} } from "${CLIENT}/${file}.ts";`,
     ])
     .join("\n");
 
@@ -61,7 +64,7 @@ const entryText = () =>
 export async function buildClientPackage(folder: string): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const entry = join(ROOT, "lib/client", `_entry-${process.pid}.ts`);
+  const entry = join(folder, "entry.ts");
   writeFileSync(entry, entryText());
   try {
     const built = await Bun.build({ entrypoints: [entry], target: "browser", format: "esm", sourcemap: "none" });
