@@ -35,6 +35,7 @@ import { SwapLog } from "./swap/swap-log.ts";
 import { SwapStore } from "./swap/swap-store.ts";
 import { TIMING, type Timing } from "./swap/timing.ts";
 import { usableNode } from "./topology/topology.ts";
+import { takeOverEarlier, type Upgrade } from "./upgrade/upgrade.ts";
 
 const SHIPPED_CATALOG = fileURLToPath(new URL("../config/models.yaml", import.meta.url));
 const SLOT_INTERVAL_MS = 5_000;
@@ -66,6 +67,7 @@ export interface ControlPlane extends Coordinating, ConfigDesk, Operating {
   readonly storeWatch: StoreWatch;
   readonly hostKeys: HostKeys;
   readonly identity: Pick<Identity, "publicKeyLine">;
+  readonly upgrade: Pick<Upgrade, "report">;
   /** Makes a Spark that belongs to another controller this one's. @throws Fault 404, 409 it belongs to yet another, 502 */
   takeOver(node: string, from: string, signal: AbortSignal): Promise<void>;
   /** Lets go of everything; what runs on the Sparks is untouched. */
@@ -121,6 +123,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       cluster: () => ({ slots: topology().slots, models: catalog().models.map(({ key }) => key) }),
       reservation: () => lock.current(),
     });
+    const upgrade = takeOverEarlier({ dataDir, shippedCatalogPath: SHIPPED_CATALOG, now, log });
     const identity = loadIdentity({ folder: dataDir, path: env.SSH_KEY_PATH || null });
     const hostKeys = openHostKeys({ file: join(dataDir, "known_hosts.json") });
     const timing = { ...TIMING, ...options.timing };
@@ -220,13 +223,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     function changed(job: SwapJob, durable: boolean): void {
       events.publish({ type: durable ? "swap.changed" : "swap.progressed", at: now(), job });
       if (!durable) return;
-      log.info("swap", {
-        job_id: job.job_id,
-        model: job.model,
-        state: job.state,
-        phase: job.phase,
-        reason: job.reason,
-      });
+      const { job_id, model, state, phase, reason } = job;
+      log.info("swap", { job_id, model, state, phase, reason });
       if (job.ended_at) {
         slots.settled(job);
         // A load downloads what was missing.
@@ -247,6 +245,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
 
     const started = { type: "controller.started", at: now(), version, instance_id: instance } as const;
     open.transaction(() => recordFact(open.facts, started));
+    upgrade.finish(coordination.webhooks);
     coordination.start();
     lock.open(copiedFrom !== null);
     swaps.resume();
@@ -263,6 +262,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       ...{ storeWatch, hostKeys, identity, machines, inventory: machines.inventory },
       ...desk,
       ...operations,
+      upgrade,
       webhooks: coordination.webhooks,
       schedules: coordination.schedules,
       audit: coordination.audit,

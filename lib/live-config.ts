@@ -6,6 +6,7 @@ import type { Catalog } from "./catalog/catalog.ts";
 import { diffCatalog } from "./catalog/diff-catalog.ts";
 import { loadCatalog } from "./catalog/load-catalog.ts";
 import type { Environment } from "./config/fields.ts";
+import { readHosts } from "./config/hosts-file.ts";
 import type { Problem } from "./config/problem.ts";
 import { readConfigFile } from "./config/read-file.ts";
 import { diffTopology, type TopologyDiff } from "./topology/diff-topology.ts";
@@ -15,6 +16,8 @@ import type { Topology } from "./topology/topology.ts";
 export interface Configuration {
   readonly topology: Topology;
   readonly catalog: Catalog;
+  /** Names of hosts.json: under these too the dashboard may be opened. */
+  readonly hosts: readonly string[];
   /** All problems: of files that cannot be read, of the topology, of the catalog. */
   readonly problems: readonly Problem[];
 }
@@ -22,6 +25,8 @@ export interface Configuration {
 /** What a change of files really changed: names and keys that were added, removed or altered. */
 export interface ConfigDiff extends TopologyDiff {
   readonly models: readonly string[];
+  /** The names of hosts.json differ. */
+  readonly hosts: boolean;
   /** The list of problems differs. With everything else empty, nothing has to be dropped, only shown. */
   readonly problems: boolean;
 }
@@ -52,6 +57,7 @@ const FILES = {
   topology: "topology.yaml",
   services: "services-overrides.yaml",
   models: "models-overrides.yaml",
+  hosts: "hosts.json",
 } as const;
 
 /**
@@ -104,13 +110,14 @@ export function diffConfig(before: Configuration, after: Configuration): ConfigD
   return {
     ...diffTopology(before.topology, after.topology),
     models: diffCatalog(before.catalog, after.catalog),
+    hosts: !isDeepStrictEqual(before.hosts, after.hosts),
     problems: !isDeepStrictEqual(before.problems, after.problems),
   };
 }
 
 function isEmpty(diff: ConfigDiff): boolean {
   const lists = [diff.nodes, diff.slots, diff.services, diff.models];
-  return lists.every((list) => list.length === 0) && !diff.settings && !diff.problems;
+  return lists.every((list) => list.length === 0) && !diff.settings && !diff.hosts && !diff.problems;
 }
 
 function read({ dataDir, env, shippedCatalogPath }: LiveConfigOptions): Configuration {
@@ -118,6 +125,7 @@ function read({ dataDir, env, shippedCatalogPath }: LiveConfigOptions): Configur
   const topologyFile = readConfigFile(join(dataDir, FILES.topology));
   const services = readConfigFile(join(dataDir, FILES.services));
   const models = readConfigFile(join(dataDir, FILES.models));
+  const hostsFile = readConfigFile(join(dataDir, FILES.hosts));
   const topology = loadTopology({
     files: { topology: topologyFile.file ?? undefined, services: services.file ?? undefined },
     env,
@@ -126,8 +134,15 @@ function read({ dataDir, env, shippedCatalogPath }: LiveConfigOptions): Configur
     shipped: shipped.file ?? { name: "models.yaml", text: "" },
     overrides: models.file ?? undefined,
   });
-  const unreadable = [shipped, topologyFile, services, models].flatMap(({ problem }) => problem ?? []);
-  return { topology, catalog, problems: [...unreadable, ...topology.problems, ...catalog.problems] };
+  const { hosts, problems } = readHosts(hostsFile.file);
+  const files = [shipped, topologyFile, services, models, hostsFile];
+  const unreadable = files.flatMap(({ problem }) => problem ?? []);
+  return {
+    topology,
+    catalog,
+    hosts,
+    problems: [...unreadable, ...topology.problems, ...catalog.problems, ...problems],
+  };
 }
 
 /** Changes whenever one of the files was written, replaced, removed or made (un)readable. */

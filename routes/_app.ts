@@ -36,6 +36,10 @@ export function createApp(
   const refusedHosts = createRefusedHosts();
   const settings = () => plane.config.current.topology.settings;
 
+  const allowedHosts = () => {
+    const { hosts } = plane.config.current;
+    return hosts.length === 0 ? settings().allowed_hosts : [...settings().allowed_hosts, ...hosts];
+  };
   const methodTable = () => {
     methods ??= createMethodTable(app.routes);
     return methods;
@@ -52,7 +56,7 @@ export function createApp(
   };
   renderErrors(guarded, plane.log, notFoundPage(dashboard, look));
   const perimeter = createPerimeter({
-    allowedHosts: () => settings().allowed_hosts,
+    allowedHosts,
     corsOrigins: () => settings().cors_origins,
     trustedProxies: () => settings().trusted_proxies,
     refusedHosts,

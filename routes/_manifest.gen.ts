@@ -56,6 +56,7 @@ import apiSwapIdLinesRoute from "./api/swap/[id]/lines.ts";
 import apiSwapIdLogRoute from "./api/swap/[id]/log.ts";
 import apiSwapIdStreamRoute from "./api/swap/[id]/stream.ts";
 import apiSwapIdValidateRoute from "./api/swap/[id]/validate.ts";
+import apiUpgradeRoute from "./api/upgrade.ts";
 import apiWebhooksIndexRoute from "./api/webhooks/index.ts";
 import apiWebhooksDeliveriesIndexRoute from "./api/webhooks/deliveries/index.ts";
 import apiWebhooksDeliveriesIdIndexRoute from "./api/webhooks/deliveries/[id]/index.ts";
@@ -139,6 +140,7 @@ export const ROUTE_FILES = [
   { file: "api/swap/[id]/log.ts", path: "/api/swap/:id/log" },
   { file: "api/swap/[id]/stream.ts", path: "/api/swap/:id/stream" },
   { file: "api/swap/[id]/validate.ts", path: "/api/swap/:id/validate" },
+  { file: "api/upgrade.ts", path: "/api/upgrade" },
   { file: "api/webhooks/index.ts", path: "/api/webhooks" },
   { file: "api/webhooks/deliveries/index.ts", path: "/api/webhooks/deliveries" },
   { file: "api/webhooks/deliveries/[id]/index.ts", path: "/api/webhooks/deliveries/:id" },
@@ -226,6 +228,7 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
     .group("/api/swap/:id/log", (group) => group.use(from(apiSwapIdLogRoute)))
     .group("/api/swap/:id/stream", (group) => group.use(from(apiSwapIdStreamRoute)))
     .group("/api/swap/:id/validate", (group) => group.use(from(apiSwapIdValidateRoute)))
+    .group("/api/upgrade", (group) => group.use(from(apiUpgradeRoute)))
     .group("/api/webhooks", (group) => group.use(from(apiWebhooksIndexRoute)))
     .group("/api/webhooks/deliveries", (group) => group.use(from(apiWebhooksDeliveriesIndexRoute)))
     .group("/api/webhooks/deliveries/:id", (group) => group.use(from(apiWebhooksDeliveriesIdIndexRoute)))

@@ -8,7 +8,6 @@ import { createLogger } from "../lib/log.ts";
 import type { SimulatedCluster } from "../lib/simulator/simulator.ts";
 import { openStore } from "../lib/store/store.ts";
 import { StoreError } from "../lib/store/store-error.ts";
-import packageJson from "../package.json" with { type: "json" };
 import { type App, createApp, dashboardFiles } from "./_app.ts";
 import {
   ignoreProxies,
@@ -19,6 +18,7 @@ import {
   UsageError,
 } from "./_environment.ts";
 import { Stage, type Started } from "./_stage.ts";
+import { VERSION } from "./_version.ts";
 
 const SHUTDOWN_LIMIT_MS = 10_000;
 const log = createLogger();
@@ -35,7 +35,7 @@ const PROCESS_VARIABLES = [
 async function startReal(settings: ProcessSettings): Promise<Started> {
   const { dataDir } = settings;
   const plane = await createControlPlane({
-    version: packageJson.version,
+    version: VERSION,
     dataDir,
     env: process.env,
     log,
@@ -65,7 +65,7 @@ async function startSimulated(settings: ProcessSettings, { speed, faults }: Simu
     store.facts.run("DELETE FROM slot_belief");
     const env = Object.fromEntries(PROCESS_VARIABLES.map((name) => [name, process.env[name]]));
     const simulated = { speed };
-    const plane = await createControlPlane({ version: packageJson.version, dataDir, store, env, log, simulated });
+    const plane = await createControlPlane({ version: VERSION, dataDir, store, env, log, simulated });
     const { close } = cluster;
     return { plane, close };
   } catch (error) {

@@ -26,6 +26,7 @@ const GROUPS: readonly Group[] = [
   { name: "unit", folders: ["tests/lib/", "tests/routes/", "tests/support/", "tests/bench/"] },
   { name: "integration", folders: ["tests/integration/", "tests/docs/"] },
   { name: "browser", folders: ["tests/browser/"] },
+  { name: "package", folders: ["tests/package/"] },
   {
     name: "lab",
     folders: ["tests/lab/"],

@@ -97,7 +97,7 @@ interface Acquired {
 async function acquire(client: SparkControl, options: ReservationOptions): Promise<Acquired> {
   const { holder, ttlSeconds = DEFAULT_TTL_SECONDS, note, slots, waitSeconds = 0, allowRunningSwap, signal } = options;
   // A secret: with it the same request can be sent again when its answer was lost, without reserving twice.
-  const request_id = crypto.randomUUID();
+  const request_id = randomId();
   const body = {
     holder,
     ttl_seconds: ttlSeconds,
@@ -142,7 +142,7 @@ class HeldLease implements Lease {
   readonly #lost = new AbortController();
   readonly #stopped = new AbortController();
   readonly signal: AbortSignal;
-  readonly #renewed = Promise.withResolvers<void>();
+  readonly #renewed = withResolvers();
   readonly #renewing: Promise<void>;
   #deadline!: ReturnType<typeof setTimeout>;
   #heldUntilMs = 0;
@@ -225,6 +225,21 @@ class HeldLease implements Lease {
       nextMs = data ? this.#ttlMs / 3 : Math.min(BETWEEN_TRIES_MS, this.#ttlMs / 10);
     }
   }
+}
+
+/** 128 random bits. `crypto.randomUUID` is not there on a page of plain HTTP. */
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** `Promise.withResolvers`, which Node 20 does not have. */
+function withResolvers(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

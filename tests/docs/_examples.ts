@@ -1,6 +1,8 @@
 /** The examples of a document: fenced blocks whose first line reads ```language run=name. */
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buildClientPackage, CLIENT_NAME } from "../../release/client-package.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const BLOCK = /^```(\w+) run=(\S+)\n(.*?)^```$/gms;
@@ -11,8 +13,11 @@ export interface Example {
   readonly code: string;
 }
 
-export function examplesOf(document: string): Example[] {
-  const text = readFileSync(join(ROOT, document), "utf8");
+/** @param document path below the root */
+export const examplesOf = (document: string): Example[] => examplesIn(readFileSync(join(ROOT, document), "utf8"));
+
+/** @param text of a document */
+export function examplesIn(text: string): Example[] {
   return [...text.matchAll(BLOCK)].map(([, language = "", name = "", code = ""]) => ({ language, name, code }));
 }
 
@@ -23,5 +28,9 @@ export function example(document: string, language: string, name: string): strin
   return found.code;
 }
 
-/** Where a TypeScript example finds `spark-control` as an app that has installed it does. */
-export const CONSUMER_FOLDER = join(ROOT, "tests/types/node_modules");
+/** A new folder in which a TypeScript example finds `spark-control-client` as an app that has installed it does. */
+export async function consumerFolder(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), "spark-examples-"));
+  await buildClientPackage(join(folder, "node_modules", CLIENT_NAME));
+  return folder;
+}

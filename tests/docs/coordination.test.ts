@@ -1,6 +1,6 @@
 /** The examples of docs/COORDINATION.md about webhooks, schedule and audit do what the text says. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { AuditEntry } from "../../lib/audit/audit.ts";
 import type { Schedule } from "../../lib/schedule/schedule.ts";
@@ -8,7 +8,7 @@ import { WEBHOOK_EVENTS, type Webhook } from "../../lib/webhook/webhook.ts";
 import { type AppUnderTest, startApp } from "../routes/_app-under-test.ts";
 import { requirement } from "../support/requirements.ts";
 import { until } from "../support/until.ts";
-import { CONSUMER_FOLDER, example } from "./_examples.ts";
+import { consumerFolder, example } from "./_examples.ts";
 
 setDefaultTimeout(60_000);
 
@@ -21,7 +21,7 @@ let folder: string;
 beforeAll(async () => {
   under = await startApp();
   spark = `http://127.0.0.1:${under.listen()}`;
-  folder = mkdtempSync(join(CONSUMER_FOLDER, ".examples-"));
+  folder = await consumerFolder();
 });
 afterAll(async () => {
   await under.close();

@@ -1,12 +1,12 @@
 /** The examples of docs/COORDINATION.md about reservations, run as they stand there. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LockSchema } from "../../lib/lock/lock.ts";
 import { type Demo, startDemo } from "../support/demo.ts";
 import { requirement } from "../support/requirements.ts";
 import { until } from "../support/until.ts";
-import { CONSUMER_FOLDER, example } from "./_examples.ts";
+import { consumerFolder, example } from "./_examples.ts";
 
 setDefaultTimeout(60_000);
 
@@ -18,7 +18,7 @@ let folder: string;
 let demo: Demo;
 beforeAll(async () => {
   demo = await startDemo();
-  folder = mkdtempSync(join(CONSUMER_FOLDER, ".examples-"));
+  folder = await consumerFolder();
 });
 afterAll(async () => {
   await demo.close();

@@ -10,6 +10,7 @@ import { type App, createApp } from "../../routes/_app.ts";
 export interface AppUnderTest {
   readonly app: App;
   readonly plane: ControlPlane;
+  readonly dataDir: string;
   /** Lines of the log. */
   readonly logged: string[];
   /** `host: localhost` unless told otherwise. */
@@ -32,6 +33,7 @@ export async function startApp(): Promise<AppUnderTest> {
   return {
     app,
     plane,
+    dataDir,
     logged,
     call: (method, path, { headers = {}, body } = {}) =>
       app.handle(

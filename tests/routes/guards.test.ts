@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { isStreamed } from "../../lib/http/body-limit.ts";
 import { EXEMPT_PATHS, isExempt } from "../../lib/http/same-origin.ts";
 import { ROUTE_FILES } from "../../routes/_manifest.gen.ts";
+import { until } from "../support/until.ts";
 import { ALLOWED_NAME, type AppUnderTest, type Endpoint, endpointsOf, startApp, statusOf } from "./_app-under-test.ts";
 
 let under: AppUnderTest;
@@ -45,6 +48,16 @@ describe("Host, on every route and method, streams included", () => {
     const answers = await statuses(({ method, url }) => under.call(method, url, { headers: { host } }));
 
     expect(answers).toEqual(all(421, endpoints));
+  });
+
+  test("a name of hosts.json is served as soon as it is written, and no longer than that", async () => {
+    const ask = () => statusOf(under.call("GET", "/health", { headers: { host: "tile.example.com" } }));
+    expect(await ask()).toBe(421);
+
+    writeFileSync(join(under.dataDir, "hosts.json"), '["tile.example.com"]');
+    await until("the name is served", async () => (await ask()) === 200);
+    rmSync(join(under.dataDir, "hosts.json"));
+    await until("the name is refused", async () => (await ask()) === 421);
   });
 
   test.each([

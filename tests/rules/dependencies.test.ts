@@ -25,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   webhook: ["events"],
   settings: ["config", "topology"],
   setup: ["config", "topology", "ssh", "spark", "swap"],
+  upgrade: ["config", "topology", "catalog", "ssh"],
   http: [],
   simulator: ["ssh"],
   client: [],

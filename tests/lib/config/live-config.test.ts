@@ -8,7 +8,15 @@ const TOPOLOGY = `nodes:
   - { name: spark-1, host: 10.77.0.11, user: alice }
   - { name: spark-2, host: 10.77.0.12, user: alice }
 `;
-const NOTHING: ConfigDiff = { nodes: [], slots: [], services: [], settings: false, models: [], problems: false };
+const NOTHING: ConfigDiff = {
+  nodes: [],
+  slots: [],
+  services: [],
+  settings: false,
+  models: [],
+  hosts: false,
+  problems: false,
+};
 
 let folder: string;
 let dataDir: string;
@@ -66,6 +74,19 @@ describe("reading", () => {
     const { live } = start({ dataDir: join(folder, "nowhere") });
 
     expect(live.current.problems).toEqual([]);
+  });
+
+  test("hosts.json is taken up while it runs, and its end too", async () => {
+    const { live, first, told } = start();
+    expect(live.current.hosts).toEqual([]);
+
+    write("hosts.json", '["control.example"]');
+
+    expect(await first).toEqual({ ...NOTHING, hosts: true });
+    expect(live.current.hosts).toEqual(["control.example"]);
+    rmSync(join(dataDir, "hosts.json"));
+    expect(live.reload()).toEqual({ ...NOTHING, hosts: true });
+    expect(told).toHaveLength(2);
   });
 
   test("problems of all files are collected", () => {

@@ -57,11 +57,11 @@ test("it goes to the broadcast address of each network, loopback left out, and t
   });
   const interfaces = {
     lo: [at("127.0.0.1", "255.0.0.0", true)],
-    eth0: [at("192.168.7.20", "255.255.255.0")],
+    eth0: [at("10.77.40.20", "255.255.255.0")],
     eth1: [at("10.77.5.9", "255.255.252.0")],
   };
 
-  expect(broadcastAddresses(interfaces)).toEqual(["192.168.7.255", "10.77.7.255", "255.255.255.255"]);
+  expect(broadcastAddresses(interfaces)).toEqual(["10.77.40.255", "10.77.7.255", "255.255.255.255"]);
 });
 
 requirement(

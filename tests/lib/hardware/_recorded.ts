@@ -31,7 +31,7 @@ export const GB10: Answers = {
   uptime: "266531.17 5120984.40\n",
   cacheDisk: DF,
   homeDisk: DF,
-  interfaces: `[{"ifindex":1,"ifname":"lo","flags":["LOOPBACK","UP","LOWER_UP"],"link_type":"loopback","address":"00:00:00:00:00:00","addr_info":[{"family":"inet","local":"127.0.0.1","prefixlen":8}]},{"ifindex":2,"ifname":"enP7s7","flags":["BROADCAST","MULTICAST","UP","LOWER_UP"],"operstate":"UP","link_type":"ether","address":"4c:bb:47:00:00:01","addr_info":[{"family":"inet","local":"192.168.1.10","prefixlen":24},{"family":"inet6","local":"fe80::1"}]},{"ifindex":9,"ifname":"tailscale0","flags":["POINTOPOINT","MULTICAST","NOARP","UP","LOWER_UP"],"operstate":"UNKNOWN","link_type":"none","linkinfo":{"info_kind":"tun"},"addr_info":[{"family":"inet","local":"100.101.7.9","prefixlen":32}]},{"ifindex":11,"ifname":"home","flags":["POINTOPOINT","NOARP","UP","LOWER_UP"],"operstate":"UNKNOWN","link_type":"none","linkinfo":{"info_kind":"wireguard"},"addr_info":[{"family":"inet","local":"10.13.13.2","prefixlen":32}]}]\n`,
+  interfaces: `[{"ifindex":1,"ifname":"lo","flags":["LOOPBACK","UP","LOWER_UP"],"link_type":"loopback","address":"00:00:00:00:00:00","addr_info":[{"family":"inet","local":"127.0.0.1","prefixlen":8}]},{"ifindex":2,"ifname":"enP7s7","flags":["BROADCAST","MULTICAST","UP","LOWER_UP"],"operstate":"UP","link_type":"ether","address":"4c:bb:47:00:00:01","addr_info":[{"family":"inet","local":"10.77.0.11","prefixlen":24},{"family":"inet6","local":"fe80::1"}]},{"ifindex":9,"ifname":"tailscale0","flags":["POINTOPOINT","MULTICAST","NOARP","UP","LOWER_UP"],"operstate":"UNKNOWN","link_type":"none","linkinfo":{"info_kind":"tun"},"addr_info":[{"family":"inet","local":"100.64.0.1","prefixlen":32}]},{"ifindex":11,"ifname":"home","flags":["POINTOPOINT","NOARP","UP","LOWER_UP"],"operstate":"UNKNOWN","link_type":"none","linkinfo":{"info_kind":"wireguard"},"addr_info":[{"family":"inet","local":"10.77.13.2","prefixlen":32}]}]\n`,
   interfacesText: "",
   processes: `    PID   RSS COMMAND
       1 13204 /sbin/init splash
@@ -70,13 +70,13 @@ export const BUSYBOX: Answers = {
     inet 127.0.0.1/8 scope host lo
 4: eth0@if5: <BROADCAST,MULTICAST,UP,LOWER_UP,M-DOWN> mtu 1500 qdisc noqueue
     link/ether 02:42:ac:11:00:02 brd ff:ff:ff:ff:ff:ff
-    inet 172.17.0.2/16 brd 172.17.255.255 scope global eth0
+    inet 172.17.0.1/16 brd 10.77.255.255 scope global eth0
 6: wg0: <POINTOPOINT,NOARP,UP,LOWER_UP> mtu 1420 qdisc noqueue qlen 1000
     link/[65534]
-    inet 10.13.13.7/32 scope global wg0
+    inet 10.77.13.7/32 scope global wg0
 7: wg1: <POINTOPOINT,NOARP,UP,LOWER_UP> mtu 1420 qdisc noqueue qlen 1000
     link/none
-    inet 10.13.13.8/32 scope global wg1
+    inet 10.77.13.8/32 scope global wg1
 `,
   processes: `PID   RSS  COMMAND
     1 1204 init

@@ -43,7 +43,7 @@ describe("a GB10", () => {
         available_bytes: 2_522_000_000 * 1024,
       },
       uptime_seconds: 266_531.17,
-      vpn_address: "10.13.13.2",
+      vpn_address: "10.77.13.2",
     });
   });
 
@@ -74,7 +74,7 @@ describe("other machines", () => {
       cpu: { percent: null, cores: 2, load: 0 },
       disk: { total_bytes: 61_255_492 * 1024, available_bytes: 37_012_332 * 1024 },
       uptime_seconds: 71.32,
-      vpn_address: "10.13.13.8",
+      vpn_address: "10.77.13.8",
     });
   });
 

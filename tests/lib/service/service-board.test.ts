@@ -172,7 +172,7 @@ describe("the rhythm", () => {
       aService("a"),
       aService("b", { node: "spark-1" }),
       aService("c"),
-      aService("d", { node: null, host: "10.0.0.9" }),
+      aService("d", { node: null, host: "10.0.0.8" }),
     );
 
     await boardOf(of).look();

@@ -1,0 +1,71 @@
+import { webhookJson } from "./fileModels/webhook.json";
+import { i18n } from "./i18n";
+import { sdk } from "./sdk";
+import { CONTROLLER, DATA_DIR, PORT, USER_ID } from "./utils";
+
+const HEALTH_LIMIT_MS = 4_000;
+/** A first start writes its databases; a start on a slow disk checks them. */
+const GRACE_MS = 30_000;
+/** The controller itself gives up after 10 s; what runs on the Sparks goes on without it. */
+const STOP_MS = 15_000;
+
+/** The volume may belong to root, or to the user of an earlier package. */
+const OWN = `
+const { chownSync, readdirSync } = require("node:fs");
+const all = readdirSync("${DATA_DIR}", { recursive: true, withFileTypes: true });
+for (const path of ["${DATA_DIR}", ...all.filter((one) => !one.isSymbolicLink()).map((one) => one.parentPath + "/" + one.name)])
+  chownSync(path, ${USER_ID}, ${USER_ID});
+`;
+
+export const main = sdk.setupMain(async ({ effects }) => {
+  // Read so that a change restarts the daemon: the environment of a process does not change.
+  const webhook = await webhookJson.read().const(effects);
+  const mounts = sdk.Mounts.of().mountVolume({
+    volumeId: "main",
+    subpath: null,
+    mountpoint: DATA_DIR,
+    readonly: false,
+  });
+  const container = sdk.SubContainer.of(effects, { imageId: "main" }, mounts, "spark-control");
+
+  return sdk.Daemons.of(effects)
+    .addOneshot("own-data", {
+      subcontainer: container,
+      exec: { command: ["/usr/local/bin/bun", "-e", OWN], user: "0" },
+      requires: [],
+    })
+    .addDaemon("controller", {
+      subcontainer: container,
+      exec: {
+        command: ["/usr/local/bin/bun", "/app/routes/_server.ts"],
+        user: String(USER_ID),
+        cwd: "/app",
+        env: {
+          NODE_ENV: "production",
+          PORT: String(PORT),
+          DATA_DIR,
+          HOME: DATA_DIR,
+          BUN_CONFIG_MAX_HTTP_REQUESTS: "16384",
+          BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0",
+          WEBHOOK_URL: webhook?.url ?? "",
+          WEBHOOK_SECRET: webhook?.secret ?? "",
+        },
+        sigtermTimeout: STOP_MS,
+      },
+      ready: { display: i18n("Dashboard"), fn: health, gracePeriod: GRACE_MS },
+      requires: ["own-data"],
+    });
+});
+
+/** Not only that something answers: `checkWebUrl` of the SDK is content with a status of 500. */
+export async function health(): Promise<{ result: "success" | "failure"; message: string }> {
+  const failure = { result: "failure", message: i18n("The dashboard does not answer.") } as const;
+  try {
+    const answer = await fetch(`${CONTROLLER}/health`, { signal: AbortSignal.timeout(HEALTH_LIMIT_MS) });
+    if (!answer.ok) return failure;
+    const { status } = (await answer.json()) as { status?: unknown };
+    return status === "ok" ? { result: "success", message: i18n("The dashboard is ready.") } : failure;
+  } catch {
+    return failure;
+  }
+}

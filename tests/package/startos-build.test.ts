@@ -1,0 +1,125 @@
+/** The StartOS package as it is built: compiled, linted, bundled, complete, in five languages, and packed. */
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { VERSION } from "../../routes/_version.ts";
+import { must } from "../lab/command.ts";
+import { packS9pk, type Tree } from "./_s9pk.ts";
+import { installStartos, type Loaded, type StartosPackage } from "./_startos.ts";
+
+setDefaultTimeout(180_000);
+
+const LANGUAGES = ["de_DE", "en_US", "es_ES", "fr_FR", "pl_PL"];
+
+let startos: StartosPackage;
+beforeAll(async () => {
+  startos = await installStartos();
+});
+afterAll(() => startos?.close());
+
+describe("the build", () => {
+  test("compiles, passes the SDK's lint, and bundles to exactly the exports of the ABI", async () => {
+    await startos.npm("check");
+    await startos.npm("lint");
+    await startos.npm("build");
+    const print =
+      "const m = require('./javascript/index.js'); console.log(JSON.stringify([Object.keys(m).sort(), m.manifest]))";
+    const [names, manifest] = JSON.parse(await must(["node", "-e", print], { cwd: startos.folder })) as [
+      string[],
+      Loaded,
+    ];
+
+    expect(names).toEqual(["actions", "createBackup", "init", "main", "manifest", "uninit"]);
+    expect(manifest).toMatchObject({ id: "spark-control", version: VERSION, license: "MIT", volumes: ["main"] });
+    expect(manifest.images.main).toMatchObject({
+      source: { dockerBuild: { workdir: "..", dockerfile: "../Dockerfile" } },
+      arch: ["x86_64", "aarch64"],
+    });
+    for (const [texts, most] of [
+      [manifest.description.short, 80],
+      [manifest.description.long, 500],
+      [manifest.releaseNotes, 5_000],
+    ] as const) {
+      expect(Object.keys(texts).sort()).toEqual(LANGUAGES);
+      for (const text of Object.values(texts) as string[]) expect([text, text.length <= most]).toEqual([text, true]);
+    }
+  });
+
+  test("the files around it are as s9pk.mk and start-cli want them", () => {
+    const manifestLines = readFileSync(join(startos.folder, "startos/manifest/index.ts"), "utf8").split("\n");
+    expect(manifestLines.filter((line) => line.includes("id:"))).toEqual(["  id: 'spark-control',"]);
+    const icons = readdirSync(startos.folder).filter((name) => name.startsWith("icon."));
+    expect(icons).toHaveLength(1);
+    expect(statSync(join(startos.folder, icons[0]!)).size).toBeLessThan(40 * 1024);
+    for (const name of ["LICENSE", "README.md", "instructions.md", "Makefile"])
+      expect([name, existsSync(join(startos.folder, name))]).toEqual([name, true]);
+    expect(readdirSync(join(startos.folder, "assets"))).not.toEqual([]);
+    expect(readFileSync(join(startos.folder, "Makefile"), "utf8")).toContain("ARCHES := x86 arm\n");
+  });
+
+  test("every text is there in five languages, with the same parameters, and no text is left over", async () => {
+    const { default: dictionary } = await startos.load("startos/i18n/dictionaries/default.ts");
+    const { default: translations } = await startos.load("startos/i18n/dictionaries/translations.ts");
+    const parameters = (text: string) => (text.match(/\$\{\w+\}/g) ?? []).sort();
+    expect(["en_US", ...Object.keys(translations)].sort()).toEqual(LANGUAGES);
+    for (const [language, texts] of Object.entries(translations as Record<string, Record<number, string>>))
+      for (const [text, number] of Object.entries(dictionary as Record<string, number>))
+        expect([language, text, parameters(texts[number] ?? "")]).toEqual([language, text, parameters(text)]);
+
+    const sources = [...new Bun.Glob("startos/**/*.ts").scanSync(startos.folder)].filter(
+      (file) => !file.includes("i18n"),
+    );
+    const code = sources.map((file) => readFileSync(join(startos.folder, file), "utf8")).join("\n");
+    const unused = Object.keys(dictionary).filter((text) => !code.includes(JSON.stringify(text)));
+    expect(unused).toEqual([]);
+  });
+});
+
+describe("an s9pk", () => {
+  test("is read back by the SDK's own reader, and not when a byte has changed", async () => {
+    const modules = "node_modules/@start9labs/start-sdk/node_modules/@noble";
+    const noble = existsSync(join(startos.folder, modules)) ? modules : "node_modules/@noble";
+    const { blake3 } = await startos.load(`${noble}/hashes/blake3.js`);
+    const { ed25519ph } = await startos.load(`${noble}/curves/ed25519.js`);
+    const { S9pk } = await startos.load("node_modules/@start9labs/start-sdk/lib/index.js");
+    const { manifest } = await startos.load("startos/index.ts");
+    const file = (name: string) => new Uint8Array(readFileSync(join(startos.folder, name)));
+    const tree: Tree = {
+      "manifest.json": new TextEncoder().encode(JSON.stringify(manifest)),
+      "icon.svg": file("icon.svg"),
+      "LICENSE.md": file("LICENSE"),
+      "instructions.md": file("instructions.md"),
+      assets: { "ABOUT.md": file("assets/ABOUT.md") },
+      javascript: { "index.js": file("package.json") },
+    };
+    const packed = packS9pk(tree, { blake3, ed25519ph });
+    const open = (bytes: Uint8Array) => S9pk.deserialize(new Blob([bytes as Uint8Array<ArrayBuffer>]), null);
+    const everything = async (s9pk: Loaded) => {
+      await s9pk.icon();
+      await s9pk.license();
+      for (const path of [
+        ["assets", "ABOUT.md"],
+        ["javascript", "index.js"],
+      ])
+        await s9pk.archive.contents.getPath(path).verifiedFileContents();
+      return s9pk.instructions() as Promise<string>;
+    };
+
+    const s9pk = await open(packed);
+    expect(s9pk.manifest).toEqual(JSON.parse(JSON.stringify(manifest)));
+    expect(await everything(s9pk)).toBe(readFileSync(join(startos.folder, "instructions.md"), "utf8"));
+
+    const step = Math.ceil(packed.length / 60);
+    for (let at = 0; at < packed.length; at += step) {
+      const flipped = packed.slice();
+      flipped[at] = flipped[at]! ^ 0x01;
+      const outcome = await open(flipped)
+        .then(everything)
+        .then(
+          () => "accepted",
+          () => "refused",
+        );
+      expect([at, outcome]).toEqual([at, "refused"]);
+    }
+  });
+});

@@ -1,0 +1,73 @@
+/**
+ * What may not be in the tree: hosts, addresses, users and secrets of a real installation. Allow-lists, so that a new one is
+ * seen without anybody having to know it beforehand.
+ */
+import { isIPv4 } from "node:net";
+
+export interface Finding {
+  readonly line: number;
+  readonly kind: "address" | "host" | "user" | "secret" | "path";
+  readonly text: string;
+}
+
+/** Networks that are nobody's: this host, loopback, documentation (RFC 5737), benchmarks, link-local, multicast; and the lab's own. */
+const NOBODYS = /^(?:0|127|192\.0\.[02]|198\.51\.100|203\.0\.113|198\.1[89]|169\.254|10\.77|2[2-5]\d)\./;
+/** What tests of address rules need: edges of the private ranges, and addresses that clouds and everybody know. */
+const TEST_ADDRESSES = new Set(
+  `10.0.0.0 10.0.0.1 10.0.0.2 10.0.0.5 10.0.0.7 10.0.0.8 10.0.3.1 10.78.0.0 10.255.255.255 172.16.0.0 172.16.0.1 172.17.0.1
+   172.31.255.255 172.32.0.1 192.168.0.0 192.168.1.1 192.168.1.2 192.168.1.7 192.168.1.8 192.168.1.20 192.168.1.21 192.169.0.1
+   100.64.0.0 100.64.0.1 100.128.0.1 100.100.100.200 128.0.0.1 168.63.129.16 1.2.3.4 8.8.8.8`.split(/\s+/),
+);
+
+/** Names of no machine: made up for examples and tests. */
+const LOCAL_NAMES = new Set(
+  `spark-control spark-1 spark-2 spark-one spark-box spark app nas box null model control x abcdefghijklmnop tower printer host
+   name names test example`.split(/\s+/),
+);
+/** Of projects and documents that are named on purpose. */
+const PUBLIC_HOSTS = new Set(
+  `github.com huggingface.co docs.docker.com docs.gitea.com docs.vllm.ai json-schema.org www.w3.org www.standardwebhooks.com web.dev
+   html.spec.whatwg.org scripts.sil.org openfontlicense.org registry.npmjs.org deb.debian.org biomejs.dev opencollective.com
+   astral.sh developer.mozilla.org metadata.google.internal keepachangelog.com semver.org`.split(/\s+/),
+);
+const EXAMPLE = /(?:^|\.)(?:example|invalid|test|localhost|nip\.io|example\.(?:com|org|net))$/;
+/** The key whose fingerprint a test knows from ssh-keygen; nobody has its other half. */
+const TEST_KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIEH3+Jl9haKEhuBaXOeETMX0";
+const USERS = new Set(["alice", "bob", "carol", "spark", "user", "me", "someone"]);
+
+const ADDRESS = /(?<![\w.-]|[A-Za-z]\/)(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)/g;
+const LOCAL_NAME =
+  /(?<![\w.$-]|[^/]\/)([a-z0-9][a-z0-9-]*)\.(?:local|lan|onion|startos|ts\.net|fritz\.box)\b(?!\s*[(=]|\.|:\s)/gi;
+const URL_HOST = /\bhttps?:\/\/(?:[^\s/@"'`<>]*@)?([a-z0-9][a-z0-9.-]*\.[a-z]{2,})(?=[:/\s"'`)>\],?]|$)/gi;
+const HOME = /(?<![\w.])\/(?:home|Users)\/([a-z_][\w-]*)/g;
+/** Folders of the machines that this was written on. */
+const MACHINE_PATH = /(?<![\w.])\/(?:work|workspace)\/(?:main|wt|shared)\b/g;
+const SECRETS = [
+  /-----BEGIN [A-Z ]*PRIVATE KEY-----\s*(?:\\n)?\s*[A-Za-z0-9+/]{40,}/g,
+  /\bssh-(?:ed25519|rsa) AAAA[A-Za-z0-9+/]{60,}/g,
+  /\b(?:ghp|gho|ghs|github_pat|glpat|hf|xox[bpas])[_-][A-Za-z0-9_-]{24,}\b/g,
+  /\bsk-(?:[a-z]+-)?[A-Za-z0-9]{32,}\b/g,
+  /\bAKIA[0-9A-Z]{16}\b/g,
+  /\beyJ[A-Za-z0-9_-]{20,}\.eyJ[A-Za-z0-9_-]{20,}\./g,
+  /(?:authorization|token|api[_-]?key|password)["']?\s*[:=]\s*["']?(?:token |bearer )?[0-9a-f]{40}\b/gi,
+];
+
+/** @param text of one file */
+export function foreignIn(text: string): Finding[] {
+  const findings: Finding[] = [];
+  const lineOf = (at: number) => text.slice(0, at).split("\n").length;
+  const look = (kind: Finding["kind"], pattern: RegExp, isFine: (match: RegExpMatchArray) => boolean = () => false) => {
+    for (const match of text.matchAll(pattern))
+      if (!isFine(match)) findings.push({ line: lineOf(match.index), kind, text: match[0].slice(0, 60) });
+  };
+  look("address", ADDRESS, ([ip]) => !isIPv4(ip) || NOBODYS.test(ip) || TEST_ADDRESSES.has(ip));
+  look("host", LOCAL_NAME, ([, name = ""]) => LOCAL_NAMES.has(name.toLowerCase()));
+  look("host", URL_HOST, ([, host = ""]) => {
+    const name = host.toLowerCase();
+    return isIPv4(name) || PUBLIC_HOSTS.has(name) || EXAMPLE.test(name) || /\.(?:local|lan|onion|startos)$/.test(name);
+  });
+  look("user", HOME, ([, name = ""]) => USERS.has(name));
+  look("path", MACHINE_PATH);
+  for (const pattern of SECRETS) look("secret", pattern, ([found]) => found.includes(TEST_KEY));
+  return findings.sort((a, b) => a.line - b.line);
+}

@@ -1,0 +1,88 @@
+/** Nothing of a real installation is in the tree; and the scan that says so sees what it has to see. */
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { foreignIn } from "./_foreign.ts";
+import { ROOT } from "./_sources.ts";
+
+/** Written by package managers: names and sums of public packages. */
+const LOCK_FILES = new Set(["bun.lock", "startos/package-lock.json"]);
+
+/** What git has, or is about to have. */
+function files(): string[] {
+  const { stdout, exitCode } = Bun.spawnSync(["git", "ls-files", "--cached", "--others", "--exclude-standard"], {
+    cwd: ROOT,
+  });
+  if (exitCode !== 0) throw new Error("git does not tell what is in the tree");
+  return stdout
+    .toString()
+    .split("\n")
+    .filter((name) => name !== "" && !LOCK_FILES.has(name));
+}
+
+function textOf(file: string): string | null {
+  try {
+    const bytes = readFileSync(join(ROOT, file));
+    return bytes.includes(0) ? null : bytes.toString("utf8");
+  } catch {
+    // Removed, but not committed yet.
+    return null;
+  }
+}
+
+describe("the tree", () => {
+  test("names no real host, address, user, secret or path of a machine", () => {
+    const names = files();
+    expect(names.length).toBeGreaterThan(500);
+    const found = names.flatMap((file) =>
+      foreignIn(textOf(file) ?? "").map(({ line, kind, text }) => `${file}:${line} ${kind}: ${text}`),
+    );
+
+    expect(found).toEqual([]);
+  });
+});
+
+/** Put together here, so that the tree stays free of them. */
+const sum = "0123456789abcdef0123456789abcdef01234567";
+const PLANTED: readonly (readonly [kind: string, text: string])[] = [
+  ["address", `host: 192.168.${50}.12`],
+  ["address", `SPARK1_HOST=10.${8}.0.3`],
+  ["address", `fetch("http://84.${17}.3.9:9999/")`],
+  ["host", `curl http://gandalf.${"local"}:9999/health`],
+  ["host", `ssh alice@gandalf.${"lan"}`],
+  ["host", `https://sparks.smith-family.${"net"}/api`],
+  ["user", `/home/${"jsmith"}/spark-vllm-docker`],
+  ["user", `"/Users/${"jsmith"}/code"`],
+  ["path", `cd /work/${"main"} && make`],
+  [
+    "secret",
+    `-----BEGIN OPENSSH PRIVATE ${"KEY"}-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtz`,
+  ],
+  ["secret", `ssh-ed25519 ${"AAAA"}C3NzaC1lZDI1NTE5AAAAIJ1n0Zk3m9pX5s7QyTn2v8W4rB6cD0eF1gH2iJ3kL4mN alice`],
+  ["secret", `HF_TOKEN=hf_${"abcdefghijklmnopqrstuvwxyzABCDEF"}`],
+  ["secret", `ghp_${"abcdefghijklmnopqrstuvwxyz0123456789"}`],
+  ["secret", `GITEA_TOKEN=${sum}`],
+  ["secret", `"authorization": "token ${sum}"`],
+];
+const FINE: readonly string[] = [
+  "http://127.0.0.1:9999, 0.0.0.0, 10.77.0.11, 192.0.2.7",
+  "version 1.2.3.4.5, 1.4.5, Chrome/120.0.0.0",
+  "http://spark-control.local:9999 and https://git.example.com/x",
+  "this.local = shell.home(); const value = app.local(1);",
+  "https://github.com/eugr/spark-vllm-docker",
+  "/home/alice/x, ~/spark-vllm-docker, $HOME/y",
+  "token: 32 random bytes; a sha of 40: commit deadbeef",
+  "<spark-1-ip>, <spark-user>",
+];
+
+describe("the scan", () => {
+  test.each(PLANTED.map(([kind, text]) => [kind, text] as const))("finds a planted %s: %s", (kind, text) => {
+    const found = foreignIn(`first line\n${text}\nlast line\n`);
+
+    expect(found.map((finding): [string, number] => [finding.kind, finding.line])).toContainEqual([kind, 2]);
+  });
+
+  test.each(FINE.map((text) => [text]))("takes no offence at: %s", (text) => {
+    expect(foreignIn(text)).toEqual([]);
+  });
+});
