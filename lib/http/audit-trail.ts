@@ -24,6 +24,9 @@ export interface AuditTrailOptions {
 const LOOKING = new Set(["planSwap", "validateModel", "checkSetup"]);
 const BODY_FIELDS = [
   "model",
+  "key",
+  "repo",
+  "local_path",
   "slot",
   "slots",
   "holder",
@@ -50,7 +53,7 @@ const BODY_FIELDS = [
   "at",
   "values",
 ];
-const QUERY_FIELDS = ["id", "force", "generation", "wait", "reason"];
+const QUERY_FIELDS = ["confirm", "node", "id", "force", "generation", "wait", "reason"];
 const LONGEST_TEXT = 200;
 const MOST_ITEMS = 20;
 const CONTROL = /[\u0000-\u001f\u007f]/g;

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createSocket } from "node:dgram";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { connectivityOf } from "../../../lib/connectivity/wire.ts";
+import type { availabilityOf, connectivityOf } from "../../../lib/connectivity/wire.ts";
 import { isoTime } from "../../../lib/ids.ts";
 import type { Status } from "../../../lib/status.ts";
 import { type Demo, type DemoOptions, startDemo } from "../../support/demo.ts";
@@ -72,6 +72,26 @@ describe("the connectivity log", () => {
       ["spark-2", "down"],
       ["spark-2", "up"],
     ]);
+  });
+
+  test("the chart knows the outage, and that nobody watched before", async () => {
+    await start();
+    network("down");
+    await becomes("down");
+    network("up");
+    await becomes("up");
+
+    type Chart = ReturnType<typeof availabilityOf>;
+    const chart = (await (await fetch(`${demo!.url}/api/connectivity/availability?window=week`)).json()) as Chart;
+    expect(chart).toMatchObject({ window: "week", bucket_seconds: 7_200 });
+    const [well, out] = chart.sparks;
+    expect(well).toMatchObject({ spark: "spark-1", percent_up: 100, outages: 0, down_seconds: 0 });
+    expect(out!.outages).toBe(1);
+    expect(out!.percent_up!).toBeLessThan(100);
+    expect(Math.abs(out!.down_seconds - (await log()).events[0]!.down_seconds!)).toBeLessThan(0.3);
+    expect(out!.buckets).toHaveLength(84);
+    expect(out!.buckets[0]).toMatchObject({ up_seconds: 0, down_seconds: 0, unknown_seconds: 7_200 });
+    expect((await fetch(`${demo!.url}/api/connectivity/availability?window=year`)).status).toBe(422);
   });
 
   test("a silent host is down, too, and its old connection does not hold up its return", async () => {
