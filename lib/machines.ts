@@ -24,11 +24,13 @@ import { diskUsage } from "./spark/disk-usage.ts";
 import { createDownloadSparks } from "./spark/download-sparks.ts";
 import { listHub, removeFromHub } from "./spark/hub.ts";
 import { macAt, readInterfaces } from "./spark/interfaces.ts";
+import { readModelFolder } from "./spark/model-folder.ts";
 import { probe } from "./spark/probe.ts";
 import type { Sparks } from "./sparks.ts";
 import { command } from "./ssh/quote.ts";
 import type { Store } from "./store/store.ts";
-import { type Topology, usableNode } from "./topology/topology.ts";
+import { type Suggestions, suggestFolder, suggestionsIn } from "./suggestions.ts";
+import { type Node, type Topology, usableNode } from "./topology/topology.ts";
 
 export interface MachineTiming {
   readonly connectivityMs: number;
@@ -88,6 +90,8 @@ export interface Machines {
   readonly downloads: Downloads;
   /** @throws Fault as `Downloads.begin`; 404 unknown model, 409 a local one, 422 neither model nor repository */
   download(order: DownloadOrder, signal: AbortSignal): Promise<Download>;
+  /** Entries for what lies on the disks, or for a folder. @throws Fault as `suggestFolder` */
+  suggest(folder: string | undefined, signal: AbortSignal): Promise<Suggestions>;
   /** @throws Fault as `deleteFiles` of model-files.ts */
   deleteFiles(order: DeleteOrder, signal: AbortSignal): Promise<DeletedFiles>;
   /** @throws Fault 404 unknown Spark, 409 its hardware address is not known, 502 the packet could not be sent */
@@ -214,6 +218,11 @@ export function createMachines(means: MachinesMeans): Machines {
           { cause },
         );
       }
+    },
+    async suggest(folder, signal) {
+      if (folder === undefined) return suggestionsIn(inventory);
+      const read = (node: Node, path: string, abort: AbortSignal) => readModelFolder(sparkSsh, node, path, abort);
+      return suggestFolder({ inventory, topology, read }, folder, signal);
     },
     deleteFiles: (order, signal) =>
       deleteFiles(

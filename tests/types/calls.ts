@@ -54,7 +54,8 @@ export const calls = {
     client.api.models({ key: "nothing" }).delete(undefined, { query: { version: "0" } }),
   "DELETE /api/models/{key}/files": (client: SparkControl) =>
     client.api.models({ key: "nothing" }).files.delete(undefined, { query: { confirm: "nothing", node: "spark-1" } }),
-  "GET /api/models/suggest": (client: SparkControl) => client.api.models.suggest.get(),
+  "GET /api/models/suggest": (client: SparkControl) =>
+    client.api.models.suggest.get({ query: { local_path: "/models/mine" } }),
   "POST /api/models/{key}/restore": (client: SparkControl) =>
     client.api.models({ key: "nothing" }).restore.post(undefined, { query: { version: "0" } }),
   "POST /api/nodes/{node}/take-over": (client: SparkControl) =>

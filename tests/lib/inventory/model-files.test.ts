@@ -76,6 +76,31 @@ describe("a model that is found on the disks", () => {
     expect((await get<Suggested>("/api/models/suggest")).suggestions.map(({ key }) => key)).not.toContain("aurora-13b");
   });
 
+  test("in a folder of one's own is suggested from what lies there", async () => {
+    const { cluster, post } = await start();
+    const suggest = (folder: string) =>
+      fetch(`${demo!.url}/api/models/suggest?local_path=${encodeURIComponent(folder)}`);
+    const folder = "/models/tuned-8b";
+    cluster.nodes[0]!.files.addText(`${folder}/config.json`, '{"architectures":["Qwen3ForCausalLM"]}');
+    cluster.nodes[0]!.files.addFolder(folder, 16_000_000);
+
+    const { suggestions } = (await (await suggest(folder)).json()) as { suggestions: Record<string, unknown>[] };
+    expect(suggestions).toMatchObject([
+      {
+        key: "tuned-8b",
+        needs_setup: null,
+        entry: { local_path: folder, size_gb: 16.4 },
+        on_disk: [{ node: "spark-1" }],
+      },
+    ]);
+    const { key, entry } = suggestions[0]!;
+    expect((await post("/api/models", { key, ...(entry as object) })).status).toBe(200);
+
+    expect((await suggest("/models/nothing")).status).toBe(404);
+    for (const wrong of ["models/x", "/models/../etc", "/models/$(id)"])
+      expect((await suggest(wrong)).status).toBe(422);
+  });
+
   test("stays out once it was taken out of the menu", async () => {
     await start();
     await fetch(`${demo!.url}/api/models/gpt-oss-20b`, { method: "DELETE" });
