@@ -135,7 +135,7 @@ export function createOperations(means: OperationsMeans): Operations {
     inspectContainers(sparkSsh, ...asked);
   const sight = new Sight({ topology, address, inspect, ask });
   const services: ServiceBoard = new ServiceBoard({
-    conditions: new Conditions(db),
+    conditions: new Conditions(store.notes),
     sight,
     topology,
     slots: () => slots.statuses(),

@@ -1,4 +1,7 @@
-/** Conditions of services on disk: since when, what was stopped from here and what was restarted outlive the controller. */
+/**
+ * Conditions of services on disk: since when, what was stopped from here and what was restarted outlive the controller.
+ * To be given the connection whose commits do not wait for the disk: many services are looked at, and none is worth a wait.
+ */
 import type { Database } from "bun:sqlite";
 import { type Condition, firstCondition } from "./condition.ts";
 

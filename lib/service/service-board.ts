@@ -51,6 +51,8 @@ export interface BoardMeans {
 
 const TICK_MS = 200;
 const JITTER = 0.2;
+/** What a start has to do first goes first. */
+const FIRST_LOOK_MS = 1_500;
 
 export class ServiceBoard {
   readonly #entries = new Map<string, Entry>();
@@ -61,12 +63,14 @@ export class ServiceBoard {
   readonly #looking = new Map<string, Promise<void>>();
   readonly #closed = new AbortController();
   #timer: ReturnType<typeof setInterval> | undefined;
+  #startedAt = 0;
 
   constructor(private readonly means: BoardMeans) {
     this.#kept = means.conditions.all(isoTime(means.now()));
   }
 
   start(): void {
+    this.#startedAt = this.means.now();
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
   }
 
@@ -133,7 +137,6 @@ export class ServiceBoard {
     try {
       this.means.conditions.keep(name, condition);
     } catch (error) {
-      // It is shown all the same, and kept with its next change.
       this.means.report(error);
     }
   }
@@ -210,7 +213,7 @@ export class ServiceBoard {
     const { now, random, topology } = this.means;
     const intervalMs = topology().settings.probe_seconds * 1000;
     for (const key of this.#groups().keys()) {
-      if ((this.#dueAt.get(key) ?? 0) > now()) continue;
+      if ((this.#dueAt.get(key) ?? this.#startedAt + FIRST_LOOK_MS) > now()) continue;
       this.#dueAt.set(key, now() + intervalMs * (1 - JITTER + 2 * JITTER * random()));
       // Its predecessor still runs: this one is skipped.
       if (!this.#looking.has(key)) void this.#lookAt(key);
@@ -249,7 +252,6 @@ export class ServiceBoard {
     this.#entries.set(name, { ...entry, seen, answer, url, image, checkedAt: at });
     // What is being started or stopped is for that operation to judge.
     if (entry.operation !== null) return;
-    const { stopped, wasThere } = entry.condition;
     const startedAt = seen.how === "looked" ? (seen.container?.startedAt ?? null) : null;
     const verdict = judge({
       name,
@@ -259,8 +261,8 @@ export class ServiceBoard {
       seen,
       answer,
       busy: this.busy(name, node),
-      stoppedHere: stopped !== null,
-      wasThere,
+      stoppedHere: entry.condition.stopped !== null,
+      wasThere: entry.condition.wasThere,
       deepFailure: deepFailure(entry.condition, startedAt),
       now: means.now(),
       startMs: means.topology().settings.service_start_seconds * 1000,

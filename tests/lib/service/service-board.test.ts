@@ -130,7 +130,10 @@ describe("the rhythm", () => {
     const board = boardOf(of);
     board.start();
 
-    await until("it is looked at", () => of.inspected.length === 1);
+    await until("it is looked at", () => {
+      of.now += 2_000;
+      return of.inspected.length === 1;
+    });
     const before = of.turns;
     await until("five more turns were due", () => {
       of.now += 2_000;
