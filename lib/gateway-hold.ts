@@ -47,7 +47,7 @@ export function holdTarget(
   topology: Topology,
   statuses: readonly SlotStatus[],
   catalog: Catalog,
-): Target & { readonly slot: string } {
+): Target {
   const [slot] = slotsFor(model, topology, statuses);
   if (!slot) {
     const message = `No slot has the ${model.nodes} Sparks that ${model.name} needs.`;
@@ -113,7 +113,7 @@ export function wakeHeld(events: Pick<EventBus, "subscribe">, line: HoldLine): v
   });
 }
 
-function tellOfEnd(line: HoldLine, { job_id, model, state, leg, reason }: SwapJob): void {
-  if (state === "ready") line.loaded(model);
+function tellOfEnd(line: HoldLine, { job_id, slot, model, state, leg, reason }: SwapJob): void {
+  if (state === "ready") line.loaded(model, slot);
   else if (leg === "rollback" || LOST.has(state)) line.failed(model, reason ?? "its swap has ended.", job_id);
 }

@@ -61,7 +61,7 @@ export interface RequestRecord {
 const CLIENT_CLOSED_REQUEST = 499;
 const NO_HOLD: HoldMeans = {
   terms: () => null,
-  target: () => ({ servingSince: null, isTaken: true }),
+  target: () => ({ slot: "", servingSince: null, isTaken: true }),
   permit: () => undefined,
   begin: () => undefined,
 };

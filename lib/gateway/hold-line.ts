@@ -17,6 +17,7 @@ export interface HoldTerms {
 
 /** Where a model would be loaded. */
 export interface Target {
+  readonly slot: string;
   /** When the youngest of the models that would be stopped began to serve, in ms since the epoch; null: none is. */
   readonly servingSince: number | null;
   /** A swap runs there, or it is not known yet what does. */
@@ -66,6 +67,8 @@ export class HoldLine {
   /** Who has waited longest comes first. */
   readonly #waiting = new Set<Waiter>();
   readonly #failed = new Map<string, Failed>();
+  /** By slot. */
+  readonly #readyAt = new Map<string, number>();
   #timer: ReturnType<typeof setTimeout> | null = null;
   #isLooking = false;
   #closed = false;
@@ -146,9 +149,10 @@ export class HoldLine {
     for (const waiter of [...this.#waiting]) if (unroutedOf(waiter)?.key === key) waiter.refuse(this.#loadFailed(key));
   }
 
-  /** It has been loaded after all. */
-  loaded(key: string): void {
+  /** A swap has ended well: what is known of the slot counts from before its last checks. */
+  loaded(key: string, slot: string): void {
     this.#failed.delete(key);
+    this.#readyAt.set(slot, this.now());
   }
 
   close(): void {
@@ -198,10 +202,11 @@ export class HoldLine {
   /** @returns when to try again; null: begun, or something runs there that must end first */
   #tryBegin(key: string, waiter: Waiter): number | null | "refused" {
     try {
-      const { servingSince, isTaken } = this.means.target(key);
+      const { slot, servingSince, isTaken } = this.means.target(key);
       this.#permit(key, waiter.token);
       if (isTaken) return null;
-      const due = servingSince === null ? 0 : servingSince + (this.means.terms()?.dwellMs ?? 0);
+      const since = Math.max(servingSince ?? 0, this.#readyAt.get(slot) ?? 0);
+      const due = servingSince === null ? 0 : since + (this.means.terms()?.dwellMs ?? 0);
       if (due > this.now()) return due;
       this.means.begin(key, waiter);
       return null;

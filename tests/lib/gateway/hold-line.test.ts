@@ -19,7 +19,11 @@ class Cluster {
   readonly line = new HoldLine(
     {
       terms: () => this.terms,
-      target: (): Target => ({ servingSince: this.servingSince, isTaken: this.isUnknown || this.loading !== null }),
+      target: (): Target => ({
+        slot: "main",
+        servingSince: this.servingSince,
+        isTaken: this.isUnknown || this.loading !== null,
+      }),
       permit: (_, token) => {
         if (this.reservedBy !== null && token !== "its-token")
           throw new Fault("locked", "reserved", `${this.reservedBy} has reserved the GPUs.`, {
@@ -262,6 +266,17 @@ describe("a request is refused", () => {
 
     expect(await refused(asked)).toBe("shutting_down");
   });
+});
+
+test("the dwell time begins when the swap has ended, not when its last check began", () => {
+  cluster.ask("b");
+  cluster.pass(90_000);
+  cluster.line.loaded("a", "main");
+  cluster.pass(99_000);
+  expect(cluster.begun).toEqual([]);
+  cluster.pass(1_000);
+
+  expect(cluster.begun).toMatchObject([{ key: "b", at: 190_000 }]);
 });
 
 test("two models that are wanted by turns take turns, no faster than the dwell time", async () => {
