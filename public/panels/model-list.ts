@@ -2,7 +2,7 @@ import type { Model } from "../api.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { fitOf } from "../fits.ts";
 import { plural } from "../format.ts";
-import { controller, models, nodes, running, slots, swapObstacle } from "../state.ts";
+import { connection, controller, models, nodes, running, slots, swapObstacle } from "../state.ts";
 import { signal } from "../store.ts";
 import { modelRow } from "./model-row.ts";
 import { Panel } from "./panel.ts";
@@ -104,6 +104,7 @@ export class ModelList extends Panel {
                     withNotes: this.dataset.most === undefined,
                     nodes: nodes.value,
                     slots: slots.value,
+                    isPast: connection.value.state === "lost",
                     job: running.value.find((each) => each.model === model.key),
                   }),
                 ),

@@ -15,6 +15,8 @@ export interface RowFacts {
   readonly slots: readonly Slot[];
   /** Where there is room for them. */
   readonly withNotes: boolean;
+  /** There is no connection: what is known is the past. */
+  readonly isPast: boolean;
   /** The swap that loads this model now. */
   readonly job: SwapJob | undefined;
 }
@@ -111,7 +113,8 @@ function memory(model: Model, { fit, nodes }: RowFacts): Child {
 
 function action(model: Model, facts: RowFacts, slot: Slot | undefined, reasonId: string | null): Child {
   if (facts.job) return h("span", { class: "serving" }, pill("move", `${Math.round(facts.job.progress * 100)} %`));
-  if (slot?.state === "serving") return h("span", { class: "serving" }, pill("ok", "Serving"));
+  if (slot?.state === "serving")
+    return h("span", { class: "serving" }, facts.isPast ? pill("unknown", "Was serving") : pill("ok", "Serving"));
   if (slot?.state === "not_answering") return h("span", { class: "serving" }, pill("bad", "Down"));
   return h(
     "button",
