@@ -22,7 +22,7 @@ beforeAll(async () => {
   under = await startApp();
   spark = `http://127.0.0.1:${under.listen()}`;
   folder = await consumerFolder();
-});
+}, 120_000);
 afterAll(async () => {
   await under.close();
   rmSync(folder, { recursive: true, force: true });

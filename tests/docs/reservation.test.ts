@@ -19,7 +19,7 @@ let demo: Demo;
 beforeAll(async () => {
   demo = await startDemo();
   folder = await consumerFolder();
-});
+}, 120_000);
 afterAll(async () => {
   await demo.close();
   rmSync(folder, { recursive: true, force: true });

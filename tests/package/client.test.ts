@@ -13,6 +13,8 @@ import { COMMAND_LINE, JOURNEY } from "./_journey.ts";
 
 setDefaultTimeout(180_000);
 
+const INSTALL_LIMIT_MS = 300_000;
+
 const TYPES = join(import.meta.dir, "../types");
 const STRICT = { strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, skipLibCheck: false };
 const COMPILERS = ["typescript-5", "typescript-6"] as const;
@@ -25,7 +27,7 @@ const MARK = /^\s*\/\/ error expected on the next line: (TS\d+)$/;
 let app: Consumer;
 beforeAll(async () => {
   app = await installClient();
-});
+}, INSTALL_LIMIT_MS);
 afterAll(() => app?.close());
 
 const installed = (name: string) => readFileSync(join(app.folder, "node_modules", CLIENT_NAME, name), "utf8");

@@ -9,12 +9,14 @@ import { installStartos, type Loaded, type StartosPackage } from "./_startos.ts"
 
 setDefaultTimeout(180_000);
 
+const INSTALL_LIMIT_MS = 300_000;
+
 const LANGUAGES = ["de_DE", "en_US", "es_ES", "fr_FR", "pl_PL"];
 
 let startos: StartosPackage;
 beforeAll(async () => {
   startos = await installStartos();
-});
+}, INSTALL_LIMIT_MS);
 afterAll(() => startos?.close());
 
 describe("the build", () => {

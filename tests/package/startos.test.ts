@@ -10,6 +10,8 @@ import { type FakeEffects, fakeEffects, installStartos, type Loaded, type Starto
 
 setDefaultTimeout(180_000);
 
+const INSTALL_LIMIT_MS = 300_000;
+
 /** What a form sends that was left as it is. */
 const BLANK = {
   spark1: { host: null, user: null },
@@ -26,7 +28,7 @@ let startos: StartosPackage;
 let fake: FakeEffects;
 beforeAll(async () => {
   startos = await installStartos();
-});
+}, INSTALL_LIMIT_MS);
 afterAll(() => startos?.close());
 beforeEach(() => {
   rmSync(startos.volume, { recursive: true, force: true });
