@@ -1,7 +1,9 @@
 /** The one place where nouns meet. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { ActivityLog } from "./activity/activity-log.ts";
 import { type ConfigDesk, createConfigDesk } from "./config-desk.ts";
+import type { ControlPlaneOptions } from "./control-plane-options.ts";
 import { type Coordination, createCoordination } from "./coordination.ts";
 import { createEventBus, type EventBus } from "./events/bus.ts";
 import { recordFact } from "./events/facts.ts";
@@ -14,12 +16,12 @@ import type { Inventory } from "./inventory/inventory.ts";
 import { createLiveConfig, type LiveConfig } from "./live-config.ts";
 import type { ReservationLock } from "./lock/reservation-lock.ts";
 import type { Logger } from "./log.ts";
-import { createMachines, type Machines, type MachineTiming } from "./machines.ts";
-import { createMetrics, type Metrics } from "./metrics/metrics.ts";
+import { createMachines, type Machines } from "./machines.ts";
+import type { Metrics } from "./metrics/metrics.ts";
+import { createObservation } from "./observation.ts";
 import { createOperations, type Operations } from "./operations.ts";
 import { createReservationLock } from "./reservations.ts";
 import { createSparks } from "./sparks.ts";
-import type { SshOptions } from "./ssh/connection-pool.ts";
 import { type HostKeys, openHostKeys } from "./ssh/host-keys.ts";
 import { type Identity, loadIdentity } from "./ssh/identity.ts";
 import { quote } from "./ssh/quote.ts";
@@ -33,7 +35,7 @@ import { SlotBoard } from "./swap/slot-board.ts";
 import type { SwapJob } from "./swap/swap.ts";
 import { SwapLog } from "./swap/swap-log.ts";
 import { SwapStore } from "./swap/swap-store.ts";
-import { TIMING, type Timing } from "./swap/timing.ts";
+import { TIMING } from "./swap/timing.ts";
 import { usableNode } from "./topology/topology.ts";
 import { takeOverEarlier, type Upgrade } from "./upgrade/upgrade.ts";
 
@@ -64,6 +66,7 @@ export interface ControlPlane extends Coordinating, ConfigDesk, Operating {
   readonly gateway: Gateway;
   readonly gatewayModels: ModelList;
   readonly metrics: Metrics;
+  readonly activity: ActivityLog;
   readonly storeWatch: StoreWatch;
   readonly hostKeys: HostKeys;
   readonly identity: Pick<Identity, "publicKeyLine">;
@@ -72,23 +75,6 @@ export interface ControlPlane extends Coordinating, ConfigDesk, Operating {
   takeOver(node: string, from: string, signal: AbortSignal): Promise<void>;
   /** Lets go of everything; what runs on the Sparks is untouched. */
   close(reason: string): Promise<void>;
-}
-
-export interface ControlPlaneOptions {
-  readonly version: string;
-  readonly dataDir: string;
-  /** The store of `dataDir` if it is open already; the control plane closes it. */
-  readonly store?: Store;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly log: Logger;
-  /** The simulated cluster's time factor; null with real Sparks. */
-  readonly simulated: { readonly speed: number } | null;
-  /** Other times than the product's, for tests that cannot wait as long. */
-  readonly timing?: Partial<Timing>;
-  readonly ssh?: Pick<SshOptions, "keepaliveIntervalMs" | "keepaliveCountMax" | "readyTimeoutMs">;
-  readonly machineTiming?: Partial<MachineTiming>;
-  readonly webhookRetryDelaysMs?: readonly number[];
-  readonly outageLastsMs?: number;
 }
 
 /** @throws StoreError when DATA_DIR is in use or its databases cannot be used; Fault when the SSH key cannot be read */
@@ -124,11 +110,22 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       reservation: () => lock.current(),
     });
     const upgrade = takeOverEarlier({ dataDir, shippedCatalogPath: SHIPPED_CATALOG, now, log });
+    const observation = createObservation({
+      store: open,
+      events,
+      report,
+      swapsRunning: () => swaps.active().length,
+      lock: () => lock.current(),
+      lockWaiting: () => lock.waiting,
+      load: () => gateway.load(),
+    });
+    const { metrics, activity } = observation;
     const identity = loadIdentity({ folder: dataDir, path: env.SSH_KEY_PATH || null });
     const hostKeys = openHostKeys({ file: join(dataDir, "known_hosts.json") });
     const timing = { ...TIMING, ...options.timing };
     const { privateKey } = identity;
-    const sparks = createSparks({ privateKey, hostKeys, ...options.ssh, instance, timing, log });
+    const onCommand = observation.sshCommand;
+    const sparks = createSparks({ privateKey, hostKeys, ...options.ssh, instance, timing, log, onCommand });
     const { ssh, control } = sparks;
     const config = createLiveConfig({
       dataDir,
@@ -234,13 +231,12 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       slots.tell();
     }
 
-    const metrics = createMetrics();
     const operations = createOperations({
       ...{ store: open, events, log, report, config, sparks, instance, swapStore, swaps, slots, lock, timing, metrics },
       gateway: () => gateway,
     });
     const { stopping } = operations.slotStops;
-    const told = { events, env, metrics, stopping, onFailure: operations.deepChecks.suspect };
+    const told = { events, env, observation, stopping, onFailure: operations.deepChecks.suspect };
     const { gateway, gatewayModels } = createGateway({ config, slots, swaps, lock, control, ...told });
 
     const started = { type: "controller.started", at: now(), version, instance_id: instance } as const;
@@ -258,7 +254,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       version,
       startedAt: started.at,
       simulated: simulated !== null,
-      ...{ instance, log, events, config, swaps, swapLog, lock, slots, gateway, gatewayModels, metrics },
+      ...{ instance, log, events, config, swaps, swapLog, lock, slots, gateway, gatewayModels, metrics, activity },
       ...{ storeWatch, hostKeys, identity, machines, inventory: machines.inventory },
       ...desk,
       ...operations,
@@ -283,6 +279,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         const parts = [swaps, slots, machines, operations, coordination];
         await Promise.all(parts.map((part) => part.close()));
         await ssh.close();
+        activity.close();
         storeWatch.close();
         open.close();
       },

@@ -16,6 +16,22 @@ export type FaultKind =
   | "unavailable" // 503: not configured, shutting down
   | "timeout"; // 504
 
+/** The HTTP status that says the same, for those who answer or keep it. */
+export const FAULT_STATUS: Readonly<Record<FaultKind, number>> = {
+  malformed: 400,
+  forbidden: 403,
+  not_found: 404,
+  slow: 408,
+  conflict: 409,
+  too_large: 413,
+  invalid: 422,
+  locked: 423,
+  internal: 500,
+  upstream: 502,
+  unavailable: 503,
+  timeout: 504,
+};
+
 export class Fault extends Error {
   override readonly name: string = "Fault";
 

@@ -10,9 +10,8 @@ import type { Limits, ProxiedKind, ProxiedService } from "./gateway/services.ts"
 import { createHold, wakeHeld } from "./gateway-hold.ts";
 import type { LiveConfig } from "./live-config.ts";
 import type { ReservationLock } from "./lock/reservation-lock.ts";
-import { createGatewayMetrics } from "./metrics/gateway-metrics.ts";
 import { createHoldMetrics } from "./metrics/hold-metrics.ts";
-import type { Metrics } from "./metrics/metrics.ts";
+import type { Observation } from "./observation.ts";
 import type { SparkControl } from "./swap/cluster.ts";
 import type { SwapEngine } from "./swap/engine.ts";
 import { servedName } from "./swap/served.ts";
@@ -146,7 +145,7 @@ export interface GatewayParts {
   readonly control: Pick<SparkControl, "address">;
   readonly events: Pick<EventBus, "subscribe">;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly metrics: Pick<Metrics, "registry">;
+  readonly observation: Pick<Observation, "request" | "metrics">;
   /** Slots whose model is being stopped without a swap. */
   readonly stopping: ReadonlySet<string>;
   /** A service failed at its work. */
@@ -155,7 +154,7 @@ export interface GatewayParts {
 
 /** The gateway of this cluster, and the list of what is behind it. */
 export function createGateway(parts: GatewayParts) {
-  const { config, slots, swaps, lock, control, events, env, metrics, stopping } = parts;
+  const { config, slots, swaps, lock, control, events, env, observation, stopping } = parts;
   const mostRequests = Number(env.BUN_CONFIG_MAX_HTTP_REQUESTS) || BUN_REQUESTS;
   const catalog = () => config.current.catalog;
   const keyOf = (name: string) => modelKeyOf(catalog(), name);
@@ -183,9 +182,8 @@ export function createGateway(parts: GatewayParts) {
     services ??= proxiedServices(config.current.topology, address, resolve);
     return services;
   };
-  const counters = createGatewayMetrics(metrics.registry, () => gateway.load());
   const gateway: Gateway = new Gateway({
-    onEnd: (record) => counters.finished(record),
+    onEnd: observation.request,
     onFailure: parts.onFailure,
     configured: () => isConfigured(config.current.topology) || currentServices().length > 0,
     places: currentPlaces,
@@ -195,7 +193,7 @@ export function createGateway(parts: GatewayParts) {
     limits: currentLimits,
   });
   wakeHeld(events, gateway.line);
-  createHoldMetrics(metrics.registry, () => gateway.line.length);
+  createHoldMetrics(observation.metrics.registry, () => gateway.line.length);
   const gatewayModels = new ModelList({
     created: Math.floor(Date.now() / 1000),
     places: currentPlaces,

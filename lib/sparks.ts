@@ -7,6 +7,7 @@ import { createSsh, type SshOptions } from "./ssh/connection-pool.ts";
 import { createDetachedJobs } from "./ssh/detached-jobs.ts";
 import { fencedStop, readFence, takeOver } from "./ssh/fence.ts";
 import type { DetachedJobs } from "./ssh/jobs.ts";
+import { watchedSsh } from "./ssh/watched-ssh.ts";
 import type { SparkControl } from "./swap/cluster.ts";
 import type { Timing } from "./swap/timing.ts";
 import type { Node } from "./topology/topology.ts";
@@ -16,6 +17,8 @@ interface Means extends Omit<SshOptions, "log"> {
   readonly instance: string;
   readonly timing: Pick<Timing, "sshDeadlineMs" | "stopGraceSeconds">;
   readonly log: Logger;
+  /** A command is over. */
+  readonly onCommand: Parameters<typeof watchedSsh>[1];
 }
 
 export interface Sparks {
@@ -28,8 +31,8 @@ export interface Sparks {
   takeOver(node: Node, from: string, signal: AbortSignal): Promise<void>;
 }
 
-export function createSparks({ instance, timing, log, ...options }: Means): Sparks {
-  const ssh = createSsh(options);
+export function createSparks({ instance, timing, log, onCommand, ...options }: Means): Sparks {
+  const ssh = watchedSsh(createSsh(options), onCommand);
   const steady = steadySsh(ssh);
   const { sshDeadlineMs: deadlineMs, stopGraceSeconds } = timing;
   const sparkSsh = new SparkSsh(steady, deadlineMs);

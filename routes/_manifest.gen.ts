@@ -2,6 +2,7 @@
 import type { Elysia } from "elysia";
 import type { ControlPlane } from "../lib/control-plane.ts";
 import type { Web } from "../lib/http/web.ts";
+import apiActivityIndexRoute from "./api/activity/index.ts";
 import apiAuditIndexRoute from "./api/audit/index.ts";
 import apiAuditExportRoute from "./api/audit/export.ts";
 import apiConnectivityIndexRoute from "./api/connectivity/index.ts";
@@ -86,6 +87,7 @@ import v1ResponsesRoute from "./v1/responses.ts";
 
 /** Every route file with the URL it serves, literals before parameters. */
 export const ROUTE_FILES = [
+  { file: "api/activity/index.ts", path: "/api/activity" },
   { file: "api/audit/index.ts", path: "/api/audit" },
   { file: "api/audit/export.ts", path: "/api/audit/export" },
   { file: "api/connectivity/index.ts", path: "/api/connectivity" },
@@ -174,6 +176,7 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
   // Through a function, so that a route that takes nothing needs no parameter.
   const from = <Route>(factory: (services: ControlPlane & Web) => Route): Route => factory(services);
   return app
+    .group("/api/activity", (group) => group.use(from(apiActivityIndexRoute)))
     .group("/api/audit", (group) => group.use(from(apiAuditIndexRoute)))
     .group("/api/audit/export", (group) => group.use(from(apiAuditExportRoute)))
     .group("/api/connectivity", (group) => group.use(from(apiConnectivityIndexRoute)))

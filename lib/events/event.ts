@@ -146,6 +146,11 @@ export interface ScheduleChanged extends Happened<"schedule.changed"> {
   readonly change: "added" | "changed" | "removed";
 }
 
+/** Requests that passed through the gateway are listed now, up to this one. Telemetry: never kept as a fact. */
+export interface ActivityWritten extends Happened<"activity.written"> {
+  readonly last_id: number;
+}
+
 export interface ControllerStarted extends Happened<"controller.started"> {
   readonly version: string;
   readonly instance_id: string;
@@ -180,6 +185,7 @@ export type SparkEvent =
   | WebhookChanged
   | WebhookDelivered
   | LockEvent
+  | ActivityWritten
   | ControllerStarted
   | ControllerStopping;
 
@@ -201,4 +207,5 @@ export type FactEvent = Exclude<
   | InventoryChanged
   | StoreChanged
   | WebhookDelivered
+  | ActivityWritten
 >;

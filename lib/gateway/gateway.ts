@@ -6,22 +6,15 @@ import { ConnectionWatch } from "./connection.ts";
 import { HoldLine, type HoldMeans } from "./hold-line.ts";
 import { LateBody } from "./late-body.ts";
 import { type Entered, ModelDoor } from "./model-door.ts";
-import { type HeldAsker, ModelHold } from "./model-hold.ts";
+import { ModelHold } from "./model-hold.ts";
 import { PATIENCE, type Patience } from "./patience.ts";
 import { Passage, type Upstream } from "./proxy.ts";
-import { ClientLeft, type Outcome } from "./relay.ts";
+import { ClientLeft } from "./relay.ts";
 import { askReranker, type RerankAnswer, type RerankQuestion } from "./rerank.ts";
 import { type Place, Unrouted } from "./route-model.ts";
 import { type Limits, notConfigured, type ProxiedKind, type ProxiedService, reach, TRAITS } from "./services.ts";
+import { type Asker, NOTHING_PASSED, type RequestRecord, Trace } from "./trace.ts";
 import type { Pace } from "./upload-pace.ts";
-
-/** Whoever sent a request. */
-export interface Asker extends HeldAsker {
-  /** Stands for one caller in the queue; never an API key itself. */
-  caller(): string;
-  /** Seconds without a byte from or to the client after which its connection is closed; 0: none. */
-  patience(seconds: number): void;
-}
 
 export interface GatewayOptions {
   /** False: nothing is configured, and every request is told so. */
@@ -41,21 +34,6 @@ export interface GatewayOptions {
   onEnd?(record: RequestRecord): void;
   /** A service failed at what it was asked for. */
   onFailure?(service: string): void;
-}
-
-export interface RequestRecord {
-  /** Slot or service. */
-  readonly upstream: string;
-  readonly route: string;
-  readonly outcome: Outcome;
-  /** Of the answer; null when there was none. */
-  readonly status: number | null;
-  /** From admission to the end. */
-  readonly seconds: number;
-  /** From admission to the head of the answer; null when there was none. */
-  readonly firstByteSeconds: number | null;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
 }
 
 const CLIENT_CLOSED_REQUEST = 499;
@@ -97,68 +75,82 @@ export class Gateway {
 
   /** To the vLLM that serves the model which the body names. @throws Fault */
   toModel(request: Request, path: string, asker: Asker): Promise<Response> {
-    return this.#answer(request, async () => {
+    return this.#answer(request, path, asker, async (trace) => {
       const late = new LateBody();
       if (!isShort(request)) asker.patience(0);
       const body = await namedBody(request, PATIENCE.chat.mostBytes, late.ended, late.failed, this.options.pace);
-      return this.#sendToModel(request, path, body, late, asker);
+      return this.#sendToModel(request, path, body, late, trace);
     });
   }
 
   /** Embeddings: a slot that serves the named model, else the service. @throws Fault */
   toEmbeddings(request: Request, path: string, asker: Asker): Promise<Response> {
-    return this.#answer(request, async () => {
+    return this.#answer(request, path, asker, async (trace) => {
       const late = new LateBody();
       if (!isShort(request)) asker.patience(0);
       const body = await namedBody(request, PATIENCE.text.mostBytes, late.ended, late.failed, this.options.pace);
       const service = this.options.service("embeddings");
       const name = body.model?.name;
       const isServed = this.options.places().some(({ open, served }) => open && name && served.includes(name));
-      if (isServed || !service) return this.#sendToModel(request, path, body, late, asker);
-      return this.#sendToService(request, path, service, body, late, asker);
+      if (isServed || !service) return this.#sendToModel(request, path, body, late, trace);
+      trace.model = name ?? null;
+      return this.#sendToService(request, path, service, body, late, trace);
     });
   }
 
   /** To a service as it is. @throws Fault */
   toService(kind: ProxiedKind, request: Request, path: string, asker: Asker): Promise<Response> {
-    return this.#answer(request, async () => {
+    return this.#answer(request, path, asker, async (trace) => {
       const service = this.#service(kind);
       const late = new LateBody();
       const body = plainBody(request, TRAITS[kind].patience.mostBytes, late.ended, late.failed, this.options.pace);
-      return this.#sendToService(request, path, service, body, late, asker);
+      return this.#sendToService(request, path, service, body, late, trace);
     });
   }
 
   /** @throws Fault */
   async rerank(question: RerankQuestion, signal: AbortSignal, asker: Asker): Promise<RerankAnswer> {
-    this.requireConfigured();
-    const service = this.#service("reranker");
-    asker.patience(0);
-    const upstream = await reach(service);
-    const release = await this.#admissionOf(service).enter(() => asker.caller(), signal);
-    const began = performance.now();
-    let outcome: Outcome = "failed";
+    const trace = new Trace("/v1/rerank", asker, this.options.onEnd);
+    trace.model = question.model ?? null;
+    let release: Release | null = null;
     try {
+      this.requireConfigured();
+      const service = this.#service("reranker");
+      asker.patience(0);
+      const upstream = await reach(service);
+      release = await this.#enterService(service, signal, trace);
+      trace.begins();
       const answer = await askReranker(upstream, question, signal);
-      outcome = "complete";
+      trace.status = 200;
+      trace.end("complete");
       return answer;
+    } catch (error) {
+      if (signal.aborted) trace.end("left");
+      else if (release) trace.end("failed", NOTHING_PASSED, error instanceof Fault ? error : null);
+      else trace.endedBy(error);
+      throw error;
     } finally {
-      release();
-      const seconds = (performance.now() - began) / 1000;
-      const status = outcome === "complete" ? 200 : null;
-      const ended = { upstream: service.name, route: "/v1/rerank", outcome, status, seconds };
-      this.options.onEnd?.({ ...ended, firstByteSeconds: null, bytesIn: 0, bytesOut: 0 });
+      release?.();
     }
   }
 
-  async #answer(request: Request, work: () => Promise<Response>): Promise<Response> {
-    this.requireConfigured();
+  async #answer(
+    request: Request,
+    path: string,
+    asker: Asker,
+    work: (trace: Trace) => Promise<Response>,
+  ): Promise<Response> {
+    const query = path.indexOf("?");
+    const trace = new Trace(query === -1 ? path : path.slice(0, query), asker, this.options.onEnd);
     try {
-      return await work();
+      this.requireConfigured();
+      return await work(trace);
     } catch (error) {
       // A client that has left gets no answer, and is nobody's failure.
-      if (error instanceof ClientLeft || request.signal.aborted)
-        return new Response(null, { status: CLIENT_CLOSED_REQUEST });
+      const hasLeft = error instanceof ClientLeft || request.signal.aborted;
+      if (hasLeft) trace.end("left");
+      else trace.endedBy(error);
+      if (hasLeft) return new Response(null, { status: CLIENT_CLOSED_REQUEST });
       throw error;
     }
   }
@@ -182,28 +174,34 @@ export class Gateway {
     return admission;
   }
 
-  #admissionOf({ name, kind }: ProxiedService): Admission {
-    return this.#admission(`service:${name}`, name, TRAITS[kind].limit);
+  #enterService({ name, kind }: ProxiedService, signal: AbortSignal, trace: Trace): Release | Promise<Release> {
+    trace.upstream = `service:${name}`;
+    return trace.enters(this.#admission(trace.upstream, name, TRAITS[kind].limit), signal);
   }
 
-  async #sendToModel(request: Request, path: string, body: NamedBody, late: LateBody, asker: Asker): Promise<Response> {
+  async #sendToModel(request: Request, path: string, body: NamedBody, late: LateBody, trace: Trace): Promise<Response> {
+    const { asker } = trace;
     asker.patience(0);
+    trace.model = body.model?.name ?? null;
     const send = (asked: Request, content: NamedBody, { release, route }: Entered) => {
-      const { slot, origin } = route.place;
-      const to = {
-        key: `slot:${slot}`,
-        upstream: { name: nameOf(route.place), origin, host: null },
-        patience: PATIENCE.chat,
-      };
+      const { slot, origin, served } = route.place;
+      trace.upstream = `slot:${slot}`;
+      trace.model = served[0] ?? trace.model;
+      const to = { upstream: { name: nameOf(route.place), origin, host: null }, patience: PATIENCE.chat };
       const named = route.rename === null ? content : content.renamed(route.rename);
-      return this.#pass(asked, path, to, named, late, release);
+      return this.#pass(asked, path, to, named, late, release, trace);
     };
     try {
-      const entered = this.#door.enter(body.model?.name ?? null, request.signal, () => asker.caller());
+      const entered = this.#door.enter(trace.model, (admission, slot) => {
+        trace.upstream = `slot:${slot}`;
+        return trace.enters(admission, request.signal);
+      });
       return send(request, body, entered instanceof Promise ? await entered : entered);
     } catch (error) {
       if (!(error instanceof Unrouted && this.#hold.isOn)) throw error;
-      return this.#hold.answer({ request, body, unrouted: error, asker }, send);
+      trace.isHeld();
+      const onFailure = (cause: unknown, left: boolean) => (left ? trace.end("left") : trace.endedBy(cause));
+      return this.#hold.answer({ request, body, unrouted: error, asker, onFailure }, send);
     }
   }
 
@@ -213,20 +211,13 @@ export class Gateway {
     service: ProxiedService,
     body: Body,
     late: LateBody,
-    asker: Asker,
+    trace: Trace,
   ): Promise<Response> {
-    asker.patience(0);
+    trace.asker.patience(0);
     const { patience } = TRAITS[service.kind];
     const upstream = await reach(service);
-    const release = await this.#admissionOf(service).enter(() => asker.caller(), request.signal);
-    const response = await this.#pass(
-      request,
-      path,
-      { key: `service:${service.name}`, upstream, patience },
-      body,
-      late,
-      release,
-    );
+    const release = await this.#enterService(service, request.signal, trace);
+    const response = await this.#pass(request, path, { upstream, patience }, body, late, release, trace);
     if (service.kind !== "asr" || response.status !== 500) return response;
     await response.body?.cancel();
     this.options.onFailure?.(service.name);
@@ -236,34 +227,24 @@ export class Gateway {
   #pass(
     request: Request,
     path: string,
-    to: { readonly key: string; readonly upstream: Upstream; readonly patience: Patience },
+    to: { readonly upstream: Upstream; readonly patience: Patience },
     body: Body,
     late: LateBody,
     release: Release,
+    trace: Trace,
   ): Promise<Response> {
     const began = performance.now();
-    let status: number | null = null;
-    let firstByteSeconds: number | null = null;
-    const query = path.indexOf("?");
-    const route = query === -1 ? path : path.slice(0, query);
-    const upstream = to.key;
-    const passage = new Passage(
-      request,
-      to.upstream,
-      to.patience,
-      this.#connections,
-      (outcome, { bytesIn, bytesOut }) => {
-        release();
-        if (outcome === "failed" && status === null) this.#admissions.get(upstream)?.saw(null);
-        const seconds = (performance.now() - began) / 1000;
-        this.options.onEnd?.({ upstream, route, outcome, status, seconds, firstByteSeconds, bytesIn, bytesOut });
-      },
-    );
+    const admission = this.#admissions.get(trace.upstream ?? "");
+    trace.begins();
+    const passage = new Passage(request, to.upstream, to.patience, this.#connections, (outcome, passed, fault) => {
+      release();
+      if (outcome === "failed" && trace.status === null) admission?.saw(null);
+      trace.end(outcome, passed, fault);
+    });
     late.bind(passage.uploaded, passage.uploadFailed);
-    return passage.forward(path, body, (code) => {
-      status = code;
-      firstByteSeconds = (performance.now() - began) / 1000;
-      this.#admissions.get(upstream)?.saw(firstByteSeconds * 1000);
+    return passage.forward(path, body, (status) => {
+      trace.status = status;
+      admission?.saw(performance.now() - began);
     });
   }
 }

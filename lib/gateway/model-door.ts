@@ -7,6 +7,9 @@ export interface Entered {
   readonly route: Route;
 }
 
+/** How somebody enters where they were routed to. */
+export type Enters = (admission: Admission, slot: string) => Release | Promise<Release>;
+
 export interface ModelDoorOptions {
   places(): readonly Place[];
   /** Key of the catalog's model of that name. */
@@ -27,21 +30,13 @@ export class ModelDoor {
    * A place, at once where one is free. What serves may have changed while the request waited for it: it is routed again then.
    * @throws Unrouted; Fault of the admission
    */
-  enter(name: string | null, signal: AbortSignal, caller: () => string): Entered | Promise<Entered> {
+  enter(name: string | null, enters: Enters): Entered | Promise<Entered> {
     const route = this.route(name);
-    const entered = this.options.admission(route.place).enter(caller, signal);
-    return typeof entered === "function"
-      ? { release: entered, route }
-      : this.#again(name, signal, caller, route, entered);
+    const entered = enters(this.options.admission(route.place), route.place.slot);
+    return typeof entered === "function" ? { release: entered, route } : this.#again(name, enters, route, entered);
   }
 
-  async #again(
-    name: string | null,
-    signal: AbortSignal,
-    caller: () => string,
-    before: Route,
-    entering: Promise<Release>,
-  ): Promise<Entered> {
+  async #again(name: string | null, enters: Enters, before: Route, entering: Promise<Release>): Promise<Entered> {
     const release = await entering;
     let route: Route;
     try {
@@ -52,6 +47,6 @@ export class ModelDoor {
     }
     if (route.place.slot === before.place.slot) return { release, route };
     release();
-    return this.enter(name, signal, caller);
+    return this.enter(name, enters);
   }
 }

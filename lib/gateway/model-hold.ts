@@ -36,7 +36,7 @@ export class ModelHold {
    * @throws Fault
    */
   async answer(
-    { request, body, unrouted, asker }: HeldRequest,
+    { request, body, unrouted, asker, onFailure }: HeldRequest,
     send: (request: Request, body: NamedBody, entered: Entered) => Promise<Response>,
   ): Promise<Response> {
     const wish = {
@@ -72,7 +72,7 @@ export class ModelHold {
       place.release();
       throw signal.reason;
     });
-    answer.catch(() => undefined);
+    answer.catch((error) => onFailure(error, signal.aborted));
     return heldAnswer(answer, () => gone.abort(), this.firstCommentMs);
   }
 
@@ -95,7 +95,7 @@ export class ModelHold {
     while (true) {
       await this.line.wait(wish, unrouted, signal, deadline);
       try {
-        return await this.door.enter(name, signal, () => wish.caller);
+        return await this.door.enter(name, (admission) => admission.enter(() => wish.caller, signal));
       } catch (error) {
         if (!(error instanceof Unrouted)) throw error;
         unrouted = error;
@@ -109,6 +109,8 @@ export interface HeldRequest {
   readonly body: NamedBody;
   readonly unrouted: Unrouted;
   readonly asker: HeldAsker;
+  /** It gets no answer of its model, but perhaps events already. @param left its client has gone */
+  onFailure(error: unknown, left: boolean): void;
 }
 
 /** The same request, whose answer may not be compressed: its head is out before the upstream is asked. */

@@ -11,6 +11,8 @@ import { errorEvent } from "./error-event.ts";
 import { requestHeaders, responseHeaders } from "./headers.ts";
 import type { Patience } from "./patience.ts";
 import { ClientLeft, causeOf, type Outcome, relay, upstreamFault } from "./relay.ts";
+import type { Passed } from "./trace.ts";
+import { Tail, type Usage, usageOf } from "./usage.ts";
 
 export interface Upstream {
   /** For people. */
@@ -22,7 +24,7 @@ export interface Upstream {
 }
 
 /** A request as it passes; made before its body is read, so that the body's end can be told to it. */
-export class Passage {
+export class Passage implements Passed {
   readonly abort = new AbortController();
   readonly #deadlines: Deadlines;
   /** Stays with the request: taking it away costs more than its doing nothing later. */
@@ -34,14 +36,17 @@ export class Passage {
   #isAnswering = false;
   bytesIn = 0;
   bytesOut = 0;
+  firstByteAt: number | null = null;
+  tokensIn: number | null = null;
+  tokensOut: number | null = null;
 
   constructor(
     private readonly request: Request,
     private readonly upstream: Upstream,
     private readonly patience: Patience,
     private readonly connections: ConnectionWatch,
-    /** The request is over, whichever way; called exactly once. */
-    private readonly onEnd: (outcome: Outcome, passage: Passage) => void,
+    /** The request is over, whichever way; called exactly once. With what went wrong, where that is known. */
+    private readonly onEnd: (outcome: Outcome, passage: Passage, fault: Fault | null) => void,
   ) {
     this.#deadlines = new Deadlines(upstream.name, patience, (fault) => this.#cut(fault, "failed"));
     request.signal.addEventListener("abort", this.#leave, { once: true });
@@ -86,8 +91,9 @@ export class Passage {
         this.end("left");
         return new Response(null, { status: CLIENT_CLOSED_REQUEST });
       }
-      this.end("failed");
-      throw upstreamFault(upstream.name, cause);
+      const fault = upstreamFault(upstream.name, cause);
+      this.end("failed", fault);
+      throw fault;
     }
   }
 
@@ -125,14 +131,14 @@ export class Passage {
   /** Ends it from outside. An answer that is on its way may have nobody who reads it and would notice: its place is free now. */
   #cut(reason: Error, outcome: Outcome): void {
     this.abort.abort(reason);
-    if (this.#isAnswering) this.end(outcome);
+    if (this.#isAnswering) this.end(outcome, reason instanceof Fault ? reason : null);
   }
 
-  end(outcome: Outcome): void {
+  end(outcome: Outcome, fault: Fault | null = null): void {
     if (this.#over) return;
     this.#over = true;
     this.#deadlines.over();
-    this.onEnd(outcome, this);
+    this.onEnd(outcome, this, fault);
   }
 
   async #answer(response: Response): Promise<Response> {
@@ -143,27 +149,40 @@ export class Passage {
       return new Response(null, { status, headers });
     }
     if (this.#uploaded) this.#deadlines.answering();
+    const isPlain = /^(identity)?$/i.test(headers["content-encoding"] ?? "");
     const length = Number(headers["content-length"] ?? Number.NaN);
     // Whole where it is short and says so: a break in the middle can then still be told as an error.
     if (length <= WHOLE_BYTES) {
       const bytes = await response.arrayBuffer();
       this.bytesOut = bytes.byteLength;
+      if (this.bytesOut > 0) this.firstByteAt = performance.now();
+      if (isPlain) this.#used(usageOf(new Uint8Array(bytes)));
       this.end("complete");
       return new Response(bytes, { status, headers });
     }
     this.#isAnswering = true;
     const isEvents = /^text\/event-stream\b/i.test(headers["content-type"] ?? "");
-    const isPlain = /^(identity)?$/i.test(headers["content-encoding"] ?? "");
+    const tail = isPlain ? new Tail() : null;
     const body = relay(response.body as ReadableStream<Uint8Array>, {
       deadlines: this.#deadlines,
       abort: this.abort,
       epitaph: isEvents && isPlain ? (error) => errorEvent(upstreamFault(this.upstream.name, error)) : null,
-      onBytes: (count) => {
-        this.bytesOut += count;
+      onPiece: (piece) => {
+        this.firstByteAt ??= performance.now();
+        this.bytesOut += piece.byteLength;
+        tail?.push(piece);
       },
-      onEnd: (outcome) => this.end(outcome),
+      onEnd: (outcome, error) => {
+        if (tail) this.#used(tail.usage());
+        this.end(outcome, outcome === "failed" ? upstreamFault(this.upstream.name, error) : null);
+      },
     });
     return new Response(body, { status, headers });
+  }
+
+  #used({ tokensIn, tokensOut }: Usage): void {
+    this.tokensIn = tokensIn;
+    this.tokensOut = tokensOut;
   }
 }
 

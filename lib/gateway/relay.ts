@@ -11,7 +11,7 @@ export interface RelayOptions {
   readonly abort: AbortController;
   /** What the client is told when the upstream breaks off; null: its connection is cut. */
   readonly epitaph: ((error: unknown) => Uint8Array) | null;
-  onBytes(count: number): void;
+  onPiece(piece: Uint8Array): void;
   /** Called exactly once. */
   onEnd(outcome: Outcome, error?: unknown): void;
 }
@@ -26,7 +26,7 @@ export class ClientLeft extends Error {
 }
 
 export function relay(body: ReadableStream<Uint8Array>, options: RelayOptions): ReadableStream<Uint8Array> {
-  const { deadlines, abort, epitaph, onBytes, onEnd } = options;
+  const { deadlines, abort, epitaph, onPiece, onEnd } = options;
   const reader = body.getReader();
   return new ReadableStream<Uint8Array>(
     {
@@ -40,7 +40,7 @@ export function relay(body: ReadableStream<Uint8Array>, options: RelayOptions): 
             return;
           }
           deadlines.moved();
-          onBytes(value.byteLength);
+          onPiece(value);
           controller.enqueue(value);
         } catch (error) {
           const cause = causeOf(error, abort.signal);

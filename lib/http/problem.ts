@@ -1,6 +1,6 @@
 /** The one place where an error becomes an answer: RFC 9457 problem+json, and OpenAI's envelope below `/v1/`. */
 import { STATUS_CODES } from "node:http";
-import { Fault, type FaultKind } from "../fault.ts";
+import { FAULT_STATUS, Fault, type FaultKind } from "../fault.ts";
 
 export interface InvalidField {
   /** JSON Pointer into the part that `in` names. */
@@ -22,22 +22,7 @@ export interface ProblemDocument {
   readonly [member: string]: unknown;
 }
 
-const STATUS: Readonly<Record<FaultKind, number>> = {
-  malformed: 400,
-  forbidden: 403,
-  not_found: 404,
-  slow: 408,
-  conflict: 409,
-  too_large: 413,
-  invalid: 422,
-  locked: 423,
-  internal: 500,
-  upstream: 502,
-  unavailable: 503,
-  timeout: 504,
-};
-
-export const statusOf = (kind: FaultKind): number => STATUS[kind];
+export const statusOf = (kind: FaultKind): number => FAULT_STATUS[kind];
 
 /** @param detail one sentence for a person, without secrets and without anything that was submitted */
 export function problem(

@@ -161,4 +161,26 @@ export const TELEMETRY: readonly string[] = [
     PRIMARY KEY (job_id, source)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE request (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    at          TEXT NOT NULL,
+    route       TEXT NOT NULL,
+    upstream    TEXT,
+    model       TEXT,
+    caller      TEXT NOT NULL,
+    outcome     TEXT NOT NULL,
+    status      INTEGER,
+    code        TEXT,
+    queue_ms    REAL NOT NULL,
+    ttft_ms     REAL,
+    duration_ms REAL,
+    bytes_in    INTEGER NOT NULL,
+    bytes_out   INTEGER NOT NULL,
+    tokens_in   INTEGER,
+    tokens_out  INTEGER,
+    count       INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX request_at ON request (at);
+  `,
 ];

@@ -45,6 +45,7 @@ type PlaneEvent =
   | { event: "webhooks"; data: { webhooks: Webhook[] } }
   | { event: "webhook_delivery"; data: Delivery }
   | { event: "log"; data: { job_id: string; last_seq: number } }
+  | { event: "activity"; data: { last_id: number } }
   | { event: "beat"; data: Record<string, never> };
 
 /** One stream for the dashboard: a snapshot first, then what changes. */
@@ -66,7 +67,7 @@ export default (plane: ControlPlane) => {
       operationId: "streamEvents",
       summary: "Everything that changes, as server-sent events",
       description:
-        "`snapshot` {version, status, models, services} first, then `swap` (a SwapJob), `slot` (a SlotStatus), `service` (a Service whose state, reason, container, operation or deep check has changed), `bot_update` (a BotUpdate), `nodes` {nodes} after each look at the Sparks, `connectivity` (a ConnectivityEvent) when one can no longer be reached or can be again, `hardware` {cards} (HardwareCards) every 5 s while somebody looks, `download` (a Download), `lock` {lock}, `config` {status, models, services}, `schedule` (a Schedule), `webhooks` {webhooks}, `webhook_delivery` (a WebhookDelivery), `log` {job_id, last_seq} when a log has grown (its lines: `/api/swap/{id}/lines`), and `beat` {} every 2 s as a sign of life.",
+        "`snapshot` {version, status, models, services} first, then `swap` (a SwapJob), `slot` (a SlotStatus), `service` (a Service whose state, reason, container, operation or deep check has changed), `bot_update` (a BotUpdate), `nodes` {nodes} after each look at the Sparks, `connectivity` (a ConnectivityEvent) when one can no longer be reached or can be again, `hardware` {cards} (HardwareCards) every 5 s while somebody looks, `download` (a Download), `lock` {lock}, `config` {status, models, services}, `schedule` (a Schedule), `webhooks` {webhooks}, `webhook_delivery` (a WebhookDelivery), `log` {job_id, last_seq} when a log has grown (its lines: `/api/swap/{id}/lines`), `activity` {last_id} at most once a second when requests of the gateway were listed (themselves: `/api/activity?after=`), and `beat` {} every 2 s as a sign of life.",
       tags: ["Events"],
     },
   });
@@ -125,6 +126,8 @@ function tellingOf(event: SparkEvent, plane: ControlPlane, everything: () => Eve
       return { event: "webhooks", data: { webhooks: plane.webhooks.list() } };
     case "webhook.delivery":
       return { event: "webhook_delivery", data: event.delivery };
+    case "activity.written":
+      return { event: "activity", data: { last_id: event.last_id } };
     default:
       return event.type.startsWith("lock.") ? { event: "lock", data: { lock: plane.lock.current() } } : null;
   }

@@ -1,6 +1,6 @@
 /** What the proxied routes share: who asks, and how they are described. The body passes unread. */
 import { type TSchema, Type } from "@sinclair/typebox";
-import type { Asker } from "../../lib/gateway/gateway.ts";
+import type { Asker } from "../../lib/gateway/trace.ts";
 import { isOwnRequest } from "../../lib/http/same-origin.ts";
 import { openAiErrors } from "../../lib/http/schemas.ts";
 

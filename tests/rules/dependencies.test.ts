@@ -19,6 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   bot: ["topology", "ssh"],
   inventory: ["topology", "catalog"],
   gateway: [],
+  activity: [],
   metrics: [],
   schedule: ["events"],
   audit: ["events"],

@@ -2,7 +2,8 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ControlPlane, type ControlPlaneOptions, createControlPlane } from "../../lib/control-plane.ts";
+import { type ControlPlane, createControlPlane } from "../../lib/control-plane.ts";
+import type { ControlPlaneOptions } from "../../lib/control-plane-options.ts";
 import { listen } from "../../lib/http/listen.ts";
 import { createLogger } from "../../lib/log.ts";
 import { type SimulatedCluster, type SimulatorOptions, startSimulator } from "../../lib/simulator/simulator.ts";
@@ -43,6 +44,8 @@ export interface DemoOptions
   readonly takenForReal?: boolean;
   /** Of the controller; empty unless given. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Gets every line of the log, from `debug` on; only errors are written, to stderr, when left out. */
+  readonly logged?: (line: string) => void;
   /** Where it listens; 127.0.0.1 unless another is named. */
   readonly hostname?: string;
 }
@@ -62,6 +65,7 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
     ssh = {},
     takenForReal = false,
     hostname = "127.0.0.1",
+    logged,
     ...simulator
   } = options;
   const dataDir = mkdtempSync(join(tmpdir(), "spark-demo-"));
@@ -73,7 +77,7 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
   for (const [name, text] of Object.entries(files)) writeFileSync(join(dataDir, name), text);
 
   const open = async ({ port: wanted = 0, version = "0.0.0" } = {}) => {
-    const log = createLogger({ level: "error" });
+    const log = createLogger(logged ? { level: "debug", write: logged } : { level: "error" });
     const plane = await createControlPlane({
       version,
       dataDir,

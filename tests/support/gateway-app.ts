@@ -1,7 +1,8 @@
 /** The whole app with a gateway that leads to upstreams of a test's own: real HTTP on both sides. */
-import { Gateway, type RequestRecord } from "../../lib/gateway/gateway.ts";
+import { Gateway } from "../../lib/gateway/gateway.ts";
 import type { Place } from "../../lib/gateway/route-model.ts";
 import type { Limits, ProxiedKind } from "../../lib/gateway/services.ts";
+import type { RequestRecord } from "../../lib/gateway/trace.ts";
 import type { Pace } from "../../lib/gateway/upload-pace.ts";
 import { listen } from "../../lib/http/listen.ts";
 import { createApp } from "../../routes/_app.ts";

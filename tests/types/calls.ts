@@ -6,6 +6,8 @@ const id = "0192f0c1-2b7a-7c3e-9d55-3a1f0f6f9b01";
 const spark = { name: "spark-1", host: "10.77.0.11", user: "alice", ssh_port: null };
 
 export const calls = {
+  "GET /api/activity": (client: SparkControl) =>
+    client.api.activity.get({ query: { outcome: "complete", q: "chat", limit: 5, before: 100, after: 1 } }),
   "GET /api/audit": (client: SparkControl) =>
     client.api.audit.get({
       query: {

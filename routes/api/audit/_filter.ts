@@ -1,8 +1,7 @@
 /** What the audit log can be asked for. */
 import { t } from "elysia";
 import type { AuditFilter, Outcome, Via } from "../../../lib/audit/audit.ts";
-import { Fault } from "../../../lib/fault.ts";
-import { isoTime } from "../../../lib/ids.ts";
+import { timeOf } from "../_time.ts";
 
 export const tags = ["Audit"];
 const text = (description: string) => t.Optional(t.String({ maxLength: 200, description }));
@@ -32,14 +31,4 @@ interface Query {
 /** @throws Fault 422 a time that is none */
 export function filterOf({ q, from, to, via, outcome, action, address, holder }: Query): AuditFilter {
   return { from: timeOf(from), to: timeOf(to), via, outcome, action, address, holder, text: q };
-}
-
-/** Any way of writing a time, as the log writes it. */
-function timeOf(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined;
-  // In a query a plus sign that was not escaped arrives as a space.
-  const at = Date.parse(text.replace(/ (?=\d{2}:?\d{2}$)/, "+"));
-  if (Number.isNaN(at))
-    throw new Fault("invalid", "unusable_time", "`from` and `to` must be times such as 2026-01-31T12:00:00Z.");
-  return isoTime(at);
 }

@@ -1,0 +1,132 @@
+/** What is noted of a request while it passes, for those who count and those who list: figures and names, never content. */
+import { Fault } from "../fault.ts";
+import type { Admission, Release } from "./admission.ts";
+import type { HeldAsker } from "./model-hold.ts";
+import { ClientLeft, type Outcome } from "./relay.ts";
+import type { Usage } from "./usage.ts";
+
+/** Whoever sent a request. */
+export interface Asker extends HeldAsker {
+  /** Stands for one caller in the queue; never an API key itself. */
+  caller(): string;
+  /** Seconds without a byte from or to the client after which its connection is closed; 0: none. */
+  patience(seconds: number): void;
+}
+
+/** A request that is over. */
+export interface RequestRecord extends Usage {
+  /** `slot:<name>` or `service:<name>`; null when it was refused before one was chosen. */
+  readonly upstream: string | null;
+  readonly route: string;
+  /** Served name of the model, else the name that was asked for; null when none was. */
+  readonly model: string | null;
+  /** `key <hash>` or an address; never a key. */
+  readonly caller: string;
+  /** `refused`: the controller did not pass it on. */
+  readonly outcome: Outcome | "refused";
+  /** Of the upstream's answer; null when there was none. */
+  readonly status: number | null;
+  /** What the controller told the client instead of an answer; null when it did not. */
+  readonly fault: Fault | null;
+  /** Spent waiting for a place; 0 when one was free. */
+  readonly queueSeconds: number;
+  /** From admission to the end; 0 when it was not admitted. */
+  readonly seconds: number;
+  /** From admission to the first bytes of the answer's body; null when there were none. */
+  readonly firstByteSeconds: number | null;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+/** How a request that was admitted went. */
+export interface Passed extends Usage {
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** By `performance.now()`. */
+  readonly firstByteAt: number | null;
+}
+
+export const NOTHING_PASSED: Passed = { bytesIn: 0, bytesOut: 0, firstByteAt: null, tokensIn: null, tokensOut: null };
+
+export class Trace {
+  upstream: string | null = null;
+  model: string | null = null;
+  status: number | null = null;
+  /** Asked at once: the server forgets the address with the request. */
+  readonly #caller: string;
+  #queueMs = 0;
+  #heldSince: number | null = null;
+  #began: number | null = null;
+  #over = false;
+
+  constructor(
+    private readonly route: string,
+    readonly asker: Asker,
+    private readonly onEnd: ((record: RequestRecord) => void) | undefined,
+  ) {
+    this.#caller = asker.caller();
+  }
+
+  /** A place behind an admission; the wait for one is time in the queue. @throws Fault `unavailable` */
+  enters(admission: Admission, signal: AbortSignal): Release | Promise<Release> {
+    const entered = admission.enter(() => this.#caller, signal);
+    return typeof entered === "function" ? entered : this.waiting(entered);
+  }
+
+  /** Waits for something, and counts that as time in the queue. */
+  async waiting<Result>(promise: Promise<Result>): Promise<Result> {
+    const since = performance.now();
+    try {
+      return await promise;
+    } finally {
+      this.#queueMs += performance.now() - since;
+    }
+  }
+
+  /** It waits for its model to be loaded: time in the queue, until it begins or is over. */
+  isHeld(): void {
+    this.#heldSince = performance.now();
+  }
+
+  /** It has a place. */
+  begins(): void {
+    this.#began = performance.now();
+    this.#endHold();
+  }
+
+  #endHold(): void {
+    if (this.#heldSince !== null) this.#queueMs += performance.now() - this.#heldSince;
+    this.#heldSince = null;
+  }
+
+  /** It is over; only the first time counts. */
+  end(outcome: Outcome | "refused", passed: Passed = NOTHING_PASSED, fault: Fault | null = null): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#endHold();
+    const { bytesIn, bytesOut, firstByteAt, tokensIn, tokensOut } = passed;
+    const began = this.#began;
+    this.onEnd?.({
+      upstream: this.upstream,
+      route: this.route,
+      model: this.model,
+      caller: this.#caller,
+      outcome,
+      status: this.status,
+      fault,
+      queueSeconds: this.#queueMs / 1000,
+      seconds: began === null ? 0 : (performance.now() - began) / 1000,
+      firstByteSeconds: began === null || firstByteAt === null ? null : (firstByteAt - began) / 1000,
+      bytesIn,
+      bytesOut,
+      tokensIn,
+      tokensOut,
+    });
+  }
+
+  /** It ended before it was passed on. What has been told before stays told. */
+  endedBy(error: unknown): void {
+    if (error instanceof ClientLeft) this.end("left");
+    else this.end("refused", NOTHING_PASSED, error instanceof Fault ? error : null);
+  }
+}

@@ -1,0 +1,92 @@
+/** What is counted and listed of everything that happens: figures for Prometheus, and the activity of the gateway. */
+import type { RequestNote } from "./activity/activity.ts";
+import { ActivityLog } from "./activity/activity-log.ts";
+import type { EventBus } from "./events/bus.ts";
+import { FAULT_STATUS } from "./fault.ts";
+import type { RequestRecord } from "./gateway/trace.ts";
+import { isoTime } from "./ids.ts";
+import type { Lock } from "./lock/lock.ts";
+import { createClusterMetrics, type SshCommand } from "./metrics/cluster-metrics.ts";
+import { createGatewayMetrics, type UpstreamLoad } from "./metrics/gateway-metrics.ts";
+import { createMetrics, type Metrics } from "./metrics/metrics.ts";
+import type { Store } from "./store/store.ts";
+
+interface Means {
+  readonly store: Pick<Store, "telemetry">;
+  readonly events: EventBus;
+  readonly report: (error: unknown) => void;
+  /** The four are asked at each scrape. */
+  readonly swapsRunning: () => number;
+  readonly lock: () => Lock | null;
+  readonly lockWaiting: () => number;
+  readonly load: () => readonly UpstreamLoad[];
+}
+
+export interface Observation {
+  readonly metrics: Metrics;
+  readonly activity: ActivityLog;
+  /** A request of the gateway is over. */
+  request(record: RequestRecord): void;
+  sshCommand(command: SshCommand): void;
+}
+
+export function createObservation(means: Means): Observation {
+  const { store, events, report } = means;
+  const activity = new ActivityLog({
+    db: store.telemetry.db,
+    now: Date.now,
+    onWritten: (last_id) => events.publish({ type: "activity.written", at: isoTime(Date.now()), last_id }),
+    onFailure: report,
+  });
+  const metrics = createMetrics();
+  const requests = createGatewayMetrics(metrics.registry, means.load, () => activity.skipped);
+  const cluster = createClusterMetrics(metrics.registry, () => {
+    const lock = means.lock();
+    return {
+      swapsRunning: means.swapsRunning(),
+      reservedUntil: lock && Date.parse(lock.expires_at) / 1000,
+      lockWaiting: means.lockWaiting(),
+    };
+  });
+  events.subscribe(
+    ({ job }) => {
+      if (job.ended_at) cluster.swapEnded(job);
+    },
+    ["swap.changed"],
+  );
+  return {
+    metrics,
+    activity,
+    request(record) {
+      requests.finished(record);
+      activity.note(noteOf(record));
+    },
+    sshCommand: (command) => cluster.sshCommand(command),
+  };
+}
+
+const LONGEST_NAME = 100;
+const CONTROL = /[\u0000-\u001f\u007f]/g;
+/** A name that a client made up may be anything. */
+const shown = (name: string) => name.slice(0, LONGEST_NAME).replace(CONTROL, "?");
+const milliseconds = (seconds: number) => Math.round(seconds * 10_000) / 10;
+
+function noteOf(record: RequestRecord): RequestNote {
+  const { model, status, fault, firstByteSeconds, outcome } = record;
+  return {
+    route: record.route,
+    upstream: record.upstream,
+    model: model === null ? null : shown(model),
+    caller: shown(record.caller),
+    outcome,
+    status: status ?? (fault ? FAULT_STATUS[fault.kind] : null),
+    code: fault?.code ?? null,
+    queue_ms: milliseconds(record.queueSeconds),
+    ttft_ms: firstByteSeconds === null ? null : milliseconds(firstByteSeconds),
+    duration_ms: outcome === "refused" ? null : milliseconds(record.seconds),
+    bytes_in: record.bytesIn,
+    bytes_out: record.bytesOut,
+    tokens_in: record.tokensIn,
+    tokens_out: record.tokensOut,
+  };
+}
