@@ -53,6 +53,7 @@ import apiSwapIndexRoute from "./api/swap/index.ts";
 import apiSwapLockRoute from "./api/swap/lock.ts";
 import apiSwapPlanRoute from "./api/swap/plan.ts";
 import apiSwapIdIndexRoute from "./api/swap/[id]/index.ts";
+import apiSwapIdDrainRoute from "./api/swap/[id]/drain.ts";
 import apiSwapIdLinesRoute from "./api/swap/[id]/lines.ts";
 import apiSwapIdLogRoute from "./api/swap/[id]/log.ts";
 import apiSwapIdStreamRoute from "./api/swap/[id]/stream.ts";
@@ -138,6 +139,7 @@ export const ROUTE_FILES = [
   { file: "api/swap/lock.ts", path: "/api/swap/lock" },
   { file: "api/swap/plan.ts", path: "/api/swap/plan" },
   { file: "api/swap/[id]/index.ts", path: "/api/swap/:id" },
+  { file: "api/swap/[id]/drain.ts", path: "/api/swap/:id/drain" },
   { file: "api/swap/[id]/lines.ts", path: "/api/swap/:id/lines" },
   { file: "api/swap/[id]/log.ts", path: "/api/swap/:id/log" },
   { file: "api/swap/[id]/stream.ts", path: "/api/swap/:id/stream" },
@@ -227,6 +229,7 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
     .group("/api/swap/lock", (group) => group.use(from(apiSwapLockRoute)))
     .group("/api/swap/plan", (group) => group.use(from(apiSwapPlanRoute)))
     .group("/api/swap/:id", (group) => group.use(from(apiSwapIdIndexRoute)))
+    .group("/api/swap/:id/drain", (group) => group.use(from(apiSwapIdDrainRoute)))
     .group("/api/swap/:id/lines", (group) => group.use(from(apiSwapIdLinesRoute)))
     .group("/api/swap/:id/log", (group) => group.use(from(apiSwapIdLogRoute)))
     .group("/api/swap/:id/stream", (group) => group.use(from(apiSwapIdStreamRoute)))

@@ -47,6 +47,12 @@ export const SettingsFields = Type.Partial(
     stall_seconds: Whole(30, 7200, "Seconds without any progress after which a load counts as stuck.", {
       default: 600,
     }),
+    drain_seconds: Whole(0, 3600, "Seconds that a swap waits for requests in flight.", { default: 60 }),
+    drain_on_timeout: Choice(
+      ["ask", "fail", "cut_off"],
+      "What a swap does with requests that still run then: ask in the dashboard, fail and stop nothing, or cut them off.",
+      { default: "ask" },
+    ),
     load_limit_seconds: Whole(60, 86_400, "Upper bound of one load in seconds.", { default: 3600 }),
     memory_reserve_gib: Amount(0, 120, "GiB kept free on each node beside the model when a plan is judged.", {
       default: 4,

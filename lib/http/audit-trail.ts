@@ -44,6 +44,8 @@ const BODY_FIELDS = [
   "ttl_seconds",
   "dry_run",
   "rollback",
+  "drain_on_timeout",
+  "answer",
   "instance",
   "fingerprint",
   "host",

@@ -3,6 +3,7 @@ import type { Model } from "../catalog/catalog.ts";
 import { Fault } from "../fault.ts";
 import type { Node, Slot } from "../topology/topology.ts";
 import { conflicts } from "./conflicts.ts";
+import type { OnDrainTimeout } from "./drain-desk.ts";
 import { footprint } from "./facts.ts";
 import { failure } from "./failure.ts";
 import { newRecord } from "./new-record.ts";
@@ -12,6 +13,7 @@ import type { SwapRecord, SwapStore } from "./swap-store.ts";
 
 export interface ClaimRequest {
   readonly rollback?: boolean | undefined;
+  readonly onDrainTimeout?: OnDrainTimeout | undefined;
   readonly requestedBy: string;
   /** The slot's usable nodes. */
   readonly nodes?: readonly Node[];
@@ -82,6 +84,7 @@ export class Claims {
         rollback: request.rollback ?? true,
         nodes: request.nodes,
         reservation,
+        onDrainTimeout: request.onDrainTimeout ?? null,
         jobId: newId(),
         generation: store.nextGeneration(),
         requestedBy: request.requestedBy,
@@ -91,6 +94,16 @@ export class Claims {
       keep(record.job);
       return record;
     });
+  }
+
+  /** Names of the slots whose belief a verified stop of this order ends. */
+  touchedSlots({ model, slot }: SwapOrder, slots: readonly Slot[]): ReadonlySet<string> {
+    const wanted = footprint(model, slot);
+    const touched = this.means.store.beliefs().filter((belief) => {
+      const other = slots.find((each) => each.name === belief.slot);
+      return other !== undefined && conflicts(wanted, footprint(belief.model, other));
+    });
+    return new Set([...touched.map((belief) => belief.slot), slot.name]);
   }
 
   /**

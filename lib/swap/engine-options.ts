@@ -3,6 +3,7 @@ import type { Catalog, Model } from "../catalog/catalog.ts";
 import type { Topology } from "../topology/topology.ts";
 import type { Gate } from "./claims.ts";
 import type { SparkControl } from "./cluster.ts";
+import type { OnDrainTimeout } from "./drain-desk.ts";
 import type { EffectBodies } from "./run-services.ts";
 import type { Download, SwapJob } from "./swap.ts";
 import type { SwapLog } from "./swap-log.ts";
@@ -15,6 +16,8 @@ export interface SwapRequest {
   readonly slot?: string | undefined;
   /** Return to the previous model when the launch fails. Default true. */
   readonly rollback?: boolean | undefined;
+  /** When requests are still running after `drain_seconds`. Default: as configured. */
+  readonly onDrainTimeout?: OnDrainTimeout | undefined;
   /** Token of the reservation, if one is held. */
   readonly token?: string | null | undefined;
   /** For the history: a dashboard, a client's name or address. */

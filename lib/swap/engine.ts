@@ -6,12 +6,12 @@ import type { Model } from "../catalog/catalog.ts";
 import { Fault } from "../fault.ts";
 import type { Slot } from "../topology/topology.ts";
 import { isConfigured, usableNode } from "../topology/topology.ts";
+import { checkArguments } from "./check-arguments.ts";
 import { Claims, placeOf, swapRunning } from "./claims.ts";
-import { conflicts } from "./conflicts.ts";
+import { type DrainAnswer, drainTerms } from "./drain-desk.ts";
 import type { EngineOptions, SwapRequest } from "./engine-options.ts";
 import { estimateLoad } from "./eta.ts";
-import { type Belief, failureOf, footprint, gatherFacts, targetOf } from "./facts.ts";
-import { imageOf, serveArguments } from "./launch-command.ts";
+import { type Belief, failureOf, gatherFacts, targetOf } from "./facts.ts";
 import { attemptOf, jobIdOf } from "./order.ts";
 import { makePlan } from "./plan.ts";
 import { planCommands } from "./plan-commands.ts";
@@ -91,6 +91,10 @@ export class SwapEngine {
       timeScale: this.options.timeScale,
       rollbackWanted: request.rollback ?? true,
       memoryReserveGib: topology.settings.memory_reserve_gib,
+      drain: {
+        ...drainTerms({ onDrainTimeout: request.onDrainTimeout ?? null }, topology.settings),
+        requests: this.options.inFlight?.(slot.name) ?? 0,
+      },
       blockers: [...facts.blockers, ...obstacles],
       commands: await planCommands(this.options, target, facts, signal),
     });
@@ -107,6 +111,20 @@ export class SwapEngine {
       throw new Fault("conflict", "swap_ended", `This swap has ended: ${job.state}.`, { job_id: jobId });
     this.options.gate.permit(placeOf(run.order.slot), token);
     run.dispatch({ type: "cancel" });
+    return run.job;
+  }
+
+  /**
+   * What to do with requests that are still running: needs the token as a cancel does.
+   * @throws Fault 404; 409 when it does not wait for requests; 423 `reserved` with `lock`
+   */
+  answerDrain(jobId: string, answer: DrainAnswer, token: string | null = null): SwapJob {
+    const job = this.get(jobId);
+    const run = this.#runs.get(jobId);
+    if (!run || job.state !== "draining")
+      throw new Fault("conflict", "not_draining", "This swap does not wait for requests.", { job_id: jobId });
+    this.options.gate.permit(placeOf(run.order.slot), token);
+    run.drainDesk.answer(answer);
     return run.job;
   }
 
@@ -161,18 +179,8 @@ export class SwapEngine {
     slotName: string | undefined,
     signal: AbortSignal,
   ): Promise<{ valid: boolean; message: string | null }> {
-    const { model, slot } = this.#resolve({ model: modelKey, slot: slotName });
-    const { nodes } = targetOf(this.options.topology(), model, slot);
-    const [head] = nodes;
-    if (!head) throw new Fault("unavailable", "not_configured", "No Spark is configured.");
-    const message = await this.options.control.checkArguments(
-      head,
-      slot.container,
-      imageOf(model, slot),
-      serveArguments(model, { slot }),
-      signal,
-    );
-    return { valid: message === null, message };
+    const { control, topology } = this.options;
+    return checkArguments(control, topology(), this.#resolve({ model: modelKey, slot: slotName }), signal);
   }
 
   /** Resolves with the job once it is settled. */
@@ -265,12 +273,12 @@ export class SwapEngine {
   #save(record: SwapRecord, change: Parameters<RunServices["save"]>[1]): void {
     const { store, log, onChange, record: keep } = this.options;
     const { job, order } = record;
-    const touched = change.type === "none" ? [] : this.#touchedSlots(order.model, order.slot);
     store.claim(() => {
       store.save(record);
       keep(job);
       if (change.type === "stopped") {
-        for (const touchedSlot of touched) store.disbelieve(touchedSlot);
+        for (const touched of this.#claims.touchedSlots(order, this.options.topology().slots))
+          store.disbelieve(touched);
         this.#claims.overtakeUnknown(order);
       }
       if (change.type === "emptied") store.disbelieve(job.slot);
@@ -281,19 +289,5 @@ export class SwapEngine {
       log.settle(job.job_id);
     }
     onChange(job, true);
-  }
-
-  /** Slots whose belief a verified stop of this order ends. */
-  #touchedSlots(model: Model, slot: Slot): string[] {
-    const wanted = footprint(model, slot);
-    return this.options.store
-      .beliefs()
-      .filter((belief) => {
-        const other = this.options.topology().slots.find((each) => each.name === belief.slot);
-        return belief.slot === slot.name || (other !== undefined && conflicts(wanted, footprint(belief.model, other)));
-      })
-      .map((belief) => belief.slot)
-      .concat(slot.name)
-      .filter((name, index, names) => names.indexOf(name) === index);
   }
 }

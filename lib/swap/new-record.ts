@@ -1,6 +1,7 @@
 /** The record of a swap at the moment of its claim. Pure. */
 import type { Model } from "../catalog/catalog.ts";
 import type { Node, Slot } from "../topology/topology.ts";
+import type { OnDrainTimeout } from "./drain-desk.ts";
 import type { Belief } from "./facts.ts";
 import { initialState } from "./machine.ts";
 import type { SwapRecord } from "./swap-store.ts";
@@ -14,6 +15,7 @@ export interface NewSwap {
   readonly nodes?: readonly Node[] | undefined;
   /** Generation of the reservation under which it is claimed; null: under none. */
   readonly reservation: number | null;
+  readonly onDrainTimeout: OnDrainTimeout | null;
   readonly jobId: string;
   readonly generation: number;
   readonly requestedBy: string;
@@ -28,6 +30,7 @@ export function newRecord({
   rollback,
   nodes,
   reservation,
+  onDrainTimeout,
   jobId,
   generation,
   requestedBy,
@@ -37,7 +40,14 @@ export function newRecord({
   const machine = initialState(previous !== null);
   return {
     machine,
-    order: { model, slot, previous, reservation, ...(nodes ? { nodes } : {}) },
+    order: {
+      model,
+      slot,
+      previous,
+      reservation,
+      ...(onDrainTimeout ? { onDrainTimeout } : {}),
+      ...(nodes ? { nodes } : {}),
+    },
     job: {
       job_id: jobId,
       slot: slot.name,

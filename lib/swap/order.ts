@@ -1,6 +1,7 @@
 /** A swap as it was asked for, frozen at its claim: a later change of the configuration does not reach a running swap. */
 import type { Model } from "../catalog/catalog.ts";
 import type { Node, Slot } from "../topology/topology.ts";
+import type { OnDrainTimeout } from "./drain-desk.ts";
 import type { Leg } from "./machine.ts";
 
 export interface SwapOrder {
@@ -12,6 +13,8 @@ export interface SwapOrder {
   readonly nodes?: readonly Node[];
   /** Generation of the reservation under which it was claimed; null or left out: under none. */
   readonly reservation?: number | null;
+  /** What becomes of requests that run too long; null or left out: as configured. */
+  readonly onDrainTimeout?: OnDrainTimeout | null;
 }
 
 /** One attempt to load a model: the swap itself, or the return to the previous model. */

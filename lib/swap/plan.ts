@@ -49,6 +49,7 @@ export interface PlanFacts {
   readonly memoryReserveGib: number;
   /** What vLLM would have to download first; null when everything is there or nothing is known. */
   readonly download: Download | null;
+  readonly drain: Plan["drain"];
   /** Reasons known without looking, such as a misconfigured node. */
   readonly blockers: readonly PlanNote[];
   readonly warnings: readonly PlanNote[];
@@ -85,6 +86,7 @@ export function makePlan(facts: PlanFacts): Plan {
     fits,
     memory,
     download: facts.download,
+    drain: facts.drain,
     downtime_seconds: Math.round(estimate.totalSeconds + stopSeconds),
     phases: [
       { name: "stopping", seconds: stopSeconds },
@@ -182,6 +184,7 @@ function summarise(plan: Omit<Plan, "summary">, occupants: readonly Occupant[], 
       ? `${idle}. ${plan.starts.name} answers in ${duration(plan.load_seconds)}${onTop}.`
       : `${list(stops)} ${stops.length === 1 ? "stops" : "stop"} answering. ${plan.starts.name} answers after ${duration(plan.downtime_seconds)}${onTop}.`,
   ];
+  if (stops.length > 0 && plan.drain.requests > 0) sentences.push(finishFirst(plan.drain));
   if (plan.fits === true) {
     const tightest = plan.memory.reduce((least, each) => (each.spare_bytes < least.spare_bytes ? each : least));
     sentences.push(`It fits, with ${gb(tightest.spare_bytes)} to spare on ${tightest.node}.`);
@@ -189,6 +192,20 @@ function summarise(plan: Omit<Plan, "summary">, occupants: readonly Occupant[], 
   if (plan.fits === null) sentences.push("Whether it fits is not known, because not every Spark could be asked.");
   if (rollbackTo) sentences.push(`If it fails, ${rollbackTo.name} is loaded again.`);
   return [...sentences, ...plan.blockers.map((each) => each.message), ...plan.warnings.map((each) => each.message)];
+}
+
+const THEN: Readonly<Record<Plan["drain"]["on_timeout"], string>> = {
+  ask: "then it asks whether to cut off what still runs",
+  fail: "then the swap fails and nothing is stopped",
+  cut_off: "then what still runs is cut off",
+};
+
+function finishFirst({ requests, seconds, on_timeout }: Plan["drain"]): string {
+  const which =
+    requests === 1
+      ? "1 request is still running. It finishes first"
+      : `${requests} requests are still running. They finish first`;
+  return `${which}, for at most ${seconds} s; ${THEN[on_timeout]}.`;
 }
 
 function duration(seconds: number): string {

@@ -14,6 +14,7 @@ export interface RunServices
     | "jobId"
     | "generation"
     | "order"
+    | "drainDesk"
     | "raiseGeneration"
     | "log"
     | "logRemote"

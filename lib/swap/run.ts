@@ -4,6 +4,7 @@ import { Fault } from "../fault.ts";
 import { type Node, type Settings, type Slot, type Topology, usableNode } from "../topology/topology.ts";
 import type { SparkControl } from "./cluster.ts";
 import { conflicts } from "./conflicts.ts";
+import type { DrainDesk } from "./drain-desk.ts";
 import type { PhaseSeconds } from "./eta.ts";
 import { type Belief, footprint } from "./facts.ts";
 import type { Leg, MachineEvent } from "./machine.ts";
@@ -24,6 +25,8 @@ export interface Run {
   settings(): Settings;
   /** What is believed to serve in each slot, and what other swaps are loading. */
   beliefs(): readonly Belief[];
+  /** Where the wait for requests is shown, and answered. */
+  readonly drainDesk: DrainDesk;
   /** Requests that the gateway has in flight to a slot. */
   inFlight(slot: string): number;
   /** Slot of a launch that this controller started; null for one that it does not know. */

@@ -1,5 +1,6 @@
 /** One swap while it is not settled: its machine, the effect that runs, and its record. */
 import { Fault } from "../fault.ts";
+import { DrainDesk } from "./drain-desk.ts";
 import { estimateLoad, type PhaseSeconds, remaining } from "./eta.ts";
 import { failureOf } from "./facts.ts";
 import { failure } from "./failure.ts";
@@ -54,6 +55,7 @@ export class SwapRun implements Run {
   }
 
   readonly order: SwapOrder;
+  readonly drainDesk = new DrainDesk();
 
   get job(): SwapJob {
     return this.#waits === null ? this.#job : { ...this.#job, reason: this.#waits };
@@ -218,7 +220,7 @@ export class SwapRun implements Run {
   }
 
   #show(): void {
-    if (!isOver(this.#machine)) this.#job = { ...this.#job, ...this.#estimate() };
+    if (!isOver(this.#machine)) this.#job = { ...this.#job, ...this.#estimate(), drain: this.drainDesk.shown };
     this.services.show(this.job);
   }
 
@@ -239,6 +241,7 @@ export class SwapRun implements Run {
       rollback_failure: state.rollbackFailure ?? null,
       updated_at: at,
       ended_at: ended ? at : null,
+      drain: state.state === "draining" ? this.drainDesk.shown : null,
       phases: moved ? nextPhases(this.#job, state, at, ended) : this.#job.phases,
     };
     return ended

@@ -1,6 +1,7 @@
 /** The wire shapes of a swap: one definition for the HTTP API, the store and the code. */
 import { type Static, Type } from "@sinclair/typebox";
-import { Nullable } from "../schema.ts";
+import { Nullable, OneOf } from "../schema.ts";
+import { DrainSchema, ON_DRAIN_TIMEOUT } from "./drain-desk.ts";
 
 export const SwapStateSchema = Type.Union(
   (
@@ -90,6 +91,12 @@ export const PlanSchema = Type.Object(
         bytes: Nullable(Type.Number()),
       }),
     ),
+    /** Requests in flight finish first: those of the gateway now, how long they may, and what happens then. */
+    drain: Type.Object({
+      requests: Type.Integer(),
+      seconds: Type.Integer(),
+      on_timeout: OneOf(ON_DRAIN_TIMEOUT),
+    }),
     /** Seconds during which nothing answers. */
     downtime_seconds: Type.Number(),
     /** What the downtime is made of: `stopping`, then the phases of a load. */
@@ -142,6 +149,8 @@ export const SwapJobSchema = Type.Object(
     part: Type.Optional(Nullable(Type.Number())),
     /** Seconds since the load last showed that it goes on; after `stall_seconds` it counts as stuck. Null when it does not load. */
     quiet_seconds: Type.Optional(Nullable(Type.Number())),
+    /** While it waits for requests in flight; null otherwise. */
+    drain: Type.Optional(Nullable(DrainSchema)),
     /** One sentence for a person when failed, cancelled or unknown, or while it waits for room on the controller's disk. */
     reason: Nullable(Type.String()),
     failure: Nullable(FailureSchema),

@@ -14,6 +14,8 @@ export interface Timing {
   readonly stopDeadlineMs: number;
   /** From the first answer to a verified chat. */
   readonly verifyDeadlineMs: number;
+  /** How long a swap asks what to do with requests that still run, before it fails. */
+  readonly drainAskMs: number;
   /** Silence of a Spark in mid-load after which the load counts as failed. */
   readonly contactDeadlineMs: number;
 }
@@ -27,5 +29,6 @@ export const TIMING: Timing = {
   stopGraceSeconds: 3,
   stopDeadlineMs: 120_000,
   verifyDeadlineMs: 120_000,
+  drainAskMs: 600_000,
   contactDeadlineMs: 180_000,
 };

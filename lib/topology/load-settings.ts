@@ -14,6 +14,7 @@ import type { Settings } from "./topology.ts";
 
 export const SETTING_DEFAULTS = {
   stall_seconds: 600,
+  drain_seconds: 60,
   load_limit_seconds: 3600,
   memory_reserve_gib: 4,
   gateway_chat_in_flight: 128,
@@ -58,6 +59,9 @@ export function loadSettings(
   };
   return {
     stall_seconds: number("stall_seconds"),
+    drain_seconds: number("drain_seconds"),
+    drain_on_timeout:
+      accept(properties.drain_on_timeout, fields?.get("drain_on_timeout"), log, "Uses ask instead.") ?? "ask",
     load_limit_seconds: number("load_limit_seconds"),
     memory_reserve_gib: number("memory_reserve_gib"),
     gateway_chat_in_flight: number("gateway_chat_in_flight"),

@@ -68,6 +68,9 @@ export interface Service {
 export interface Settings {
   /** Seconds without any progress after which a load counts as stuck. */
   readonly stall_seconds: number;
+  /** Seconds that a swap waits for requests in flight, and what it does with those that still run then. */
+  readonly drain_seconds: number;
+  readonly drain_on_timeout: "ask" | "fail" | "cut_off";
   /** Upper bound of one load in seconds. */
   readonly load_limit_seconds: number;
   /** Memory in GiB kept free on each node beside the model when a plan is judged. */

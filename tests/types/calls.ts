@@ -156,6 +156,8 @@ export const calls = {
     client.api.swap.plan.post({ model: "gpt-oss-20b", slot: "main", rollback: true }),
   "GET /api/swap/{id}": (client: SparkControl) => client.api.swap({ id }).get(),
   "DELETE /api/swap/{id}": (client: SparkControl) => client.api.swap({ id }).delete(),
+  "POST /api/swap/{id}/drain": (client: SparkControl) =>
+    client.api.swap({ id }).drain.post({ answer: "keep_waiting" }, { headers: { "x-swap-lock-token": "not-a-token" } }),
   "GET /api/swap/{id}/lines": (client: SparkControl) =>
     client.api.swap({ id }).lines.get({ query: { after: 1, before: 100, limit: 10 } }),
   "GET /api/swap/{id}/log": (client: SparkControl) => client.api.swap({ id }).log.get(),

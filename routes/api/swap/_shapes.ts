@@ -3,6 +3,8 @@ import { Type } from "@sinclair/typebox";
 import { t } from "elysia";
 import { problemWith } from "../../../lib/http/schemas.ts";
 import { LockSchema } from "../../../lib/lock/lock.ts";
+import { OneOf } from "../../../lib/schema.ts";
+import { ON_DRAIN_TIMEOUT } from "../../../lib/swap/drain-desk.ts";
 
 export const MAX_TOKEN = 200;
 
@@ -18,6 +20,12 @@ export const SwapChoice = Type.Object(
     slot: Type.Optional(Key("Name of the slot; the first one when left out")),
     rollback: Type.Optional(
       Type.Boolean({ description: "Load the previous model again when this one fails; default true" }),
+    ),
+    drain_on_timeout: Type.Optional(
+      OneOf(ON_DRAIN_TIMEOUT, {
+        description:
+          "What to do with requests that still run after the configured time. ask: `drain.asks` of the swap, answered by POST /api/swap/{id}/drain. fail: nothing is stopped. Default: as configured",
+      }),
     ),
   },
   { title: "SwapChoice", additionalProperties: false },

@@ -20,14 +20,17 @@ export default ({ swaps }: Pick<ControlPlane, "swaps">) =>
     .post(
       "",
       async ({ body, request, set, headers, query }) => {
-        const { model, slot, rollback } = body;
+        const { model, slot, rollback, drain_on_timeout: onDrainTimeout } = body;
         const token = tokenOf(body.lock_token, body.token, headers["x-swap-lock-token"], query.token);
         if (body.dry_run) {
           set.status = 200;
-          return { dry_run: true as const, plan: await swaps.plan({ model, slot, rollback, token }, request.signal) };
+          return {
+            dry_run: true as const,
+            plan: await swaps.plan({ model, slot, rollback, onDrainTimeout, token }, request.signal),
+          };
         }
         set.status = 202;
-        return swaps.start({ model, slot, rollback, token, requestedBy: callerOf(request) });
+        return swaps.start({ model, slot, rollback, onDrainTimeout, token, requestedBy: callerOf(request) });
       },
       {
         body: SwapOrderBody,

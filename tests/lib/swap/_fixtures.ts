@@ -70,6 +70,7 @@ export const SETTINGS: Settings = {
   auto_restart_vllm: false,
   gateway_limit: "fixed",
   gateway_routing: "refuse",
+  drain_on_timeout: "ask",
   allowed_hosts: [],
   cors_origins: [],
   trusted_proxies: [],

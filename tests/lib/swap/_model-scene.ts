@@ -13,6 +13,7 @@ export const TIMING: Timing = {
   stopGraceSeconds: 1,
   stopDeadlineMs: 3_000,
   verifyDeadlineMs: 3_000,
+  drainAskMs: 600_000,
   contactDeadlineMs: 6_000,
 };
 

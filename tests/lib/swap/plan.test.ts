@@ -24,6 +24,7 @@ function facts(given: Partial<PlanFacts> = {}): PlanFacts {
     timeScale: 1,
     rollbackWanted: true,
     memoryReserveGib: 4,
+    drain: { requests: 0, seconds: 60, on_timeout: "ask" },
     download: null,
     blockers: [],
     warnings: [],

@@ -1,5 +1,6 @@
 /** A `Run` for one effect: Sparks in memory, short waits, and a log to look at. */
 import type { SparkControl } from "../../../../lib/swap/cluster.ts";
+import { DrainDesk } from "../../../../lib/swap/drain-desk.ts";
 import type { Belief } from "../../../../lib/swap/facts.ts";
 import type { SwapOrder } from "../../../../lib/swap/order.ts";
 import type { LoadProgress } from "../../../../lib/swap/phases.ts";
@@ -17,6 +18,7 @@ const IMPATIENT: Timing = {
   stopGraceSeconds: 1,
   stopDeadlineMs: 10_000,
   verifyDeadlineMs: 10_000,
+  drainAskMs: 10_000,
   contactDeadlineMs: 10_000,
 };
 
@@ -55,6 +57,7 @@ export function aRun({
     control: someSparks(control),
     timing: { ...IMPATIENT, ...timing },
     timeScale: 1,
+    drainDesk: new DrainDesk(),
     topology: () => topology,
     settings: () => ({ ...SETTINGS, ...settings }),
     beliefs: () => beliefs,

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import type { Fault } from "../../../../lib/fault.ts";
+import type { Drain } from "../../../../lib/swap/drain-desk.ts";
 import { drain } from "../../../../lib/swap/effects/drain.ts";
-import { aRun } from "./_run.ts";
+import type { Settings } from "../../../../lib/topology/topology.ts";
+import { aRun, type TestRun } from "./_run.ts";
 
 const open = new AbortController().signal;
 const metrics = (running: number) => ({ status: 200, body: `vllm:num_requests_running{model_name="x"} ${running}\n` });
@@ -47,5 +50,102 @@ describe("a drain", () => {
 
   test("does not cut a request of the gateway because the vLLM's figures do not answer", async () => {
     expect(await readings([null], [1, 0])).toBe(2);
+  });
+});
+
+describe("requests that run too long", () => {
+  const METRICS = { status: 200, body: 'vllm:num_requests_running{model_name="x"} 2\n' };
+  /** Two requests that do not end. @param each called at each reading */
+  function busy(settings: Partial<Settings>, each: (run: TestRun, reading: number) => void = () => undefined) {
+    let reading = 0;
+    const run: TestRun = aRun({
+      settings,
+      timing: { drainAskMs: 60_000 },
+      inFlight: () => 2,
+      control: {
+        address: async () => "10.77.0.1",
+        get: async () => {
+          each(run, ++reading);
+          return METRICS;
+        },
+      },
+    });
+    return run;
+  }
+  const failed = (work: Promise<unknown>) =>
+    work.then(
+      () => null,
+      (error: unknown) => error as Fault,
+    );
+
+  test("are told with their number while the swap waits", async () => {
+    const seen: (Drain | null)[] = [];
+    const run = busy({ drain_seconds: 600 }, ({ drainDesk }, reading) => {
+      seen.push(drainDesk.shown);
+      if (reading === 2) drainDesk.answer("cut_off");
+    });
+    await drain(run, "forward", open);
+
+    expect(seen[0]).toBeNull();
+    expect(seen[1]).toMatchObject({ remaining: 2, asks: false, on_timeout: "ask" });
+    expect(run.drainDesk.shown).toBeNull();
+  });
+
+  test("make the swap ask, and are cut off only when that is said", async () => {
+    const seen: boolean[] = [];
+    const run = busy({ drain_seconds: 0 }, ({ drainDesk }, reading) => {
+      seen.push(drainDesk.shown?.asks ?? false);
+      if (reading === 3) drainDesk.answer("cut_off");
+    });
+    await drain(run, "forward", open);
+
+    expect(seen).toEqual([false, true, true]);
+    expect(run.lines).toEqual([
+      expect.stringMatching(/^controller: 2 requests are still running after \d+ s\. Keep waiting, or cut them off\?$/),
+      expect.stringMatching(/cut off, as was asked for\.$/),
+    ]);
+  });
+
+  test("get as long again when it is said to wait", async () => {
+    const seen: boolean[] = [];
+    const run = busy({ drain_seconds: 1 }, ({ drainDesk }) => {
+      const asks = drainDesk.shown?.asks ?? false;
+      if (asks !== seen.at(-1)) seen.push(asks);
+      if (asks) drainDesk.answer(seen.length === 2 ? "keep_waiting" : "cut_off");
+    });
+    await drain(run, "forward", open);
+
+    expect(seen).toEqual([false, true, false, true]);
+  });
+
+  test("end the swap when nobody answers, before anything is stopped", async () => {
+    const run = busy({ drain_seconds: 0 });
+    const error = await failed(drain({ ...run, timing: { ...run.timing, drainAskMs: 1 } }, "forward", open));
+
+    expect(error).toMatchObject({ code: "drain_timeout" });
+    expect(error?.message).toMatch(/Nobody said whether to cut them off\. Nothing was stopped\.$/);
+  });
+
+  test("end the swap at once where that is configured, or the swap says so", async () => {
+    const configured = busy({ drain_seconds: 0, drain_on_timeout: "fail" });
+    const ordered = busy({ drain_seconds: 0, drain_on_timeout: "cut_off" });
+    const order = { ...ordered.order, onDrainTimeout: "fail" as const };
+
+    expect(await failed(drain(configured, "forward", open))).toMatchObject({ code: "drain_timeout" });
+    expect(await failed(drain({ ...ordered, order }, "forward", open))).toMatchObject({ code: "drain_timeout" });
+  });
+
+  test("are cut off where that is configured, and the log says how many", async () => {
+    const run = busy({ drain_seconds: 0, drain_on_timeout: "cut_off" });
+
+    expect(await drain(run, "forward", open)).toEqual({ type: "drained" });
+    expect(run.lines).toEqual(["controller: 2 requests are still running after 0 s; cut off."]);
+  });
+
+  test("an answer that came before the wait counts for nothing", async () => {
+    const run = busy({ drain_seconds: 0, drain_on_timeout: "fail" });
+    run.drainDesk.answer("cut_off");
+
+    expect(await failed(drain(run, "forward", open))).toMatchObject({ code: "drain_timeout" });
   });
 });
