@@ -1,4 +1,5 @@
 /** Calls of the HTTP API. */
+import type { ActivityPage, RequestEntry } from "../lib/activity/activity.ts";
 import type { AuditEntry } from "../lib/audit/audit.ts";
 import type { HostKeyStatus } from "../lib/host-keys.ts";
 import type { Lock } from "../lib/lock/lock.ts";
@@ -8,7 +9,7 @@ import type { Plan, SwapJob } from "../lib/swap/swap.ts";
 
 import type { Delivery, Webhook, WebhookChange } from "../lib/webhook/webhook.ts";
 
-export type { AuditEntry, Delivery, HostKeyStatus, Lock, Plan, Schedule, SwapJob, Webhook };
+export type { ActivityPage, AuditEntry, Delivery, HostKeyStatus, Lock, Plan, RequestEntry, Schedule, SwapJob, Webhook };
 
 export type Status = ServerStatus;
 export type Models = ReturnType<typeof modelsOf>;
@@ -141,6 +142,23 @@ export const fetchDeliveries = (id: string, before?: string) =>
     `/api/webhooks/${one(id)}/deliveries?limit=10${before === undefined ? "" : `&before=${one(before)}`}`,
   );
 export const redeliver = (id: string) => call<Delivery>("POST", `/api/webhooks/deliveries/${one(id)}/redeliver`);
+export interface RequestsWish {
+  readonly text: string;
+  /** "" for all. */
+  readonly outcome: string;
+  readonly before?: number | undefined;
+  readonly after?: number | undefined;
+}
+export const fetchRequests = ({ text, outcome, before, after }: RequestsWish) => {
+  const query = new URLSearchParams({ limit: "50" });
+  if (text !== "") query.set("q", text);
+  if (outcome !== "") query.set("outcome", outcome);
+  if (before !== undefined) query.set("before", String(before));
+  if (after !== undefined) query.set("after", String(after));
+  return call<ActivityPage>("GET", `/api/activity?${query}`);
+};
+export const answerDrain = (id: string, answer: "keep_waiting" | "cut_off", token: string | null) =>
+  call<SwapJob>("POST", `/api/swap/${one(id)}/drain`, { body: { answer }, token });
 export const fetchAudit = (text: string, before?: number) => {
   const query = new URLSearchParams({ limit: "50" });
   if (text !== "") query.set("q", text);

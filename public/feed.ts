@@ -96,6 +96,9 @@ const HANDLERS = {
   webhook_delivery: (delivery: Delivery) => {
     state.delivered.value = delivery;
   },
+  activity: ({ last_id }: { last_id: number }) => {
+    state.lastRequest.value = last_id;
+  },
 } as const;
 
 function takeSnapshot({ version, status, models }: Snapshot): void {

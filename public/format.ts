@@ -38,6 +38,19 @@ export function clockSeconds(time: string | number): string {
   return new Date(time).toLocaleTimeString("en-GB");
 }
 
+/** "12 ms", "1.4 s", "6 min 52 s". */
+export function milliseconds(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  return ms < 60_000 ? `${(ms / 1_000).toFixed(1)} s` : duration(ms / 1_000);
+}
+
+/** "0 B", "12 KB", "3.4 MB" (10^3, 10^6 bytes). */
+export function size(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} B`;
+  if (bytes < 1e6) return `${Math.round(bytes / 1_000)} KB`;
+  return bytes < BYTES_PER_GB ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / BYTES_PER_GB).toFixed(1)} GB`;
+}
+
 /** Whole GB (10^9 bytes), without the unit. */
 export function gb(bytes: number): number {
   return Math.round(bytes / BYTES_PER_GB);

@@ -71,6 +71,9 @@ export const webhooks = signal<readonly Webhook[] | null>(null);
 /** The last message to a webhook of which anything was heard. */
 export const delivered = signal<Delivery | null>(null);
 
+/** Id of the newest request that is listed; 0 until one was told. */
+export const lastRequest = signal(0);
+
 /** Swaps that are not settled. */
 export const running = signal<readonly SwapJob[]>([]);
 /** Settled swaps, newest first; null until the list has arrived. */

@@ -20,6 +20,7 @@ const EVENT_NAMES = [
   "schedule",
   "webhooks",
   "webhook_delivery",
+  "activity",
 ] as const;
 
 export type FeedMessage =
