@@ -32,6 +32,12 @@ export const PAGES = [
   },
   { id: "activity", path: "/activity", title: "Activity", rail: { icon: "i-activity", key: "a", onPhone: true } },
   { id: "swap", path: "/activity/:id", title: "Swap", rail: null, within: "activity" },
+  {
+    id: "playground",
+    path: "/playground",
+    title: "Playground",
+    rail: { icon: "i-playground", key: "p", onPhone: false },
+  },
   { id: "settings", path: "/settings", title: "Settings", rail: { icon: "i-settings", key: "s", onPhone: false } },
 ] as const satisfies readonly Page[];
 

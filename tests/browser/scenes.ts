@@ -335,6 +335,38 @@ export const SCENES: readonly Scene[] = [
     },
   },
   {
+    name: "requests",
+    path: "/activity",
+    before: async (demo) => {
+      await serving(demo);
+      const messages = [{ role: "user", content: "Hello" }];
+      const streamed = { stream: true, stream_options: { include_usage: true } };
+      for (const more of [{}, streamed, { model: "no-such-model" }, { max_tokens: 10_000_000 }])
+        await (await demo.post("/v1/chat/completions", { model: "gpt-oss-20b", messages, ...more })).text();
+      await (await demo.post("/v1/audio/speech", { model: "kokoro", input: "Hello", voice: "af_heart" })).arrayBuffer();
+      await (await demo.post("/v1/embeddings", { model: `${"a-name-that-is-long-".repeat(4)}`, input: "x" })).text();
+      return undefined;
+    },
+    on: (page) => page.getByRole("table").getByText("Refused: model not loaded").waitFor(),
+  },
+  {
+    name: "playground",
+    path: "/playground",
+    before: serving,
+    on: async (page) => {
+      await page.getByRole("textbox", { name: "Message" }).fill("Tell me about Sparks, at length.");
+      await page.getByRole("button", { name: "Send" }).click();
+      await page
+        .getByRole("log")
+        .getByText(/First token after/)
+        .waitFor();
+      await page.getByRole("textbox", { name: "Question" }).fill("What computes?");
+      await page.getByRole("textbox", { name: "Texts, one a line" }).fill("Sparks compute.\nBananas are yellow.");
+      await page.getByRole("button", { name: "Rerank" }).click();
+      await page.getByText("Best first").waitFor();
+    },
+  },
+  {
     name: "no-such-page",
     path: "/nothing/here",
     on: (page) => heading(page, "Nothing is at this address").waitFor(),
