@@ -49,6 +49,7 @@ export class ActivityLog {
   readonly #refused = new Map<string, Waiting>();
   #skipped = 0;
   #sinceTidy = 0;
+  #closed = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #tidying = setInterval(() => this.#tidyIfPossible(), HOUR_MS);
 
@@ -65,7 +66,7 @@ export class ActivityLog {
   note(note: RequestNote): void {
     const { now, batchMs = 1_000, mostInABatch = MOST_IN_A_BATCH } = this.options;
     if (note.outcome === "refused" && this.#counted(note)) return;
-    if (this.#waiting.length >= mostInABatch) {
+    if (this.#closed || this.#waiting.length >= mostInABatch) {
       this.#skipped++;
       return;
     }
@@ -130,9 +131,10 @@ export class ActivityLog {
     ).changes;
   }
 
-  /** Writes what waits. */
+  /** Writes what waits; what ends later is counted only. */
   close(): void {
     this.flush();
+    this.#closed = true;
     clearTimeout(this.#timer);
     clearInterval(this.#tidying);
   }

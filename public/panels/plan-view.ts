@@ -56,6 +56,12 @@ export function commandsOf(plan: Plan): Child {
   );
 }
 
+const THEN: Readonly<Record<Plan["drain"]["on_timeout"], string>> = {
+  ask: "then you are asked",
+  fail: "then the swap fails and nothing is stopped",
+  cut_off: "then they are cut off",
+};
+
 /** "Chat stops answering for about 6 min. 3 requests are still running; they finish first." */
 function lead(plan: Plan): Child[] {
   if (plan.blockers.length > 0) return ["This swap cannot start now. ", h("b", {}, "Nothing was changed.")];
@@ -68,14 +74,15 @@ function lead(plan: Plan): Child[] {
       h("b", {}, minutes(plan.load_seconds)),
       `${onTop}.`,
     ];
-  const running = stopping(plan).reduce(
+  const inVllm = stopping(plan).reduce(
     (sum, { requests }) => sum + (requests ? requests.running + requests.waiting : 0),
     0,
   );
+  const running = Math.max(inVllm, plan.drain.requests);
   const finish =
     running === 0
       ? ""
-      : ` ${plural(running, "request")} ${running === 1 ? "is" : "are"} still running; ${running === 1 ? "it finishes" : "they finish"} first.`;
+      : ` ${plural(running, "request")} ${running === 1 ? "is" : "are"} still running; ${running === 1 ? "it finishes" : "they finish"} first, for at most ${plan.drain.seconds} s; ${THEN[plan.drain.on_timeout]}.`;
   return ["Chat stops answering for ", h("b", {}, minutes(plan.downtime_seconds)), `${onTop}.${finish}`];
 }
 

@@ -173,7 +173,7 @@ function row(entry: RequestEntry): Child {
     h(
       "td",
       { class: "r-what" },
-      h("span", { class: "r-model" }, entry.model ?? "No model named"),
+      h("span", { class: "r-model" }, entry.model ?? entry.upstream?.split(":").at(-1) ?? "No model named"),
       h("span", { class: "m-sub" }, `${entry.route}, ${entry.caller}`),
     ),
     h(

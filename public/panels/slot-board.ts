@@ -2,6 +2,7 @@ import { copyText } from "../copy.ts";
 import { type Child, h } from "../dom.ts";
 import { controller, running, slots } from "../state.ts";
 import { cancelQuestion } from "./cancel-question.ts";
+import { answeredDrain } from "./drain-note.ts";
 import { Panel } from "./panel.ts";
 import { servedSlot } from "./served-slot.ts";
 import { swapProgress } from "./swap-progress.ts";
@@ -27,6 +28,7 @@ export class SlotBoard extends Panel {
   }
 
   protected override act(name: string, origin: HTMLElement): void {
+    if (answeredDrain(name, origin.dataset.job)) return;
     const job = running.value.find((each) => each.job_id === origin.dataset.job);
     if (name === "cancel" && job) cancelQuestion(job);
     if (name === "choose") document.querySelector("command-palette")?.chooseModel(origin.dataset.slot);

@@ -7,6 +7,7 @@ import { knownSwap, modelName, swapObstacle } from "../state.ts";
 import { signal } from "../store.ts";
 import { byWhom, onNodes, slotWord } from "../words.ts";
 import { cancelQuestion } from "./cancel-question.ts";
+import { answeredDrain } from "./drain-note.ts";
 import { evidence } from "./evidence.ts";
 import { outcomeOf, outcomeSentence } from "./outcome.ts";
 import { Panel } from "./panel.ts";
@@ -39,6 +40,7 @@ export class SwapPage extends Panel {
   }
 
   protected override act(name: string, origin: HTMLElement): void {
+    if (answeredDrain(name, origin.dataset.job)) return;
     const job = knownSwap(origin.dataset.job ?? "");
     if (name === "cancel" && job) cancelQuestion(job);
     if (name === "again" && origin.dataset.model)

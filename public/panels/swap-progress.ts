@@ -6,6 +6,7 @@ import { about, clockSeconds, clockTime, duration, secondsBetween } from "../for
 import { loadingParts } from "../memory-parts.ts";
 import { connection, controller, modelName, models, nodes, settled } from "../state.ts";
 import { byWhom, onNodes, slotWord } from "../words.ts";
+import { drainNote } from "./drain-note.ts";
 import { nodeMemory } from "./node-memory.ts";
 import { phaseBar } from "./phase-bar.ts";
 import { stepsOf, usualSteps, wordOf } from "./phases.ts";
@@ -65,6 +66,7 @@ export function swapProgress(job: SwapJob, headingId: string): Child {
         ),
       ),
     ),
+    drainNote(job),
     stall !== null &&
       h(
         "div",

@@ -2,6 +2,7 @@
 import type { Browser, Page } from "playwright-core";
 import { PAGES } from "../../public/pages.ts";
 import { type Demo, type DemoOptions, startDemo } from "../support/demo.ts";
+import { until } from "../support/until.ts";
 import { openPage, ownHostname, type WatchedPage } from "./browser.ts";
 import { heading, live, logOf, lost, progressOf, swapButton } from "./wording.ts";
 
@@ -84,6 +85,16 @@ async function loadSlowly(demo: Demo, model: string): Promise<string> {
   const headers = { "content-type": "application/json", "user-agent": "nightly-batch" };
   const answer = await fetch(`${demo.url}/api/swap`, { method: "POST", headers, body: JSON.stringify({ model }) });
   return ((await answer.json()) as { job_id: string }).job_id;
+}
+
+/** A request that is still running when a swap has lost its patience. */
+function chatAtLength(demo: Demo): void {
+  const long = { stream: true, min_tokens: 100_000, max_tokens: 100_000 };
+  const body = { model: "gpt-oss-20b", messages: [{ role: "user", content: "Hello" }], ...long };
+  void demo
+    .post("/v1/chat/completions", body)
+    .then((answer) => answer.text())
+    .catch(() => undefined);
 }
 
 const serving = async (demo: Demo): Promise<undefined> => void (await demo.swap("gpt-oss-20b"));
@@ -333,6 +344,18 @@ export const SCENES: readonly Scene[] = [
       await page.getByRole("button", { name: "Add…" }).click();
       await page.getByRole("dialog", { name: "Add a webhook?" }).waitFor();
     },
+  },
+  {
+    name: "drain-asks",
+    demo: { topology: (yaml) => `${yaml}settings:\n  drain_seconds: 1\n` },
+    before: async (demo) => {
+      await serving(demo);
+      chatAtLength(demo);
+      await until("they run", () => demo.plane.gateway.inFlight("main") === 1);
+      await loadSlowly(demo, "gpt-oss-120b");
+      return undefined;
+    },
+    on: (page) => page.getByRole("button", { name: "Keep waiting" }).waitFor(),
   },
   {
     name: "requests",

@@ -162,4 +162,13 @@ describe("the list of requests", () => {
 
     expect(rows()).toBe(1);
   });
+
+  test("a request that ends after that touches nothing", async () => {
+    const log = start({ batchMs: 1 });
+    log.close();
+    log.note(NOTE);
+    await Bun.sleep(20);
+
+    expect([rows(), log.skipped, failures]).toEqual([0, 1, []]);
+  });
 });
