@@ -1,6 +1,6 @@
 /** What the panels of the playground share: one question at a time, what became of it, and how long it took. */
 import { sentenceOf } from "../api.ts";
-import { type Child, h } from "../dom.ts";
+import { type Child, h, picture } from "../dom.ts";
 import type { GatewayModel } from "../play/gateway.ts";
 import { answering, offered } from "../play/models.ts";
 import { signal } from "../store.ts";
@@ -48,15 +48,24 @@ export abstract class PlayPanel extends Panel {
         h("h2", { id: this.idOf("h") }, this.heading),
         h("p", { class: "dim" }, this.says),
       ),
-      models.length === 0
-        ? h("div", { class: "empty", "data-key": "nothing" }, h("p", {}, this.nothing))
-        : h("form", { class: "play-form", "data-key": "form" }, this.content(models)),
+      h(
+        "form",
+        { class: "play-form", "data-key": "form" },
+        this.content(models),
+        models.length === 0 &&
+          h(
+            "p",
+            { class: "why", id: this.idOf("why"), "data-tone": "off", "data-key": "why" },
+            picture("g-off"),
+            h("span", {}, this.nothing),
+          ),
+      ),
       this.failed.value !== null && h("div", { class: "pad", "data-key": "failed" }, refusal(this.failed.value)),
     );
   }
 
   protected async run(form: HTMLFormElement): Promise<void> {
-    if (this.busy.value) return;
+    if (this.busy.value || answering(this.kind).length === 0) return;
     this.#abort = new AbortController();
     const { signal: stopped } = this.#abort;
     this.busy.value = true;
@@ -82,14 +91,28 @@ export abstract class PlayPanel extends Panel {
       "label",
       { class: "field", "data-key": "model" },
       "Model",
-      h("select", { name: "model" }, ...models.map(({ id }) => h("option", { value: id, "data-key": id }, id))),
+      h(
+        "select",
+        { name: "model", disabled: models.length === 0 },
+        ...models.map(({ id }) => h("option", { value: id, "data-key": id }, id)),
+      ),
     );
   }
 
   /** The button that asks, and then stops: one and the same, so that it keeps the focus. */
   protected buttons(word: string): Child {
+    const isNone = answering(this.kind).length === 0;
     return this.busy.value
       ? h("button", { class: "btn", type: "button", "data-act": "stop" }, "Stop")
-      : h("button", { class: "btn primary", type: "submit" }, word);
+      : h(
+          "button",
+          {
+            class: "btn primary",
+            type: "submit",
+            disabled: isNone,
+            "aria-describedby": isNone ? this.idOf("why") : null,
+          },
+          word,
+        );
   }
 }

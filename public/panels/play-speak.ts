@@ -28,13 +28,16 @@ export class PlaySpeak extends PlayPanel {
         "div",
         { class: "play-do", "data-key": "do" },
         this.modelField(models),
-        voices.length > 0 &&
+        h(
+          "label",
+          { class: "field", "data-key": "voice" },
+          "Voice",
           h(
-            "label",
-            { class: "field", "data-key": "voice" },
-            "Voice",
-            h("select", { name: "voice" }, ...voices.map(({ id, name }) => h("option", { value: id }, name))),
+            "select",
+            { name: "voice", disabled: voices.length === 0 },
+            ...voices.map(({ id, name }) => h("option", { value: id }, name)),
           ),
+        ),
         this.buttons("Speak"),
       ),
       spoken !== null &&

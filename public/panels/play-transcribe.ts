@@ -26,11 +26,11 @@ export class PlayTranscribe extends PlayPanel {
           name: "file",
           accept: "audio/*,video/*",
           required: true,
-          "aria-describedby": this.idOf("why"),
+          "aria-describedby": this.idOf("about"),
         }),
         h(
           "span",
-          { class: "dim", id: this.idOf("why") },
+          { class: "dim", id: this.idOf("about") },
           isSecureContext
             ? "At most 200 MB."
             : "At most 200 MB. Browsers lend the microphone only to pages over HTTPS, and this one comes over plain HTTP: record elsewhere and choose the file.",

@@ -2,7 +2,6 @@ import { fetchRequests, type RequestEntry, sentenceOf } from "../api.ts";
 import { quarterMinute } from "../clock.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { clockSeconds, dayTime, milliseconds, plural, size } from "../format.ts";
-import { awaited } from "../reveal.ts";
 import { place } from "../router.ts";
 import { connection, lastRequest } from "../state.ts";
 import { signal } from "../store.ts";
@@ -115,7 +114,7 @@ export class RequestList extends Panel {
   /** @param before only older ones, added to those that are shown */
   #ask(before?: number): void {
     const round = ++this.#round;
-    awaited(fetchRequests({ text: this.#text, outcome: this.#outcome, before })).then(
+    fetchRequests({ text: this.#text, outcome: this.#outcome, before }).then(
       ({ entries, next }) => {
         if (round !== this.#round) return;
         this.#entries.value = before === undefined ? entries : [...(this.#entries.value ?? []), ...entries];

@@ -1,5 +1,4 @@
 /** What the gateway has to offer now: asked for when the page is opened, and again when what is loaded changes. */
-import { awaited } from "../reveal.ts";
 import { place } from "../router.ts";
 import { connection, slots } from "../state.ts";
 import { effect, signal } from "../store.ts";
@@ -15,7 +14,7 @@ effect(() => {
   const reason = `${place.value.page.id}\n${connection.value.state}\n${served}`;
   if (reason === asked) return;
   asked = reason;
-  awaited(fetchGatewayModels()).then(
+  fetchGatewayModels().then(
     (models) => {
       offered.value = models;
     },

@@ -166,4 +166,30 @@ inBrowser("the playground", () => {
       await requests.getByRole("row", { name: /openai\/gpt-oss-20b.*Answered 200.* in, [\d,]+ out/ }).count(),
     ).toBeGreaterThan(0);
   });
+
+  test("what nothing answers cannot be asked, and says why", async () => {
+    const empty = await startDemo({ hostname: ownHostname(), services: false });
+    try {
+      await page.goto(`${empty.url}/playground`);
+      for (const [name, button, why] of [
+        ["Chat", "Send", /^No model is loaded\. Swap to one, then talk to it here\.$/],
+        ["Speak", "Speak", /^No speech service answers\./],
+        ["Transcribe", "Transcribe", /^No service for speech recognition answers\./],
+        ["Embed", "Embed", /^No embeddings service answers\./],
+        ["Rerank", "Rerank", /^No reranker answers\./],
+      ] as const) {
+        const asks = region(name).getByRole("button", { name: button, exact: true });
+        await asks.waitFor();
+        expect([name, await asks.isDisabled()]).toEqual([name, true]);
+        const described = await asks.getAttribute("aria-describedby");
+        expect(await page.locator(`[id="${described}"]`).textContent()).toMatch(why);
+      }
+      await say("Hello");
+      expect(await region("Chat").getByRole("article").count()).toBe(0);
+    } finally {
+      watched.foreign.splice(0);
+      await page.goto("about:blank");
+      await empty.close();
+    }
+  });
 });
