@@ -43,6 +43,37 @@ describe("with hold", () => {
     expect(await swaps()).toMatchObject([{ state: "ready", model: ONE, requested_by: "gateway: crm" }]);
   });
 
+  test("is listed with its wait as time in the queue, with the model that answered", async () => {
+    await begin();
+    const began = performance.now();
+    await (await chat(ONE)).text();
+    const tookMs = performance.now() - began;
+    await chat("no-such-model");
+    const [unknown, answered] = await demo.plane.activity.page({}, { limit: 2 });
+
+    expect(answered).toMatchObject({ outcome: "complete", status: 200, model: SERVED[ONE], upstream: "slot:main" });
+    expect(answered!.queue_ms).toBeGreaterThan(0);
+    expect(answered!.queue_ms + answered!.duration_ms!).toBeLessThanOrEqual(tookMs + 1);
+    expect(answered!.queue_ms).toBeGreaterThan(answered!.duration_ms!);
+    expect(unknown).toMatchObject({ outcome: "refused", status: 404, model: "no-such-model", duration_ms: null });
+  });
+
+  test("a caller that streams and leaves while it is held is listed as one that left", async () => {
+    await begin("gateway_dwell_seconds: 0", { speed: 5 });
+    const abort = new AbortController();
+    const answer = await chat(ONE, { stream: true }, { signal: abort.signal });
+    await answer.body!.getReader().read();
+    abort.abort();
+    await until("it is listed", async () => (await demo.plane.activity.page({}, { limit: 1 })).length === 1);
+
+    expect((await demo.plane.activity.page({}, { limit: 1 }))[0]).toMatchObject({
+      outcome: "left",
+      status: null,
+      model: ONE,
+      duration_ms: 0,
+    });
+  });
+
   test("fifty requests by fifty callers cost one swap, and the model that is unloaded meanwhile cuts nobody", async () => {
     await begin("gateway_dwell_seconds: 0", { speed: 60 });
     await demo.swap(ONE);
