@@ -13,7 +13,7 @@ import type { EngineOptions, SwapRequest } from "./engine-options.ts";
 import { estimateLoad } from "./eta.ts";
 import { type Belief, failureOf, gatherFacts, targetOf } from "./facts.ts";
 import { attemptOf, jobIdOf } from "./order.ts";
-import { makePlan } from "./plan.ts";
+import { makePlan, requestsIn } from "./plan.ts";
 import { planCommands } from "./plan-commands.ts";
 import type { RunServices } from "./run-services.ts";
 import type { Failure, Plan, SwapJob } from "./swap.ts";
@@ -93,7 +93,7 @@ export class SwapEngine {
       memoryReserveGib: topology.settings.memory_reserve_gib,
       drain: {
         ...drainTerms({ onDrainTimeout: request.onDrainTimeout ?? null }, topology.settings),
-        requests: this.options.inFlight?.(slot.name) ?? 0,
+        requests: requestsIn(slot, facts.occupants, (name) => this.options.inFlight?.(name) ?? 0),
       },
       blockers: [...facts.blockers, ...obstacles],
       commands: await planCommands(this.options, target, facts, signal),

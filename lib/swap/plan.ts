@@ -56,6 +56,12 @@ export interface PlanFacts {
   readonly commands: Plan["commands"];
 }
 
+/** Requests in flight in the slot and in those that have to make room. */
+export function requestsIn(slot: Slot, occupants: readonly Occupant[], inFlight: (slot: string) => number): number {
+  const names = new Set([slot.name, ...occupants.map((each) => each.slot.name)]);
+  return [...names].reduce((sum, name) => sum + inFlight(name), 0);
+}
+
 export function makePlan(facts: PlanFacts): Plan {
   const { model, slot, nodes } = facts;
   const memory = nodes.flatMap((node) => {

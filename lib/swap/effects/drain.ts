@@ -2,11 +2,15 @@
  * Requests in flight finish first. Two counts must be zero: the gateway's own, which is exact and which takes no more once the
  * swap drains, and `num_requests_running + num_requests_waiting` of the vLLM behind the slot's own port, for those who ask it
  * directly. That one lags by seconds, so it must be zero twice. The wait is bounded. What is left then is never cut off
- * silently: the swap asks, fails, or cuts off, as configured and as its plan said.
+ * silently: the swap asks, fails, or cuts off, as configured and as its plan said. A slot whose model is stopped to make room
+ * counts too; the gateway goes on sending to that one, so that the question may come where it is never quiet.
  */
 import { Fault } from "../../fault.ts";
 import { isoTime } from "../../ids.ts";
+import { type Node, type Slot, usableNode } from "../../topology/topology.ts";
+import { conflicts } from "../conflicts.ts";
 import { type DrainTerms, drainTerms } from "../drain-desk.ts";
+import { footprint } from "../facts.ts";
 import type { EffectBody, Run } from "../run.ts";
 import { nodesOf, pause } from "../run.ts";
 import { requestsInFlight } from "../vllm-metrics.ts";
@@ -23,12 +27,12 @@ export const drain: EffectBody = async (run, leg, signal) => {
   let asks = false;
   let quiet = 0;
   desk.take();
+  const places = [{ slot: run.order.slot, head: nodesOf(run, leg)[0] }, ...besideIt(run)];
   try {
     while (quiet < QUIET_READINGS) {
-      const said = await requestsRunning(run, leg, signal);
-      const own = run.inFlight(run.order.slot.name);
-      if (said === null && own === 0) break; // Nothing answers there: nothing can be cut off.
-      const running = Math.max(said ?? 0, own);
+      const counts = await Promise.all(places.map((place) => runningIn(run, place, signal)));
+      if (counts.every((count) => count === null)) break; // Nothing answers there: nothing can be cut off.
+      const running = counts.reduce<number>((sum, count) => sum + (count ?? 0), 0);
       quiet = running === 0 ? quiet + 1 : 0;
       const answer = desk.take();
       if (running > 0 && answer === "cut_off") {
@@ -80,14 +84,27 @@ function stillRunning(running: number, seconds: number, asked: boolean): Fault {
   );
 }
 
-async function requestsRunning(run: Run, leg: "forward" | "rollback", signal: AbortSignal): Promise<number | null> {
-  const [head] = nodesOf(run, leg);
+interface Emptied {
+  readonly slot: Slot;
+  readonly head: Node;
+}
+
+/** Other slots whose model is stopped to make room. */
+function besideIt(run: Run): Emptied[] {
+  const topology = run.topology();
+  const wanted = footprint(run.order.model, run.order.slot);
+  return run.beliefs().flatMap((belief) => {
+    const slot = topology.slots.find(({ name }) => name === belief.slot && name !== run.order.slot.name);
+    const head = belief.nodes[0] === undefined ? undefined : usableNode(topology, belief.nodes[0]);
+    return slot && head && conflicts(wanted, footprint(belief.model, slot)) ? [{ slot, head }] : [];
+  });
+}
+
+/** Requests that a slot's vLLM works on, by whichever count is higher; null: nothing answers, and none are in flight. */
+async function runningIn(run: Run, { slot, head }: Emptied, signal: AbortSignal): Promise<number | null> {
   const address = await run.control.address(head, signal);
-  const answer = await run.control.get(
-    `http://${address}:${run.order.slot.port}/metrics`,
-    run.timing.httpDeadlineMs,
-    signal,
-  );
-  const inFlight = requestsInFlight(answer);
-  return inFlight && inFlight.running + inFlight.waiting;
+  const answer = await run.control.get(`http://${address}:${slot.port}/metrics`, run.timing.httpDeadlineMs, signal);
+  const said = requestsInFlight(answer);
+  const own = run.inFlight(slot.name);
+  return said === null && own === 0 ? null : Math.max(said ? said.running + said.waiting : 0, own);
 }

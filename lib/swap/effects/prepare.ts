@@ -1,7 +1,7 @@
 /** Everything that can be known before anything is touched. A swap that cannot work ends here, and nothing has changed. */
 import { drainTerms } from "../drain-desk.ts";
 import { gatherFacts, targetOf } from "../facts.ts";
-import { makePlan } from "../plan.ts";
+import { makePlan, requestsIn } from "../plan.ts";
 import type { EffectBody } from "../run.ts";
 
 export const prepare: EffectBody = async (run, _leg, signal) => {
@@ -19,7 +19,7 @@ export const prepare: EffectBody = async (run, _leg, signal) => {
     pastLoads: run.pastLoads(model.key),
     timeScale: run.timeScale,
     rollbackWanted: run.order.previous !== null,
-    drain: { ...drainTerms(run.order, run.settings()), requests: run.inFlight(slot.name) },
+    drain: { ...drainTerms(run.order, run.settings()), requests: requestsIn(slot, facts.occupants, run.inFlight) },
     memoryReserveGib: run.settings().memory_reserve_gib,
     commands: [],
   });

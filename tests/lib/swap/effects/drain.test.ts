@@ -3,6 +3,7 @@ import type { Fault } from "../../../../lib/fault.ts";
 import type { Drain } from "../../../../lib/swap/drain-desk.ts";
 import { drain } from "../../../../lib/swap/effects/drain.ts";
 import type { Settings } from "../../../../lib/topology/topology.ts";
+import { aBelief, aModel, aSlot, aTopology } from "../_fixtures.ts";
 import { aRun, type TestRun } from "./_run.ts";
 
 const open = new AbortController().signal;
@@ -148,4 +149,32 @@ describe("requests that run too long", () => {
 
     expect(await failed(drain(run, "forward", open))).toMatchObject({ code: "drain_timeout" });
   });
+});
+
+test("requests in a slot that has to make room are waited for too, those beside it are not", async () => {
+  const slot = (name: string, port: number) => aSlot({ name, port, container: `vllm_${name}` });
+  const slots = [aSlot(), slot("stops", 8889), slot("stays", 8890)];
+  const counts: Record<string, number[]> = { main: [0], stops: [2, 1, 0], stays: [5] };
+  const asked = new Map<string, number>();
+  const run = aRun({
+    topology: aTopology({ slots }),
+    order: { model: aModel({ gpu_memory_utilization: 0.7 }) },
+    beliefs: [
+      aBelief(aModel({ key: "big", gpu_memory_utilization: 0.5 }), { slot: "stops", nodes: ["spark-1"] }),
+      aBelief(aModel({ key: "small", gpu_memory_utilization: 0.2 }), { slot: "stays", nodes: ["spark-1"] }),
+    ],
+    inFlight: (name) => counts[name]![Math.min(asked.get(name) ?? 0, counts[name]!.length) - 1] ?? 0,
+    control: {
+      address: async () => "10.77.0.1",
+      get: async (url) => {
+        const { name } = slots.find(({ port }) => url.includes(`:${port}/`))!;
+        asked.set(name, (asked.get(name) ?? 0) + 1);
+        return { status: null, body: null };
+      },
+    },
+  });
+  await drain(run, "forward", open);
+
+  expect(Object.fromEntries(asked)).toEqual({ main: 3, stops: 3 });
+  expect(run.drainDesk.shown).toBeNull();
 });
