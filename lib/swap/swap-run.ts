@@ -163,7 +163,7 @@ export class SwapRun implements Run {
     const { state, effects } = step(before, event);
     if (state === before && effects.length === 0) return;
     const job = this.#describe(before, state);
-    this.services.save({ job, machine: state, order: this.order }, this.#beliefAfter(before, event));
+    this.services.save({ job, machine: state, order: this.order }, this.#beliefAfter(before, event, job.updated_at));
     if (job.phase !== this.#job.phase || job.leg !== this.#job.leg) this.#phaseBegan = Date.now();
     this.#machine = state;
     this.#job = job;
@@ -267,7 +267,7 @@ export class SwapRun implements Run {
     };
   }
 
-  #beliefAfter(before: MachineState, event: MachineEvent): BeliefChange {
+  #beliefAfter(before: MachineState, event: MachineEvent, at: string): BeliefChange {
     if (event.type === "stopped") return { type: "stopped" };
     if (event.type === "cleaned") return { type: "emptied" };
     if (event.type !== "verified" || before.state !== "verifying") return { type: "none" };
@@ -278,7 +278,7 @@ export class SwapRun implements Run {
         slot: this.order.slot.name,
         model,
         job_id: this.jobId,
-        since: this.#job.updated_at,
+        since: at,
         nodes: this.order.slot.nodes.slice(0, model.nodes),
         launch_id: launchId,
       },
