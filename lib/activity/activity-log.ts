@@ -1,6 +1,6 @@
 /**
  * Requests that are over, in a table that is bounded by rows and age. Nothing is written while a request passes: notes are
- * collected and written in one transaction a second. What the last second has not written yet is lost when the process is
+ * collected and written in one transaction a second, or when somebody opens the list. What the last second has not written yet is lost when the process is
  * killed; an orderly end writes it.
  */
 import type { Database, SQLQueryBindings } from "bun:sqlite";
@@ -100,19 +100,20 @@ export class ActivityLog {
   }
 
   /**
-   * Newest first, what was noted a moment ago included. What is looked for may be rare: entries are read some thousands at a
+   * Newest first, what was noted a moment ago included; not with `after`, by which those who follow ask again at each writing:
+   * they would make writings of their own. What is looked for may be rare: entries are read some thousands at a
    * time, and others get their turn in between.
    * @param before id: only older ones
    * @param after id: only newer ones
    */
   async page(
     filter: ActivityFilter,
-    { before, after = 0, limit }: { before?: number | undefined; after?: number | undefined; limit: number },
+    { before, after, limit }: { before?: number | undefined; after?: number | undefined; limit: number },
   ): Promise<RequestEntry[]> {
-    this.flush();
+    if (after === undefined) this.flush();
     const found: RequestEntry[] = [];
     const { first, last } = this.#range();
-    const from = Math.max(first, after + 1);
+    const from = Math.max(first, (after ?? 0) + 1);
     for (let end = Math.min(before ?? last + 1, last + 1); end > from; end -= ENTRIES_AT_ONCE) {
       found.push(...this.#between(filter, Math.max(from, end - ENTRIES_AT_ONCE), end, limit - found.length));
       if (found.length >= limit) break;

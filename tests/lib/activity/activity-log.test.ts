@@ -87,6 +87,17 @@ describe("the list of requests", () => {
     expect((await log.page({}, { limit: 10, after: 3 })).map(({ id }) => id)).toEqual([5, 4]);
   });
 
+  test("whoever follows it makes no writing", async () => {
+    const log = start();
+    log.note(NOTE);
+    log.flush();
+    log.note(NOTE);
+
+    expect((await log.page({}, { limit: 10, after: 0 })).map(({ id }) => id)).toEqual([1]);
+    expect(written).toEqual([1]);
+    expect((await log.page({}, { limit: 10 })).map(({ id }) => id)).toEqual([2, 1]);
+  });
+
   test("filters by what is listed, and finds text as it stands", async () => {
     const log = start();
     log.note(NOTE);
