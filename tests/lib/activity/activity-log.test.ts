@@ -11,7 +11,7 @@ const NOTE: RequestNote = {
   route: "/v1/chat/completions",
   upstream: "slot:main",
   model: "qwen",
-  caller: "192.168.1.5",
+  caller: "192.168.1.7",
   outcome: "complete",
   status: 200,
   code: null,
@@ -131,11 +131,11 @@ describe("the list of requests", () => {
   test("lists a flood of the same refusal once, with its number", async () => {
     const log = start({ mostInABatch: 10 });
     for (let at = 0; at < 1_000; at++) log.note(REFUSED);
-    log.note({ ...REFUSED, caller: "192.168.1.6" });
+    log.note({ ...REFUSED, caller: "192.168.1.8" });
 
     expect((await log.page({}, { limit: 10 })).map(({ caller, count }) => [caller, count])).toEqual([
-      ["192.168.1.6", 1],
-      ["192.168.1.5", 1_000],
+      ["192.168.1.8", 1],
+      ["192.168.1.7", 1_000],
     ]);
     expect(log.skipped).toBe(0);
   });
