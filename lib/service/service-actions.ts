@@ -8,7 +8,7 @@ import { type Service as ConfiguredService, type Node, usableNode } from "../top
 import type { Entry, Subject } from "./entry.ts";
 import type { Service, ServiceAction } from "./service.ts";
 import type { ServiceBoard } from "./service-board.ts";
-import type { SightMeans } from "./sight.ts";
+import type { SeenImage, SightMeans } from "./sight.ts";
 
 export const AUTO_RESTART = "auto-restart";
 
@@ -62,8 +62,8 @@ export class ServiceActions {
     request: ActionRequest,
   ): Promise<{ readonly service: Service; readonly jobId: string | null }> {
     const { board } = this.means;
-    if (board.subject(name).of === "service") await board.look(name);
     const subject = board.subject(name);
+    if (subject.of === "service") await this.#refresh(subject.service);
     if (isSo(subject, board.entry(name), request.action)) return { service: board.get(name), jobId: null };
     board.mustBePossible(subject, request.action);
     if (subject.of === "service" && subject.service.kind === "vllm") {
@@ -84,7 +84,8 @@ export class ServiceActions {
     board.setOperation(name, null);
     if (!board.signal.aborted) this.means.onDone(doneOf(subject, request, failure));
     if (failure !== null) throw failure;
-    if (subject.of === "service") await board.look(name);
+    // Whether it answers is for the next look; the container was seen just now.
+    if (subject.of === "service") void board.look(name);
     return { service: board.get(name), jobId };
   }
 
@@ -94,7 +95,20 @@ export class ServiceActions {
     if (!node || container === null) throw new Fault("conflict", "not_possible", `${name} does not run on a Spark.`);
     const before = await this.#look(node, container);
     await act(node, request.action, container, board.signal);
-    await this.#verify(name, node, container, request.action, before?.startedAt ?? null);
+    const after = await this.#verify(name, node, container, request.action, before?.startedAt ?? null);
+    board.sawContainer(name, after);
+  }
+
+  /** The last look may be some seconds old. A Spark that cannot be asked is told by what follows. */
+  async #refresh({ name, node: nodeName, container }: ConfiguredService): Promise<void> {
+    const { board, topology } = this.means;
+    const node = nodeName === null ? undefined : usableNode(topology(), nodeName);
+    if (!node || container === null || board.entry(name).seen?.how === "failed") return;
+    try {
+      board.sawContainer(name, await this.#look(node, container));
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+    }
   }
 
   async #look(node: Node, container: string) {
@@ -107,16 +121,16 @@ export class ServiceActions {
     container: string,
     action: ServiceAction,
     startedBefore: string | null,
-  ): Promise<void> {
+  ): Promise<SeenImage | null> {
     const { now, pause, board } = this.means;
     const deadline = now() + VERIFY_MS;
     for (let running = 0; ; ) {
       const seen = await this.#look(node, container);
       const isNew = action !== "restart" || seen?.startedAt !== startedBefore;
-      if (action === "stop" && !seen?.running) return;
+      if (action === "stop" && !seen?.running) return seen;
       if (action !== "stop" && isNew) {
         running = seen?.running ? running + 1 : 0;
-        if (running >= RUNNING_LOOKS) return;
+        if (running >= RUNNING_LOOKS) return seen;
         if (seen && !seen.running && seen.status === "exited")
           throw new Fault(
             "upstream",

@@ -4,11 +4,10 @@
  */
 import { Fault } from "../fault.ts";
 import { isoTime } from "../ids.ts";
-import type { SlotStatus } from "../swap/slots.ts";
-import type { Service as ConfiguredService, Topology } from "../topology/topology.ts";
-import { busyWith, type Work } from "./busy.ts";
+import type { Service as ConfiguredService } from "../topology/topology.ts";
+import type { BoardMeans } from "./board-means.ts";
+import { busyWith } from "./busy.ts";
 import { afterLook, type Condition, chooseRestart, deepFailure, firstCondition, upOrDown } from "./condition.ts";
-import type { Conditions } from "./conditions.ts";
 import {
   autoRestart,
   type Entry,
@@ -22,32 +21,7 @@ import {
 } from "./entry.ts";
 import { judge, type Verdict } from "./judge.ts";
 import type { Service } from "./service.ts";
-import type { Sight, Sighting } from "./sight.ts";
-
-export interface BoardMeans {
-  readonly conditions: Conditions;
-  readonly sight: Sight;
-  topology(): Topology;
-  slots(): readonly SlotStatus[];
-  /** What slots and services work on now. */
-  work(): readonly Work[];
-  /** Requests that the gateway has in flight to a service. */
-  inFlight(service: string): number;
-  /** Milliseconds since 1970. */
-  now(): number;
-  random(): number;
-  /** What is shown of it has changed. */
-  onChange(service: Service): void;
-  /** What was told last, in an earlier process too. */
-  told(name: string): "up" | "down" | null;
-  /** Makes it durable. */
-  tell(service: ConfiguredService, is: "up" | "down"): void;
-  /** It has failed and may be restarted. */
-  restart(name: string): void;
-  /** It is left alone from now on. */
-  giveUp(name: string, why: string): void;
-  report(error: unknown): void;
-}
+import type { SeenImage, Sighting } from "./sight.ts";
 
 const TICK_MS = 200;
 const JITTER = 0.2;
@@ -61,6 +35,8 @@ export class ServiceBoard {
   /** By Spark, or by service where there is none. */
   readonly #dueAt = new Map<string, number>();
   readonly #looking = new Map<string, Promise<void>>();
+  /** Grows when something is begun or done with a service: a look that began before says nothing of it now. */
+  readonly #epochs = new Map<string, number>();
   readonly #closed = new AbortController();
   #timer: ReturnType<typeof setInterval> | undefined;
   #startedAt = 0;
@@ -122,7 +98,14 @@ export class ServiceBoard {
   /** What is being done with it now. */
   setOperation(name: string, operation: Operation | null): void {
     this.#entries.set(name, { ...this.entry(name), operation });
+    this.#epochs.set(name, (this.#epochs.get(name) ?? 0) + 1);
     this.tell(name);
+  }
+
+  /** Its container was looked at by itself, beside the rhythm. */
+  sawContainer(name: string, container: SeenImage | null): void {
+    const image = container?.image ?? null;
+    this.#entries.set(name, { ...this.entry(name), seen: { how: "looked", container }, image });
   }
 
   /** Changes what is remembered of it; durable where it counts. */
@@ -235,7 +218,9 @@ export class ServiceBoard {
   async #lookAtGroup(key: string): Promise<void> {
     const names = new Set(this.#groups().get(key));
     const services = this.#services().filter(({ name }) => names.has(name));
+    const epochs = new Map(this.#epochs);
     await this.means.sight.look(services, this.signal, (sighting) => {
+      if (epochs.get(sighting.service.name) !== this.#epochs.get(sighting.service.name)) return;
       this.#seeService(sighting);
       this.tell(sighting.service.name);
     });

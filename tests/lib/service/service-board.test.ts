@@ -232,6 +232,22 @@ describe("what is told", () => {
   });
 });
 
+test("a look that began before something was done with it says nothing of it", async () => {
+  const of = world(aService("a"));
+  const open = Promise.withResolvers<number>();
+  of.ports.set("a", () => open.promise);
+  const board = boardOf(of);
+  const looking = board.look();
+  board.setOperation("a", { action: "stop", since: "2026-01-31T12:00:00.000+00:00", by: "dashboard" });
+  board.alter("a", (before) => ({ ...before, state: "stopped" }));
+  board.setOperation("a", null);
+  // It answered when it was asked, which was before.
+  open.resolve(200);
+  await looking;
+
+  expect(board.get("a").state).toBe("stopped");
+});
+
 test("a restart is asked for once it has failed for sure, and not while something is done with it", async () => {
   const of = world(aService("a"), aService("b", { auto_restart: false }));
   of.containers = { a: { running: false, status: "exited" }, b: { running: false, status: "exited" } };
