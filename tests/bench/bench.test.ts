@@ -89,7 +89,7 @@ describe("the exit code", () => {
     const said = await new Response(child.stderr).text();
     expect(await child.exited).toBe(2);
     expect(said).toContain(
-      'no bench "nonsense". There are: start, ready, memory, log, lock, streams, overhead, gateway, sparks.',
+      'no bench "nonsense". There are: start, ready, memory, log, lock, streams, overhead, gateway, sparks, services.',
     );
   });
 });
