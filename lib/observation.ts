@@ -59,7 +59,7 @@ export function createObservation(means: Means): Observation {
     activity,
     request(record) {
       requests.finished(record);
-      activity.note(noteOf(record));
+      if (activity.takes(record.outcome)) activity.note(noteOf(record));
     },
     sshCommand: (command) => cluster.sshCommand(command),
   };

@@ -62,6 +62,15 @@ export class ActivityLog {
     return this.#skipped;
   }
 
+  /** Whether a request that ended so may still be listed in this second; if not, it is counted here, and no note has to be made. */
+  takes(outcome: RequestNote["outcome"]): boolean {
+    const { mostInABatch = MOST_IN_A_BATCH } = this.options;
+    // The same refusal may only add to the number of one that waits.
+    if (outcome === "refused" || (!this.#closed && this.#waiting.length < mostInABatch)) return true;
+    this.#skipped++;
+    return false;
+  }
+
   /** Never throws, and touches no disk. */
   note(note: RequestNote): void {
     const { now, batchMs = 1_000, mostInABatch = MOST_IN_A_BATCH } = this.options;

@@ -1,8 +1,7 @@
 /** What the gateway counts, by Prometheus' conventions: base units, `_total` for counters. No caller, no content. */
-import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { Counter, Gauge, type Registry } from "prom-client";
+import { RouteTallies, type RouteTally, registerHistogram, type SecondsTally } from "./route-tally.ts";
 
-/** Chats take from tens of milliseconds to half an hour. */
-const SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 180, 600, 1800];
 const UPSTREAM_BROKEN = 500;
 
 export interface FinishedRequest {
@@ -44,32 +43,55 @@ export function createGatewayMetrics(
 ): GatewayMetrics {
   const registers = [registry];
   const where = ["upstream", "route"] as const;
-  const histogram = (name: string, help: string) =>
-    new Histogram({ name, help, labelNames: [...where], buckets: SECONDS, registers });
-  const requests = new Counter({
+  const tallies = new RouteTallies();
+  const histogram = (name: string, help: string, of: (tally: RouteTally) => SecondsTally) =>
+    registerHistogram(registry, name, help, tallies, of);
+  new Counter({
     name: "spark_gateway_requests_total",
     help: "Requests that are over, by outcome and by the status of the upstream's answer",
     labelNames: [...where, "outcome", "status"],
     registers,
+    collect() {
+      this.reset();
+      for (const tally of tallies)
+        for (const { outcome, status, count } of tally.requests())
+          this.inc({ ...tally.labels, outcome, status }, count);
+    },
   });
-  const duration = histogram("spark_gateway_request_duration_seconds", "From admission to the last byte");
-  const firstByte = histogram(
+  histogram("spark_gateway_request_duration_seconds", "From admission to the last byte", ({ duration }) => duration);
+  histogram(
     "spark_gateway_time_to_first_token_seconds",
     "From admission to the first bytes of the answer's body: the first token, where it is streamed",
+    ({ firstByte }) => firstByte,
   );
-  const queue = histogram("spark_gateway_queue_duration_seconds", "Waited for a place, of requests that had to wait");
-  const bytes = new Counter({
-    name: "spark_gateway_bytes_total",
-    help: "Bytes of bodies, in: to the upstream, out: to the client",
-    labelNames: [...where, "direction"],
-    registers,
-  });
-  const tokens = new Counter({
-    name: "spark_gateway_tokens_total",
-    help: "Tokens as the answers tell them, in: of prompts, out: of answers",
-    labelNames: [...where, "direction"],
-    registers,
-  });
+  histogram(
+    "spark_gateway_queue_duration_seconds",
+    "Waited for a place, of requests that had to wait",
+    ({ queue }) => queue,
+  );
+  const bothWays = (name: string, help: string, of: (tally: RouteTally) => { in: number; out: number }) =>
+    new Counter({
+      name,
+      help,
+      labelNames: [...where, "direction"],
+      registers,
+      collect() {
+        this.reset();
+        for (const tally of tallies)
+          for (const [direction, value] of Object.entries(of(tally)))
+            if (value > 0) this.inc({ ...tally.labels, direction }, value);
+      },
+    });
+  bothWays(
+    "spark_gateway_bytes_total",
+    "Bytes of bodies, in: to the upstream, out: to the client",
+    ({ bytesIn, bytesOut }) => ({ in: bytesIn, out: bytesOut }),
+  );
+  bothWays(
+    "spark_gateway_tokens_total",
+    "Tokens as the answers tell them, in: of prompts, out: of answers",
+    ({ tokensIn, tokensOut }) => ({ in: tokensIn, out: tokensOut }),
+  );
   const errors = new Counter({
     name: "spark_gateway_upstream_errors_total",
     help: "Requests that an upstream failed: no answer, a broken one, or a status from 500 on",
@@ -105,18 +127,18 @@ export function createGatewayMetrics(
   gauge("spark_gateway_requests_queued", "Requests that wait for a place", ({ queued }) => queued);
   return {
     finished(request) {
-      const { route, outcome, status, fault, bytesIn, bytesOut, tokensIn, tokensOut } = request;
+      const { route, outcome, status, fault } = request;
       const upstream = request.upstream ?? "none";
-      const labels = { upstream, route };
-      requests.inc({ ...labels, outcome, status: status === null ? "none" : String(status) });
-      if (request.queueSeconds > 0) queue.observe(labels, request.queueSeconds);
+      const tally = tallies.of(upstream, route);
+      tally.ended(outcome, status);
+      if (request.queueSeconds > 0) tally.queue.observe(request.queueSeconds);
       if (outcome === "refused") return refused.inc({ route, code: fault?.code ?? "internal" });
-      duration.observe(labels, request.seconds);
-      if (request.firstByteSeconds !== null) firstByte.observe(labels, request.firstByteSeconds);
-      if (bytesIn > 0) bytes.inc({ ...labels, direction: "in" }, bytesIn);
-      if (bytesOut > 0) bytes.inc({ ...labels, direction: "out" }, bytesOut);
-      if (tokensIn !== null) tokens.inc({ ...labels, direction: "in" }, tokensIn);
-      if (tokensOut !== null) tokens.inc({ ...labels, direction: "out" }, tokensOut);
+      tally.duration.observe(request.seconds);
+      if (request.firstByteSeconds !== null) tally.firstByte.observe(request.firstByteSeconds);
+      tally.bytesIn += request.bytesIn;
+      tally.bytesOut += request.bytesOut;
+      tally.tokensIn += request.tokensIn ?? 0;
+      tally.tokensOut += request.tokensOut ?? 0;
       // A body that is too large in mid-upload is the client's.
       const isClients = fault?.kind === "too_large";
       if (outcome === "failed" && !isClients) errors.inc({ upstream, code: fault?.code ?? "unknown" });
