@@ -16,7 +16,10 @@ const ROUNDS = 5;
 const FOR_MS = 1_500;
 const WARM_UP_MS = 1_000;
 const STREAMS_OPEN = 1_000;
-const UPLOAD_BYTES = 190 * 1024 * 1024;
+const MIB = 1024 * 1024;
+/** Almost the most that a route takes, and what a route without the cap is given. */
+const UPLOAD_BYTES = 190 * MIB;
+const LARGE_BYTES = 500 * MIB;
 
 const CHAT = '{"model":"bench","messages":[{"role":"user","content":"Say something short."}]}';
 const JSON_POST = postOf("/v1/chat/completions", CHAT);
@@ -28,7 +31,8 @@ export const gateway: Bench = {
   async run() {
     const path = nginxPath();
     if (path === null) return [{ name: "gateway against nginx", skipped: "needs nginx (Debian: nginx-light)" }];
-    const upstream = await startUpstream();
+    const upstream = await startPart("upstream.ts");
+    const uncapped = await startPart("uncapped.ts", String(upstream.port));
     const nginx = await startNginx(path, upstream.port);
     const ours = await startOurs(upstream.port);
     const limited = await startOurs(upstream.port, LIMITED);
@@ -41,7 +45,8 @@ export const gateway: Bench = {
         ])),
         ...(await firstByte([upstream.port, ours.port])),
         ...(await openStreams(ours)),
-        ...(await upload(ours)),
+        ...(await upload(ours, UPLOAD_BYTES)),
+        ...(await upload(uncapped, LARGE_BYTES)),
         ...(await overload(limited.port)),
         ...(await fairness(limited.port)),
       ];
@@ -49,13 +54,15 @@ export const gateway: Bench = {
       await limited.stop();
       await ours.stop();
       await nginx.stop();
+      await uncapped.stop();
       await upstream.stop();
     }
   },
 };
 
-async function startUpstream() {
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "gateway/upstream.ts")], {
+/** A process of the bench's own, which prints its port. */
+async function startPart(file: string, ...args: string[]) {
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, "gateway", file), ...args], {
     stdin: "ignore",
     stdout: "pipe",
     stderr: "inherit",
@@ -63,6 +70,7 @@ async function startUpstream() {
   const { value } = await child.stdout.getReader().read();
   return {
     port: Number(new TextDecoder().decode(value).trim()),
+    pid: child.pid,
     async stop() {
       child.kill();
       await child.exited;
@@ -178,14 +186,14 @@ async function openStreams({ port, pid }: { readonly port: number; readonly pid:
   return [{ name: `${STREAMS_OPEN} open streams: memory grows by`, unit: "MB", values: [grown], bar: { below: 100 } }];
 }
 
-async function upload({ port, pid }: { readonly port: number; readonly pid: number }): Promise<Result[]> {
+async function upload({ port, pid }: { readonly port: number; readonly pid: number }, size: number): Promise<Result[]> {
   const before = residentMb(pid);
   let most = before;
   const watch = setInterval(() => {
     most = Math.max(most, residentMb(pid));
   }, 20);
   const piece = new Uint8Array(256 * 1024);
-  let left = UPLOAD_BYTES / piece.length;
+  let left = size / piece.length;
   const body = new ReadableStream({
     pull(controller) {
       if (left-- > 0) controller.enqueue(piece);
@@ -195,7 +203,7 @@ async function upload({ port, pid }: { readonly port: number; readonly pid: numb
   const answer = await fetch(`http://127.0.0.1:${port}/v1/audio/transcriptions`, { method: "POST", body });
   clearInterval(watch);
   const { bytes } = (await answer.json()) as { bytes: number };
-  if (bytes !== UPLOAD_BYTES) throw new Error(`${bytes} of ${UPLOAD_BYTES} bytes arrived`);
-  const name = `upload of ${UPLOAD_BYTES / 1024 / 1024} MiB in chunks: memory grows by`;
+  if (bytes !== size) throw new Error(`${bytes} of ${size} bytes arrived`);
+  const name = `upload of ${size / MIB} MiB in chunks: memory grows by`;
   return [{ name, unit: "MB", values: [most - before], bar: { below: 60 } }];
 }
