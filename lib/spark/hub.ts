@@ -106,7 +106,10 @@ export async function removeFromHub(ssh: SparkSsh, node: Node, repo: string, sig
     {
       node: node.name,
       evidence: stderr.slice(-300),
-      advice: denied ? `On ${node.name}: sudo chown -R ${node.user} ~/.cache/huggingface` : null,
+      // Whoever may use docker may have a container do it: nobody needs to be root on the Spark.
+      advice: denied
+        ? `On ${node.name}: docker run --rm -v ~/.cache/huggingface:/cache --entrypoint chown vllm-node -R $(id -u):$(id -g) /cache`
+        : null,
     },
   );
 }
