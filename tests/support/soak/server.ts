@@ -14,7 +14,10 @@ function listen(port: number): Bun.Server<undefined> {
     hostname: "127.0.0.1",
     idleTimeout: 0,
     async fetch(request) {
-      const { input } = (await request.json()) as { input: readonly string[] };
+      // It goes away in the middle of requests too: what is left of one is not worth a line.
+      const body = (await request.json().catch(() => null)) as { readonly input: readonly string[] } | null;
+      if (body === null) return new Response(null, { status: 400 });
+      const { input } = body;
       const data = input.map((text, index) => ({ object: "embedding", index, embedding: [text.length] }));
       return Response.json({ object: "list", data });
     },
