@@ -66,8 +66,9 @@ function judged(
   return { rewritten, items: log.items };
 }
 
-export function judgeModels(file: TextFile, shipped: TextFile): JudgedFile {
-  const rewritten = reshaped(file, "models", ["key", "id", "name"]);
+/** @param isSure that it is of the earlier version: else it is left in its shape, for its author to be told */
+export function judgeModels(file: TextFile, shipped: TextFile, isSure: boolean): JudgedFile {
+  const rewritten = isSure ? reshaped(file, "models", ["key", "id", "name"]) : null;
   const overrides = rewritten === null ? file : { ...file, text: rewritten };
   const { models, problems } = loadCatalog({ shipped, overrides });
   const before = new Set(loadCatalog({ shipped }).models.map(({ key }) => key));
@@ -77,9 +78,12 @@ export function judgeModels(file: TextFile, shipped: TextFile): JudgedFile {
   return judged(file, "models", rewritten, problems, isTaken);
 }
 
-/** @param topology of the Sparks that the services may name */
-export function judgeServices(file: TextFile, topology: TextFile | undefined): JudgedFile {
-  const rewritten = reshaped(file, "services", ["name", "key", "id"]);
+/**
+ * @param topology of the Sparks that the services may name
+ * @param isSure   as of `judgeModels`
+ */
+export function judgeServices(file: TextFile, topology: TextFile | undefined, isSure: boolean): JudgedFile {
+  const rewritten = isSure ? reshaped(file, "services", ["name", "key", "id"]) : null;
   const services = rewritten === null ? file : { ...file, text: rewritten };
   const loaded = loadTopology({ files: { services, topology }, env: {} });
   return judged(file, "services", rewritten, loaded.problems, (key) =>

@@ -82,6 +82,8 @@ export function takeOverEarlier(options: UpgradeOptions): Upgrade {
 
 function takeFiles({ dataDir, shippedCatalogPath }: UpgradeOptions, items: ItemLog) {
   const originals = join(dataDir, ORIGINALS);
+  // Overrides alone may be those of somebody who prepares a new folder.
+  const isSure = existsSync(join(dataDir, APP_SETTINGS));
   const read = (name: string) => {
     const { file, problem } = readConfigFile(join(dataDir, name));
     if (problem) items.add(name, "", "not_taken", problem.message);
@@ -104,7 +106,7 @@ function takeFiles({ dataDir, shippedCatalogPath }: UpgradeOptions, items: ItemL
 
   const models = read(MODELS);
   const shipped = readConfigFile(shippedCatalogPath).file ?? { name: "models.yaml", text: "" };
-  if (models) take(MODELS, judgeModels(models, shipped));
+  if (models) take(MODELS, judgeModels(models, shipped, isSure));
   const settingsFile = read(APP_SETTINGS);
   const settings = settingsFile ? readAppSettings(settingsFile.text) : null;
   items.items.push(...(settings?.items ?? []));
@@ -119,7 +121,7 @@ function takeFiles({ dataDir, shippedCatalogPath }: UpgradeOptions, items: ItemL
   const topology = { name: TOPOLOGY, text: textOf(TOPOLOGY) };
   // Judged by themselves, before anything is added to them; the Sparks that they name are known by now.
   const services = read(SERVICES);
-  if (services) take(SERVICES, judgeServices(services, topology));
+  if (services) take(SERVICES, judgeServices(services, topology, isSure));
   add(SERVICES);
   const moved = takeKey(dataDir, settings?.keyPath ?? null, originals, items);
   const { nodes } = loadTopology({ files: { topology }, env: {} });

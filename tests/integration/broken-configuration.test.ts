@@ -5,7 +5,8 @@ import { join } from "node:path";
 import type { Status } from "../../lib/status.ts";
 import { Controller, makeDataDir } from "../support/controller.ts";
 
-setDefaultTimeout(60_000);
+// More than forty processes are started, one after the other.
+setDefaultTimeout(240_000);
 
 const BROKEN = join(import.meta.dir, "../lib/config/broken");
 const TARGET: Readonly<Record<string, string>> = {

@@ -201,7 +201,8 @@ describe("a folder with faults", () => {
   test("models and services without the name of their section, or as a list: brought into shape, the original kept", async () => {
     const models = "good: { repo: example/good }\nother: { repo: example/other }\n";
     const services = "- { name: wiki, kind: http, host: 10.77.0.40, port: 8090 }\n- { name: parakeet, port: 8010 }\n";
-    const from = earlier({ "models-overrides.yaml": models, "services-overrides.yaml": services });
+    const files = { "models-overrides.yaml": models, "services-overrides.yaml": services };
+    const from = earlier({ ...files, "app_settings.json": "{}" });
     const started = await start(from);
 
     const keys = started.plane.config.current.catalog.models.map(({ key }) => key);
@@ -216,6 +217,15 @@ describe("a folder with faults", () => {
     expect(read(from, "before-upgrade/models-overrides.yaml")).toBe(models);
     expect(read(from, "before-upgrade/services-overrides.yaml")).toBe(services);
     expect(started.plane.config.current.problems).toEqual([]);
+  });
+
+  test("overrides alone may be those of somebody who prepares a new folder: a list is told, not brought into shape", async () => {
+    const services = "services:\n  - name: parakeet\n";
+    const from = earlier({ "services-overrides.yaml": services });
+    const started = await start(from);
+
+    expect(read(from, "services-overrides.yaml")).toBe(services);
+    expect(started.plane.config.current.problems).toHaveLength(1);
   });
 
   test("a file that is no YAML contributes nothing and is left as it is", async () => {
