@@ -88,9 +88,13 @@ function figure(output: string, word: string): number {
 /** The error of a test stands between the line of the test before it and its own. */
 function failuresOf(output: string): readonly string[] {
   const failures: string[] = [];
+  const seen = new Set<string>();
   let error: string[] = [];
   for (const line of output.split("\n")) {
-    if (line.startsWith("(fail) ")) failures.push(`${line}\n${error.join("\n").trim().slice(0, ERROR_LENGTH)}\n`);
+    // The summary names them once more.
+    if (line.startsWith("(fail) ") && !seen.has(line))
+      failures.push(`${line}\n${error.join("\n").trim().slice(0, ERROR_LENGTH)}\n`);
+    seen.add(line);
     if (/^\((?:pass|fail|skip|todo)\) /.test(line)) error = [];
     else error.push(line);
   }
