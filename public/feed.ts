@@ -1,4 +1,6 @@
 /** What keeps the page current: a snapshot at every connect, then changes. */
+import type { ConnectivityEvent } from "../lib/connectivity/wire.ts";
+import type { HardwareCard } from "../lib/hardware/card.ts";
 import type { Delivery, Models, Schedule, Slot, Status, SwapJob, Webhook } from "./api.ts";
 import { fetchModels, fetchSwaps } from "./api.ts";
 import type { FeedMessage } from "./feed/event-stream.ts";
@@ -98,6 +100,12 @@ const HANDLERS = {
   },
   activity: ({ last_id }: { last_id: number }) => {
     state.lastRequest.value = last_id;
+  },
+  hardware: ({ cards }: { cards: HardwareCard[] }) => {
+    state.cards.value = cards;
+  },
+  connectivity: (change: ConnectivityEvent) => {
+    state.reached.value = change;
   },
 } as const;
 

@@ -1,4 +1,6 @@
 /** What the page knows, as signals. Only feed.ts writes what comes from the server. */
+import type { ConnectivityEvent } from "../lib/connectivity/wire.ts";
+import type { HardwareCard } from "../lib/hardware/card.ts";
 import type {
   Delivery,
   Lock,
@@ -70,6 +72,11 @@ export const schedule = signal<Schedule | null>(null);
 export const webhooks = signal<readonly Webhook[] | null>(null);
 /** The last message to a webhook of which anything was heard. */
 export const delivered = signal<Delivery | null>(null);
+
+/** What the hardware of each Spark does; null until it was told. */
+export const cards = signal<readonly HardwareCard[] | null>(null);
+/** The last time that a Spark went away or came back. */
+export const reached = signal<ConnectivityEvent | null>(null);
 
 /** Id of the newest request that is listed; 0 until one was told. */
 export const lastRequest = signal(0);

@@ -21,6 +21,8 @@ const EVENT_NAMES = [
   "webhooks",
   "webhook_delivery",
   "activity",
+  "hardware",
+  "connectivity",
 ] as const;
 
 export type FeedMessage =

@@ -390,6 +390,50 @@ export const SCENES: readonly Scene[] = [
     },
   },
   {
+    name: "hardware",
+    path: "/machines",
+    demo: { machineTiming: { hardwareMs: 300 } },
+    before: serving,
+    on: async (page) => {
+      const spark = page.getByRole("region", { name: "spark-2" });
+      await spark.getByText("spark-1 can log in here").waitFor();
+      await page.getByRole("region", { name: "spark-1" }).getByText("Memory by process").click();
+    },
+  },
+  {
+    name: "hardware-unknown",
+    path: "/machines",
+    before: async (demo) => {
+      demo.cluster.inject({ kind: "gpu_missing", node: "spark-1" });
+      demo.cluster.inject({ kind: "worker_ssh_denied" });
+      return undefined;
+    },
+    on: async (page) => {
+      await page.getByRole("region", { name: "spark-1" }).getByText("Driver not told").waitFor();
+      await page.getByRole("region", { name: "spark-2" }).getByText("spark-1 cannot log in here").waitFor();
+    },
+  },
+  {
+    name: "outage",
+    path: "/machines",
+    demo: { machineTiming: { connectivityMs: 300 }, outageLastsMs: 500 },
+    before: async (demo) => {
+      const state = (spark: string) => demo.plane.machines.connectivity.states().find((one) => one.spark === spark);
+      await until("its hardware address is known", () => state("spark-2")?.mac !== null);
+      demo.cluster.inject({ kind: "unreachable", how: "reset", node: "spark-1", seconds: 600 });
+      await until("spark-1 is away", () => state("spark-1")?.state === "down");
+      await until("spark-1 is back", () => state("spark-1")?.state === "up");
+      demo.cluster.inject({ kind: "unreachable", how: "reset", node: "spark-2" });
+      await until("spark-2 is away", () => state("spark-2")?.state === "down");
+      return undefined;
+    },
+    on: async (page) => {
+      const connection = page.getByRole("region", { name: "Connection" });
+      await connection.getByRole("button", { name: "Wake spark-2" }).waitFor();
+      await connection.getByText(/ unreachable from /).waitFor();
+    },
+  },
+  {
     name: "no-such-page",
     path: "/nothing/here",
     on: (page) => heading(page, "Nothing is at this address").waitFor(),
