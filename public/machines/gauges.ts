@@ -70,13 +70,11 @@ export function gauges(card: HardwareCard, history: HistoryData | null): Child {
 function diskParts(disk: HardwareCard["disk"]): [Child, string, Child] {
   if (disk === null) return [notTold(), "the model cache", null];
   const { total_bytes: total, used_bytes: used, available_bytes: free } = disk;
-  const [value, unit] =
-    total >= BYTES_PER_TB
-      ? [(used / BYTES_PER_TB).toFixed(1), `of ${(total / BYTES_PER_TB).toFixed(1)} TB`]
-      : [String(gb(used)), `of ${gb(total)} GB`];
+  const unit = total >= BYTES_PER_TB ? "TB" : "GB";
+  const of = (bytes: number) => (unit === "TB" ? (bytes / BYTES_PER_TB).toFixed(1) : String(gb(bytes)));
   const percent = total > 0 ? Math.round((used / total) * 100) : 0;
   const level = h("meter", { min: 0, max: 100, high: 90, value: percent, "aria-label": "Model disk in use" });
-  return [figure(value, unit), `${size(free)} free`, level];
+  return [figure(of(used), `of ${of(total)} ${unit}`), `${of(free)} ${unit} free`, level];
 }
 
 const clocks = (gpu: HardwareCard["gpu"]): string =>

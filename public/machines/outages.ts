@@ -1,5 +1,5 @@
 /** Outages as sentences, made of the log of who went away and who came back. Pure. */
-import { clockTime, duration } from "../format.ts";
+import { clockTime, duration, forHow } from "../format.ts";
 import type { Connectivity, ConnectivityEvent } from "./calls.ts";
 
 export interface Outage {
@@ -27,6 +27,6 @@ export function outagesOf(events: readonly ConnectivityEvent[], current: Connect
 /** "unreachable from 03:12 for 4 min", "unreachable since 03:12, for 4 min so far". */
 export function outageWords({ from, seconds }: Outage, now: number): string {
   const begin = clockTime(from, now);
-  if (seconds === null) return `unreachable since ${begin}, for ${duration((now - from) / 1_000)} so far`;
+  if (seconds === null) return `unreachable since ${begin}, for ${forHow((now - from) / 1_000)} so far`;
   return `unreachable from ${begin} for ${duration(seconds)}`;
 }

@@ -15,6 +15,7 @@ import { Panel } from "./panel.ts";
 
 /** The points of the last hour are half a minute apart; the figures themselves come by the stream. */
 const HISTORY_EVERY_MS = 60_000;
+const PATIENCE_MS = 1_500;
 
 /** Each Spark: is it well, what its hardware does, who holds its memory, how it is reached, its identity. */
 export class MachineList extends Panel {
@@ -23,12 +24,15 @@ export class MachineList extends Panel {
   /** As last asked for; its cards are older than those of the stream. */
   #hardware = signal<Hardware | null>(null);
   #hardwareFor: readonly unknown[] = [];
+  /** A Spark that does not answer holds the first answer up; the page does not wait for it. */
+  #isDue = signal(false);
 
   protected render(): Child | undefined {
     const known = controller.value;
     if (!known) return undefined;
     this.#refresh();
     this.#refreshHardware();
+    if (this.#hardware.value === null && !this.#isDue.value) return undefined;
     if (nodes.value.length === 0)
       return h(
         "section",
@@ -124,6 +128,9 @@ export class MachineList extends Panel {
     ];
     if (reason.every((each, at) => each === this.#hardwareFor[at])) return;
     this.#hardwareFor = reason;
+    setTimeout(() => {
+      this.#isDue.value = true;
+    }, PATIENCE_MS);
     fetchHardware().then(
       (hardware) => {
         this.#hardware.value = hardware;
