@@ -4,6 +4,7 @@ import { copyText } from "../copy.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { clockTime, plural } from "../format.ts";
 import { place } from "../router.ts";
+import { allowedHosts, allowName, outcome, placeId, undo } from "../settings/desk.ts";
 import { controller, nodes } from "../state.ts";
 import { signal } from "../store.ts";
 import { chooseTheme, THEMES, theme } from "../theme-choice.ts";
@@ -14,6 +15,8 @@ import { Panel } from "./panel.ts";
 export class SettingsPage extends Panel {
   #keys = signal<readonly HostKeyStatus[] | null>(null);
   #refused = signal<readonly RefusedHost[] | null>(null);
+  /** The name that was allowed last on this page. */
+  #allowed = signal<string | null>(null);
   /** What the lists were asked for: they have no event. */
   #askedFor: unknown[] = [];
 
@@ -131,6 +134,7 @@ export class SettingsPage extends Panel {
   #refusedNames(): Child {
     const refused = this.#refused.value;
     if (refused === null) return h("p", { class: "dim" }, "–");
+    const allowed = new Set(allowedHosts().map((each) => each.toLowerCase()));
     if (refused.length === 0) return h("p", { class: "dim" }, "None since Spark Control started.");
     return [
       h(
@@ -139,16 +143,52 @@ export class SettingsPage extends Panel {
         ...refused.map(({ name, last_at: at, count }) =>
           h(
             "li",
-            {},
-            h("code", {}, name),
-            h("span", { class: "dim" }, ` ${plural(count, "time")}, last at ${clockTime(at, quarterMinute.value)}`),
+            { "data-key": name },
+            h(
+              "p",
+              { class: "acts" },
+              h("code", {}, name),
+              h("span", { class: "dim" }, `${plural(count, "time")}, last at ${clockTime(at, quarterMinute.value)}`),
+              allowed.has(name.toLowerCase())
+                ? h("span", { class: "tag" }, "allowed now")
+                : h(
+                    "button",
+                    {
+                      class: "btn sm",
+                      type: "button",
+                      "data-act": "allow",
+                      "data-name": name,
+                      "aria-label": `Allow ${name}`,
+                    },
+                    "Allow",
+                  ),
+            ),
           ),
         ),
       ),
-      h("p", {}, "To allow one, add it to topology.yaml in the data folder; it is read as soon as it is saved:"),
-      h("pre", { tabindex: 0 }, h("code", {}, `settings:\n  allowed_hosts: [${refused[0]?.name ?? ""}]`)),
-      h("p", { class: "dim" }, "Or set ALLOWED_HOSTS and start Spark Control again. Allow only names that are yours."),
+      this.#allowing(),
+      h("p", { class: "dim" }, "Allow only names that are yours: a web page under such a name may call Spark Control."),
     ];
+  }
+
+  /** What became of allowing a name. */
+  #allowing(): Child {
+    const last = outcome.value;
+    const name = this.#allowed.value;
+    if (last === null || name === null || placeId(last.place) !== "/allowed_hosts") return null;
+    if (last.kind === "refused")
+      return h("p", { class: "setting-wrong", role: "alert" }, picture("g-bad"), h("span", {}, last.message));
+    return h(
+      "p",
+      { class: "setting-saved", role: "status" },
+      picture("g-ok"),
+      last.kind === "undone"
+        ? h("span", {}, `${name} is refused again.`)
+        : [
+            h("span", {}, `Saved. ${name} is allowed now.`),
+            h("button", { class: "link", type: "button", "data-act": "undo" }, "Undo"),
+          ],
+    );
   }
 
   #identities(): Child {
@@ -226,6 +266,11 @@ export class SettingsPage extends Panel {
 
   protected override act(name: string, origin: HTMLElement): void {
     if (name === "copy") void copyText(origin.dataset.text ?? "", origin);
+    if (name === "undo") void undo();
+    if (name === "allow") {
+      this.#allowed.value = origin.dataset.name ?? null;
+      void allowName(origin.dataset.name ?? "");
+    }
     const key = this.#keys.value?.find(({ node }) => node === origin.dataset.node);
     if (name === "accept" && key) acceptKeyQuestion(key, () => this.#refresh(true));
   }

@@ -434,6 +434,32 @@ export const SCENES: readonly Scene[] = [
     },
   },
   {
+    name: "settings-changed",
+    path: "/settings",
+    demo: {
+      topology: (yaml) => `${yaml}settings:\n  drain_seconds: 5\n  allowed_hosts: [spark.example.org]\n`,
+      env: { ALLOWED_HOSTS: "control.example.org", WEBHOOK_SECRET: "s3cret", KOKORO_HOST: "10.77.0.12" },
+    },
+    before: async (demo) => {
+      await fetch(`${demo.url}/health`, { headers: { host: "refused.example.com" } });
+      return undefined;
+    },
+    on: async (page) => {
+      const services = page.getByRole("region", { name: "Services", exact: true });
+      await services.getByText("kokoro", { exact: true }).click();
+      await page
+        .getByRole("region", { name: "Environment" })
+        .getByText(/variables are set$/)
+        .click();
+      await page.getByRole("button", { name: "Allow refused.example.com" }).click();
+      await page.getByText("Saved. refused.example.com is allowed now.").waitFor();
+      const swap = page.getByRole("region", { name: "Swap", exact: true });
+      await swap.getByRole("textbox", { name: "A load is stuck after" }).fill("5");
+      await swap.getByRole("button", { name: "Save: A load is stuck after" }).click();
+      await swap.getByRole("alert").waitFor();
+    },
+  },
+  {
     name: "no-such-page",
     path: "/nothing/here",
     on: (page) => heading(page, "Nothing is at this address").waitFor(),
