@@ -1,4 +1,4 @@
-import { type Child, h } from "../dom.ts";
+import { type Child, h, picture } from "../dom.ts";
 import { place as page } from "../router.ts";
 import {
   type ClusterSetting,
@@ -70,7 +70,7 @@ export class SettingList extends Panel {
       ),
       this.#panel(
         "Environment",
-        "What was set when Spark Control was started. It is changed there.",
+        `${known.environment.filter(({ is_set: isSet }) => isSet).length} of ${known.environment.length} variables are set. They are changed where Spark Control is started.`,
         environment(known.environment),
       ),
     ];
@@ -81,8 +81,12 @@ export class SettingList extends Panel {
     return h(
       "section",
       { class: "panel", "data-key": name, "aria-labelledby": id },
-      h("header", { class: "panel-head" }, h("h2", { id }, name), help !== "" && h("p", { class: "dim" }, help)),
-      content,
+      h(
+        "details",
+        { class: "group" },
+        h("summary", {}, h("h2", { id }, name), help !== "" && h("span", { class: "dim" }, help), picture("i-chevron")),
+        content,
+      ),
     );
   }
 
@@ -96,7 +100,7 @@ export class SettingList extends Panel {
     const shown = fields.filter(({ key }) => !(usual && key === "kind"));
     return h(
       "details",
-      { class: "service-settings", "data-key": name },
+      { class: "service-settings", "data-key": name, "aria-label": name },
       h(
         "summary",
         {},
@@ -239,27 +243,18 @@ const FIELD_LABELS: Readonly<Record<string, string>> = {
 
 function environment(variables: readonly EnvironmentSetting[]): Child {
   return h(
-    "details",
-    { class: "env-list", "data-key": "environment" },
-    h(
-      "summary",
-      {},
-      `${variables.filter(({ is_set: isSet }) => isSet).length} of ${variables.length} variables are set`,
-    ),
-    h(
-      "dl",
-      { class: "env" },
-      ...variables.map(({ name, meaning, is_set: isSet, value, default: usual }) =>
+    "dl",
+    { class: "env" },
+    ...variables.map(({ name, meaning, is_set: isSet, value, default: usual }) =>
+      h(
+        "div",
+        { "data-key": name },
+        h("dt", {}, h("code", {}, name), h("span", { class: "dim" }, meaning)),
         h(
-          "div",
-          { "data-key": name },
-          h("dt", {}, h("code", {}, name), h("span", { class: "dim" }, meaning)),
-          h(
-            "dd",
-            {},
-            isSet ? (value === null ? "set" : h("code", {}, value)) : h("span", { class: "dim" }, "not set"),
-            !isSet && usual !== null && h("span", { class: "dim" }, `, default ${usual}`),
-          ),
+          "dd",
+          {},
+          isSet ? (value === null ? "set" : h("code", {}, value)) : h("span", { class: "dim" }, "not set"),
+          !isSet && usual !== null && h("span", { class: "dim" }, `, default ${usual}`),
         ),
       ),
     ),

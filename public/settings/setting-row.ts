@@ -27,6 +27,7 @@ export interface Row {
 export function settingRow(row: Row, isChanged: boolean): Child {
   const { place, label, help, variable, added } = row;
   const id = idOf(place);
+  const named = place.service === null ? label : `${label} of ${place.service}`;
   const last = outcome.value && placeId(outcome.value.place) === placeId(place) ? outcome.value : null;
   const isBusy = saving.value !== null;
   const isWrong = last?.kind === "refused";
@@ -65,7 +66,7 @@ export function settingRow(row: Row, isChanged: boolean): Child {
                 class: "btn sm primary",
                 type: "submit",
                 disabled: isBusy,
-                "aria-label": `Save: ${label}`,
+                "aria-label": `Save: ${named}`,
                 "data-key": "save",
               },
               "Save",
@@ -76,7 +77,7 @@ export function settingRow(row: Row, isChanged: boolean): Child {
                 class: "btn sm",
                 type: "button",
                 "data-act": "discard",
-                "aria-label": `Discard: ${label}`,
+                "aria-label": `Discard: ${named}`,
                 "data-key": "discard",
               },
               "Discard",
@@ -91,7 +92,7 @@ export function settingRow(row: Row, isChanged: boolean): Child {
                 type: "button",
                 "data-act": "reset",
                 disabled: isBusy,
-                "aria-label": `Use the default: ${label}`,
+                "aria-label": `Use the default: ${named}`,
                 "data-key": "reset",
               },
               "Use the default",

@@ -445,19 +445,22 @@ export const SCENES: readonly Scene[] = [
       return undefined;
     },
     on: async (page) => {
-      const services = page.getByRole("region", { name: "Services", exact: true });
-      await services.getByText("kokoro", { exact: true }).click();
-      await page
-        .getByRole("region", { name: "Environment" })
-        .getByText(/variables are set$/)
-        .click();
       await page.getByRole("button", { name: "Allow refused.example.com" }).click();
       await page.getByText("Saved. refused.example.com is allowed now.").waitFor();
+      for (const name of ["Swap", "Access", "Services"]) await heading(page, name).click();
+      const services = page.getByRole("region", { name: "Services", exact: true });
+      await services.getByText("kokoro", { exact: true }).click();
       const swap = page.getByRole("region", { name: "Swap", exact: true });
       await swap.getByRole("textbox", { name: "A load is stuck after" }).fill("5");
       await swap.getByRole("button", { name: "Save: A load is stuck after" }).click();
       await swap.getByRole("alert").waitFor();
     },
+  },
+  {
+    name: "settings-environment",
+    path: "/settings",
+    demo: { env: { WEBHOOK_SECRET: "s3cret", ALLOWED_HOSTS: "control.example.org" } },
+    on: (page) => heading(page, "Environment").click(),
   },
   {
     name: "no-such-page",
