@@ -1,5 +1,6 @@
 /** What keeps the page current: a snapshot at every connect, then changes. */
 import type { ConnectivityEvent } from "../lib/connectivity/wire.ts";
+import type { Download } from "../lib/downloads/download.ts";
 import type { HardwareCard } from "../lib/hardware/card.ts";
 import type { Delivery, Models, Schedule, Slot, Status, SwapJob, Webhook } from "./api.ts";
 import { fetchModels, fetchSwaps } from "./api.ts";
@@ -106,6 +107,9 @@ const HANDLERS = {
   },
   connectivity: (change: ConnectivityEvent) => {
     state.reached.value = change;
+  },
+  download: (download: Download) => {
+    state.download.value = download;
   },
 } as const;
 

@@ -1,5 +1,6 @@
 /** What the page knows, as signals. Only feed.ts writes what comes from the server. */
 import type { ConnectivityEvent } from "../lib/connectivity/wire.ts";
+import type { Download } from "../lib/downloads/download.ts";
 import type { HardwareCard } from "../lib/hardware/card.ts";
 import type {
   Delivery,
@@ -77,6 +78,9 @@ export const delivered = signal<Delivery | null>(null);
 export const cards = signal<readonly HardwareCard[] | null>(null);
 /** The last time that a Spark went away or came back. */
 export const reached = signal<ConnectivityEvent | null>(null);
+
+/** The last download of which anything was heard. */
+export const download = signal<Download | null>(null);
 
 /** Id of the newest request that is listed; 0 until one was told. */
 export const lastRequest = signal(0);

@@ -23,6 +23,7 @@ const EVENT_NAMES = [
   "activity",
   "hardware",
   "connectivity",
+  "download",
 ] as const;
 
 export type FeedMessage =

@@ -463,6 +463,12 @@ export const SCENES: readonly Scene[] = [
     on: (page) => heading(page, "Environment").click(),
   },
   {
+    name: "catalog",
+    path: "/models",
+    before: serving,
+    on: (page) => page.getByRole("region", { name: "Entries and files" }).waitFor(),
+  },
+  {
     name: "no-such-page",
     path: "/nothing/here",
     on: (page) => heading(page, "Nothing is at this address").waitFor(),
