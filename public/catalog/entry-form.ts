@@ -36,8 +36,8 @@ export function entryForm(values: EntryFields, key?: string): Child {
     "div",
     { class: "entry" },
     key !== undefined &&
-      control("key", "text", "Key", "Short and for good: small letters, digits, dots, - and _.", key),
-    ...FIRST.map((shape) => field(shape, values)),
+      control("key", "text", "Key", "Short and for good: small letters, digits, dots, - and _.", key, true),
+    ...FIRST.map((shape, at) => field(shape, values, key === undefined && at === 0)),
     h(
       "details",
       {},
@@ -47,14 +47,15 @@ export function entryForm(values: EntryFields, key?: string): Child {
   );
 }
 
-const field = ([key, kind, label, hint]: Shape, values: EntryFields): Child =>
-  control(key, kind, label, hint, textOf(values, key, kind));
+const field = ([key, kind, label, hint]: Shape, values: EntryFields, isFirst = false): Child =>
+  control(key, kind, label, hint, textOf(values, key, kind), isFirst);
 
-function control(name: string, kind: Kind, label: string, hint: string, text: string): Child {
+function control(name: string, kind: Kind, label: string, hint: string, text: string, isFirst: boolean): Child {
   const id = `entry-${name}`;
   const common = {
     id,
     name,
+    autofocus: isFirst,
     autocomplete: "off",
     autocapitalize: "none",
     spellcheck: "false",

@@ -129,7 +129,7 @@ function row(one: Download): Child {
             type: "button",
             "data-act": "again",
             "data-model": one.model,
-            "aria-label": `Download ${name} again`,
+            "aria-label": `Go on with the download of ${name}`,
           },
           "Go on",
         ),

@@ -79,7 +79,7 @@ export class ModelDesk extends Panel {
               h("span", { class: "dim" }, disks(places)),
               why !== null && h("span", { class: "dim" }, why),
             ),
-            button("suggestion", key, "Add…", `Add ${entry.name ?? key} to the catalog`),
+            button("suggestion", key, "Add…", `Add ${entry.name ?? key}`),
           ),
         ),
       ),
@@ -142,8 +142,13 @@ function entryRow(model: Model): Child {
       !local && model.availability !== "on_disk" && button("download", key, "Download", `Download ${name}`),
       origin !== "disk" && button("edit", key, "Edit…", `Edit ${name}`),
       origin !== "disk" &&
-        button("hide", key, origin === "shipped" ? "Hide…" : "Remove…", `Take ${name} out of the menu`),
-      !local && isThere && button("delete", key, "Delete files…", `Delete the files of ${name}`),
+        button(
+          "hide",
+          key,
+          origin === "shipped" ? "Hide…" : "Remove…",
+          origin === "shipped" ? `Hide ${name}` : `Remove ${name}`,
+        ),
+      !local && isThere && button("delete", key, "Delete files…", `Delete files of ${name}`),
     ),
   );
 }

@@ -57,7 +57,7 @@ export function modelRow(model: Model, facts: RowFacts): Child {
           h("span", { class: "tag", "data-tone": model.availability === "needs_download" ? null : "warn" }, missing),
       ),
       h("span", { class: "m-sub" }, model.quantization ?? model.repo ?? model.local_path),
-      model.needs_setup !== null && h("span", { class: "m-sub", id: setupId }, model.needs_setup),
+      model.needs_setup !== null && !cannot && h("span", { class: "m-sub", id: setupId }, model.needs_setup),
       facts.withNotes && model.note !== null && h("span", { class: "m-sub" }, model.note),
     ),
     h(

@@ -69,6 +69,8 @@ const MANY = 60;
 const STALL_IS_TOLD_MS = 100_000;
 /** Simulated seconds until a model that is ready dies: some seconds of the clock. */
 const DIES_AFTER = 1_500;
+/** A download of a small model then takes a minute. */
+const DOWNLOADS_SLOWLY = 30;
 /** Nothing listens there. */
 const NOBODY = "http://127.0.0.1:9";
 const LONG = "An unusually long-winded name of a fine-tuned model for meeting notes, revision 2026-11-28";
@@ -463,10 +465,35 @@ export const SCENES: readonly Scene[] = [
     on: (page) => heading(page, "Environment").click(),
   },
   {
-    name: "catalog",
+    name: "downloads",
     path: "/models",
-    before: serving,
-    on: (page) => page.getByRole("region", { name: "Entries and files" }).waitFor(),
+    demo: {
+      files: { "models-overrides.yaml": `models:\n${entry("to-come", "Model to come")}` },
+      speed: DOWNLOADS_SLOWLY,
+    },
+    before: async (demo) => {
+      const ended = async (body: object) => {
+        const { id } = (await (await demo.post("/api/downloads", body)).json()) as { id: string };
+        await until("it has ended", () => demo.plane.machines.downloads.get(id).ended_at !== null);
+      };
+      demo.cluster.inject({ kind: "worker_ssh_denied" });
+      await ended({ repo: "example/tiny-odd-0.1b" });
+      demo.cluster.clear();
+      await demo.post("/api/downloads", { model: "to-come" });
+      return undefined;
+    },
+    on: async (page) => {
+      await page.getByRole("progressbar", { name: "Download of Model to come" }).waitFor();
+      await page.getByRole("rowheader", { name: /needs set-up/ }).waitFor();
+    },
+  },
+  {
+    name: "model-dialog",
+    path: "/models",
+    on: async (page) => {
+      await page.getByRole("button", { name: "Edit GPT-OSS 20B" }).click();
+      await page.getByRole("dialog", { name: "Change GPT-OSS 20B?" }).waitFor();
+    },
   },
   {
     name: "no-such-page",
