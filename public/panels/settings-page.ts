@@ -2,9 +2,10 @@ import { fetchHostKeys, fetchRefusedHosts, type HostKeyStatus, type RefusedHost 
 import { quarterMinute } from "../clock.ts";
 import { copyText } from "../copy.ts";
 import { type Child, h, picture } from "../dom.ts";
-import { clockTime, plural } from "../format.ts";
+import { clockTime } from "../format.ts";
 import { place } from "../router.ts";
-import { allowedHosts, allowName, outcome, placeId, undo } from "../settings/desk.ts";
+import { allowName, undo } from "../settings/desk.ts";
+import { refusedNames } from "../settings/refused-names.ts";
 import { controller, nodes } from "../state.ts";
 import { signal } from "../store.ts";
 import { chooseTheme, THEMES, theme } from "../theme-choice.ts";
@@ -73,7 +74,11 @@ export class SettingsPage extends Panel {
           h("p", {}, h("code", {}, location.origin)),
           h("p", { class: "dim" }, allowedNames),
         ),
-        set("Refused names", "Names under which someone tried to open it.", this.#refusedNames()),
+        set(
+          "Refused names",
+          "Names under which someone tried to open it.",
+          refusedNames(this.#refused.value, this.#allowed.value),
+        ),
       ),
       this.#panel("Appearance", set("Theme", "Kept in this browser.", this.#theme())),
       this.#panel(
@@ -128,66 +133,6 @@ export class SettingsPage extends Panel {
           ),
         ),
       ),
-    );
-  }
-
-  #refusedNames(): Child {
-    const refused = this.#refused.value;
-    if (refused === null) return h("p", { class: "dim" }, "–");
-    const allowed = new Set(allowedHosts().map((each) => each.toLowerCase()));
-    if (refused.length === 0) return h("p", { class: "dim" }, "None since Spark Control started.");
-    return [
-      h(
-        "ul",
-        { class: "plain" },
-        ...refused.map(({ name, last_at: at, count }) =>
-          h(
-            "li",
-            { "data-key": name },
-            h(
-              "p",
-              { class: "acts" },
-              h("code", {}, name),
-              h("span", { class: "dim" }, `${plural(count, "time")}, last at ${clockTime(at, quarterMinute.value)}`),
-              allowed.has(name.toLowerCase())
-                ? h("span", { class: "tag" }, "allowed now")
-                : h(
-                    "button",
-                    {
-                      class: "btn sm",
-                      type: "button",
-                      "data-act": "allow",
-                      "data-name": name,
-                      "aria-label": `Allow ${name}`,
-                    },
-                    "Allow",
-                  ),
-            ),
-          ),
-        ),
-      ),
-      this.#allowing(),
-      h("p", { class: "dim" }, "Allow only names that are yours: a web page under such a name may call Spark Control."),
-    ];
-  }
-
-  /** What became of allowing a name. */
-  #allowing(): Child {
-    const last = outcome.value;
-    const name = this.#allowed.value;
-    if (last === null || name === null || placeId(last.place) !== "/allowed_hosts") return null;
-    if (last.kind === "refused")
-      return h("p", { class: "setting-wrong", role: "alert" }, picture("g-bad"), h("span", {}, last.message));
-    return h(
-      "p",
-      { class: "setting-saved", role: "status" },
-      picture("g-ok"),
-      last.kind === "undone"
-        ? h("span", {}, `${name} is refused again.`)
-        : [
-            h("span", {}, `Saved. ${name} is allowed now.`),
-            h("button", { class: "link", type: "button", "data-act": "undo" }, "Undo"),
-          ],
     );
   }
 
