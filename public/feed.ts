@@ -156,7 +156,7 @@ function takeConfiguration(status: Status, models: Models): void {
   state.lock.value = status.lock;
   state.problems.value = status.problems;
   state.storeProblem.value = status.store_problem;
-  state.models.value = models.models;
+  takeModels(models);
 }
 
 function takeSwap(job: SwapJob): void {
@@ -171,8 +171,13 @@ function takeSwap(job: SwapJob): void {
   quietly(refreshModels());
 }
 
+function takeModels({ models, hidden }: Models): void {
+  state.models.value = models;
+  state.hiddenModels.value = hidden;
+}
+
 async function refreshModels(): Promise<void> {
-  state.models.value = (await fetchModels()).models;
+  takeModels(await fetchModels());
 }
 
 async function refreshHistory(): Promise<void> {

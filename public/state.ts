@@ -6,6 +6,7 @@ import type {
   Delivery,
   Lock,
   Model,
+  Models,
   Problem,
   Schedule,
   Slot,
@@ -42,6 +43,8 @@ export const slots = signal<readonly Slot[]>([]);
 export const problems = signal<readonly Problem[]>([]);
 /** Why the controller can keep nothing now; null when all is well. */
 export const storeProblem = signal<StoreProblem | null>(null);
+/** Taken out of the menu. */
+export const hiddenModels = signal<Models["hidden"]>([]);
 export const models = signal<readonly Model[]>([]);
 /** The reservation; null when nobody holds one. */
 export const lock = signal<Lock | null>(null);

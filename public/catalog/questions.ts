@@ -61,7 +61,7 @@ export function changeOf(entry: ModelEntry, done: Done): Question {
   };
 }
 
-export function hidingOf({ key, name, origin }: Model, done: (key: string, name: string) => void): Question {
+export function hidingOf({ key, name, origin }: Model, done: Done): Question {
   return {
     title: `Take ${name} out of the menu?`,
     body: h(
@@ -75,7 +75,7 @@ export function hidingOf({ key, name, origin }: Model, done: (key: string, name:
     go: "Take it out",
     async run() {
       await hideModel(key);
-      done(key, name);
+      done(`${name} is out of the menu.`);
     },
   };
 }

@@ -4,7 +4,7 @@ import { additionOf, changeOf, deletionOf, hidingOf } from "../catalog/questions
 import { type Child, h, picture } from "../dom.ts";
 import { joined, size } from "../format.ts";
 import { say } from "../say.ts";
-import { controller, models } from "../state.ts";
+import { controller, hiddenModels, models } from "../state.ts";
 import { signal } from "../store.ts";
 import { Panel } from "./panel.ts";
 import { refusal } from "./sheet.ts";
@@ -13,8 +13,6 @@ import { refusal } from "./sheet.ts";
 export class ModelDesk extends Panel {
   #suggestions = signal<readonly Suggestion[]>([]);
   #failed = signal<string | null>(null);
-  /** Taken out of the menu on this page, and not brought back. */
-  #hidden = signal<{ readonly key: string; readonly name: string } | null>(null);
   #askedFor: unknown = null;
 
   protected render(): Child | undefined {
@@ -30,7 +28,6 @@ export class ModelDesk extends Panel {
       );
     }
     const failed = this.#failed.value;
-    const hidden = this.#hidden.value;
     return h(
       "section",
       { class: "panel desk", "aria-labelledby": this.idOf("h") },
@@ -41,15 +38,13 @@ export class ModelDesk extends Panel {
         h("button", { class: "btn sm", type: "button", "data-act": "add" }, picture("i-plus"), "Add…"),
       ),
       failed !== null && h("div", { class: "pad", "data-key": "failed" }, refusal(failed)),
-      hidden &&
-        h(
-          "p",
-          { class: "pad acts", role: "status", "data-key": "hidden" },
-          h("span", {}, `${hidden.name} is out of the menu.`),
-          h("button", { class: "link", type: "button", "data-act": "restore" }, "Undo"),
-        ),
       this.#suggested(),
-      h("ul", { class: "rows", "data-key": "entries" }, ...all.map((model) => entryRow(model))),
+      h(
+        "ul",
+        { class: "rows", "data-key": "entries" },
+        ...all.map((model) => entryRow(model)),
+        ...hiddenModels.value.map(hiddenRow),
+      ),
     );
   }
 
@@ -91,25 +86,13 @@ export class ModelDesk extends Panel {
     const key = origin.dataset.model ?? "";
     const done = (said: string) => say(said);
     const model = models.value.find((each) => each.key === key);
-    const hidden = this.#hidden.value;
     if (name === "add") dialog?.ask(additionOf(null, done));
     if (name === "suggestion")
       dialog?.ask(additionOf(this.#suggestions.value.find((each) => each.key === key) ?? null, done));
     if (name === "edit") this.#try(async () => dialog?.ask(changeOf(await fetchEntry(key), done)));
     if (name === "download") this.#try(async () => void (await startDownload(key)));
-    if (name === "hide" && model)
-      dialog?.ask(
-        hidingOf(model, (hiddenKey, hiddenName) => {
-          this.#hidden.value = model.origin === "shipped" ? { key: hiddenKey, name: hiddenName } : null;
-          say(`${hiddenName} is out of the menu.`);
-        }),
-      );
-    if (name === "restore" && hidden)
-      this.#try(async () => {
-        await restoreModel(hidden.key);
-        this.#hidden.value = null;
-        say(`${hidden.name} is back.`);
-      });
+    if (name === "hide" && model) dialog?.ask(hidingOf(model, done));
+    if (name === "restore") this.#try(async () => void (await restoreModel(key)));
     if (name === "delete" && model) dialog?.ask(deletionOf(model, done));
   }
 
@@ -165,4 +148,13 @@ function button(act: string, key: string, word: string, label: string): Child {
 function disks(places: Model["on_disk"]): string {
   if (places === null) return "Not looked for on the disks yet";
   return places.length === 0 ? "On no disk" : places.map(({ node, bytes }) => `${node} ${size(bytes)}`).join(", ");
+}
+
+function hiddenRow({ key, name }: { readonly key: string; readonly name: string }): Child {
+  return h(
+    "li",
+    { "data-key": `hidden ${key}`, "aria-label": name },
+    h("div", {}, h("b", {}, name), " ", h("span", { class: "tag" }, "hidden"), h("span", { class: "dim" }, key)),
+    h("div", { class: "acts" }, button("restore", key, "Restore", `Restore ${name}`)),
+  );
 }

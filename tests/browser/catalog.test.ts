@@ -85,9 +85,10 @@ inBrowser("managing models in the dashboard", () => {
     const page = await begin();
     await press(page, "Hide GPT-OSS 20B");
     await page.getByRole("dialog").getByRole("button", { name: "Take it out" }).click();
-    await desk(page).getByRole("status").getByText("GPT-OSS 20B is out of the menu.").waitFor();
     await inMenu(page, "GPT-OSS 20B").waitFor({ state: "detached" });
-    await desk(page).getByRole("button", { name: "Undo" }).click();
+    await page.reload();
+    await row(page, "GPT-OSS 20B").getByText("hidden", { exact: true }).waitFor();
+    await press(page, "Restore GPT-OSS 20B");
     await inMenu(page, "GPT-OSS 20B").waitFor();
     expect(overrides()).toBe(OWN);
     expect(on.watched.complaints).toEqual([]);
