@@ -12,7 +12,7 @@ const FIRST: readonly Shape[] = [
   ["name", "text", "Name", "For people."],
   ["repo", "text", "Repository", "On Hugging Face, such as owner/name. This or a folder."],
   ["local_path", "text", "Folder", "On the Sparks, the same path on each. This or a repository."],
-  ["nodes", "number", "Sparks", "How many it needs."],
+  ["nodes", "number", "Sparks", "How many it needs. Blank: one."],
   ["gpu_memory_utilization", "number", "Share of memory", "Of each Spark, such as 0.7."],
   ["max_model_len", "number", "Longest context", "In tokens."],
   ["args", "list", "Arguments", "Of vllm serve; one a line, an option and its value on two lines or with =."],
