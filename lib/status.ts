@@ -192,7 +192,13 @@ export const ModelSchema = Type.Object(
   { title: "Model" },
 );
 export const ModelsSchema = Type.Object(
-  { models: Type.Array(ModelSchema), problems: Type.Array(ProblemSchema) },
+  {
+    models: Type.Array(ModelSchema),
+    hidden: Type.Array(Type.Object({ key: Type.String(), name: Type.String() }), {
+      description: "Taken out of the menu; `POST /api/models/{key}/restore` brings one back",
+    }),
+    problems: Type.Array(ProblemSchema),
+  },
   { title: "Models" },
 );
 
@@ -241,6 +247,7 @@ export function modelsOf(
           menu.needsSetup.get(model.key) ?? notNow(model, use, nodes, (name) => plane.slots.node(name)?.reachable),
       };
     }),
+    hidden: [...(catalog.hidden ?? [])],
     problems: [...catalog.problems],
   };
 }

@@ -47,7 +47,7 @@ interface Asked {
   readonly token?: string | null | undefined;
 }
 
-async function call<Answer>(method: string, path: string, { body, token }: Asked = {}): Promise<Answer> {
+export async function call<Answer>(method: string, path: string, { body, token }: Asked = {}): Promise<Answer> {
   const headers = new Headers();
   const init: RequestInit = { method, cache: "no-store", headers };
   if (token) headers.set("x-swap-lock-token", token);

@@ -44,6 +44,28 @@ export function deedOf(entry: AuditEntry, nameOf: (key: string) => string): stri
       return `Accepted the new identity of ${last}`;
     case "takeOverNode":
       return `Took over ${last}`;
+    case "wakeNode":
+      return `Sent ${last} the packet that wakes it`;
+    case "changeSettings":
+      return "Changed settings";
+    case "changeService":
+      return `Changed the settings of ${last}`;
+    case "removeService":
+      return `Took back the settings of ${last}`;
+    case "addModel":
+      return "Added a model to the catalog";
+    case "changeModel":
+      return `Changed the entry of ${nameOf(last)}`;
+    case "removeModel":
+      return `Took ${nameOf(last)} out of the menu`;
+    case "restoreModel":
+      return `Brought ${nameOf(last)} back into the menu`;
+    case "deleteModelFiles":
+      return `Deleted the files of ${nameOf(last)}`;
+    case "startDownload":
+      return "Started a download";
+    case "cancelDownload":
+      return "Cancelled a download";
     case "host_key.changed":
       return `${text(details, "node")}: its identity was ${text(details, "change")}`;
     case "node.changed":
@@ -77,7 +99,7 @@ export function deedOf(entry: AuditEntry, nameOf: (key: string) => string): stri
 }
 
 /** Last parts of a path that say what is done, not to whom. */
-const VERBS: ReadonlySet<string> = new Set(["accept", "take-over", "test", "redeliver"]);
+const VERBS: ReadonlySet<string> = new Set(["accept", "take-over", "test", "redeliver", "wake", "restore", "files"]);
 
 function ended(details: Details, model: string, nameOf: (key: string) => string): string {
   const back = details.rolled_back_to ? `; ${nameOf(text(details, "rolled_back_to"))} is back` : "";

@@ -1,4 +1,7 @@
 /** What keeps the page current: a snapshot at every connect, then changes. */
+import type { ConnectivityEvent } from "../lib/connectivity/wire.ts";
+import type { Download } from "../lib/downloads/download.ts";
+import type { HardwareCard } from "../lib/hardware/card.ts";
 import type { Delivery, Models, Schedule, Slot, Status, SwapJob, Webhook } from "./api.ts";
 import { fetchModels, fetchSwaps } from "./api.ts";
 import type { FeedMessage } from "./feed/event-stream.ts";
@@ -99,6 +102,15 @@ const HANDLERS = {
   activity: ({ last_id }: { last_id: number }) => {
     state.lastRequest.value = last_id;
   },
+  hardware: ({ cards }: { cards: HardwareCard[] }) => {
+    state.cards.value = cards;
+  },
+  connectivity: (change: ConnectivityEvent) => {
+    state.reached.value = change;
+  },
+  download: (download: Download) => {
+    state.download.value = download;
+  },
 } as const;
 
 function takeSnapshot({ version, status, models }: Snapshot): void {
@@ -144,7 +156,7 @@ function takeConfiguration(status: Status, models: Models): void {
   state.lock.value = status.lock;
   state.problems.value = status.problems;
   state.storeProblem.value = status.store_problem;
-  state.models.value = models.models;
+  takeModels(models);
 }
 
 function takeSwap(job: SwapJob): void {
@@ -159,8 +171,13 @@ function takeSwap(job: SwapJob): void {
   quietly(refreshModels());
 }
 
+function takeModels({ models, hidden }: Models): void {
+  state.models.value = models;
+  state.hiddenModels.value = hidden;
+}
+
 async function refreshModels(): Promise<void> {
-  state.models.value = (await fetchModels()).models;
+  takeModels(await fetchModels());
 }
 
 async function refreshHistory(): Promise<void> {

@@ -1,8 +1,12 @@
 /** What the page knows, as signals. Only feed.ts writes what comes from the server. */
+import type { ConnectivityEvent } from "../lib/connectivity/wire.ts";
+import type { Download } from "../lib/downloads/download.ts";
+import type { HardwareCard } from "../lib/hardware/card.ts";
 import type {
   Delivery,
   Lock,
   Model,
+  Models,
   Problem,
   Schedule,
   Slot,
@@ -39,6 +43,8 @@ export const slots = signal<readonly Slot[]>([]);
 export const problems = signal<readonly Problem[]>([]);
 /** Why the controller can keep nothing now; null when all is well. */
 export const storeProblem = signal<StoreProblem | null>(null);
+/** Taken out of the menu. */
+export const hiddenModels = signal<Models["hidden"]>([]);
 export const models = signal<readonly Model[]>([]);
 /** The reservation; null when nobody holds one. */
 export const lock = signal<Lock | null>(null);
@@ -70,6 +76,14 @@ export const schedule = signal<Schedule | null>(null);
 export const webhooks = signal<readonly Webhook[] | null>(null);
 /** The last message to a webhook of which anything was heard. */
 export const delivered = signal<Delivery | null>(null);
+
+/** What the hardware of each Spark does; null until it was told. */
+export const cards = signal<readonly HardwareCard[] | null>(null);
+/** The last time that a Spark went away or came back. */
+export const reached = signal<ConnectivityEvent | null>(null);
+
+/** The last download of which anything was heard. */
+export const download = signal<Download | null>(null);
 
 /** Id of the newest request that is listed; 0 until one was told. */
 export const lastRequest = signal(0);

@@ -43,6 +43,8 @@ export interface Catalog {
   readonly models: readonly Model[];
   /** Repositories of models that were taken out of the menu. */
   readonly removedRepos?: readonly string[];
+  /** Models that were taken out of the menu, and can be brought back. */
+  readonly hidden?: readonly { readonly key: string; readonly name: string }[];
   readonly problems: readonly Problem[];
 }
 

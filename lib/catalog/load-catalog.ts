@@ -48,7 +48,11 @@ export function loadCatalog({ shipped, overrides }: CatalogSources): Catalog {
     const repo = model === null ? fields.get("repo")?.value : undefined;
     return typeof repo === "string" ? [repo] : [];
   });
-  return { models: withoutCollisions(models, log), removedRepos, problems: log.problems };
+  const hidden = [...entries].flatMap(([key, { model, fields }]) => {
+    const name = fields.get("name")?.value;
+    return model === null ? [{ key, name: typeof name === "string" ? name : key }] : [];
+  });
+  return { models: withoutCollisions(models, log), removedRepos, hidden, problems: log.problems };
 }
 
 /** Entries under `models` whose key is usable, the values still unread. */

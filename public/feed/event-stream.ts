@@ -21,6 +21,9 @@ const EVENT_NAMES = [
   "webhooks",
   "webhook_delivery",
   "activity",
+  "hardware",
+  "connectivity",
+  "download",
 ] as const;
 
 export type FeedMessage =

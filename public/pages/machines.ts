@@ -1,8 +1,10 @@
-/** Machines: the Sparks, their memory and their keys. */
+/** Machines: the Sparks, their hardware, their connection and their keys. */
 import "../app.ts";
 import { define } from "../define.ts";
 import { MachineList } from "../panels/machine-list.ts";
+import { MachineReach } from "../panels/machine-reach.ts";
 
 define({
   "machine-list": MachineList,
+  "machine-reach": MachineReach,
 });

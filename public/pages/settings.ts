@@ -2,11 +2,13 @@
 import "../app.ts";
 import { define } from "../define.ts";
 import { ConfigProblems } from "../panels/config-problems.ts";
+import { SettingList } from "../panels/setting-list.ts";
 import { SettingsPage } from "../panels/settings-page.ts";
 import { SparkSettings } from "../panels/spark-settings.ts";
 
 define({
   "config-problems": ConfigProblems,
   "spark-settings": SparkSettings,
+  "setting-list": SettingList,
   "settings-page": SettingsPage,
 });

@@ -1,27 +1,38 @@
 import { fetchHostKeys, type HostKeyStatus, type SparkNode } from "../api.ts";
+import { quarterMinute } from "../clock.ts";
 import { copyText } from "../copy.ts";
 import { type Child, h, picture } from "../dom.ts";
-import { foreignOf } from "../foreign.ts";
+import { fetchHardware, type Hardware, type HardwareCard } from "../machines/calls.ts";
+import { gauges, processList } from "../machines/gauges.ts";
+import { machinePairs } from "../machines/machine-pairs.ts";
 import { memoryParts } from "../memory-parts.ts";
-import { controller, models, nodes, slots } from "../state.ts";
+import { cards, controller, models, nodes, slots } from "../state.ts";
 import { signal } from "../store.ts";
 import { acceptKeyQuestion, takeOverQuestion } from "./key-questions.ts";
 import { memoryBar, memoryKey } from "./memory-bar.ts";
 import { checkedWhen, nodePill } from "./node-memory.ts";
 import { Panel } from "./panel.ts";
 
-/** Seconds that a Spark's clock may be off before it is worth a word. */
-const NOTABLE_SKEW_SECONDS = 5;
+/** The points of the last hour are half a minute apart; the figures themselves come by the stream. */
+const HISTORY_EVERY_MS = 60_000;
+const PATIENCE_MS = 1_500;
 
-/** Each Spark: is it well, who holds its memory, how it is reached, its identity. */
+/** Each Spark: is it well, what its hardware does, who holds its memory, how it is reached, its identity. */
 export class MachineList extends Panel {
   #keys = signal<readonly HostKeyStatus[]>([]);
   #askedFor: unknown = null;
+  /** As last asked for; its cards are older than those of the stream. */
+  #hardware = signal<Hardware | null>(null);
+  #hardwareFor: readonly unknown[] = [];
+  /** A Spark that does not answer holds the first answer up; the page does not wait for it. */
+  #isDue = signal(false);
 
   protected render(): Child | undefined {
     const known = controller.value;
     if (!known) return undefined;
     this.#refresh();
+    this.#refreshHardware();
+    if (this.#hardware.value === null && !this.#isDue.value) return undefined;
     if (nodes.value.length === 0)
       return h(
         "section",
@@ -45,14 +56,12 @@ export class MachineList extends Panel {
           ),
           h(
             "div",
-            { class: "keyline" },
-            h("code", {}, known.publicKey),
-            h(
-              "button",
-              { class: "btn sm", type: "button", "data-act": "copy", "data-text": known.publicKey },
-              picture("i-copy"),
-              "Copy",
-            ),
+            {},
+            copyable(known.publicKey, "public key of Spark Control"),
+            this.#hardware.value && [
+              h("p", { class: "dim" }, "This line, pasted on a Spark, lets Spark Control in:"),
+              copyable(this.#hardware.value.authorize_line, "line that lets Spark Control in"),
+            ],
           ),
         ),
       ),
@@ -65,6 +74,9 @@ export class MachineList extends Panel {
     const role = at.some(({ nodes: used }) => used[0] === node.name) ? "head" : at.length > 0 ? "worker" : null;
     const heading = this.idOf(`h-${node.name}`);
     const key = this.#keys.value.find((each) => each.node === node.name);
+    const asked = this.#hardware.value?.cards.find((each) => each.name === node.name);
+    const card = cards.value?.find((each) => each.name === node.name) ?? asked;
+    const login = this.#hardware.value?.logins.find(({ to }) => to === node.name);
     return h(
       "section",
       { class: "panel machine", "data-key": node.name, "aria-labelledby": heading },
@@ -73,11 +85,13 @@ export class MachineList extends Panel {
         { class: "panel-head" },
         h("h2", { id: heading }, node.name),
         role && h("span", { class: "tag" }, role),
+        card && card.vpn_address !== null && h("span", { class: "tag" }, `VPN ${card.vpn_address}`),
         h("span", { class: "push" }, nodePill(node)),
       ),
+      gauges(card ?? unknownCard(node.name), asked?.history ?? null),
       h(
         "div",
-        { class: "node" },
+        { class: "node", "data-key": "memory" },
         h("div", { class: "node-top" }, h("h3", {}, "Memory"), h("span", { class: "dim push" }, checkedWhen(node))),
         memoryBar(parts, `Memory of ${node.name}`),
         h(
@@ -86,7 +100,8 @@ export class MachineList extends Panel {
           node.memory ? memoryKey(parts, node.memory.total_bytes) : h("p", { class: "mem-key" }, "–"),
         ),
       ),
-      h("dl", { class: "pairs" }, ...pairs(node, key)),
+      card && processList(card),
+      h("dl", { class: "pairs", "data-key": "pairs" }, ...machinePairs({ node, key, card, login })),
     );
   }
 
@@ -97,6 +112,28 @@ export class MachineList extends Panel {
     fetchHostKeys().then(
       ({ host_keys: keys }) => {
         this.#keys.value = keys;
+      },
+      () => undefined,
+    );
+  }
+
+  /** Asked for at each connection and once a minute while the page is shown. */
+  #refreshHardware(): void {
+    // A login is tried in the background of the first question: its end is heard with the next figures.
+    const isTrying = this.#hardware.value?.logins.some(({ at }) => at === null);
+    const reason = [
+      controller.value,
+      Math.floor(quarterMinute.value / HISTORY_EVERY_MS),
+      isTrying ? cards.value : null,
+    ];
+    if (reason.every((each, at) => each === this.#hardwareFor[at])) return;
+    this.#hardwareFor = reason;
+    setTimeout(() => {
+      this.#isDue.value = true;
+    }, PATIENCE_MS);
+    fetchHardware().then(
+      (hardware) => {
+        this.#hardware.value = hardware;
       },
       () => undefined,
     );
@@ -115,55 +152,30 @@ export class MachineList extends Panel {
   }
 }
 
-function pairs(node: SparkNode, key: HostKeyStatus | undefined): Child[] {
-  const pair = (name: string, ...value: Child[]) =>
-    h("div", { "data-key": name }, h("dt", {}, name), h("dd", {}, ...value));
-  const skew = node.clock_skew_seconds;
-  const foreign = foreignOf(node.failure);
-  return [
-    node.reason !== null &&
-      pair(
-        "What is wrong",
-        h("p", {}, node.reason),
-        node.failure?.advice && h("p", { class: "dim" }, node.failure.advice),
-        node.failure?.evidence && h("code", { class: "dim" }, node.failure.evidence),
-        foreign &&
-          h(
-            "p",
-            { class: "acts" },
-            h(
-              "button",
-              {
-                class: "btn sm",
-                type: "button",
-                "data-act": "take-over",
-                "data-node": node.name,
-                "data-instance": foreign.instance,
-              },
-              "Take over…",
-            ),
-          ),
-      ),
-    pair("Address", node.host ?? "–"),
-    pair("User", node.user ?? "–"),
-    skew !== null &&
-      Math.abs(skew) > NOTABLE_SKEW_SECONDS &&
-      pair("Clock", `${Math.abs(skew)} s ${skew > 0 ? "ahead" : "behind"}. Times shown here are Spark Control's.`),
-    pair(
-      "Identity",
-      key?.fingerprint ? h("code", {}, `${key.fingerprint}`) : "not connected to yet",
-      key?.refused_fingerprint && [
-        h("p", {}, h("b", {}, `It shows another identity than last time: `), h("code", {}, key.refused_fingerprint)),
-        h(
-          "p",
-          { class: "acts" },
-          h(
-            "button",
-            { class: "btn sm", type: "button", "data-act": "accept", "data-node": node.name },
-            "Accept the new one…",
-          ),
-        ),
-      ],
+function copyable(text: string, label: string): Child {
+  return h(
+    "div",
+    { class: "keyline" },
+    h("code", {}, text),
+    h(
+      "button",
+      { class: "btn sm", type: "button", "data-act": "copy", "data-text": text, "aria-label": `Copy: ${label}` },
+      picture("i-copy"),
+      "Copy",
     ),
-  ];
+  );
 }
+
+/** The frame is there before the first look. */
+const unknownCard = (name: string): HardwareCard => ({
+  name,
+  at: null,
+  problem: null,
+  gpu: null,
+  memory: null,
+  processes: [],
+  cpu: { percent: null, cores: null, load: null },
+  disk: null,
+  uptime_seconds: null,
+  vpn_address: null,
+});

@@ -125,7 +125,9 @@ const empty = (what: string, how: string): Child =>
   h("div", { class: "empty" }, h("p", {}, what), h("p", { class: "dim" }, how));
 
 const isReady = (model: Model): boolean =>
-  fitOf(model).verdict !== "does_not_fit" && (model.availability === "on_disk" || model.availability === "unknown");
+  model.needs_setup === null &&
+  fitOf(model).verdict !== "does_not_fit" &&
+  (model.availability === "on_disk" || model.availability === "unknown");
 
 /** What serves first, then in the order of the catalog. Reads signals. */
 function ordered() {

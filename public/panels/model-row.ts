@@ -34,6 +34,7 @@ export function modelRow(model: Model, facts: RowFacts): Child {
   const { fit } = facts;
   const cannot = fit.verdict === "does_not_fit" && !facts.job;
   const reasonId = facts.id(`reason-${model.key}`);
+  const setupId = facts.id(`set-up-${model.key}`);
   const missing = AVAILABILITY[model.availability];
   return h(
     "tr",
@@ -50,10 +51,13 @@ export function modelRow(model: Model, facts: RowFacts): Child {
         { class: "m-name" },
         h("span", {}, model.name),
         model.local && h("span", { class: "tag" }, "local"),
+        model.origin === "disk" && h("span", { class: "tag" }, "on disk"),
+        model.needs_setup !== null && h("span", { class: "tag", "data-tone": "warn" }, "needs set-up"),
         missing !== null &&
           h("span", { class: "tag", "data-tone": model.availability === "needs_download" ? null : "warn" }, missing),
       ),
       h("span", { class: "m-sub" }, model.quantization ?? model.repo ?? model.local_path),
+      model.needs_setup !== null && !cannot && h("span", { class: "m-sub", id: setupId }, model.needs_setup),
       facts.withNotes && model.note !== null && h("span", { class: "m-sub" }, model.note),
     ),
     h(
@@ -74,7 +78,11 @@ export function modelRow(model: Model, facts: RowFacts): Child {
           h("td", { class: "c-fit" }, memory(model, facts)),
           h("td", { class: "c-time", "data-unknown": model.load_seconds_estimate === null }, loadsIn(model)),
         ],
-    h("td", { class: "c-do" }, action(model, facts, slot, cannot ? reasonId : facts.obstacleId)),
+    h(
+      "td",
+      { class: "c-do" },
+      action(model, facts, slot, cannot ? reasonId : model.needs_setup === null ? facts.obstacleId : setupId),
+    ),
   );
 }
 

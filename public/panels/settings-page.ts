@@ -2,8 +2,10 @@ import { fetchHostKeys, fetchRefusedHosts, type HostKeyStatus, type RefusedHost 
 import { quarterMinute } from "../clock.ts";
 import { copyText } from "../copy.ts";
 import { type Child, h, picture } from "../dom.ts";
-import { clockTime, plural } from "../format.ts";
+import { clockTime } from "../format.ts";
 import { place } from "../router.ts";
+import { allowName, undo } from "../settings/desk.ts";
+import { refusedNames } from "../settings/refused-names.ts";
 import { controller, nodes } from "../state.ts";
 import { signal } from "../store.ts";
 import { chooseTheme, THEMES, theme } from "../theme-choice.ts";
@@ -14,6 +16,8 @@ import { Panel } from "./panel.ts";
 export class SettingsPage extends Panel {
   #keys = signal<readonly HostKeyStatus[] | null>(null);
   #refused = signal<readonly RefusedHost[] | null>(null);
+  /** The name that was allowed last on this page. */
+  #allowed = signal<string | null>(null);
   /** What the lists were asked for: they have no event. */
   #askedFor: unknown[] = [];
 
@@ -70,7 +74,11 @@ export class SettingsPage extends Panel {
           h("p", {}, h("code", {}, location.origin)),
           h("p", { class: "dim" }, allowedNames),
         ),
-        set("Refused names", "Names under which someone tried to open it.", this.#refusedNames()),
+        set(
+          "Refused names",
+          "Names under which someone tried to open it.",
+          refusedNames(this.#refused.value, this.#allowed.value),
+        ),
       ),
       this.#panel("Appearance", set("Theme", "Kept in this browser.", this.#theme())),
       this.#panel(
@@ -126,29 +134,6 @@ export class SettingsPage extends Panel {
         ),
       ),
     );
-  }
-
-  #refusedNames(): Child {
-    const refused = this.#refused.value;
-    if (refused === null) return h("p", { class: "dim" }, "–");
-    if (refused.length === 0) return h("p", { class: "dim" }, "None since Spark Control started.");
-    return [
-      h(
-        "ul",
-        { class: "plain" },
-        ...refused.map(({ name, last_at: at, count }) =>
-          h(
-            "li",
-            {},
-            h("code", {}, name),
-            h("span", { class: "dim" }, ` ${plural(count, "time")}, last at ${clockTime(at, quarterMinute.value)}`),
-          ),
-        ),
-      ),
-      h("p", {}, "To allow one, add it to topology.yaml in the data folder; it is read as soon as it is saved:"),
-      h("pre", { tabindex: 0 }, h("code", {}, `settings:\n  allowed_hosts: [${refused[0]?.name ?? ""}]`)),
-      h("p", { class: "dim" }, "Or set ALLOWED_HOSTS and start Spark Control again. Allow only names that are yours."),
-    ];
   }
 
   #identities(): Child {
@@ -226,6 +211,11 @@ export class SettingsPage extends Panel {
 
   protected override act(name: string, origin: HTMLElement): void {
     if (name === "copy") void copyText(origin.dataset.text ?? "", origin);
+    if (name === "undo") void undo();
+    if (name === "allow") {
+      this.#allowed.value = origin.dataset.name ?? null;
+      void allowName(origin.dataset.name ?? "");
+    }
     const key = this.#keys.value?.find(({ node }) => node === origin.dataset.node);
     if (name === "accept" && key) acceptKeyQuestion(key, () => this.#refresh(true));
   }

@@ -2,8 +2,10 @@
 import type { CheckId, CheckResult } from "../../lib/setup/check.ts";
 import type { Setting, Settings, SetupEntries } from "../../lib/setup/settings.ts";
 import { Refused } from "../api.ts";
+import { FieldsRefused, send } from "../fields-refused.ts";
 
 export type { CheckId, CheckResult, Setting, SetupEntries };
+export { FieldsRefused };
 
 export interface SetupAnswer extends Settings {
   readonly public_key: string;
@@ -16,39 +18,6 @@ export type CheckPlan = readonly {
   readonly node: string;
   readonly checks: readonly { check: CheckId; title: string }[];
 }[];
-
-/** A refusal that names fields. */
-export class FieldsRefused extends Refused {
-  constructor(
-    message: string,
-    status: number,
-    /** JSON Pointer into the body → what is wrong there. */
-    readonly fields: ReadonlyMap<string, string>,
-  ) {
-    super(message, status);
-  }
-}
-
-async function send(method: string, path: string, body?: unknown): Promise<Response> {
-  const init: RequestInit = { method, cache: "no-store" };
-  if (body !== undefined) {
-    init.headers = { "content-type": "application/json" };
-    init.body = JSON.stringify(body);
-  }
-  const response = await fetch(path, init).catch(() => null);
-  if (response === null) throw new Refused("Spark Control cannot be reached. Nothing was changed.", 0);
-  if (response.ok) return response;
-  const problem = (await response.json().catch(() => ({}))) as {
-    detail?: string;
-    errors?: { path: string; message: string }[];
-  };
-  const message = problem.detail ?? `Spark Control answered with status ${response.status}.`;
-  throw new FieldsRefused(
-    message,
-    response.status,
-    new Map(problem.errors?.map(({ path: at, message: why }) => [at, why])),
-  );
-}
 
 export const fetchSetup = async () => (await (await send("GET", "/api/setup")).json()) as SetupAnswer;
 

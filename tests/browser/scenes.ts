@@ -4,19 +4,9 @@ import { PAGES } from "../../public/pages.ts";
 import { type Demo, type DemoOptions, startDemo } from "../support/demo.ts";
 import { until } from "../support/until.ts";
 import { openPage, ownHostname, type WatchedPage } from "./browser.ts";
+import { entry, type Scene, serving } from "./scene.ts";
+import { MANAGING_SCENES } from "./scenes-managing.ts";
 import { heading, live, logOf, lost, progressOf, swapButton } from "./wording.ts";
-
-export interface Scene {
-  readonly name: string;
-  readonly demo?: DemoOptions;
-  readonly path?: string;
-  /** It takes minutes to make: for pictures only. */
-  readonly isSlow?: true;
-  /** What happens before the page is opened; it may say which path to open. */
-  readonly before?: (demo: Demo) => Promise<string | undefined>;
-  /** What is done on the page, and waited for. */
-  readonly on?: (page: Page, demo: Demo) => Promise<void>;
-}
 
 export interface Staged {
   readonly page: Page;
@@ -73,8 +63,6 @@ const DIES_AFTER = 1_500;
 const NOBODY = "http://127.0.0.1:9";
 const LONG = "An unusually long-winded name of a fine-tuned model for meeting notes, revision 2026-11-28";
 
-const entry = (key: string, name: string, more = "") =>
-  `  ${key}: { name: ${JSON.stringify(name)}, repo: example/${key}, size_gb: 14, gpu_memory_utilization: 0.4${more} }\n`;
 const manyModels = `models:\n${Array.from({ length: MANY }, (_, at) => entry(`model-${at}`, `Model number ${at + 1}`)).join("")}`;
 const longModels = `models:\n${entry("long", LONG, `, note: ${JSON.stringify(`${LONG}, with a note that does not end either. `.repeat(2).slice(0, 190))}`)}${entry(
   "unbroken",
@@ -97,7 +85,6 @@ function chatAtLength(demo: Demo): void {
     .catch(() => undefined);
 }
 
-const serving = async (demo: Demo): Promise<undefined> => void (await demo.swap("gpt-oss-20b"));
 const failing = async (demo: Demo): Promise<undefined> => {
   await demo.swap("gpt-oss-20b");
   demo.cluster.inject({ kind: "out_of_memory", times: 1 });
@@ -147,6 +134,7 @@ async function toDone(page: Page, demo: Demo): Promise<void> {
 }
 
 export const SCENES: readonly Scene[] = [
+  ...MANAGING_SCENES,
   {
     name: "set-up",
     demo: NOTHING,

@@ -1,0 +1,35 @@
+/** Calls whose refusal may name fields, so that each reason stands beside its field. */
+import { Refused } from "./api.ts";
+
+export class FieldsRefused extends Refused {
+  constructor(
+    message: string,
+    status: number,
+    /** JSON Pointer into the body → what is wrong there. */
+    readonly fields: ReadonlyMap<string, string>,
+    /** Stable, for programs; empty where there was none. */
+    readonly code: string,
+  ) {
+    super(message, status);
+  }
+}
+
+/** @throws FieldsRefused for an answer that says no, Refused without an answer */
+export async function send(method: string, path: string, body?: unknown): Promise<Response> {
+  const init: RequestInit = { method, cache: "no-store" };
+  if (body !== undefined) {
+    init.headers = { "content-type": "application/json" };
+    init.body = JSON.stringify(body);
+  }
+  const response = await fetch(path, init).catch(() => null);
+  if (response === null) throw new Refused("Spark Control cannot be reached. Nothing was changed.", 0);
+  if (response.ok) return response;
+  const problem = (await response.json().catch(() => ({}))) as {
+    detail?: string;
+    code?: string;
+    errors?: { path: string; message: string }[];
+  };
+  const message = problem.detail ?? `Spark Control answered with status ${response.status}.`;
+  const fields = new Map(problem.errors?.map(({ path: at, message: why }) => [at, why]));
+  throw new FieldsRefused(message, response.status, fields, problem.code ?? "");
+}

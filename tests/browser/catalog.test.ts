@@ -1,0 +1,177 @@
+/** The menu of models as it is managed on the page of models: entries, files on the disks, downloads. */
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import type { DemoOptions } from "../support/demo.ts";
+import { inBrowser } from "./browser.ts";
+import { WatchedDemo } from "./watched-demo.ts";
+
+setDefaultTimeout(60_000);
+
+const OWN = `models:
+  # for letters
+  own:
+    name: Own model
+    repo: example/own-1b
+    size_gb: 2
+    gpu_memory_utilization: 0.4
+`;
+
+inBrowser("managing models in the dashboard", () => {
+  const on = new WatchedDemo();
+  const begin = (demo: DemoOptions = {}) =>
+    on.begin({ path: "/models", demo: { files: { "models-overrides.yaml": OWN }, ...demo } });
+  const overrides = () => {
+    const path = join(on.demo.dataDir, "models-overrides.yaml");
+    return existsSync(path) ? readFileSync(path, "utf8") : "";
+  };
+  const desk = (page: Page) => page.getByRole("region", { name: "Entries and files" });
+  const downloads = (page: Page) => page.getByRole("region", { name: "Downloads" });
+  const row = (page: Page, name: string) => desk(page).getByRole("listitem", { name, exact: true });
+  const inMenu = (page: Page, name: string) => page.getByRole("rowheader", { name: new RegExp(`^${name}`) });
+  const press = (page: Page, name: string) => desk(page).getByRole("button", { name, exact: true }).click();
+
+  test("an entry is added; what is wrong with it stands at its field, and nothing is written", async () => {
+    const page = await begin();
+    await press(page, "Add…");
+    const dialog = page.getByRole("dialog", { name: "Add a model?" });
+    await page.keyboard.type("letters");
+    await dialog.getByLabel("Name", { exact: true }).fill("Letters <b>8B</b>");
+    await dialog.getByLabel("Repository").fill("example/letters-8b");
+    await dialog.getByLabel("Share of memory").fill("7");
+    await dialog.getByRole("button", { name: "Add it" }).click();
+    await dialog.getByRole("alert").getByText("Nothing was saved. What is wrong stands at the fields.").waitFor();
+    const share = dialog.getByLabel("Share of memory");
+    expect(await share.getAttribute("aria-invalid")).toBe("true");
+    expect(await share.evaluate((field) => field === document.activeElement)).toBe(true);
+    expect(overrides()).toBe(OWN);
+
+    await share.fill("0.5");
+    await dialog.getByLabel("Arguments").fill("--max-num-seqs\n64");
+    await dialog.getByText("More fields").click();
+    await dialog.getByLabel("Environment").fill("VLLM_LOGGING_LEVEL=DEBUG");
+    await dialog.getByRole("button", { name: "Add it" }).click();
+    await dialog.waitFor({ state: "hidden" });
+    // Text of a model is text.
+    await row(page, "Letters <b>8B</b>").getByText("own entry").waitFor();
+    await inMenu(page, "Letters <b>8B</b>").waitFor();
+    const added = on.demo.plane.config.current.catalog.models.find(({ key }) => key === "letters");
+    expect(added).toMatchObject({ gpu_memory_utilization: 0.5, env: { VLLM_LOGGING_LEVEL: "DEBUG" } });
+    expect(overrides()).toContain("# for letters");
+  });
+
+  test("an entry is changed; one that somebody else has changed meanwhile is not", async () => {
+    const page = await begin();
+    await press(page, "Edit Own model");
+    const dialog = page.getByRole("dialog", { name: "Change Own model?" });
+    await dialog.getByLabel("Name", { exact: true }).fill("Renamed");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "hidden" });
+    await row(page, "Renamed").waitFor();
+    expect(overrides()).toContain("# for letters");
+
+    await press(page, "Edit Renamed");
+    const again = page.getByRole("dialog", { name: "Change Renamed?" });
+    await again.getByLabel("Name", { exact: true }).fill("Mine");
+    const theirs = overrides().replace("Renamed", "Theirs");
+    writeFileSync(join(on.demo.dataDir, "models-overrides.yaml"), theirs);
+    await again.getByRole("button", { name: "Save" }).click();
+    await again.getByRole("alert").waitFor();
+    expect(overrides()).toBe(theirs);
+  });
+
+  test("a shipped model is hidden, and brought back", async () => {
+    const page = await begin();
+    await press(page, "Hide GPT-OSS 20B");
+    await page.getByRole("dialog").getByRole("button", { name: "Take it out" }).click();
+    await inMenu(page, "GPT-OSS 20B").waitFor({ state: "detached" });
+    await page.reload();
+    await row(page, "GPT-OSS 20B").getByText("hidden", { exact: true }).waitFor();
+    await press(page, "Restore GPT-OSS 20B");
+    await inMenu(page, "GPT-OSS 20B").waitFor();
+    expect(overrides()).toBe(OWN);
+    expect(on.watched.complaints).toEqual([]);
+  });
+
+  test("what lies on a disk is suggested, and becomes an entry", async () => {
+    const page = await begin();
+    await inMenu(page, "Qwen3-8B-FP8").getByText("on disk").waitFor();
+    const suggested = desk(page).getByRole("group", { name: "Suggested for your Sparks" });
+    await suggested.getByText("Qwen3-8B-FP8", { exact: true }).waitFor();
+    await suggested.getByRole("button", { name: "Add Qwen3-8B-FP8" }).click();
+    const dialog = page.getByRole("dialog", { name: "Add Qwen3-8B-FP8?" });
+    expect(await dialog.getByLabel("Repository").inputValue()).toBe("Qwen/Qwen3-8B-FP8");
+    await dialog.getByRole("button", { name: "Add it" }).click();
+    await dialog.waitFor({ state: "hidden" });
+    await row(page, "Qwen3-8B-FP8").getByText("own entry").waitFor();
+    await suggested.getByText("Qwen3-8B-FP8", { exact: true }).waitFor({ state: "detached" });
+    expect(on.watched.complaints).toEqual([]);
+  });
+
+  test("a download is shown while it runs, cancelled, gone on with, and done", async () => {
+    const page = await begin({ speed: 10, machineTiming: { downloadMs: 200 } });
+    await inMenu(page, "Own model").getByText("needs download").waitFor();
+    await press(page, "Download Own model");
+    const item = downloads(page).getByRole("listitem", { name: "Own model" });
+    await item.first().getByRole("progressbar", { name: "Download of Own model" }).waitFor();
+    await item
+      .first()
+      .getByText(/ of 2\.0 GB, .*\/s/)
+      .waitFor();
+    await item.first().getByRole("button", { name: "Cancel the download of Own model" }).click();
+    await item
+      .first()
+      .getByText(/^Cancelled, /)
+      .waitFor();
+
+    await item.first().getByRole("button", { name: "Go on with the download of Own model" }).click();
+    await item
+      .first()
+      .getByText(/^Done, /)
+      .waitFor();
+    await row(page, "Own model")
+      .getByText(/^spark-1 2\.\d GB, spark-2 2\.\d GB$/)
+      .waitFor();
+    expect(on.watched.complaints).toEqual([]);
+  });
+
+  test("a download that fails says why and what to do; what cannot be loaded yet says so", async () => {
+    const page = await begin();
+    on.demo.cluster.inject({ kind: "worker_ssh_denied" });
+    await on.demo.post("/api/downloads", { repo: "example/odd-0.1b" });
+    const item = downloads(page).getByRole("listitem", { name: "example/odd-0.1b" });
+    await item.getByText(/^Failed, /).waitFor();
+    await item.getByText("The model is on spark-1, but could not be copied to spark-2.").waitFor();
+    await item.getByText(/Permission denied/).waitFor();
+    await inMenu(page, "odd-0.1b").getByText("needs set-up").waitFor();
+    const swap = page.getByRole("button", { name: "Swap to odd-0.1b" });
+    expect(await swap.isDisabled()).toBe(true);
+    const reason = await swap.getAttribute("aria-describedby");
+    expect(await page.locator(`[id="${reason}"]`).textContent()).toContain("config.json");
+  });
+
+  test("files are deleted once the key is typed, and not while the model is served", async () => {
+    const page = await on.begin({ path: "/models", model: "gpt-oss-20b" });
+    await press(page, "Delete files of GPT-OSS 20B");
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("To confirm, type gpt-oss-20b").fill("gpt-oss-20b");
+    await dialog.getByRole("button", { name: "Delete the files" }).click();
+    await dialog.getByRole("alert").waitFor();
+    await dialog.getByRole("button", { name: "Keep the files" }).click();
+
+    await press(page, "Delete files of MiniMax M2");
+    await dialog.getByLabel("To confirm, type minimax-m2").fill("something else");
+    await dialog.getByRole("button", { name: "Delete the files" }).click();
+    await dialog.getByRole("alert").waitFor();
+    const folder = "/home/spark/.cache/huggingface/hub/models--QuantTrio--MiniMax-M2-AWQ";
+    const isThere = () => on.demo.cluster.nodes.map(({ files }) => files.isFolder(folder));
+    expect(isThere()).toEqual([true, true]);
+    await dialog.getByLabel("To confirm, type minimax-m2").fill("minimax-m2");
+    await dialog.getByRole("button", { name: "Delete the files" }).click();
+    await dialog.waitFor({ state: "hidden" });
+    await row(page, "MiniMax M2").getByText("On no disk").waitFor();
+    await row(page, "MiniMax M2").getByRole("button", { name: "Download MiniMax M2" }).waitFor();
+    expect(isThere()).toEqual([false, false]);
+  });
+});

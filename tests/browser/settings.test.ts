@@ -1,0 +1,188 @@
+/** Every value of the configuration on the page of settings: where it comes from, changing it, taking that back. */
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { GROUPS, grouped } from "../../public/settings/groups.ts";
+import { meantBy, textOf } from "../../public/settings/setting-row.ts";
+import type { DemoOptions } from "../support/demo.ts";
+import { inBrowser } from "./browser.ts";
+import { WatchedDemo } from "./watched-demo.ts";
+import { heading } from "./wording.ts";
+
+setDefaultTimeout(60_000);
+
+test("what stands in a field means what was put there; what cannot be a number stays a text for the server to judge", () => {
+  for (const [value, kind] of [
+    [600, "whole"],
+    [4.5, "amount"],
+    [true, "yes_no"],
+    [false, "yes_no"],
+    ["hold", "choice"],
+    [["a.example.org", "b.example.org"], "list"],
+    [[], "list"],
+  ] as const)
+    expect(meantBy(textOf(value as never), kind)).toEqual(value as never);
+  expect(meantBy(" a \n\n b ", "list")).toEqual(["a", "b"]);
+  expect(meantBy("soon", "whole")).toBe("soon");
+  expect(meantBy(" ", "whole")).toBeNull();
+});
+
+test("no setting is left out, whatever it is called", () => {
+  const named = GROUPS.flatMap(({ keys }) => Object.keys(keys));
+  const shown = grouped([...named, "a_new_one"]).flatMap(({ keys }) => keys);
+  expect(shown.toSorted()).toEqual([...named, "a_new_one"].toSorted());
+});
+
+inBrowser("settings in the dashboard", () => {
+  const on = new WatchedDemo();
+  const begin = (demo: DemoOptions = {}) => on.begin({ path: "/settings", demo });
+  const file = (name = "topology.yaml") => readFileSync(join(on.demo.dataDir, name), "utf8");
+  const group = (page: Page, name: string) => page.getByRole("region", { name, exact: true });
+  async function open(page: Page, name: string) {
+    await heading(page, name).click();
+    return group(page, name);
+  }
+  const field = (page: Page, label: string) => page.getByRole("textbox", { name: label, exact: true });
+  const choice = (page: Page, label: string) => page.getByRole("combobox", { name: label, exact: true });
+  const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
+  /** The part of the page with this field, its origin and what became of the last change. */
+  const row = (page: Page, label: string) =>
+    page.locator("form.setting").filter({ has: page.getByText(label, { exact: true }) });
+
+  test("every setting of the API is there, with its value", async () => {
+    const page = await begin();
+    await group(page, "Swap").waitFor();
+    const view = on.demo.plane.settings.view();
+
+    for (const { key } of view.settings)
+      expect([key, await page.locator(`#set-cluster-${key}`).count()]).toEqual([key, 1]);
+    for (const { name, fields } of view.services)
+      for (const { key } of fields.filter(({ key }) => key !== "kind"))
+        expect([name, key, await page.locator(`[id="set-${name}-${key}"]`).count()]).toEqual([name, key, 1]);
+    expect(on.watched.complaints).toEqual([]);
+  });
+
+  test("is saved by the keyboard, holds at once, and is taken back", async () => {
+    const page = await begin({ topology: (yaml) => `${yaml}settings:\n  drain_seconds: 5 # short\n` });
+    const before = file();
+    await open(page, "Swap");
+    await row(page, "Wait for requests").getByText("From topology.yaml · 0 to 3,600, default 60").waitFor();
+    await row(page, "A load is stuck after").getByText("Default · 30 to 7,200").waitFor();
+
+    await field(page, "Wait for requests").fill("30");
+    await field(page, "Wait for requests").press("Enter");
+    await row(page, "Wait for requests").getByRole("status").getByText("Saved.").waitFor();
+    expect(file()).toContain("drain_seconds: 30 # short");
+    expect(on.demo.plane.config.current.topology.settings.drain_seconds).toBe(30);
+    await row(page, "Wait for requests").getByRole("button", { name: "Undo" }).click();
+    await row(page, "Wait for requests").getByRole("status").getByText("Taken back.").waitFor();
+    expect(await field(page, "Wait for requests").inputValue()).toBe("5");
+    expect(file()).toBe(before);
+
+    await press(page, "Use the default: Wait for requests");
+    await row(page, "Wait for requests").getByText("Default · 0 to 3,600").waitFor();
+    expect(await field(page, "Wait for requests").inputValue()).toBe("60");
+    await choice(page, "Requests that still run then").selectOption("Cut them off");
+    await press(page, "Save: Requests that still run then");
+    await row(page, "Requests that still run then").getByText("Saved.").waitFor();
+    expect(on.demo.plane.config.current.topology.settings.drain_on_timeout).toBe("cut_off");
+    expect(on.watched.complaints).toEqual([]);
+  });
+
+  test("says beside the field what is wrong, and changes nothing", async () => {
+    const page = await begin();
+    const before = file();
+    await open(page, "Swap");
+    const stuck = field(page, "A load is stuck after");
+    for (const wrong of ["5", "soon"]) {
+      await stuck.fill(wrong);
+      await press(page, "Save: A load is stuck after");
+      await row(page, "A load is stuck after")
+        .getByRole("alert")
+        .getByText("The value must be a whole number from 30 to 7200.")
+        .waitFor();
+      expect(await stuck.getAttribute("aria-invalid")).toBe("true");
+      expect(await stuck.inputValue()).toBe(wrong);
+    }
+    expect(file()).toBe(before);
+    await press(page, "Discard: A load is stuck after");
+    expect(await stuck.inputValue()).toBe("600");
+  });
+
+  test("what was changed elsewhere meanwhile is not overwritten unseen", async () => {
+    const page = await begin();
+    await open(page, "Swap");
+    await field(page, "A load is stuck after").fill("900");
+    writeFileSync(join(on.demo.dataDir, "topology.yaml"), `${file()}settings:\n  drain_seconds: 7\n`);
+
+    await press(page, "Save: A load is stuck after");
+    await row(page, "A load is stuck after")
+      .getByRole("alert")
+      .getByText(/changed elsewhere/)
+      .waitFor();
+    await press(page, "Look again");
+    await row(page, "Wait for requests")
+      .getByText(/^From topology\.yaml/)
+      .waitFor();
+    // What somebody else has written is seen, and what was typed is still there.
+    expect(await field(page, "Wait for requests").inputValue()).toBe("7");
+    expect(await field(page, "A load is stuck after").inputValue()).toBe("900");
+    await press(page, "Save: A load is stuck after");
+    await row(page, "A load is stuck after").getByText("Saved.").waitFor();
+    expect(file()).toContain("drain_seconds: 7\n");
+    expect(file()).toContain("stall_seconds: 900");
+  });
+
+  test("lists: what the environment adds stays apart; a refused name is allowed by a button, and that is taken back", async () => {
+    const page = await begin({ env: { ALLOWED_HOSTS: "control.example.org" } });
+    const asked = () => fetch(`${on.demo.url}/health`, { headers: { host: "spark.example.com" } });
+    expect((await asked()).status).not.toBe(200);
+    await page.reload();
+    await open(page, "Access");
+    await row(page, "Allowed names").getByText("ALLOWED_HOSTS adds: control.example.org").waitFor();
+
+    await press(page, "Allow spark.example.com");
+    const addresses = group(page, "Addresses");
+    await addresses.getByText("Saved. spark.example.com is allowed now.").waitFor();
+    await addresses.getByText("allowed now", { exact: true }).waitFor();
+    expect((await asked()).status).toBe(200);
+    expect(await field(page, "Allowed names").inputValue()).toBe("spark.example.com");
+    await addresses.getByRole("button", { name: "Undo" }).click();
+    await addresses.getByText("spark.example.com is refused again.").waitFor();
+    expect((await asked()).status).not.toBe(200);
+    expect(on.watched.complaints).toEqual([]);
+  });
+
+  test("a service is moved and hidden; what the environment decides cannot be changed here", async () => {
+    const page = await begin({ env: { KOKORO_HOST: "10.77.0.12" } });
+    const services = await open(page, "Services");
+    await services.getByText("kokoro", { exact: true }).click();
+    const kokoro = services.getByRole("group", { name: "kokoro", exact: true });
+
+    expect(await kokoro.getByLabel("Host", { exact: true }).getAttribute("readonly")).toBe("");
+    await kokoro.getByText("Set by the environment variable KOKORO_HOST. Change it there.").waitFor();
+    await kokoro.getByLabel("Port", { exact: true }).fill("8881");
+    await kokoro.getByRole("button", { name: "Save: Port of kokoro" }).click();
+    await kokoro.getByText("Saved.").waitFor();
+    await kokoro.getByLabel("Hidden", { exact: true }).selectOption("Yes");
+    await kokoro.getByRole("button", { name: "Save: Hidden of kokoro" }).click();
+    await kokoro.getByText("hidden", { exact: true }).waitFor();
+
+    const service = on.demo.plane.config.current.topology.services.find(({ name }) => name === "kokoro");
+    expect(service).toMatchObject({ port: 8881, disabled: true, host: "10.77.0.12" });
+    expect(on.watched.complaints).toEqual([]);
+  });
+
+  test("the environment is listed, and never a secret", async () => {
+    const page = await begin({ env: { WEBHOOK_SECRET: "not-to-be-seen", ALLOWED_HOSTS: "control.example.org" } });
+    const list = await open(page, "Environment");
+    const value = (name: string) =>
+      list.getByRole("term").filter({ hasText: name }).locator("xpath=following-sibling::dd");
+
+    expect(await value("WEBHOOK_SECRET").textContent()).toBe("set");
+    expect(await value("WEBHOOK_URL").textContent()).toBe("not set");
+    expect(await value("ALLOWED_HOSTS").textContent()).toBe("control.example.org");
+    expect(await page.content()).not.toContain("not-to-be-seen");
+  });
+});
