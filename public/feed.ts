@@ -1,7 +1,9 @@
 /** What keeps the page current: a snapshot at every connect, then changes. */
+import type { BotUpdate } from "../lib/bot/bot-update.ts";
 import type { ConnectivityEvent } from "../lib/connectivity/wire.ts";
 import type { Download } from "../lib/downloads/download.ts";
 import type { HardwareCard } from "../lib/hardware/card.ts";
+import type { Service } from "../lib/service/service.ts";
 import type { Delivery, Models, Schedule, Slot, Status, SwapJob, Webhook } from "./api.ts";
 import { fetchModels, fetchSwaps } from "./api.ts";
 import type { FeedMessage } from "./feed/event-stream.ts";
@@ -16,6 +18,7 @@ interface Snapshot {
   readonly version: string;
   readonly status: Status;
   readonly models: Models;
+  readonly services: readonly Service[];
 }
 
 interface LogGrowth {
@@ -83,7 +86,14 @@ const HANDLERS = {
   swap: takeSwap,
   slot: takeSlot,
   log: takeLogGrowth,
-  config: ({ status, models }: Pick<Snapshot, "status" | "models">) => takeConfiguration(status, models),
+  config: takeConfiguration,
+  service: (service: Service) => {
+    const known = state.services.value ?? [];
+    state.services.value = known.map((each) => (each.name === service.name ? service : each));
+  },
+  bot_update: (update: BotUpdate) => {
+    state.botUpdates.value = { ...state.botUpdates.value, [update.service]: update };
+  },
   nodes: ({ nodes }: Pick<Status, "nodes">) => {
     state.nodes.value = nodes;
   },
@@ -113,11 +123,12 @@ const HANDLERS = {
   },
 } as const;
 
-function takeSnapshot({ version, status, models }: Snapshot): void {
+function takeSnapshot(snapshot: Snapshot): void {
+  const { version, status } = snapshot;
   connected();
   const known = state.controller.value;
   if (known && known.version !== version) state.outdated.value = true;
-  takeConfiguration(status, models);
+  takeConfiguration(snapshot);
   state.running.value = status.swaps;
   quietly(refreshHistory());
   logGrowth.dispatchEvent(new Event(MISSED));
@@ -148,7 +159,7 @@ function waitForConnection(): void {
   );
 }
 
-function takeConfiguration(status: Status, models: Models): void {
+function takeConfiguration({ status, models, services }: Omit<Snapshot, "version">): void {
   const { version, simulated, configured, public_key: publicKey, stall_seconds: stallSeconds } = status;
   state.controller.value = { version, simulated, configured, publicKey, stallSeconds };
   state.nodes.value = status.nodes;
@@ -156,6 +167,7 @@ function takeConfiguration(status: Status, models: Models): void {
   state.lock.value = status.lock;
   state.problems.value = status.problems;
   state.storeProblem.value = status.store_problem;
+  state.services.value = services;
   takeModels(models);
 }
 

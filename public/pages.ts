@@ -24,6 +24,7 @@ export const PAGES = [
   { id: "overview", path: "/", title: "Overview", rail: { icon: "i-overview", key: "o", onPhone: true } },
   { id: "models", path: "/models", title: "Models", rail: { icon: "i-models", key: "m", onPhone: true } },
   { id: "machines", path: "/machines", title: "Machines", rail: { icon: "i-machines", key: "c", onPhone: true } },
+  { id: "services", path: "/services", title: "Services", rail: { icon: "i-services", key: "v", onPhone: false } },
   {
     id: "automation",
     path: "/automation",

@@ -1,7 +1,9 @@
 /** What the page knows, as signals. Only feed.ts writes what comes from the server. */
+import type { BotUpdate } from "../lib/bot/bot-update.ts";
 import type { ConnectivityEvent } from "../lib/connectivity/wire.ts";
 import type { Download } from "../lib/downloads/download.ts";
 import type { HardwareCard } from "../lib/hardware/card.ts";
+import type { Service } from "../lib/service/service.ts";
 import type {
   Delivery,
   Lock,
@@ -69,6 +71,11 @@ export function keepOwn(reservation: OwnReservation | null): void {
 export function ownToken(): string | null {
   return own.value !== null && own.value.generation === lock.value?.generation ? own.value.token : null;
 }
+
+/** Those that are not hidden; null until they were told. */
+export const services = signal<readonly Service[] | null>(null);
+/** The last update of each bot of which anything was heard, by its name. */
+export const botUpdates = signal<Readonly<Record<string, BotUpdate>>>({});
 
 /** What others plan; null until it was asked for. */
 export const schedule = signal<Schedule | null>(null);

@@ -24,6 +24,8 @@ const EVENT_NAMES = [
   "hardware",
   "connectivity",
   "download",
+  "service",
+  "bot_update",
 ] as const;
 
 export type FeedMessage =

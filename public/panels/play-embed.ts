@@ -12,7 +12,7 @@ export class PlayEmbed extends PlayPanel {
   protected readonly kind = "embeddings";
   protected readonly heading = "Embed";
   protected readonly says = "how alike two texts are";
-  protected readonly nothing = "No embeddings service answers. Its state is under Services of the Overview.";
+  protected readonly nothing = "No embeddings service answers. Its state is under Services.";
   #vectors = signal<readonly (readonly number[])[]>([]);
 
   protected content(models: readonly GatewayModel[]): Child {

@@ -14,7 +14,7 @@ export class PlayRerank extends PlayPanel {
   protected readonly kind = "reranker";
   protected readonly heading = "Rerank";
   protected readonly says = "texts by how well they answer";
-  protected readonly nothing = "No reranker answers. Its state is under Services of the Overview.";
+  protected readonly nothing = "No reranker answers. Its state is under Services.";
   #ranked = signal<readonly Ranked[] | null>(null);
 
   protected content(models: readonly GatewayModel[]): Child {

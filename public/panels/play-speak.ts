@@ -9,7 +9,7 @@ export class PlaySpeak extends PlayPanel {
   protected readonly kind = "tts";
   protected readonly heading = "Speak";
   protected readonly says = "text becomes speech";
-  protected readonly nothing = "No speech service answers. Its state is under Services of the Overview.";
+  protected readonly nothing = "No speech service answers. Its state is under Services.";
   /** Address of the speech in this browser. */
   #spoken = signal<string | null>(null);
 

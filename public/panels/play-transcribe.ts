@@ -9,8 +9,7 @@ export class PlayTranscribe extends PlayPanel {
   protected readonly kind = "asr";
   protected readonly heading = "Transcribe";
   protected readonly says = "a recording becomes text";
-  protected readonly nothing =
-    "No service for speech recognition answers. Its state is under Services of the Overview.";
+  protected readonly nothing = "No service for speech recognition answers. Its state is under Services.";
   #text = signal<string | null>(null);
 
   protected content(models: readonly GatewayModel[]): Child {

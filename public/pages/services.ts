@@ -1,0 +1,6 @@
+/** Services: what runs beside the models, how it is, and what can be done with it. */
+import "../app.ts";
+import { define } from "../define.ts";
+import { ServiceList } from "../panels/service-list.ts";
+
+define({ "service-list": ServiceList });

@@ -1,0 +1,152 @@
+import { sentenceOf } from "../api.ts";
+import { type Child, h } from "../dom.ts";
+import { place } from "../router.ts";
+import { say } from "../say.ts";
+import {
+  actOn,
+  cancelUpdate,
+  checkService,
+  fetchServiceLog,
+  fetchUpdate,
+  type Service,
+  type ServiceAction,
+  startUpdate,
+} from "../services/calls.ts";
+import { ACTION_WORDS, consequence } from "../services/words.ts";
+import { botUpdates, services } from "../state.ts";
+import { signal } from "../store.ts";
+import { Panel } from "./panel.ts";
+import { serviceRow } from "./service-row.ts";
+import { refusal } from "./sheet.ts";
+
+const TAIL = 200;
+const LOG_EVERY_MS = 2_000;
+
+/** What runs beside the models, and the slots themselves. */
+export class ServiceList extends Panel {
+  #open = signal<string | null>(null);
+  #log = signal<readonly string[] | null>(null);
+  #failed = signal<string | null>(null);
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    clearTimeout(this.#timer);
+  }
+
+  protected render(): Child | undefined {
+    const all = services.value;
+    if (all === null) return undefined;
+    const failed = this.#failed.value;
+    const open = this.#open.value;
+    return h(
+      "section",
+      { class: "panel services", "aria-labelledby": this.idOf("h") },
+      h(
+        "header",
+        { class: "panel-head" },
+        h("h2", { id: this.idOf("h") }, "Services"),
+        h("p", { class: "dim" }, "Hidden ones are shown again in Settings."),
+      ),
+      failed !== null && h("div", { class: "pad", "data-key": "failed" }, refusal(failed)),
+      all.length === 0
+        ? h("div", { class: "empty" }, h("p", {}, "No service is configured."))
+        : h(
+            "ul",
+            { class: "rows" },
+            ...all.map((service) =>
+              serviceRow(service, {
+                isOpen: service.name === open,
+                log: this.#log.value,
+                update: botUpdates.value[service.name],
+              }),
+            ),
+          ),
+    );
+  }
+
+  protected override act(name: string, origin: HTMLElement): void {
+    const service = services.value?.find((each) => each.name === origin.dataset.name);
+    if (!service) return;
+    if (name === "more") this.#toggle(service);
+    if (name === "start" || name === "stop" || name === "restart") this.#ask(service, name);
+    if (name === "update") this.#askUpdate(service);
+    if (name === "cancel-update") this.#do(() => cancelUpdate(service.name), "The update is being ended.");
+    if (name === "check") this.#do(() => checkService(service.name), `${service.name} was checked.`);
+  }
+
+  #toggle({ name, kind }: Service): void {
+    clearTimeout(this.#timer);
+    this.#log.value = null;
+    this.#open.value = this.#open.value === name ? null : name;
+    if (this.#open.value === null) return;
+    void this.#readLog(name);
+    if (kind === "bot" && !(name in botUpdates.value))
+      fetchUpdate(name).then(
+        (update) => {
+          botUpdates.value = { ...botUpdates.value, [name]: update };
+        },
+        // It was never updated from here.
+        () => undefined,
+      );
+  }
+
+  /** Followed while somebody looks. */
+  async #readLog(name: string): Promise<void> {
+    if (this.#open.value !== name) return;
+    const isSeen = !document.hidden && place.value.page.id === "services";
+    const service = services.value?.find((each) => each.name === name);
+    if (isSeen && service?.not_possible.logs === null)
+      try {
+        const { lines } = await fetchServiceLog(name, TAIL);
+        if (this.#open.value !== name) return;
+        this.#log.value = lines.map(({ line }) => line);
+      } catch (error) {
+        if (this.#log.value === null) this.#log.value = [sentenceOf(error)];
+      }
+    this.#timer = setTimeout(() => void this.#readLog(name), LOG_EVERY_MS);
+  }
+
+  #ask(service: Service, action: ServiceAction): void {
+    const [verb] = ACTION_WORDS[action];
+    document.querySelector("confirm-dialog")?.ask({
+      title: `${verb} ${service.name}?`,
+      body: h("p", { class: "lead" }, consequence(service, action)),
+      keep: "Leave it as it is",
+      go: verb,
+      danger: action === "stop",
+      // It takes as long as it takes: the row tells how it goes, and what became of it.
+      run: async () => {
+        this.#do(() => actOn(service.name, action), null);
+      },
+    });
+  }
+
+  #askUpdate({ name }: Service): void {
+    document.querySelector("confirm-dialog")?.ask({
+      title: `Update ${name}?`,
+      body: h(
+        "p",
+        { class: "lead" },
+        "Its newest version is fetched, whatever was changed in its checkout is given up, and its container is built and started anew. The first step that fails ends it.",
+      ),
+      keep: "Leave it as it is",
+      go: "Update",
+      run: async () => {
+        await startUpdate(name);
+      },
+    });
+  }
+
+  #do(work: () => Promise<unknown>, done: string | null): void {
+    this.#failed.value = null;
+    work().then(
+      () => {
+        if (done !== null) say(done);
+      },
+      (error) => {
+        this.#failed.value = sentenceOf(error);
+      },
+    );
+  }
+}

@@ -1,0 +1,218 @@
+/** One service of the list: how it is, why, and what can be done with it. Reads signals. */
+import { quarterMinute } from "../clock.ts";
+import { type Child, h, picture } from "../dom.ts";
+import { clockTime, joined } from "../format.ts";
+import type { BotUpdate, Service, ServiceAction } from "../services/calls.ts";
+import { downloadOf } from "../services/calls.ts";
+import { ACTION_WORDS, DEEP_OUTCOMES, KINDS, STATES, UPDATE_STATES } from "../services/words.ts";
+import { connection, isReservedForAnother, lock } from "../state.ts";
+import { pill } from "./pill.ts";
+
+const ACTIONS: readonly ServiceAction[] = ["start", "stop", "restart"];
+const NO_CONNECTION = "No connection, so nothing can be done.";
+
+export interface Shown {
+  /** Its details are shown. */
+  readonly isOpen: boolean;
+  /** Lines of its log; null: not read yet. */
+  readonly log: readonly string[] | null;
+  readonly update: BotUpdate | undefined;
+}
+
+export function serviceRow(service: Service, shown: Shown): Child {
+  const { name, kind, state, since, reason, node, operation } = service;
+  const now = quarterMinute.value;
+  const [tone, word] = STATES[state];
+  const doing = operation ? ACTION_WORDS[operation.action][1] : null;
+  return h(
+    "li",
+    { "data-key": name, class: "service" },
+    h(
+      "div",
+      {},
+      h("b", {}, name),
+      h("span", { class: "dim" }, joined(KINDS[kind], node, service.model && `model ${service.model}`)),
+    ),
+    h(
+      "div",
+      {},
+      pill(operation ? "move" : tone, doing ?? word),
+      h("span", { class: "dim" }, `since ${clockTime(operation?.since ?? since, now)}`),
+      reason !== null && h("span", { class: "dim", id: `why-${name}` }, reason),
+      service.auto_restart.given_up !== null &&
+        h("span", { class: "why", "data-tone": "bad" }, picture("g-bad"), service.auto_restart.given_up),
+    ),
+    h(
+      "div",
+      { class: "acts" },
+      ...ACTIONS.filter((action) => isOffered(service, action)).map((action) => button(service, action)),
+      h(
+        "button",
+        {
+          class: "btn sm",
+          type: "button",
+          "data-act": "more",
+          "data-name": name,
+          "aria-expanded": String(shown.isOpen),
+          "aria-label": `Details of ${name}`,
+        },
+        "Details",
+        picture("i-down"),
+      ),
+    ),
+    shown.isOpen && details(service, shown, now),
+  );
+}
+
+/** What is so already is not offered: a start of what runs, a stop of what does not. */
+function isOffered({ state, not_possible }: Service, action: ServiceAction): boolean {
+  if (state === "not_configured") return not_possible[action] === null;
+  const isDown = state === "stopped";
+  return action === "start" ? isDown : !isDown;
+}
+
+function whyNot(service: Service, action: ServiceAction | "update" | "logs"): string | null {
+  if (connection.value.state === "lost") return NO_CONNECTION;
+  const held = lock.value;
+  if (service.is_slot && action !== "logs" && held && isReservedForAnother(service.name))
+    return `Paused until ${clockTime(held.expires_at, quarterMinute.value)}, reserved by ${held.holder}.`;
+  return service.not_possible[action];
+}
+
+function button(service: Service, action: ServiceAction): Child {
+  const why = whyNot(service, action);
+  const [word] = ACTION_WORDS[action];
+  const id = `no-${action}-${service.name}`;
+  return [
+    h(
+      "button",
+      {
+        class: "btn sm",
+        type: "button",
+        "data-act": action,
+        "data-name": service.name,
+        disabled: why !== null || service.operation !== null,
+        title: why,
+        "aria-describedby": why === null ? null : id,
+        "aria-label": `${word} ${service.name}`,
+      },
+      `${word}…`,
+    ),
+    why !== null && h("span", { class: "vh", id }, why),
+  ];
+}
+
+function details(service: Service, { log, update }: Shown, now: number): Child {
+  const { name, url, container, deep_check: deep, auto_restart: auto } = service;
+  const noLog = whyNot(service, "logs");
+  const offered = ACTIONS.filter((action) => isOffered(service, action));
+  const noActions = [...new Set(offered.flatMap((action) => whyNot(service, action) ?? []))];
+  return h(
+    "div",
+    { class: "service-more", "data-key": "more", role: "group", "aria-label": `Details of ${name}` },
+    h(
+      "dl",
+      { class: "facts" },
+      fact("Address", url === null ? "none" : h("code", {}, url)),
+      fact(
+        "Container",
+        container === null
+          ? "none"
+          : [h("code", {}, container.name), ` ${joined(container.status, container.image ?? undefined)}`],
+      ),
+      fact("Answered in", service.response_ms === null ? "no answer yet" : `${service.response_ms} ms`),
+      fact(
+        "Real work",
+        deep === null
+          ? "not checked yet"
+          : [pill(...DEEP_OUTCOMES[deep.outcome]), ` ${clockTime(deep.at, now)}. ${deep.detail}`],
+      ),
+      fact(
+        "Restarts by itself",
+        auto.enabled ? `${auto.recent} of ${auto.most} within the last 30 minutes` : "switched off",
+      ),
+    ),
+    noActions.length > 0 && h("p", { class: "dim" }, noActions.join(" ")),
+    h(
+      "div",
+      { class: "acts" },
+      service.kind !== "bot" &&
+        h(
+          "button",
+          {
+            class: "btn sm",
+            type: "button",
+            "data-act": "check",
+            "data-name": name,
+            "aria-label": `Check ${name} now`,
+          },
+          "Check now",
+        ),
+      service.kind === "bot" && updateButton(service, update),
+      noLog === null &&
+        h(
+          "a",
+          { class: "btn sm", href: downloadOf(name), download: "", "aria-label": `Download the log of ${name}` },
+          "Download log",
+        ),
+    ),
+    update !== undefined && updateOf(update, now),
+    noLog === null
+      ? h(
+          "pre",
+          { class: "service-log", tabindex: 0, role: "log", "aria-label": `Log of ${name}` },
+          log === null ? "Reading…" : log.length === 0 ? "Its log is empty." : log.join("\n"),
+        )
+      : h("p", { class: "dim" }, noLog),
+  );
+}
+
+const fact = (name: string, value: Child): Child => [h("dt", {}, name), h("dd", {}, value)];
+
+function updateButton(service: Service, update: BotUpdate | undefined): Child {
+  const { name } = service;
+  if (update?.state === "running")
+    return h(
+      "button",
+      {
+        class: "btn sm",
+        type: "button",
+        "data-act": "cancel-update",
+        "data-name": name,
+        "aria-label": `Cancel the update of ${name}`,
+      },
+      "Cancel the update",
+    );
+  const why = whyNot(service, "update");
+  return h(
+    "button",
+    {
+      class: "btn sm",
+      type: "button",
+      "data-act": "update",
+      "data-name": name,
+      disabled: why !== null,
+      title: why,
+      "aria-label": `Update ${name}`,
+    },
+    "Update…",
+  );
+}
+
+const STEP_TONES = { waiting: "off", running: "move", done: "ok", failed: "bad" } as const;
+
+function updateOf({ state, steps, reason, started_at: at }: BotUpdate, now: number): Child {
+  return h(
+    "div",
+    { "data-key": "update" },
+    h("p", {}, pill(...UPDATE_STATES[state]), h("span", { class: "dim" }, ` begun ${clockTime(at, now)}`)),
+    reason !== null && h("p", { class: "dim" }, reason),
+    h(
+      "ol",
+      { class: "plain" },
+      ...steps.map(({ name, command, state: step }) =>
+        h("li", { "data-key": name }, pill(STEP_TONES[step], step), " ", h("code", {}, command)),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,63 @@
+/** Services in words. Pure. */
+import type { Tone } from "../panels/pill.ts";
+import type { BotUpdate, Service, ServiceAction } from "./calls.ts";
+
+export const STATES: Readonly<Record<Service["state"], readonly [Tone, string]>> = {
+  healthy: ["ok", "Healthy"],
+  busy: ["busy", "Busy"],
+  starting: ["move", "Starting"],
+  stopped: ["off", "Stopped"],
+  unhealthy: ["bad", "Unhealthy"],
+  unreachable: ["bad", "Unreachable"],
+  not_configured: ["off", "Not configured"],
+  unknown: ["unknown", "Not looked at yet"],
+};
+
+export const KINDS: Readonly<Record<Service["kind"], string>> = {
+  vllm: "models (vLLM)",
+  asr: "speech recognition",
+  diarizer: "who speaks when",
+  tts: "speech synthesis",
+  embeddings: "embeddings",
+  reranker: "reranking",
+  qdrant: "vector database",
+  http: "web service",
+  bot: "bot",
+};
+
+export const ACTION_WORDS: Readonly<Record<ServiceAction | "update", readonly [verb: string, doing: string]>> = {
+  start: ["Start", "It is being started"],
+  stop: ["Stop", "It is being stopped"],
+  restart: ["Restart", "It is being restarted"],
+  update: ["Update", "It is being updated"],
+};
+
+/** What an action means, before it is confirmed. */
+export function consequence({ is_slot, in_flight, kind }: Service, action: ServiceAction): string {
+  const running = in_flight === 0 ? "" : ` ${in_flight} of its requests are running now.`;
+  if (is_slot)
+    return action === "stop"
+      ? `The model is stopped once its running requests have ended, and its memory is freed.${running}`
+      : `Its model is loaded ${action === "start" ? "" : "again "}as in a swap, which takes minutes.${running}`;
+  if (action === "start") return "Its container is started, and looked at until it answers or has ended.";
+  const pause = kind === "bot" ? "It says and hears nothing meanwhile." : "Whoever uses it gets errors meanwhile.";
+  return action === "stop"
+    ? `Its container is stopped, and stays so until somebody starts it. ${pause}${running}`
+    : `Its container is restarted, which takes seconds to a few minutes. ${pause}${running}`;
+}
+
+export const UPDATE_STATES: Readonly<Record<BotUpdate["state"], readonly [Tone, string]>> = {
+  running: ["move", "Updating"],
+  succeeded: ["ok", "Updated"],
+  failed: ["bad", "Update failed"],
+  timed_out: ["bad", "Update took too long"],
+  cancelled: ["off", "Update cancelled"],
+  unknown: ["unknown", "How the update ended is not known"],
+};
+
+export const DEEP_OUTCOMES: Readonly<Record<NonNullable<Service["deep_check"]>["outcome"], readonly [Tone, string]>> = {
+  passed: ["ok", "did its work"],
+  failed: ["bad", "failed at its work"],
+  busy: ["busy", "too slow while the GPU works, which says nothing"],
+  skipped: ["off", "nothing to check"],
+};

@@ -1,0 +1,103 @@
+/** What runs beside the models, in a real browser: how it is, and what is done with it. */
+import { expect, setDefaultTimeout, test } from "bun:test";
+import type { Page } from "playwright-core";
+import type { DemoOptions } from "../support/demo.ts";
+import { until } from "../support/until.ts";
+import { inBrowser } from "./browser.ts";
+import { WatchedDemo } from "./watched-demo.ts";
+
+setDefaultTimeout(60_000);
+
+inBrowser("services in the dashboard", () => {
+  const on = new WatchedDemo();
+  const begin = (demo: DemoOptions = {}, model?: string) =>
+    on.begin({ path: "/services", demo, ...(model === undefined ? {} : { model }) });
+  const row = (page: Page, name: string) =>
+    page
+      .getByRole("region", { name: "Services" })
+      .getByRole("listitem")
+      .filter({ has: page.getByRole("button", { name: `Details of ${name}` }) });
+  const detailsOf = (page: Page, name: string) => page.getByRole("group", { name: `Details of ${name}` });
+  const container = (name: string) => on.demo.cluster.nodes[1]!.docker.find(name)!;
+
+  test("each says how it is; a hidden one and a bot without a login are not there", async () => {
+    const page = await begin({ env: { DISABLED_SERVICES: "qdrant" } }, "gpt-oss-20b");
+
+    for (const name of ["main", "parakeet", "kokoro", "matrix-bridge"])
+      await row(page, name).getByText("Healthy").waitFor();
+    await row(page, "main").getByText("model gpt-oss-20b").waitFor();
+    expect(await page.getByText("qdrant").count()).toBe(0);
+  });
+
+  test("a stop and a start are asked about, done on the Spark, and shown", async () => {
+    const page = await begin();
+    await row(page, "kokoro").getByText("Healthy").waitFor();
+
+    await row(page, "kokoro").getByRole("button", { name: "Stop kokoro" }).click();
+    await page.getByRole("dialog", { name: "Stop kokoro?" }).getByRole("button", { name: "Stop" }).click();
+    await row(page, "kokoro").getByText("Stopped", { exact: true }).waitFor();
+    expect(container("kokoro").running).toBe(false);
+
+    await row(page, "kokoro").getByRole("button", { name: "Start kokoro" }).click();
+    await page.getByRole("dialog", { name: "Start kokoro?" }).getByRole("button", { name: "Start" }).click();
+    await row(page, "kokoro").getByText("Healthy").waitFor();
+    expect(container("kokoro").running).toBe(true);
+  });
+
+  test("nothing is done when the question is answered with no", async () => {
+    const page = await begin();
+    await row(page, "kokoro").getByRole("button", { name: "Restart kokoro" }).click();
+    const before = container("kokoro").startedAt;
+    await page.keyboard.press("Escape");
+
+    await page.getByRole("dialog").waitFor({ state: "hidden" });
+    expect(container("kokoro").startedAt).toEqual(before);
+  });
+
+  test("what serves a model is not touched while somebody else has reserved it, and the page says why", async () => {
+    const page = await begin({}, "gpt-oss-20b");
+    const stop = row(page, "main").getByRole("button", { name: "Stop main" });
+    await row(page, "main").getByText("Healthy").waitFor();
+    expect(await stop.isEnabled()).toBe(true);
+    expect((await on.demo.post("/api/swap/lock", { holder: "nightly" })).status).toBe(200);
+
+    await until("it is paused", () => stop.isDisabled());
+    expect(await stop.getAttribute("title")).toMatch(/^Paused until .*, reserved by nightly\.$/);
+    await row(page, "main").getByRole("button", { name: "Details of main" }).click();
+    await detailsOf(page, "main").getByText("reserved by nightly").waitFor();
+    expect(await row(page, "kokoro").getByRole("button", { name: "Stop kokoro" }).isEnabled()).toBe(true);
+  });
+
+  test("details have the log, and real work on demand", async () => {
+    const page = await begin();
+    await row(page, "parakeet").getByRole("button", { name: "Details of parakeet" }).click();
+    const details = detailsOf(page, "parakeet");
+    const log = details.getByRole("log", { name: "Log of parakeet" });
+    await until("the log is there", async () => !["Reading…", ""].includes((await log.textContent()) ?? ""));
+
+    await details.getByText("not checked yet").waitFor();
+    await details.getByRole("button", { name: "Check parakeet now" }).click();
+    await details.getByText("did its work").waitFor();
+    const download = page.waitForEvent("download");
+    await details.getByRole("link", { name: "Download the log of parakeet" }).click();
+    expect((await download).suggestedFilename()).toContain("parakeet");
+  });
+
+  test("a bot is updated with its steps; one that may not read its repository says so", async () => {
+    const page = await begin();
+    await row(page, "matrix-bridge").getByRole("button", { name: "Details of matrix-bridge" }).click();
+    const details = detailsOf(page, "matrix-bridge");
+    const update = async () => {
+      await details.getByRole("button", { name: "Update matrix-bridge" }).click();
+      await page.getByRole("dialog", { name: "Update matrix-bridge?" }).getByRole("button", { name: "Update" }).click();
+    };
+
+    await update();
+    await details.getByText("Updated", { exact: true }).waitFor();
+    await details.getByText("git fetch origin").waitFor();
+
+    on.demo.cluster.inject({ kind: "service_update_denied", service: "matrix-bridge" });
+    await update();
+    await details.getByText("Update failed").waitFor();
+  });
+});
