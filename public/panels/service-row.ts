@@ -21,6 +21,7 @@ export interface Shown {
 
 export function serviceRow(service: Service, shown: Shown): Child {
   const { name, kind, state, since, reason, node, operation } = service;
+  const givenUp = service.auto_restart.given_up;
   const now = quarterMinute.value;
   const [tone, word] = STATES[state];
   const doing = operation ? ACTION_WORDS[operation.action][1] : null;
@@ -38,9 +39,8 @@ export function serviceRow(service: Service, shown: Shown): Child {
       {},
       pill(operation ? "move" : tone, doing ?? word),
       h("span", { class: "dim" }, `since ${clockTime(operation?.since ?? since, now)}`),
-      reason !== null && h("span", { class: "dim", id: `why-${name}` }, reason),
-      service.auto_restart.given_up !== null &&
-        h("span", { class: "why", "data-tone": "bad" }, picture("g-bad"), service.auto_restart.given_up),
+      reason !== null && reason !== givenUp && h("span", { class: "dim" }, reason),
+      givenUp !== null && h("span", { class: "why", "data-tone": "bad" }, picture("g-bad"), givenUp),
     ),
     h(
       "div",
@@ -112,21 +112,24 @@ function details(service: Service, { log, update }: Shown, now: number): Child {
     { class: "service-more", "data-key": "more", role: "group", "aria-label": `Details of ${name}` },
     h(
       "dl",
-      { class: "facts" },
-      fact("Address", url === null ? "none" : h("code", {}, url)),
+      { class: "service-facts" },
+      url !== null && fact("Address", h("code", {}, url)),
       fact(
         "Container",
         container === null
           ? "none"
           : [h("code", {}, container.name), ` ${joined(container.status, container.image ?? undefined)}`],
       ),
-      fact("Answered in", service.response_ms === null ? "no answer yet" : `${service.response_ms} ms`),
-      fact(
-        "Real work",
-        deep === null
-          ? "not checked yet"
-          : [pill(...DEEP_OUTCOMES[deep.outcome]), ` ${clockTime(deep.at, now)}. ${deep.detail}`],
-      ),
+      // A bot has nothing that could be asked.
+      service.kind !== "bot" && [
+        fact("Answered in", service.response_ms === null ? "no answer yet" : `${service.response_ms} ms`),
+        fact(
+          "Real work",
+          deep === null
+            ? "not checked yet"
+            : [pill(...DEEP_OUTCOMES[deep.outcome]), ` ${clockTime(deep.at, now)}. ${deep.detail}`],
+        ),
+      ],
       fact(
         "Restarts by itself",
         auto.enabled ? `${auto.recent} of ${auto.most} within the last 30 minutes` : "switched off",
@@ -153,7 +156,7 @@ function details(service: Service, { log, update }: Shown, now: number): Child {
         h(
           "a",
           { class: "btn sm", href: downloadOf(name), download: "", "aria-label": `Download the log of ${name}` },
-          "Download log",
+          "Download the log",
         ),
     ),
     update !== undefined && updateOf(update, now),
