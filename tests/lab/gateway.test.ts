@@ -83,7 +83,8 @@ describeLab("fifty streams and fifty requests for the other model", () => {
       expect((await swaps()).map(({ model }) => model)).toEqual(["other", "small"]);
       expect(await inFlight()).toBe(0);
       const log = await (await fetch(`${controller.url}/api/swap/${job_id}/log`)).text();
-      expect(log).not.toContain("cut off");
+      // Its beginning says what would happen after so long; this is what did not.
+      expect(log).not.toMatch(/ s; cut off/);
     },
     LIMIT_MS,
   );
