@@ -185,4 +185,25 @@ inBrowser("settings in the dashboard", () => {
     expect(await value("ALLOWED_HOSTS").textContent()).toBe("control.example.org");
     expect(await page.content()).not.toContain("not-to-be-seen");
   });
+
+  test("what the earlier version left, and what of it could not be taken over, is told once it was there", async () => {
+    const page = await begin({
+      files: {
+        "app_settings.json": JSON.stringify({ STALL_SECONDS: "-", VLLM_PORT: "eight", ALLOWED_HOSTS: "a.example" }),
+      },
+    });
+    const report = page.getByRole("region", { name: "From the earlier version" });
+
+    const first = report.getByRole("listitem").first();
+    await first.getByText("Not taken over").waitFor();
+    await report.getByRole("listitem").filter({ hasText: "VLLM_PORT" }).getByText("Not taken over").waitFor();
+    await report.getByRole("listitem").filter({ hasText: "ALLOWED_HOSTS" }).getByText("Taken over").waitFor();
+  });
+
+  test("a new folder has nothing of the earlier version to tell", async () => {
+    const page = await begin();
+    await open(page, "Environment");
+
+    expect(await page.getByRole("region", { name: "From the earlier version" }).count()).toBe(0);
+  });
 });
