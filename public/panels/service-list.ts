@@ -75,18 +75,18 @@ export class ServiceList extends Panel {
     if (name === "check") this.#do(() => checkService(service.name), `${service.name} was checked.`);
   }
 
-  #toggle({ name, kind }: Service): void {
+  #toggle({ name, operation }: Service): void {
     clearTimeout(this.#timer);
     this.#log.value = null;
     this.#open.value = this.#open.value === name ? null : name;
     if (this.#open.value === null) return;
     void this.#readLog(name);
-    if (kind === "bot" && !(name in botUpdates.value))
+    // One that was begun before this page was opened; its steps come by the stream from then on.
+    if (operation?.action === "update" && !(name in botUpdates.value))
       fetchUpdate(name).then(
         (update) => {
           botUpdates.value = { ...botUpdates.value, [name]: update };
         },
-        // It was never updated from here.
         () => undefined,
       );
   }
