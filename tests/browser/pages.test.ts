@@ -135,9 +135,14 @@ inBrowser("the frame of the dashboard", () => {
     await page.keyboard.press("ArrowUp");
     await page.keyboard.press("Enter");
     expect(await scheme()).toBe("dark");
-    // Without the page's own script, only what stands in the head has run.
-    await page.route("**/app-*.js", (route) => route.abort());
+    // Without the page's own scripts, only what stands in the head has run.
+    const blocked: string[] = [];
+    await page.route(/\/(?!early-)[\w-]+\.js$/, (route) => {
+      blocked.push(route.request().url());
+      return route.abort();
+    });
     await page.reload();
+    expect(blocked.length).toBeGreaterThan(0);
     expect(await scheme()).toBe("dark");
   });
 

@@ -7,7 +7,7 @@ import { WatchedDemo } from "./watched-demo.ts";
 setDefaultTimeout(60_000);
 
 /** Of a page that is told; the figure is printed. */
-const SLOWEST_MS = 5_000;
+const SLOWEST_MS = 1_000;
 
 inBrowser("reservations in the dashboard", () => {
   const on = new WatchedDemo();

@@ -40,6 +40,15 @@ async function fallenAsleep() {
         .map((line) => JSON.parse(line));
       return { tried, aborted, lost };
     },
+    /** With its token, once no swap is on its way that would be in the way anyhow. */
+    async touchesModel() {
+      const { token } = JSON.parse(lines()[0] ?? "") as { token: string };
+      const tries = ["stop", "restart"].map(async (action) => {
+        const answer = await demo.post(`/api/services/main/${action}`, { token });
+        return [answer.status, ((await answer.json()) as { code?: string }).code];
+      });
+      return Promise.all(tries);
+    },
     end: () => child.kill("SIGKILL"),
   };
 }
@@ -63,6 +72,8 @@ test("while nobody holds anything", async () => {
     ]);
     expect([aborted, lost]).toEqual([true, true]);
     expect(await demo.plane.swaps.settled(running)).toMatchObject({ state: "ready" });
+    const refused = [423, "reservation_lost"];
+    expect(await sleeper.touchesModel()).toEqual([refused, refused]);
   } finally {
     sleeper.end();
   }
@@ -86,6 +97,9 @@ test("while another holds it", async () => {
     expect([aborted, lost]).toEqual([true, true]);
     expect(demo.plane.lock.current()).toMatchObject({ holder: "Bob" });
     expect(await demo.plane.swaps.settled(running)).toMatchObject({ state: "ready" });
+    const refused = [423, "reserved"];
+    expect(await sleeper.touchesModel()).toEqual([refused, refused]);
+    expect(demo.plane.slots.statuses()[0]).toMatchObject({ model: "qwen3-30b-a3b", state: "serving" });
   } finally {
     sleeper.end();
   }
