@@ -2,7 +2,9 @@
 import { isIP } from "node:net";
 import { proxyList } from "./trusted-proxies.ts";
 
-const plain = (address: string) => address.replace(/^::ffff:(?=\d+\.)/i, "");
+/** An IPv4 address as such, also where a socket for both kinds tells it wrapped. */
+export const plainAddress = (address: string): string =>
+  address.startsWith("::f") || address.startsWith("::F") ? address.replace(/^::ffff:(?=\d+\.)/i, "") : address;
 
 /**
  * @param peer      address of the connection; null where there is none
@@ -16,9 +18,9 @@ export function clientAddress(
 ): string | null {
   if (peer === null) return null;
   const isTrusted = proxyList(trustedProxies);
-  let client = plain(peer);
+  let client = plainAddress(peer);
   for (const hop of (forwarded ?? "").split(",").reverse()) {
-    const address = plain(hop.trim().replace(/^\[(.*)\](?::\d+)?$/, "$1"));
+    const address = plainAddress(hop.trim().replace(/^\[(.*)\](?::\d+)?$/, "$1"));
     if (!isTrusted(client) || isIP(address) === 0) break;
     client = address;
   }

@@ -1,6 +1,7 @@
 /** What the proxied routes share: who asks, and how they are described. The body passes unread. */
 import { type TSchema, Type } from "@sinclair/typebox";
 import type { Asker } from "../../lib/gateway/trace.ts";
+import { plainAddress } from "../../lib/http/peer.ts";
 import { isOwnRequest } from "../../lib/http/same-origin.ts";
 import { openAiErrors } from "../../lib/http/schemas.ts";
 
@@ -18,7 +19,8 @@ export function askerOf(request: Request, server: Server): Asker {
     caller() {
       const key = request.headers.get("authorization") ?? request.headers.get("x-api-key");
       if (key !== null) return `key ${Bun.hash(key).toString(36)}`;
-      return server?.requestIP(request)?.address ?? "unknown";
+      const address = server?.requestIP(request)?.address;
+      return address === undefined ? "unknown" : plainAddress(address);
     },
     patience: (seconds) => server?.timeout(request, seconds),
     product: () => callerOf(request),
