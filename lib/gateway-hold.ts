@@ -23,7 +23,7 @@ export interface HoldParts {
 
 /** After these, a held request may have somewhere to go. */
 const LOOKS: ReadonlySet<string> = new Set([
-  ...["slot.changed", "swap.changed", "swap.progressed", "config.changed"],
+  ...["slot.changed", "slot.stopping", "swap.changed", "swap.progressed", "config.changed"],
   ...["lock.acquired", "lock.released", "lock.expired", "lock.forced"],
 ]);
 const LOST: ReadonlySet<SwapJob["state"]> = new Set(["failed", "cancelled", "unknown"]);

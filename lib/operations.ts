@@ -169,7 +169,7 @@ export function createOperations(means: OperationsMeans): Operations {
     topology,
     inspect,
     act: (...asked) => actOnContainer(sparkSsh, ...asked),
-    permit: (place, token) => void lock.permit(place, token),
+    disrupt: (place, what, token) => lock.disrupt(place, what, lock.permit(place, token)),
     actOnSlot,
     onDone: ({ failure, ...done }) => {
       log.info("service", { ...done, ...(failure === null ? {} : { failure }) });
@@ -221,7 +221,8 @@ export function createOperations(means: OperationsMeans): Operations {
     try {
       const nodes =
         subject.of === "slot" ? subject.slot.nodes : subject.service.node === null ? [] : [subject.service.node];
-      if (subject.of === "slot" || subject.service.kind === "vllm") lock.permit({ slot: name, nodes }, null);
+      if (subject.of === "slot") lock.permit({ slot: name, nodes }, null);
+      else if (subject.service.kind === "vllm") lock.permit({ slot: null, nodes }, null);
     } catch {
       return;
     }

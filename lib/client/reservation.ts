@@ -7,7 +7,13 @@ const DEFAULT_TTL_SECONDS = 900;
 const LONGEST_WAIT_SECONDS = 240;
 const TRIES = 6;
 /** Refusals that time may change. */
-const WAIT_FOR: ReadonlySet<string> = new Set(["reserved", "swap_running", "others_first", "line_full"]);
+const WAIT_FOR: ReadonlySet<string> = new Set([
+  "reserved",
+  "swap_running",
+  "stop_running",
+  "others_first",
+  "line_full",
+]);
 const BETWEEN_TRIES_MS = 1_000;
 const RELEASE_LIMIT_MS = 5_000;
 

@@ -60,6 +60,8 @@ interface Failed {
 }
 
 /** A model that could not be loaded is not tried again for a request before this, or before the dwell time if it is longer. */
+/** Refusals of a swap that end by themselves. */
+const WAIT_FOR: ReadonlySet<string> = new Set(["swap_running", "slot_stopping"]);
 const LEAST_PAUSE_MS = 60_000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -211,7 +213,7 @@ export class HoldLine {
       this.means.begin(key, waiter);
       return null;
     } catch (error) {
-      if (error instanceof Fault && error.code === "swap_running") return null;
+      if (error instanceof Fault && WAIT_FOR.has(error.code)) return null;
       waiter.refuse(error);
       return "refused";
     }

@@ -36,6 +36,8 @@ export interface Circumstances {
   nodesOf(slots: readonly string[]): readonly string[];
   /** Job id of a swap that owns a place which these slots cover; null when there is none. */
   runningSwap(scope: Pick<Grant, "slots" | "nodes">): string | null;
+  /** A stop or restart under way there, in words; null when there is none. */
+  disruption(scope: Pick<Grant, "slots" | "nodes">): string | null;
   /** Whether a reservation that was asked for with this request id has ended. */
   isSpent(requestDigest: string): boolean;
   /** Others have been waiting longer. */
@@ -45,6 +47,8 @@ export interface Circumstances {
 export type Refusal =
   | { readonly why: "held"; readonly grant: Grant }
   | { readonly why: "swap_running"; readonly jobId: string }
+  /** What runs there is being stopped or restarted: it would be taken from under the reservation. */
+  | { readonly why: "stop_running"; readonly what: string }
   /** The token that was shown belongs to a reservation that has ended. */
   | { readonly why: "lost" }
   /** So does the request id. */
@@ -82,6 +86,8 @@ function anew(ask: Ask, world: Circumstances): Acquired | Refusal {
   if (world.othersFirst) return { why: "others_first" };
   const slots = ask.slots ? [...new Set(ask.slots)] : null;
   const nodes = slots ? [...world.nodesOf(slots)] : [];
+  const what = world.disruption({ slots, nodes });
+  if (what !== null) return { why: "stop_running", what };
   const jobId = ask.allowRunningSwap ? null : world.runningSwap({ slots, nodes });
   if (jobId !== null) return { why: "swap_running", jobId };
   const grant: Grant = {

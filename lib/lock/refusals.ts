@@ -22,6 +22,11 @@ function swapRunning(jobId: string): Fault {
   return new Fault("conflict", "swap_running", say, { job_id: jobId, lock: null });
 }
 
+function stopRunning(what: string): Fault {
+  const say = `There is ${what} under way. Wait until it has ended, with ?wait=SECONDS or by asking again.`;
+  return new Fault("conflict", "stop_running", say, { lock: null, retry_after_seconds: 5 });
+}
+
 function lost(): Fault {
   const say = "This token's reservation has ended. Stop what relied on it, then reserve anew, without a token.";
   return new Fault("conflict", "reservation_lost", say, { lock: null });
@@ -93,6 +98,8 @@ export function refusalOf(refusal: Refusal, now: Reading): { readonly refused: F
       return { refused: heldByAnother(show(refusal.grant, now)), mayChange: true };
     case "swap_running":
       return { refused: swapRunning(refusal.jobId), mayChange: true };
+    case "stop_running":
+      return { refused: stopRunning(refusal.what), mayChange: true };
     case "others_first":
       return { refused: othersFirst(), mayChange: true };
     case "lost":

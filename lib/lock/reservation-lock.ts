@@ -1,8 +1,9 @@
 /**
  * The reservation lock: who has the GPUs, who waits for them, and the gate in front of everything that swaps. The machine
- * decides, the ledger keeps; only who waits is in memory.
+ * decides, the ledger keeps; who waits, and what is being stopped, is in memory.
  */
 import { Fault } from "../fault.ts";
+import { type Disruption, Disruptions } from "./disruptions.ts";
 import { covers, type Place, untilOver } from "./grant.ts";
 import { happened, Ledger, type LedgerOptions, show } from "./ledger.ts";
 import { type Lock, MAX_WAITING } from "./lock.ts";
@@ -31,6 +32,7 @@ type Outcome = Granted | { readonly refused: unknown; readonly mayChange: boolea
 export class ReservationLock {
   readonly #ledger: Ledger;
   readonly #line = new WaitingLine<Granted>();
+  readonly #disruptions = new Disruptions();
   #timer: ReturnType<typeof setTimeout> | null = null;
   #closed = false;
 
@@ -58,8 +60,8 @@ export class ReservationLock {
 
   /**
    * Reserves, renews (same holder and the token) or repeats (same holder and the request id).
-   * @throws Fault 404 unknown slot; 409 `reserved` with `lock`, `swap_running` with `job_id`, `reservation_lost`,
-   *         `request_spent`, `others_first`, `slots_fixed`; 503 `clock_unset`, or when it cannot be written
+   * @throws Fault 404 unknown slot; 409 `reserved` with `lock`, `swap_running` with `job_id`, `stop_running`,
+   *         `reservation_lost`, `request_spent`, `others_first`, `slots_fixed`; 503 `clock_unset`, or when it cannot be written
    */
   acquire(request: AcquireRequest): Granted {
     this.#mustBeOpen();
@@ -121,7 +123,10 @@ export class ReservationLock {
       return { grant: null, event, result: grant.generation };
     });
     if (forced instanceof Fault) throw forced;
-    if (forced !== null) this.options.abortBeforeStopping(forced);
+    if (forced !== null) {
+      this.#disruptions.force(forced);
+      this.options.abortBeforeStopping(forced);
+    }
     this.pump();
     return forced;
   }
@@ -136,6 +141,21 @@ export class ReservationLock {
     const verdict = permit(this.#ledger.current(now), place, token === null ? null : digestOf(token));
     if (verdict.may) return verdict.reservation;
     throw refusals.reserved(verdict.grant && show(verdict.grant, now));
+  }
+
+  /**
+   * From here on until its end a stop or restart is under way there: it has to be called in the same synchronous step as the
+   * permit, so that no reservation is granted between the two.
+   * @param what in words: "a stop of main"
+   * @param reservation what the permit gave back
+   */
+  disrupt(place: Place, what: string, reservation: number | null): Disruption {
+    return this.#disruptions.begin(place, what, reservation, () => this.pump());
+  }
+
+  /** A stop or restart under way in a slot, in words; null when there is none. */
+  disruptionIn(slot: string): string | null {
+    return this.#disruptions.inSlot(slot);
   }
 
   /** Whether a reservation other than this one covers the place: then nothing happens there that nobody asked for. */
@@ -203,6 +223,7 @@ export class ReservationLock {
         token: mintToken((bytes) => options.random(bytes)),
         nextGeneration: () => options.nextGeneration(),
         nodesOf: (slots) => this.#nodesOf(slots),
+        disruption: (scope) => this.#disruptions.within(scope),
         runningSwap: (scope) => options.runningSwaps().find(({ place }) => covers(scope, place))?.jobId ?? null,
         isSpent: (digest) => options.store.isSpent(digest),
         othersFirst,

@@ -32,8 +32,18 @@ export interface ActionMeans extends Pick<SightMeans, "topology" | "inspect"> {
   readonly board: ServiceBoard;
   /** Says it to docker. @throws Fault */
   act(node: Node, action: ServiceAction, container: string, signal: AbortSignal): Promise<void>;
-  /** @throws Fault 423 `reserved` with `lock` */
-  permit(place: { readonly slot: string; readonly nodes: readonly string[] }, token: string | null): void;
+  /**
+   * Asks the reservation lock and tells it that a stop or restart begins, in one step.
+   * @throws Fault 423 `reserved` with `lock`
+   */
+  disrupt(
+    place: { readonly slot: null; readonly nodes: readonly string[] },
+    what: string,
+    token: string | null,
+  ): {
+    /** Aborts when a person ends the reservation under which it happens. */ readonly forced: AbortSignal;
+    end(): void;
+  };
   /** Of a vLLM slot: by the swap engine. @returns id of the swap that does it; null when it is done */
   actOnSlot(slot: string, request: ActionRequest, signal: AbortSignal): Promise<string | null>;
   /** It is over: for events and records. */
@@ -66,17 +76,33 @@ export class ServiceActions {
     if (subject.of === "service") await this.#refresh(subject.service);
     if (isSo(subject, board.entry(name), request.action)) return { service: board.get(name), jobId: null };
     board.mustBePossible(subject, request.action);
-    if (subject.of === "service" && subject.service.kind === "vllm") {
-      const { node } = subject.service;
-      this.means.permit({ slot: name, nodes: node === null ? [] : [node] }, request.token);
+    const disruption = subject.of === "service" ? this.#disrupt(subject.service, request) : null;
+    try {
+      return await this.#carryOut(subject, request, disruption?.forced);
+    } finally {
+      disruption?.end();
     }
+  }
+
+  /** A reservation is about models: those of a vLLM, and a slot's container under whatever name. Slots ask by themselves. */
+  #disrupt({ name, kind, node, container }: ConfiguredService, { action, token }: ActionRequest) {
+    const isSlots = this.means
+      .topology()
+      .slots.some((slot) => slot.container === container && node !== null && slot.nodes.includes(node));
+    if (kind !== "vllm" && !isSlots) return null;
+    return this.means.disrupt({ slot: null, nodes: node === null ? [] : [node] }, `a ${action} of ${name}`, token);
+  }
+
+  async #carryOut(subject: Subject, request: ActionRequest, forced: AbortSignal | undefined) {
+    const { board } = this.means;
+    const { name } = subject;
     const since = isoTime(this.means.now());
     board.setOperation(name, { action: request.action, since, by: request.by });
     let failure: unknown = null;
     let jobId: string | null = null;
     try {
       if (subject.of === "slot") jobId = await this.means.actOnSlot(name, request, board.signal);
-      else await this.#onContainer(subject.service, request);
+      else await this.#onContainer(subject.service, request, forced);
       this.#remember(subject, request);
     } catch (error) {
       failure = error;
@@ -89,11 +115,16 @@ export class ServiceActions {
     return { service: board.get(name), jobId };
   }
 
-  async #onContainer({ name, node: nodeName, container }: ConfiguredService, request: ActionRequest): Promise<void> {
+  async #onContainer(
+    { name, node: nodeName, container }: ConfiguredService,
+    request: ActionRequest,
+    forced: AbortSignal | undefined,
+  ): Promise<void> {
     const { board, act } = this.means;
     const node = nodeName === null ? undefined : usableNode(this.means.topology(), nodeName);
     if (!node || container === null) throw new Fault("conflict", "not_possible", `${name} does not run on a Spark.`);
     const before = await this.#look(node, container);
+    forced?.throwIfAborted();
     await act(node, request.action, container, board.signal);
     const after = await this.#verify(name, node, container, request.action, before?.startedAt ?? null);
     board.sawContainer(name, after);

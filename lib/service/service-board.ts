@@ -163,7 +163,7 @@ export class ServiceBoard {
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    this.#closed.abort(new Error("the controller is shutting down"));
+    this.#closed.abort(new Fault("unavailable", "shutting_down", "Spark Control is shutting down."));
     await Promise.all(this.#looking.values());
   }
 

@@ -33,6 +33,17 @@ export interface Gate {
     place: { readonly slot: string; readonly nodes: readonly string[] },
     reservation: number | null,
   ): boolean;
+  /** A stop or restart under way in the slot, in words; null when there is none. */
+  disruptionIn(slot: string): string | null;
+  /**
+   * Tells of one that begins, in the same synchronous step as its permit.
+   * @param reservation what the permit gave back
+   */
+  disrupt(
+    place: { readonly slot: string; readonly nodes: readonly string[] },
+    what: string,
+    reservation: number | null,
+  ): { /** Aborts when a person ends that reservation. */ readonly forced: AbortSignal; end(): void };
 }
 
 export const placeOf = (slot: Slot) => ({ slot: slot.name, nodes: slot.nodes });
@@ -69,7 +80,7 @@ export class Claims {
     });
   }
 
-  /** @throws Fault 423 `reserved` with `lock`; 409 `swap_running` with `job_id`; 503 when it cannot be written */
+  /** @throws Fault 423 `reserved` with `lock`; 409 `swap_running` with `job_id`, `slot_stopping`; 503 when it cannot be written */
   claim(model: Model, slot: Slot, request: ClaimRequest): SwapRecord {
     const { store, gate, newId, now, record: keep } = this.means;
     return store.claim(() => {
@@ -77,6 +88,8 @@ export class Claims {
       const running = this.conflicting(model, slot);
       if (running)
         throw new Fault("conflict", "swap_running", swapRunning(running.job).message, { job_id: running.job.job_id });
+      const disruption = gate.disruptionIn(slot.name);
+      if (disruption !== null) throw new Fault("conflict", "slot_stopping", slotStopping(disruption).message);
       const record = newRecord({
         model,
         slot,
@@ -124,6 +137,10 @@ export class Claims {
         store.save({ job, machine: { ...machine, canRollBack: false }, order });
     }
   }
+}
+
+export function slotStopping(disruption: string): PlanNote {
+  return failure("slot_stopping", `There is ${disruption} under way. Wait until it has ended.`);
 }
 
 export function swapRunning(job: SwapJob): PlanNote {

@@ -7,7 +7,7 @@ import { Fault } from "../fault.ts";
 import type { Slot } from "../topology/topology.ts";
 import { isConfigured, usableNode } from "../topology/topology.ts";
 import { checkArguments } from "./check-arguments.ts";
-import { Claims, placeOf, swapRunning } from "./claims.ts";
+import { Claims, placeOf, slotStopping, swapRunning } from "./claims.ts";
 import { type DrainAnswer, drainTerms } from "./drain-desk.ts";
 import type { EngineOptions, SwapRequest } from "./engine-options.ts";
 import { estimateLoad } from "./eta.ts";
@@ -40,7 +40,7 @@ export class SwapEngine {
 
   /**
    * Claims the slot and begins. Check and claim are one transaction: of any number of simultaneous calls one succeeds.
-   * @throws Fault 404 unknown model or slot, 409 `swap_running` with `job_id`, 422 too few nodes, 423 `reserved` with `lock`,
+   * @throws Fault 404 unknown model or slot, 409 `swap_running` with `job_id`, `slot_stopping`, 422 too few nodes, 423 `reserved` with `lock`,
    *         503 not configured
    */
   start(request: SwapRequest): SwapJob {
@@ -64,7 +64,9 @@ export class SwapEngine {
     if (this.#closed) return;
     for (const record of this.options.store.unknown()) {
       const { job, order } = record;
-      if (this.options.gate.isReservedForAnother(placeOf(order.slot), order.reservation ?? null)) continue;
+      const { gate } = this.options;
+      if (gate.isReservedForAnother(placeOf(order.slot), order.reservation ?? null)) continue;
+      if (gate.disruptionIn(order.slot.name) !== null) continue;
       const running = this.#claims.conflicting(order.model, order.slot);
       if (!running && !this.#runs.has(job.job_id)) this.#run(record).dispatch({ type: "resolve" });
     }
@@ -78,9 +80,11 @@ export class SwapEngine {
     const target = targetOf(topology, model, slot);
     const facts = await gatherFacts(control, topology, this.#occupancy(null), target, signal);
     const running = this.#claims.conflicting(model, slot);
+    const disruption = this.options.gate.disruptionIn(slot.name);
     const obstacles = [
       ...this.#reservedNote(slot, request.token ?? null),
       ...(running ? [swapRunning(running.job)] : []),
+      ...(disruption === null ? [] : [slotStopping(disruption)]),
     ];
     const nodes = target.nodes.map((node) => node.name);
     const download = this.options.download?.(model, nodes) ?? null;

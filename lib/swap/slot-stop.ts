@@ -21,7 +21,7 @@ export interface SlotStopMeans {
     "address" | "get" | "look" | "passFence" | "stopContainer" | "runningLaunches" | "killJob"
   >;
   readonly store: SwapStore;
-  readonly gate: Pick<Gate, "permit">;
+  readonly gate: Pick<Gate, "permit" | "disrupt">;
   readonly timing: Pick<Timing, "httpDeadlineMs" | "stopDeadlineMs">;
   topology(): Topology;
   /** Requests that the gateway has in flight to a slot. */
@@ -43,7 +43,8 @@ export class SlotStops {
   }
 
   /**
-   * @throws Fault 404; 409 `swap_running` with `job_id`, `slot_stopping`, `fenced`; 423 `reserved` with `lock`; 502 when it
+   * @throws Fault 404; 409 `swap_running` with `job_id`, `slot_stopping`, `fenced`; 423 `reserved` with `lock`, or
+   *         `reservation_lost` when a person ended it while requests finished; 502 when it
    *         could not be verified that it has gone
    */
   async stop(name: string, token: string | null, signal: AbortSignal): Promise<void> {
@@ -53,21 +54,24 @@ export class SlotStops {
     if (this.#stopping.has(name))
       throw new Fault("conflict", "slot_stopping", "What runs in this slot is being stopped already.");
     const nodes = slot.nodes.flatMap((each) => usableNode(topology(), each) ?? []);
-    const generation = store.claim(() => {
-      gate.permit(placeOf(slot), token);
+    const { generation, disruption } = store.claim(() => {
+      const reservation = gate.permit(placeOf(slot), token);
       const running = store.unsettled().find(({ order }) => order.slot.name === name);
       if (running)
         throw new Fault("conflict", "swap_running", swapRunning(running.job).message, { job_id: running.job.job_id });
-      return store.nextGeneration();
+      const generation = store.nextGeneration();
+      return { generation, disruption: gate.disrupt(placeOf(slot), `a stop of ${name}`, reservation) };
     });
     this.#stopping.add(name);
-    this.means.onChange(name);
     try {
-      await this.#drain(slot, nodes, signal);
+      this.means.onChange(name);
+      await this.#drain(slot, nodes, AbortSignal.any([signal, disruption.forced]));
+      disruption.forced.throwIfAborted();
       await this.#stop(slot, nodes, generation, signal);
       store.claim(() => store.disbelieve(name));
     } finally {
       this.#stopping.delete(name);
+      disruption.end();
       this.means.onChange(name);
     }
   }

@@ -22,13 +22,18 @@ export async function journey(url, model, canSign) {
   seen.unknown = [nothing.error.status, nothing.error.value.code];
 
   const leaving = new AbortController();
+  const late = setTimeout(() => leaving.abort(), 60000);
   const events = [];
+  // What happens before the first look is part of that look, not told as an event.
+  const looked = Promise.withResolvers();
   const following = (async () => {
     for await (const { event, data } of followEvents(spark, { signal: leaving.signal })) {
       events.push(event);
+      looked.resolve();
       if (event === "slot" && data.model === model && data.state === "serving") break;
     }
-  })();
+  })().finally(looked.resolve);
+  await looked.promise;
   seen.swapped = await withReservation(spark, { holder: "journey", ttlSeconds: 60 }, async (lease) => {
     const { data, error } = await spark.api.swap.post({ model, lock_token: lease.token });
     if (error) throw new Error(JSON.stringify(error.value));
@@ -39,7 +44,6 @@ export async function journey(url, model, canSign) {
   });
   const lock = await spark.api.swap.lock.get();
   seen.released = lock.data.held === false;
-  const late = setTimeout(() => leaving.abort(), 20000);
   await following;
   clearTimeout(late);
   seen.events = [events[0], events.includes("lock"), events.includes("swap"), events.at(-1)];

@@ -27,6 +27,9 @@ export type Step =
   | { readonly do: "leave"; readonly which: number }
   | { readonly do: "swap"; readonly client: number | null; readonly slot: SlotName }
   | { readonly do: "swap_ends"; readonly which: number }
+  /** A stop of what runs in a slot; of a service beside it, when `beside`. */
+  | { readonly do: "stop"; readonly client: number | null; readonly slot: SlotName; readonly beside: boolean }
+  | { readonly do: "stop_ends"; readonly which: number }
   | { readonly do: "pass"; readonly ms: number; readonly looked: boolean }
   | { readonly do: "set_clock"; readonly bySeconds: number }
   | { readonly do: "restart" }
@@ -66,6 +69,16 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 4, arbitrary: fc.record({ do: fc.constant("swap_ends" as const), which: fc.nat(3) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant("stop" as const),
+      client: fc.oneof(client, fc.constant(null)),
+      slot: fc.constantFrom<SlotName>("main", "second", "both"),
+      beside: fc.boolean(),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("stop_ends" as const), which: fc.nat(3) }) },
   {
     weight: 6,
     arbitrary: fc.record({

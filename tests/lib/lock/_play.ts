@@ -1,6 +1,7 @@
 /** Plays one history against the lock and the reference, and compares after every step. */
 import { Fault } from "../../../lib/fault.ts";
 import type { Reading } from "../../../lib/lock/clock.ts";
+import type { Disruption } from "../../../lib/lock/disruptions.ts";
 import type { Grant } from "../../../lib/lock/grant.ts";
 import type { AcquireRequest, Granted } from "../../../lib/lock/lock-request.ts";
 import { type LockOptions, ReservationLock } from "../../../lib/lock/reservation-lock.ts";
@@ -62,6 +63,7 @@ class Game {
     request: null,
   }));
   readonly waiting = new Map<number, { readonly client: Client; readonly gone: AbortController }>();
+  readonly disruptions: Disruption[] = [];
   readonly arrived: { readonly id: number; readonly outcome: Granted | Fault | Error }[] = [];
   lock!: ReservationLock;
   #now: Reading = { wallMs: Date.UTC(2026, 0, 1), steadyMs: 1_000_000, boot: "boot 0" };
@@ -90,6 +92,9 @@ class Game {
   /** Everything that runs ends, time passes: whoever still waits must get it, in order, one after the other. */
   async drain(): Promise<void> {
     this.reference.swaps = [];
+    this.#endStops();
+    this.lock.pump();
+    await this.#pumped();
     const unset = this.reference.isClockUnset;
     if (unset) this.#setClock(Date.UTC(2026, 0, 1) - this.#now.wallMs);
     const most = this.reference.line.length + 1;
@@ -186,6 +191,14 @@ class Game {
         this.reference.swaps = this.reference.swaps.filter((_, index) => index !== step.which);
         this.lock.pump();
         return this.#pumped();
+      }
+      case "stop":
+        return this.#stop(step);
+      case "stop_ends": {
+        const [ended] = this.disruptions.splice(step.which, 1);
+        this.reference.stops.splice(step.which, 1);
+        ended?.end();
+        return ended && this.#pumped();
       }
       case "pass":
         return this.#pass(step.ms, step.looked);
@@ -334,6 +347,8 @@ class Game {
       return this.#expect("a forced release", verdict, error.code);
     }
     if (typeof verdict === "number") this.reference.end();
+    for (const [at, { reservation }] of this.reference.stops.entries())
+      if (held && reservation === verdict) this.#expect("a stop under it", true, this.disruptions[at]!.forced.aborted);
     await this.#pumped();
   }
 
@@ -360,7 +375,29 @@ class Game {
     }
     if (verdict === "reserved" || verdict === "reservation_lost")
       throw new Error(`the gate let pass what is ${verdict}`);
+    this.#expect("a stop in the slot", verdict === "slot_stopping", this.lock.disruptionIn(slot) !== null);
     if (verdict === "claimed") this.reference.swaps.push({ slot, nodes });
+  }
+
+  #stop({ client: index, slot: name, beside }: Extract<Step, { do: "stop" }>): void {
+    const client = index === null ? null : this.#client(index);
+    const place = { slot: beside ? null : name, nodes: SLOT_NODES[name] };
+    const opens = client ? this.#opens(client) : null;
+    const verdict = this.reference.mayPass(name, opens);
+    try {
+      const reservation = this.lock.permit(place, client?.token ?? null);
+      this.#expect("the gate", verdict, "passed");
+      this.disruptions.push(this.lock.disrupt(place, `a stop of ${name}`, reservation));
+      this.reference.stops.push({ ...place, reservation });
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      this.#expect("the gate", verdict, error.code);
+    }
+  }
+
+  #endStops(): void {
+    this.reference.stops = [];
+    for (const { end } of this.disruptions.splice(0)) end();
   }
 
   async #pass(ms: number, looked: boolean): Promise<void> {
@@ -402,6 +439,7 @@ class Game {
     this.arrived.length = 0;
     this.waiting.clear();
     this.reference.line = [];
+    this.#endStops();
     this.#start();
     this.reference.unlookedMs = 0;
     this.reference.settle(this.lock.current() !== null);
@@ -413,7 +451,7 @@ class Game {
     const { reference } = this;
     for (let first = reference.line[0]; first; first = reference.line[0]) {
       const verdict = reference.verdict(first.ask, true);
-      if (verdict === "reserved" || verdict === "swap_running") break;
+      if (verdict === "reserved" || verdict === "swap_running" || verdict === "stop_running") break;
       reference.line.shift();
       const { client } = this.waiting.get(first.id)!;
       const outcome = this.#outcome(first.id);

@@ -23,6 +23,15 @@ export interface RefSwap {
   readonly nodes: readonly string[];
 }
 
+/** A stop or restart under way. */
+export interface RefStop {
+  /** Null: of something beside the slots. */
+  readonly slot: string | null;
+  readonly nodes: readonly string[];
+  /** Generation; null when it happens under none. */
+  readonly reservation: number | null;
+}
+
 /** Slots with the Sparks that they use. */
 export type RefSlots = Readonly<Record<string, readonly string[]>>;
 
@@ -41,6 +50,7 @@ export class Reference {
   readonly spent = new Set<string>();
   line: { readonly id: number; readonly ask: RefAsk }[] = [];
   swaps: RefSwap[] = [];
+  stops: RefStop[] = [];
   #lapsed: RefGrant | null = null;
 
   constructor(private readonly slots: RefSlots) {}
@@ -69,9 +79,13 @@ export class Reference {
   }
 
   covers(slots: readonly string[] | null, slot: string): boolean {
-    if (slots === null || slots.includes(slot)) return true;
+    return slots === null || slots.includes(slot) || this.reaches(slots, this.slots[slot] ?? []);
+  }
+
+  reaches(slots: readonly string[] | null, nodes: readonly string[]): boolean {
+    if (slots === null) return true;
     const reserved = slots.flatMap((name) => this.slots[name] ?? []);
-    return (this.slots[slot] ?? []).some((node) => reserved.includes(node));
+    return nodes.some((node) => reserved.includes(node));
   }
 
   /** What an acquire without a token comes to. */
@@ -84,6 +98,7 @@ export class Reference {
     if (ask.requestId !== null && this.spent.has(ask.requestId)) return "request_spent";
     if (this.isClockUnset) return "clock_unset";
     if (!isFirst) return "others_first";
+    if (this.stops.some(({ nodes }) => this.reaches(ask.slots, nodes))) return "stop_running";
     if (!ask.allowRunningSwap && this.swaps.some(({ slot }) => this.covers(ask.slots, slot))) return "swap_running";
     return "acquired";
   }
@@ -113,10 +128,17 @@ export class Reference {
     this.held.endsBeforeMs += downMs + SEEN_EVERY_MS + this.unlookedMs;
   }
 
-  /** Whether a swap in this slot may be claimed. @param opens whether its token opens the grant; null without a token */
-  mayClaim(slot: string, opens: boolean | null): "claimed" | "reserved" | "reservation_lost" | "swap_running" {
+  /** @param opens whether its token opens the grant; null without a token */
+  mayPass(slot: string, opens: boolean | null): "passed" | "reserved" | "reservation_lost" {
     if (opens === false) return this.held ? "reserved" : "reservation_lost";
-    if (opens === null && this.held && this.covers(this.held.slots, slot)) return "reserved";
+    return opens === null && this.held && this.covers(this.held.slots, slot) ? "reserved" : "passed";
+  }
+
+  /** Whether a swap in this slot may be claimed. */
+  mayClaim(slot: string, opens: boolean | null) {
+    const gate = this.mayPass(slot, opens);
+    if (gate !== "passed") return gate;
+    if (this.stops.some((stop) => stop.slot === slot)) return "slot_stopping";
     const nodes = this.slots[slot] ?? [];
     return this.swaps.some((swap) => swap.nodes.some((node) => nodes.includes(node))) ? "swap_running" : "claimed";
   }

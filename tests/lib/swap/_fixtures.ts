@@ -201,4 +201,9 @@ export function unreachable(name: string): Fault {
 }
 
 /** Nothing is reserved. */
-export const OPEN_GATE: Gate = { permit: () => null, isReservedForAnother: () => false };
+export const OPEN_GATE: Gate = {
+  permit: () => null,
+  isReservedForAnother: () => false,
+  disruptionIn: () => null,
+  disrupt: () => ({ forced: new AbortController().signal, end: () => undefined }),
+};

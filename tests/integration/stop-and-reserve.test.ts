@@ -1,0 +1,195 @@
+/** A stop or restart under way and a reservation that comes meanwhile, on the simulated cluster: one of the two waits. */
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { type Demo, startDemo } from "../support/demo.ts";
+import { until } from "../support/until.ts";
+
+setDefaultTimeout(60_000);
+
+const SETTINGS = "settings:\n  probe_seconds: 3600\n  deep_check_minutes: 0\n";
+
+let demo: Demo;
+afterEach(() => demo?.close());
+
+interface Answer {
+  readonly code?: string;
+  readonly detail?: string;
+  readonly token?: string;
+  readonly job_id?: string | null;
+}
+
+async function post(path: string, body: object) {
+  const answer = await demo.post(path, body);
+  return { status: answer.status, body: (await answer.json()) as Answer };
+}
+
+const reserve = (more: object = {}, query = "") => post(`/api/swap/lock${query}`, { holder: "nightly", ...more });
+const vllm = () => demo.cluster.nodes[0]!.docker.find("vllm_node")?.running ?? false;
+
+async function serve(): Promise<void> {
+  demo = await startDemo({ topology: (yaml) => `${yaml}${SETTINGS}` });
+  await demo.swap("gpt-oss-20b");
+}
+
+/** A chat that goes on until it is left. */
+async function longChat(): Promise<() => Promise<void>> {
+  const gone = new AbortController();
+  const answer = await fetch(`${demo.url}/v1/chat/completions`, {
+    method: "POST",
+    signal: gone.signal,
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      ...{ model: "gpt-oss-20b", stream: true, max_tokens: 100_000, min_tokens: 100_000 },
+      messages: [{ role: "user", content: "Tell me everything." }],
+    }),
+  });
+  const ended = answer.text().catch(() => null);
+  return async () => {
+    gone.abort();
+    await ended;
+  };
+}
+
+/** A stop of the slot that waits for a chat in flight. */
+async function beginStop(token?: string) {
+  const leave = await longChat();
+  const stopped = post("/api/services/main/stop", token === undefined ? {} : { lock_token: token });
+  await until("the stop waits for the chat", () => demo.plane.slotStops.stopping.has("main"));
+  return { leave, stopped };
+}
+
+describe("a stop of a slot that waits for requests", () => {
+  test("lets nobody reserve until it has ended, nor for a swap that may go on", async () => {
+    await serve();
+    const { leave, stopped } = await beginStop();
+
+    for (const scope of [{}, { slots: ["main"] }, { allow_running_swap: true }])
+      expect(await reserve(scope)).toMatchObject({
+        status: 409,
+        body: { code: "stop_running", detail: expect.stringContaining("a stop of main"), lock: null },
+      });
+    const waiting = reserve({}, "?wait=60");
+    await until("one waits", () => demo.plane.lock.waiting === 1);
+    expect(vllm()).toBe(true);
+
+    await leave();
+    expect((await stopped).status).toBe(200);
+    expect((await waiting).status).toBe(200);
+    expect(vllm()).toBe(false);
+  });
+
+  test("lets no swap begin there, and the plan of one says why", async () => {
+    await serve();
+    const { leave, stopped } = await beginStop();
+
+    expect(await post("/api/swap", { model: "gpt-oss-120b" })).toMatchObject({
+      status: 409,
+      body: { code: "slot_stopping", detail: expect.stringContaining("a stop of main") },
+    });
+    const { body } = await post("/api/swap/plan", { model: "gpt-oss-120b" });
+    expect(body).toMatchObject({
+      blockers: expect.arrayContaining([expect.objectContaining({ code: "slot_stopping" })]),
+    });
+
+    await leave();
+    expect((await stopped).status).toBe(200);
+    expect(await demo.swap("gpt-oss-20b")).toMatchObject({ state: "ready" });
+  });
+
+  test("under a reservation stops nothing once a person has ended that", async () => {
+    await serve();
+    const { token } = (await reserve()).body;
+    const { leave, stopped } = await beginStop(token);
+
+    const forced = await fetch(`${demo.url}/api/swap/lock?force=true`, { method: "DELETE" });
+    expect(forced.status).toBe(200);
+
+    expect(await stopped).toMatchObject({ status: 423, body: { code: "reservation_lost" } });
+    expect(vllm()).toBe(true);
+    expect((await reserve()).status).toBe(200);
+    await leave();
+    expect(demo.plane.slots.statuses()).toMatchObject([{ state: "serving", model: "gpt-oss-20b" }]);
+  });
+
+  test("goes on when its reservation only runs out, and nobody else gets one before its end", async () => {
+    await serve();
+    const { token } = (await reserve({ ttl_seconds: 1 })).body;
+    const { leave, stopped } = await beginStop(token);
+    await until("the reservation has run out", () => demo.plane.lock.current() === null);
+
+    expect((await reserve()).body.code).toBe("stop_running");
+
+    await leave();
+    expect((await stopped).status).toBe(200);
+    expect((await reserve()).status).toBe(200);
+  });
+});
+
+describe("a held request", () => {
+  test("for another model waits for the end of a stop, then loads it", async () => {
+    demo = await startDemo({
+      topology: (yaml) => `${yaml}${SETTINGS}  gateway_routing: hold\n  gateway_dwell_seconds: 0\n`,
+    });
+    await demo.swap("gpt-oss-20b");
+    const { leave, stopped } = await beginStop();
+    const held = fetch(`${demo.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ model: "gpt-oss-120b", messages: [{ role: "user", content: "hi" }], max_tokens: 4 }),
+    });
+    await until("it is held", () => demo.plane.gateway.line.length === 1);
+
+    await leave();
+    expect((await stopped).status).toBe(200);
+    expect((await held).status).toBe(200);
+    expect(demo.plane.slots.statuses()).toMatchObject([{ model: "gpt-oss-120b" }]);
+  });
+});
+
+/** A service of one of the Sparks, the second unless told, whose stop takes until it is let go on. */
+async function beside(kind: string, container: string, node = 1) {
+  demo = await startDemo({
+    topology: (yaml) => `${yaml}${SETTINGS}`,
+    serviceFile: (yaml) =>
+      `${yaml}  small: { kind: ${kind}, node: spark-${node + 1}, container: ${container}, port: 8111 }\n`,
+  });
+  await demo.plane.services.look();
+  const { docker } = demo.cluster.nodes[node]!;
+  const asked = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  const stop = docker.stop.bind(docker);
+  docker.stop = async (...how) => {
+    asked.resolve();
+    await goOn.promise;
+    return stop(...how);
+  };
+  return { asked: asked.promise, goOn: goOn.resolve, find: () => docker.find(container) };
+}
+
+describe("a vLLM that is no slot", () => {
+  for (const action of ["stop", "restart"])
+    test(`is not reserved while its ${action} is under way`, async () => {
+      const { asked, goOn, find } = await beside("vllm", "qdrant");
+      const done = post(`/api/services/small/${action}`, {});
+      await asked;
+
+      expect(await reserve()).toMatchObject({
+        status: 409,
+        body: { code: "stop_running", detail: expect.stringContaining(`a ${action} of small`) },
+      });
+
+      goOn();
+      expect((await done).status).toBe(200);
+      expect(find()?.running).toBe(action === "restart");
+      expect((await reserve()).status).toBe(200);
+      expect(await post(`/api/services/small/restart`, {})).toMatchObject({ status: 423, body: { code: "reserved" } });
+    });
+});
+
+test("a slot's container under another name is the lock's matter too", async () => {
+  await beside("http", "vllm_node", 0);
+  await demo.swap("gpt-oss-20b");
+  await demo.plane.services.look();
+  await reserve();
+
+  expect(await post("/api/services/small/stop", {})).toMatchObject({ status: 423, body: { code: "reserved" } });
+});
