@@ -1,4 +1,5 @@
-/** Structured log: one JSON object a line on standard output. Secrets are kept out by the name of their key. */
+/** Structured log: one JSON object a line on standard output. Secrets are kept out by the name of their key, tokens by their look. */
+import { withoutTokens } from "./token-text.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -35,11 +36,12 @@ function isSecret(name: string): boolean {
 }
 
 function plain(value: unknown, depth: number): unknown {
+  if (typeof value === "string") return withoutTokens(value);
   if (typeof value === "bigint") return value.toString();
   if (typeof value === "function" || typeof value === "symbol") return undefined;
   if (value === null || typeof value !== "object") return value;
   if (depth >= MAX_DEPTH) return "[too deep]";
-  if (value instanceof Error) return { name: value.name, message: value.message, stack: value.stack };
+  if (value instanceof Error) return plain({ name: value.name, message: value.message, stack: value.stack }, depth);
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? "[invalid date]" : value.toISOString();
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
   if (Array.isArray(value)) return value.map((item) => plain(item, depth + 1));

@@ -63,7 +63,7 @@ export function createApp(
     methods: methodTable,
     simulated: plane.simulated,
   });
-  guard(guarded, perimeter);
+  guard(guarded, perimeter, methodTable);
   const web: Web = {
     refusedHosts,
     simulation,

@@ -1,9 +1,10 @@
 /**
  * The one place where every state-changing request passes on its way out: what was asked, by whom, and what became of it.
- * Only what is on a list is taken from a request, so that no token and no secret can get in.
+ * Only what is on a list is taken from a request, so that no token and no secret can get in; what looks like a token there is taken out.
  */
 import type { AuditNote, Details } from "../audit/audit.ts";
 import type { Logger } from "../log.ts";
+import { withoutTokens } from "../token-text.ts";
 import type { Around } from "./listen.ts";
 import { clientAddress } from "./peer.ts";
 import { REQUEST_ID } from "./request-id.ts";
@@ -91,7 +92,7 @@ export function auditTrail(options: AuditTrailOptions): Around {
       holder: textOf(body.holder) ?? (concernsHolder ? holderBefore : null),
       action,
       method: request.method,
-      path: path.slice(0, LONGEST_TEXT),
+      path: withoutTokens(path).slice(0, LONGEST_TEXT),
       outcome: response.ok ? "done" : response.status < 500 ? "refused" : "failed",
       status: response.status,
       code: response.ok ? null : await codeOf(response),
@@ -117,7 +118,9 @@ function objectOf(value: unknown): Record<string, unknown> {
 }
 
 function textOf(value: unknown): string | null {
-  return typeof value === "string" && value !== "" ? value.replace(CONTROL, " ").slice(0, LONGEST_TEXT) : null;
+  return typeof value === "string" && value !== ""
+    ? withoutTokens(value.replace(CONTROL, " ")).slice(0, LONGEST_TEXT)
+    : null;
 }
 
 function hasToken({ url, headers }: Request, body: Record<string, unknown>): boolean {

@@ -1,10 +1,13 @@
-/** Which methods a path knows. Elysia answers 404 to a wrong method; this table makes it a 405 with `Allow`. */
+/**
+ * Which methods a path knows, and which fields a body may have. Elysia answers 404 to a wrong method; this table makes it a 405
+ * with `Allow`. And where a schema is closed, Elysia takes away what it does not know without a word.
+ */
 
 export interface Endpoint {
   readonly method: string;
   /** With `:name` and `*` as the router has it. */
   readonly path: string;
-  readonly hooks?: { readonly detail?: { readonly operationId?: string } };
+  readonly hooks?: { readonly detail?: { readonly operationId?: string }; readonly body?: unknown };
 }
 
 interface Place {
@@ -12,6 +15,8 @@ interface Place {
   readonly methods: Set<string>;
   /** `operationId` by method. */
   readonly operations: Map<string, string>;
+  /** Of the bodies that may have no others, by method. */
+  readonly fields: Map<string, ReadonlySet<string>>;
 }
 
 const split = (path: string) => path.split("/").filter((segment) => segment !== "");
@@ -38,6 +43,17 @@ export interface MethodTable {
   allowed(path: string): readonly string[] | null;
   /** `operationId` of what serves this; null when nothing does. */
   operation(method: string, path: string): string | null;
+  /** Names of the fields of a body that may have no others; null where it may. */
+  fields(method: string, path: string): ReadonlySet<string> | null;
+}
+
+/** @param schema a JSON schema, if there is one */
+function closedFields(schema: unknown): ReadonlySet<string> | null {
+  const { additionalProperties, properties } = (schema ?? {}) as {
+    additionalProperties?: unknown;
+    properties?: object;
+  };
+  return additionalProperties === false && properties ? new Set(Object.keys(properties)) : null;
 }
 
 export function createMethodTable(endpoints: readonly Endpoint[]): MethodTable {
@@ -45,11 +61,18 @@ export function createMethodTable(endpoints: readonly Endpoint[]): MethodTable {
   for (const { method, path, hooks } of endpoints) {
     const segments = split(path);
     const key = segments.map((segment) => (segment.startsWith(":") ? ":" : segment)).join("/");
-    const place = places.get(key) ?? { segments, methods: new Set(["OPTIONS"]), operations: new Map() };
+    const place = places.get(key) ?? {
+      segments,
+      methods: new Set(["OPTIONS"]),
+      operations: new Map(),
+      fields: new Map(),
+    };
     places.set(key, place);
     place.methods.add(method);
     if (method === "GET") place.methods.add("HEAD");
     if (hooks?.detail?.operationId) place.operations.set(method, hooks.detail.operationId);
+    const fields = closedFields(hooks?.body);
+    if (fields) place.fields.set(method, fields);
   }
   const ordered = [...places.values()].sort(byPrecedence);
   // Most requests name a place without parameters: nothing has to be searched for them.
@@ -71,5 +94,6 @@ export function createMethodTable(endpoints: readonly Endpoint[]): MethodTable {
       return (place && methods.get(place)) ?? null;
     },
     operation: (method, path) => placeOf(path)?.operations.get(method) ?? null,
+    fields: (method, path) => placeOf(path)?.fields.get(method) ?? null,
   };
 }

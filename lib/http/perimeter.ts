@@ -1,5 +1,6 @@
 /** What every request passes before its route, and what every answer carries. */
 import type { AnyElysia } from "elysia";
+import { Fault } from "../fault.ts";
 import { newId } from "../ids.ts";
 import { type Refusal, refusalOf } from "./admission.ts";
 import { rememberBody } from "./audit-trail.ts";
@@ -108,8 +109,21 @@ export function createPerimeter(options: PerimeterOptions): Perimeter {
   };
 }
 
+/**
+ * A misspelt field must not be lost without a word.
+ * @throws Fault 422
+ */
+function refuseUnknownFields(body: unknown, known: ReadonlySet<string> | null): void {
+  if (known === null || body === null || typeof body !== "object" || Array.isArray(body)) return;
+  const unknown = Object.keys(body).filter((name) => !known.has(name));
+  if (unknown.length === 0) return;
+  const names = unknown.slice(0, 5).map((name) => JSON.stringify(name.slice(0, 60)));
+  const say = `The body has fields that nothing is known of: ${names.join(", ")}. Known are ${[...known].sort().join(", ")}.`;
+  throw new Fault("invalid", "unknown_field", say);
+}
+
 /** Registered right after the error renderer. */
-export function guard(app: AnyElysia, perimeter: Perimeter): void {
+export function guard(app: AnyElysia, perimeter: Perimeter, methods: () => MethodTable): void {
   app
     .onRequest(({ request, server, set }) => {
       const { headers, refused } = perimeter(request, server);
@@ -117,11 +131,13 @@ export function guard(app: AnyElysia, perimeter: Perimeter): void {
       return refused ?? undefined;
     })
     .onParse({ as: "global" }, async ({ request }) => {
-      const limit = bodyLimit(pathOfUrl(request.url));
+      const path = pathOfUrl(request.url);
+      const limit = bodyLimit(path);
       // Null is a body to Elysia: no parser of its own touches the request then, which "none" beside a hook does not achieve.
       if (limit === null) return null;
       const body = await readJson(request, limit);
       rememberBody(request, body);
+      refuseUnknownFields(body, methods().fields(request.method, path));
       return body;
     });
 }

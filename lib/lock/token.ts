@@ -1,5 +1,5 @@
 /** Secrets of a reservation. Only their digests are kept, and only digests are compared, in constant time. */
-import { createHash, timingSafeEqual } from "node:crypto";
+import crypto from "node:crypto";
 
 const TOKEN_BYTES = 32;
 
@@ -11,13 +11,13 @@ export interface Token {
 
 /** SHA-256 as 64 hex digits. */
 export function digestOf(secret: string): string {
-  return createHash("sha256").update(secret, "utf8").digest("hex");
+  return crypto.createHash("sha256").update(secret, "utf8").digest("hex");
 }
 
 /** Both are digests: of equal length, so that the comparison takes the same time wherever they differ. */
 export function isSameDigest(one: string | null, other: string | null): boolean {
   if (one === null || other === null || one.length !== other.length) return false;
-  return timingSafeEqual(Buffer.from(one, "latin1"), Buffer.from(other, "latin1"));
+  return crypto.timingSafeEqual(Buffer.from(one, "latin1"), Buffer.from(other, "latin1"));
 }
 
 /** @param random fills the bytes that it is given */

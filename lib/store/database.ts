@@ -35,7 +35,19 @@ function migrate(db: Database, { path, migrations }: DatabaseSpec): void {
 
 function check(db: Database): void {
   const answer = db.query<{ quick_check: string }, []>("PRAGMA quick_check(1)").get()?.quick_check;
-  if (answer !== "ok") throw new SQLiteError(answer ?? "quick_check gave no answer");
+  if (answer !== "ok") throw new Error(answer ?? "quick_check gave no answer");
+}
+
+const namesIn = (db: Database) =>
+  db.query<{ name: string }, []>("SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'").all();
+
+/** A file may be sound and still lack a table: every statement on it would fail later, one by one. */
+function checkSchema(db: Database, { migrations }: DatabaseSpec): void {
+  using whole = new Database(":memory:");
+  for (const sql of migrations) whole.run(sql);
+  const present = new Set(namesIn(db).map(({ name }) => name));
+  const missing = namesIn(whole).flatMap(({ name }) => (present.has(name) ? [] : [name]));
+  if (missing.length > 0) throw new Error(`it has no ${missing.join(", ")}`);
 }
 
 function refusal(cause: unknown, { path, holds }: DatabaseSpec): StoreError {
@@ -45,7 +57,8 @@ function refusal(cause: unknown, { path, holds }: DatabaseSpec): StoreError {
     return new StoreError("unusable", path, `${path} cannot be opened for writing: ${String(cause)}`, { cause });
   }
   const advice = `Restore it from a backup, or move it away together with its -wal and -shm files; then ${holds}.`;
-  return new StoreError("corrupt", path, `${path} is damaged or not a database. ${advice}`, { cause });
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new StoreError("corrupt", path, `${path} is damaged or not a database: ${why}. ${advice}`, { cause });
 }
 
 /** @throws StoreError */
@@ -59,6 +72,7 @@ export function openDatabase(spec: DatabaseSpec): Database {
     db.run("PRAGMA foreign_keys = ON");
     check(db);
     migrate(db, spec);
+    checkSchema(db, spec);
     return db;
   } catch (cause) {
     db?.close();

@@ -109,6 +109,9 @@ test("neither is found anywhere else", async () => {
     if (path === "/api/swap/lock") continue;
     for (const method of ["POST", "PUT", "PATCH", "DELETE"])
       await say(method, url, { body: { token, lock_token: token }, token });
+    // And by mistake as a part of the path itself; the answer says it again to whoever sent it.
+    const mistaken = path.replace(/:\w+/g, token).replace(/\*$/, token);
+    if (mistaken !== path) for (const method of ["POST", "DELETE"]) await call(method, mistaken, { body: {} });
   }
   await say("GET", "/api/swap");
   await say("DELETE", "/api/swap/lock?force=true&reason=test");

@@ -61,20 +61,26 @@ describe("a swap tells", () => {
       return (performance.now() - began) / 1000;
     };
     await seconds("gpt-oss-20b");
-    const free = [await seconds("qwen3-30b-a3b"), await seconds("gpt-oss-20b")];
+    const several = async () => {
+      const all: number[] = [];
+      for (const model of ["qwen3-30b-a3b", "gpt-oss-20b", "qwen3-30b-a3b", "gpt-oss-20b"])
+        all.push(await seconds(model));
+      return all;
+    };
+    const free = await several();
 
     const hung = [receive(), receive(), receive()];
     for (const receiver of hung) {
       receiver.answer = () => new Promise(() => undefined);
       await add({ url: receiver.url, events: ["*"] });
     }
-    const held = [await seconds("qwen3-30b-a3b"), await seconds("gpt-oss-20b")];
+    const held = await several();
 
     const rounded = (all: number[]) => all.map((one) => one.toFixed(2)).join(", ");
     console.log(`seconds of a swap: ${rounded(free)}; with three receivers that hang: ${rounded(held)}`);
     expect(hung.map(({ received }) => received.length)).toEqual([1, 1, 1]);
-    // A swap that waited for a receiver would wait for its deadline of 10 s.
-    expect(Math.max(...held)).toBeLessThan(Math.max(...free) + 3);
+    // A swap that waited for a receiver would wait for its deadline of 10 s; the quickest of four is hardly the machine's noise.
+    expect(Math.min(...held)).toBeLessThan(Math.min(...free) * 1.5 + 0.2);
   });
 });
 

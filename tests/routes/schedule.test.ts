@@ -67,8 +67,15 @@ describe("/api/schedule", () => {
     [{ ...NIGHTLY, at: "2026-01-01" }, "at_or_cron"],
     [{ ...NIGHTLY, link: "javascript:alert(1)" }, "unusable_link"],
     [{ ...NIGHTLY, timezone: "Nowhere" }, "unknown_timezone"],
+    [{ ...NIGHTLY, duration_second: 60 }, "unknown_field"],
   ])("refuses %j: %s", async (body, code) => {
     expect(await call("POST", "", body)).toMatchObject({ status: 422, body: { code } });
+  });
+
+  test("names a field that it does not know, and those that it does", async () => {
+    const { body } = await call<{ detail: string }>("POST", "", { ...NIGHTLY, "duration-seconds": 60 });
+    expect(body.detail).toContain('"duration-seconds"');
+    expect(body.detail).toContain("duration_seconds");
   });
 
   test("asks which entry to remove", async () => {

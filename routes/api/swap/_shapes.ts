@@ -28,7 +28,7 @@ export const SwapChoice = Type.Object(
       }),
     ),
   },
-  { title: "SwapChoice", additionalProperties: false },
+  { title: "SwapChoice" },
 );
 
 export const SwapOrderBody = Type.Object(
@@ -38,7 +38,7 @@ export const SwapOrderBody = Type.Object(
     lock_token: Token("Token of the reservation, if one is held"),
     token: Token("The same"),
   },
-  { title: "SwapOrder", additionalProperties: false },
+  { title: "SwapOrder" },
 );
 
 export const SwapRunning = problemWith({ job_id: Type.Optional(Type.String()) }, "SwapRunningProblem");

@@ -195,10 +195,9 @@ class Game {
       case "stop":
         return this.#stop(step);
       case "stop_ends": {
-        const [ended] = this.disruptions.splice(step.which, 1);
-        this.reference.stops.splice(step.which, 1);
-        ended?.end();
-        return ended && this.#pumped();
+        const ended = this.reference.stops.splice(step.which, 1);
+        for (const { end } of this.disruptions.splice(step.which, 1)) end();
+        return ended.length > 0 ? this.#pumped() : undefined;
       }
       case "pass":
         return this.#pass(step.ms, step.looked);

@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { cpSync, writeFileSync } from "node:fs";
 import { FACTS, TELEMETRY } from "../../../lib/store/migrations.ts";
 import { openStore } from "../../../lib/store/store.ts";
 import { StoreError } from "../../../lib/store/store-error.ts";
@@ -86,6 +86,33 @@ describe("opening", () => {
 
     expect(refusal.reason).toBe("corrupt");
     expect(refusal.path).toBe(path);
+  });
+
+  test("a table or an index that is missing is named at the start, not at the first statement that needs it", () => {
+    using folder = temporaryFolder();
+    openStore(folder.path).close();
+    const path = `${folder.path}/facts.db`;
+    const whole = new Database(path);
+    const tables = whole
+      .query<{ name: string }, []>("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+      .all();
+    whole.close();
+    expect(tables.length).toBeGreaterThan(5);
+
+    for (const { name } of tables) {
+      using copy = temporaryFolder();
+      cpSync(path, `${copy.path}/facts.db`);
+      const db = new Database(`${copy.path}/facts.db`);
+      db.run("PRAGMA foreign_keys = OFF");
+      db.run(`DROP TABLE "${name}"`);
+      db.close();
+
+      const refusal = refusalOf(copy.path);
+
+      expect(refusal.reason).toBe("corrupt");
+      expect(refusal.message).toContain(`it has no ${name}`);
+      expect(refusal.message).toContain("Restore it from a backup, or move it away");
+    }
   });
 
   test("a failed start gives DATA_DIR free", () => {

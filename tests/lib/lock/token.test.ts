@@ -1,0 +1,73 @@
+/** What is kept of a secret, how it is compared, and that none stays where a client has put it by mistake. */
+import { afterAll, describe, expect, spyOn, test } from "bun:test";
+import crypto from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { mintToken } from "../../../lib/lock/token.ts";
+import { withoutTokens } from "../../../lib/token-text.ts";
+import { LockBench } from "./_bench.ts";
+
+const mint = () => mintToken((bytes) => crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>));
+const sha256 = (text: string) => crypto.createHash("sha256").update(text).digest("hex");
+
+test("a token is 256 random bits, kept as its SHA-256", () => {
+  const tokens = Array.from({ length: 100 }, mint);
+
+  expect(new Set(tokens.map(({ text }) => text)).size).toBe(100);
+  for (const { text, digest } of tokens) {
+    expect(Buffer.from(text, "base64url")).toHaveLength(32);
+    expect(digest).toBe(sha256(text));
+  }
+});
+
+describe("a secret that is shown", () => {
+  const compared = spyOn(crypto, "timingSafeEqual");
+  afterAll(() => compared.mockRestore());
+  const pairs = () =>
+    compared.mock.calls.splice(0).map((pair) => pair.map((one) => Buffer.from(one as Buffer).toString()));
+
+  test("is compared as a digest with a digest, in constant time, whatever it is shown for", () => {
+    using bench = new LockBench();
+    const request = "a request id of at least 128 bits";
+    const { token } = bench.acquire("Alice", { requestId: request });
+    const kept = sha256(token);
+    pairs();
+
+    bench.acquire("Alice", { token });
+    expect(pairs()).toEqual([[kept, kept]]);
+    bench.lock.permit({ slot: "main", nodes: [] }, token);
+    expect(pairs()).toEqual([[kept, kept]]);
+    expect(() => bench.lock.permit({ slot: "main", nodes: [] }, "x")).toThrow();
+    expect(pairs()).toEqual([[sha256("x"), kept]]);
+    expect(() => bench.lock.release("y")).toThrow();
+    expect(pairs()).toEqual([[sha256("y"), kept]]);
+    bench.acquire("Alice", { requestId: request });
+    expect(pairs()).toContainEqual([sha256(request), sha256(request)]);
+  });
+
+  test("is compared nowhere else", () => {
+    const folder = join(import.meta.dir, "../../../lib/lock");
+    const others = [...new Bun.Glob("*.ts").scanSync({ cwd: folder })].flatMap((name) =>
+      readFileSync(join(folder, name), "utf8")
+        .split("\n")
+        .filter((line) => /(digest|token)\w* [!=]==? (?!null|undefined)/i.test(line))
+        .map((line) => `${name}: ${line.trim()}`),
+    );
+    expect(others).toEqual([]);
+  });
+});
+
+test("what looks like a token is taken out of a text that is kept; names, ids and fingerprints stay", () => {
+  for (const { text } of Array.from({ length: 200 }, mint)) {
+    expect(withoutTokens(text)).toBe("[redacted]");
+    expect(withoutTokens(`/api/swap/${text}/drain?x=${text}`)).toBe("/api/swap/[redacted]/drain?x=[redacted]");
+  }
+  for (const text of [
+    `SHA256:${mint().text}`,
+    "0192f0c1-2b7a-7c3e-9d55-1a2b3c4d5e6f",
+    "qwen3-next-80b-a3b-instruct-fp8-long-context",
+    sha256("x"),
+    "a sentence about nothing, of more than forty-three letters",
+  ])
+    expect(withoutTokens(text)).toBe(text);
+});
