@@ -25,15 +25,16 @@ export async function journey(url, model, canSign) {
   const late = setTimeout(() => leaving.abort(), 60000);
   const events = [];
   // What happens before the first look is part of that look, not told as an event.
-  const looked = Promise.withResolvers();
+  let look;
+  const looked = new Promise((resolve) => (look = resolve));
   const following = (async () => {
     for await (const { event, data } of followEvents(spark, { signal: leaving.signal })) {
       events.push(event);
-      looked.resolve();
+      look();
       if (event === "slot" && data.model === model && data.state === "serving") break;
     }
-  })().finally(looked.resolve);
-  await looked.promise;
+  })().finally(look);
+  await looked;
   seen.swapped = await withReservation(spark, { holder: "journey", ttlSeconds: 60 }, async (lease) => {
     const { data, error } = await spark.api.swap.post({ model, lock_token: lease.token });
     if (error) throw new Error(JSON.stringify(error.value));
