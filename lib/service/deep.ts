@@ -1,8 +1,8 @@
 /** The deep check: lets a service do a little of its real work and looks at what comes back. */
+import { silentWav } from "../silent-wav.ts";
 import type { ServiceKind } from "../topology/topology.ts";
 import type { Ask, HttpAnswer } from "./probe.ts";
 import type { DeepOutcome } from "./service.ts";
-import { silence } from "./silence.ts";
 
 export interface Finding {
   readonly outcome: DeepOutcome;
@@ -13,6 +13,8 @@ export interface Finding {
 const DEADLINE_MS = 60_000;
 const QUESTION_MS = 10_000;
 const ONE_SECOND = 1;
+/** What speech recognition takes without resampling. */
+const ASR_SAMPLE_RATE = 16_000;
 /** The head of a WAV file alone is no speech. */
 const LEAST_SPEECH = 100;
 const USUAL_VOICE = "af_heart";
@@ -75,7 +77,7 @@ export async function deepCheck(kind: ServiceKind, name: string, ask: Ask, signa
 async function recording(listed: () => Promise<readonly string[]>, name: string): Promise<RequestInit> {
   const [model = name] = await listed();
   const form = new FormData();
-  form.set("file", silence(ONE_SECOND), "silence.wav");
+  form.set("file", new Blob([silentWav(ONE_SECOND, ASR_SAMPLE_RATE)], { type: "audio/wav" }), "silence.wav");
   form.set("model", model);
   form.set("response_format", "json");
   return { method: "POST", body: form };

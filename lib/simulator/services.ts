@@ -1,8 +1,8 @@
 /** The services beside vLLM, just enough to look alive: speech recognition and synthesis, embeddings, reranker, Qdrant. */
+import { silentWav } from "../silent-wav.ts";
 import { embedding, relevance } from "./fake-vectors.ts";
 import type { HttpHandler } from "./ports.ts";
 import { streamOf } from "./stream-of.ts";
-import { silentWav } from "./wav.ts";
 
 export interface SimulatedService {
   readonly name: string;
@@ -19,6 +19,7 @@ export interface SimulatedService {
 }
 
 const VOICES = ["af_heart", "af_bella", "am_michael", "bf_emma"];
+const TTS_SAMPLE_RATE = 24_000;
 const BYTES_PER_SECOND_PCM = 32_000;
 
 const notFound = () => Response.json({ detail: "Not Found" }, { status: 404 });
@@ -68,7 +69,7 @@ async function tts(request: Request): Promise<Response> {
         const detail = { error: "validation_error", message: "Input text is required", type: "invalid_request_error" };
         return Response.json({ detail }, { status: 400 });
       }
-      const wav = silentWav(0.3);
+      const wav = silentWav(0.3, TTS_SAMPLE_RATE);
       const half = Math.floor(wav.length / 2);
       const parts = async function* () {
         yield wav.subarray(0, half);

@@ -1,7 +1,7 @@
 /** The playground and the list of requests in a real browser, against the gateway of a simulated cluster over plain HTTP. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import type { Browser, Page } from "playwright-core";
-import { silentWav } from "../../lib/simulator/wav.ts";
+import { silentWav } from "../../lib/silent-wav.ts";
 import { buildDashboard } from "../../public/_build.ts";
 import { likeness } from "../../public/play/likeness.ts";
 import { type Demo, startDemo } from "../support/demo.ts";
@@ -114,7 +114,7 @@ inBrowser("the playground", () => {
     const transcribe = region("Transcribe");
     await transcribe
       .getByLabel("Recording")
-      .setInputFiles({ name: "a.wav", mimeType: "audio/wav", buffer: Buffer.from(silentWav(1)) });
+      .setInputFiles({ name: "a.wav", mimeType: "audio/wav", buffer: Buffer.from(silentWav(1, 24_000)) });
     await transcribe.getByRole("button", { name: "Transcribe" }).click();
     await transcribe
       .getByRole("status")

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { ActivityPage, RequestEntry } from "../../lib/activity/activity.ts";
 import type { SparkEvent } from "../../lib/events/event.ts";
-import { silentWav } from "../../lib/simulator/wav.ts";
+import { silentWav } from "../../lib/silent-wav.ts";
 import { type Demo, startDemo } from "../support/demo.ts";
 import { until } from "../support/until.ts";
 
@@ -136,7 +136,7 @@ describe("with a model loaded", () => {
   test("speech, a transcription, embeddings and reranking name their service", async () => {
     await (await ask("/v1/audio/speech", { model: "kokoro", input: MARKER, voice: "af_heart" })).arrayBuffer();
     const form = new FormData();
-    form.set("file", new File([silentWav(1) as BlobPart], `${MARKER}.wav`, { type: "audio/wav" }));
+    form.set("file", new File([silentWav(1, 24_000)], `${MARKER}.wav`, { type: "audio/wav" }));
     await (await fetch(`${demo.url}/v1/audio/transcriptions`, { method: "POST", body: form })).text();
     await (await ask("/v1/embeddings", { model: "bge-m3", input: [MARKER] })).text();
     await (await ask("/v1/rerank", { query: MARKER, documents: [MARKER] })).text();

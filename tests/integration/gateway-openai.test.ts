@@ -1,7 +1,7 @@
 /** The official client against the gateway of a simulated cluster: real SSH, real HTTP, a model that was really swapped to. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import OpenAI, { APIError, InternalServerError, NotFoundError } from "openai";
-import { silentWav } from "../../lib/simulator/wav.ts";
+import { silentWav } from "../../lib/silent-wav.ts";
 import type { SlotStatus } from "../../lib/swap/slots.ts";
 import { type Demo, startDemo } from "../support/demo.ts";
 import { until } from "../support/until.ts";
@@ -63,12 +63,12 @@ describe("speech, embeddings and reranking", () => {
     const bytes = new Uint8Array(await speech.arrayBuffer());
 
     expect(new TextDecoder().decode(bytes.subarray(0, 4))).toBe("RIFF");
-    expect(bytes).toEqual(new Uint8Array(silentWav(0.3)));
+    expect(bytes).toEqual(silentWav(0.3, 24_000));
     expect(speech.headers.get("x-spark-simulated")).toBe("1");
   });
 
   test("a transcription of an upload", async () => {
-    const file = new File([silentWav(1) as BlobPart], "a.wav", { type: "audio/wav" });
+    const file = new File([silentWav(1, 24_000)], "a.wav", { type: "audio/wav" });
     const got = await client.audio.transcriptions.create({ file, model: "parakeet", response_format: "verbose_json" });
 
     expect(got).toMatchObject({ task: "transcribe", language: "en" });

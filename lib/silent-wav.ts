@@ -1,9 +1,8 @@
-const SAMPLE_RATE = 16_000;
 const HEADER_BYTES = 44;
 
-/** A WAV file of silence: 16-bit mono PCM at 16 kHz, what speech recognition takes without resampling. */
-export function silence(seconds: number): Blob {
-  const dataBytes = Math.round(seconds * SAMPLE_RATE) * 2;
+/** A WAV file of silence: 16-bit mono PCM. @param sampleRate Hz */
+export function silentWav(seconds: number, sampleRate: number): Uint8Array<ArrayBuffer> {
+  const dataBytes = Math.round(seconds * sampleRate) * 2;
   const wav = Buffer.alloc(HEADER_BYTES + dataBytes);
   wav.write("RIFF", 0, "latin1");
   wav.writeUInt32LE(HEADER_BYTES - 8 + dataBytes, 4);
@@ -11,11 +10,11 @@ export function silence(seconds: number): Blob {
   wav.writeUInt32LE(16, 16);
   wav.writeUInt16LE(1, 20);
   wav.writeUInt16LE(1, 22);
-  wav.writeUInt32LE(SAMPLE_RATE, 24);
-  wav.writeUInt32LE(SAMPLE_RATE * 2, 28);
+  wav.writeUInt32LE(sampleRate, 24);
+  wav.writeUInt32LE(sampleRate * 2, 28);
   wav.writeUInt16LE(2, 32);
   wav.writeUInt16LE(16, 34);
   wav.write("data", 36, "latin1");
   wav.writeUInt32LE(dataBytes, 40);
-  return new Blob([new Uint8Array(wav)], { type: "audio/wav" });
+  return new Uint8Array(wav);
 }
