@@ -1,7 +1,6 @@
 /** The one place where nouns meet. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { ActivityLog } from "./activity/activity-log.ts";
 import { type ConfigDesk, createConfigDesk } from "./config-desk.ts";
 import type { ControlPlaneOptions } from "./control-plane-options.ts";
 import { type Coordination, createCoordination } from "./coordination.ts";
@@ -17,8 +16,7 @@ import { createLiveConfig, type LiveConfig } from "./live-config.ts";
 import type { ReservationLock } from "./lock/reservation-lock.ts";
 import type { Logger } from "./log.ts";
 import { createMachines, type Machines } from "./machines.ts";
-import type { Metrics } from "./metrics/metrics.ts";
-import { createObservation } from "./observation.ts";
+import { createObservation, type Observation } from "./observation.ts";
 import { createOperations, type Operations } from "./operations.ts";
 import { createReservationLock } from "./reservations.ts";
 import { createSparks } from "./sparks.ts";
@@ -45,9 +43,10 @@ const NODE_INTERVAL_MS = 15_000;
 const RESOLVE_INTERVAL_MS = 15_000;
 
 type Coordinating = Pick<Coordination, "webhooks" | "schedules" | "audit" | "listensOn">;
+type Observing = Pick<Observation, "metrics" | "activity" | "traffic">;
 type Operating = Omit<Operations, "start" | "close">;
 
-export interface ControlPlane extends Coordinating, ConfigDesk, Operating {
+export interface ControlPlane extends Coordinating, ConfigDesk, Observing, Operating {
   readonly version: string;
   /** ISO 8601 UTC. */
   readonly startedAt: string;
@@ -65,8 +64,6 @@ export interface ControlPlane extends Coordinating, ConfigDesk, Operating {
   readonly machines: Machines;
   readonly gateway: Gateway;
   readonly gatewayModels: ModelList;
-  readonly metrics: Metrics;
-  readonly activity: ActivityLog;
   readonly storeWatch: StoreWatch;
   readonly hostKeys: HostKeys;
   readonly identity: Pick<Identity, "publicKeyLine">;
@@ -119,7 +116,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       lockWaiting: () => lock.waiting,
       load: () => gateway.load(),
     });
-    const { metrics, activity } = observation;
+    const { metrics, activity, traffic } = observation;
     const identity = loadIdentity({ folder: dataDir, path: env.SSH_KEY_PATH || null });
     const hostKeys = openHostKeys({ file: join(dataDir, "known_hosts.json") });
     const timing = { ...TIMING, ...options.timing };
@@ -254,7 +251,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       version,
       startedAt: started.at,
       simulated: simulated !== null,
-      ...{ instance, log, events, config, swaps, swapLog, lock, slots, gateway, gatewayModels, metrics, activity },
+      ...{ instance, log, events, config, swaps, swapLog, lock, slots, gateway, gatewayModels },
+      ...{ metrics, activity, traffic },
       ...{ storeWatch, hostKeys, identity, machines, inventory: machines.inventory },
       ...desk,
       ...operations,

@@ -1,6 +1,7 @@
 /** What is counted and listed of everything that happens: figures for Prometheus, and the activity of the gateway. */
 import type { RequestNote } from "./activity/activity.ts";
 import { ActivityLog } from "./activity/activity-log.ts";
+import { TrafficCount } from "./activity/traffic.ts";
 import type { EventBus } from "./events/bus.ts";
 import { FAULT_STATUS } from "./fault.ts";
 import type { RequestRecord } from "./gateway/trace.ts";
@@ -25,6 +26,7 @@ interface Means {
 export interface Observation {
   readonly metrics: Metrics;
   readonly activity: ActivityLog;
+  readonly traffic: TrafficCount;
   /** A request of the gateway is over. */
   request(record: RequestRecord): void;
   sshCommand(command: SshCommand): void;
@@ -38,6 +40,7 @@ export function createObservation(means: Means): Observation {
     onWritten: (last_id) => events.publish({ type: "activity.written", at: isoTime(Date.now()), last_id }),
     onFailure: report,
   });
+  const traffic = trafficOf(activity, report);
   const metrics = createMetrics();
   const requests = createGatewayMetrics(metrics.registry, means.load, () => activity.skipped);
   const cluster = createClusterMetrics(metrics.registry, () => {
@@ -57,12 +60,33 @@ export function createObservation(means: Means): Observation {
   return {
     metrics,
     activity,
+    traffic,
     request(record) {
       requests.finished(record);
+      traffic.note(record, Date.now());
       if (activity.takes(record.outcome)) activity.note(noteOf(record));
     },
     sshCommand: (command) => cluster.sshCommand(command),
   };
+}
+
+const DAY_MS = 86_400_000;
+/** Requests of before the start that are remembered. */
+const MOST_REMEMBERED = 5_000;
+
+/** Goes on from what is listed of the last day. */
+function trafficOf(activity: ActivityLog, report: (error: unknown) => void): TrafficCount {
+  const traffic = new TrafficCount();
+  try {
+    for (const entry of activity.newest(isoTime(Date.now() - DAY_MS), MOST_REMEMBERED)) {
+      const seconds = (entry.duration_ms ?? 0) / 1000;
+      const firstByteSeconds = entry.ttft_ms === null ? null : entry.ttft_ms / 1000;
+      traffic.note({ ...entry, seconds, firstByteSeconds, tokensOut: entry.tokens_out }, Date.parse(entry.at));
+    }
+  } catch (error) {
+    report(error);
+  }
+  return traffic;
 }
 
 const LONGEST_NAME = 100;

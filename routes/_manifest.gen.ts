@@ -3,6 +3,7 @@ import type { Elysia } from "elysia";
 import type { ControlPlane } from "../lib/control-plane.ts";
 import type { Web } from "../lib/http/web.ts";
 import apiActivityIndexRoute from "./api/activity/index.ts";
+import apiActivityTrafficRoute from "./api/activity/traffic.ts";
 import apiAuditIndexRoute from "./api/audit/index.ts";
 import apiAuditExportRoute from "./api/audit/export.ts";
 import apiConnectivityIndexRoute from "./api/connectivity/index.ts";
@@ -89,6 +90,7 @@ import v1ResponsesRoute from "./v1/responses.ts";
 /** Every route file with the URL it serves, literals before parameters. */
 export const ROUTE_FILES = [
   { file: "api/activity/index.ts", path: "/api/activity" },
+  { file: "api/activity/traffic.ts", path: "/api/activity/traffic" },
   { file: "api/audit/index.ts", path: "/api/audit" },
   { file: "api/audit/export.ts", path: "/api/audit/export" },
   { file: "api/connectivity/index.ts", path: "/api/connectivity" },
@@ -179,6 +181,7 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
   const from = <Route>(factory: (services: ControlPlane & Web) => Route): Route => factory(services);
   return app
     .group("/api/activity", (group) => group.use(from(apiActivityIndexRoute)))
+    .group("/api/activity/traffic", (group) => group.use(from(apiActivityTrafficRoute)))
     .group("/api/audit", (group) => group.use(from(apiAuditIndexRoute)))
     .group("/api/audit/export", (group) => group.use(from(apiAuditExportRoute)))
     .group("/api/connectivity", (group) => group.use(from(apiConnectivityIndexRoute)))

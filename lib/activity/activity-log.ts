@@ -131,6 +131,13 @@ export class ActivityLog {
     return found;
   }
 
+  /** Newest first. @param from ISO 8601 */
+  newest(from: string, limit: number): RequestEntry[] {
+    return this.options.db
+      .query<RequestEntry, [string, number]>("SELECT * FROM request WHERE at >= ? ORDER BY at DESC LIMIT ?")
+      .all(from, limit);
+  }
+
   /** Forgets what is too old or too much. @returns entries removed */
   tidy(): number {
     const { db, now, keptDays = KEPT_DAYS, mostEntries = MOST_ENTRIES } = this.options;

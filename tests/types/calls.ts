@@ -8,6 +8,8 @@ const spark = { name: "spark-1", host: "10.77.0.11", user: "alice", ssh_port: nu
 export const calls = {
   "GET /api/activity": (client: SparkControl) =>
     client.api.activity.get({ query: { outcome: "complete", q: "chat", limit: 5, before: 100, after: 1 } }),
+  "GET /api/activity/traffic": (client: SparkControl) =>
+    client.api.activity.traffic.get({ query: { upstream: "slot:main", from: "2026-01-31T00:00:00Z" } }),
   "GET /api/audit": (client: SparkControl) =>
     client.api.audit.get({
       query: {
