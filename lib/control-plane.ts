@@ -5,7 +5,7 @@ import { type ConfigDesk, createConfigDesk } from "./config-desk.ts";
 import type { ControlPlaneOptions } from "./control-plane-options.ts";
 import { type Coordination, createCoordination } from "./coordination.ts";
 import { createEventBus, type EventBus } from "./events/bus.ts";
-import { recordFact } from "./events/facts.ts";
+import { hasFact, recordFact } from "./events/facts.ts";
 import { Fault } from "./fault.ts";
 import type { Gateway } from "./gateway/gateway.ts";
 import type { ModelList } from "./gateway/model-list.ts";
@@ -122,7 +122,17 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     const timing = { ...TIMING, ...options.timing };
     const { privateKey } = identity;
     const onCommand = observation.sshCommand;
-    const sparks = createSparks({ privateKey, hostKeys, ...options.ssh, instance, timing, log, onCommand });
+    const onTakenOver = (generation: number) => swapStore.goOnAbove(generation);
+    const sparks = createSparks({
+      privateKey,
+      hostKeys,
+      ...options.ssh,
+      instance,
+      timing,
+      log,
+      onCommand,
+      onTakenOver,
+    });
     const { ssh, control } = sparks;
     const config = createLiveConfig({
       dataDir,
@@ -149,10 +159,12 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     const topology = () => config.current.topology;
     const catalog = () => machines.inventory.menu.loadable;
     const swapStore = new SwapStore(open.facts, storeWatch);
+    swapStore.mendCounter();
     const lock = createReservationLock({
       db: open.facts,
       swapStore,
       slots: () => topology().slots,
+      runningSwaps: () => swaps.claims.running(),
       abortBeforeStopping: (generation) => swaps.abortBeforeStopping(generation),
       log,
       events,
@@ -168,6 +180,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       quote,
       gate: lock,
       generationSeen: (seen) => lock.generationSeen(seen),
+      wasForced: (reservation) => hasFact(open.facts, "lock.forced", "$.lock.generation", reservation),
       inFlight: (slot) => gateway.inFlight(slot),
       download: (model, nodes) => machines.inventory.download(model, nodes),
       catalog,

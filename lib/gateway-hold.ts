@@ -5,7 +5,6 @@ import { Fault } from "./fault.ts";
 import type { HoldLine, HoldMeans, Target } from "./gateway/hold-line.ts";
 import type { LiveConfig } from "./live-config.ts";
 import type { ReservationLock } from "./lock/reservation-lock.ts";
-import { placeOf } from "./swap/claims.ts";
 import { conflicts } from "./swap/conflicts.ts";
 import type { SwapEngine } from "./swap/engine.ts";
 import { footprint } from "./swap/facts.ts";
@@ -17,7 +16,7 @@ import type { Slot, Topology } from "./topology/topology.ts";
 export interface HoldParts {
   readonly config: Pick<LiveConfig, "current">;
   readonly slots: Pick<SlotBoard, "statuses">;
-  readonly swaps: Pick<SwapEngine, "start">;
+  readonly swaps: Pick<SwapEngine, "start" | "claims">;
   readonly lock: Pick<ReservationLock, "permit">;
 }
 
@@ -95,7 +94,7 @@ export function createHold({ config, slots, swaps, lock }: HoldParts): HoldMeans
     permit(key: string, token: string | null) {
       const name = target(key).slot;
       const slot = config.current.topology.slots.find((each) => each.name === name);
-      if (slot) lock.permit(placeOf(slot), token);
+      if (slot) lock.permit(swaps.claims.reach({ model: modelOf(config.current.catalog, key), slot }), token);
     },
     begin: (key: string, { token, by }: { readonly token: string | null; readonly by: string }) =>
       void swaps.start({ model: key, slot: target(key).slot, token, requestedBy: by }),

@@ -140,7 +140,7 @@ export function limitsOf(settings: Settings, slots: number, mostRequests: number
 export interface GatewayParts {
   readonly config: Pick<LiveConfig, "current">;
   readonly slots: Pick<SlotBoard, "statuses">;
-  readonly swaps: Pick<SwapEngine, "active" | "start">;
+  readonly swaps: Pick<SwapEngine, "active" | "start" | "claims">;
   readonly lock: Pick<ReservationLock, "permit">;
   readonly control: Pick<SparkControl, "address">;
   readonly events: Pick<EventBus, "subscribe">;

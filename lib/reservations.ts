@@ -6,10 +6,9 @@ import { systemClock } from "./lock/clock.ts";
 import { LockStore } from "./lock/lock-store.ts";
 import { type LockOptions, ReservationLock } from "./lock/reservation-lock.ts";
 import type { Logger } from "./log.ts";
-import { placeOf } from "./swap/claims.ts";
 import type { SwapStore } from "./swap/swap-store.ts";
 
-interface Means extends Pick<LockOptions, "slots" | "abortBeforeStopping"> {
+interface Means extends Pick<LockOptions, "slots" | "runningSwaps" | "abortBeforeStopping"> {
   readonly db: Database;
   readonly swapStore: SwapStore;
   readonly log: Logger;
@@ -25,8 +24,6 @@ export function createReservationLock({ db, swapStore, log, events, ...rest }: M
     transaction: (run) => swapStore.claim(run),
     nextGeneration: (seen) => swapStore.nextGeneration(seen),
     highestGeneration: () => swapStore.highestGeneration(),
-    runningSwaps: () =>
-      swapStore.unsettled().map(({ job, order }) => ({ jobId: job.job_id, place: placeOf(order.slot) })),
     record: (event) => void recordFact(db, event),
     publish: (event) => {
       const { holder, generation } = event.lock;

@@ -17,6 +17,8 @@ interface Means extends Omit<SshOptions, "log"> {
   readonly instance: string;
   readonly timing: Pick<Timing, "sshDeadlineMs" | "stopGraceSeconds">;
   readonly log: Logger;
+  /** A Spark that was taken over has seen this generation: this controller goes on above it. */
+  onTakenOver(generation: number): void;
   /** A command is over. */
   readonly onCommand: Parameters<typeof watchedSsh>[1];
 }
@@ -31,7 +33,7 @@ export interface Sparks {
   takeOver(node: Node, from: string, signal: AbortSignal): Promise<void>;
 }
 
-export function createSparks({ instance, timing, log, onCommand, ...options }: Means): Sparks {
+export function createSparks({ instance, timing, log, onCommand, onTakenOver, ...options }: Means): Sparks {
   const ssh = watchedSsh(createSsh(options), onCommand);
   const steady = steadySsh(ssh);
   const { sshDeadlineMs: deadlineMs, stopGraceSeconds } = timing;
@@ -57,6 +59,8 @@ export function createSparks({ instance, timing, log, onCommand, ...options }: M
     async takeOver(node, from, signal) {
       await onNode(node, () => takeOver(ssh, targetOf(node), { from, to: instance }, { deadlineMs, signal }));
       log.warn("a Spark was taken over", { node: node.name, from });
+      // What another controller has given out there tells nothing about the age of these data.
+      onTakenOver((await control.fence(node, signal)).generation);
     },
   };
 }

@@ -61,6 +61,11 @@ export function lastFact<Type extends EventType & FactEvent["type"]>(
   return row ? (JSON.parse(row.json) as EventOf<Type>) : null;
 }
 
+/** Whether there is a fact of this type with this number at a JSON path. */
+export function hasFact(db: Database, type: FactEvent["type"], path: string, value: number): boolean {
+  return db.query("SELECT 1 FROM event WHERE type = ?1 AND json ->> ?2 = ?3 LIMIT 1").get(type, path, value) !== null;
+}
+
 /** Forgets facts that are older than `before` or beyond the newest `most`; what is last known of each node and service stays. @returns how many */
 export function pruneFacts(db: Database, before: string, most: number): number {
   return db.run(

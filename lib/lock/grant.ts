@@ -5,10 +5,11 @@ import type { Reading } from "./clock.ts";
 import type { Lock } from "./lock.ts";
 
 const Digest = Type.String({ pattern: "^[0-9a-f]{64}$" });
-const Ms = Type.Number();
+/** Milliseconds that a date and a sum of two can have: what is beyond was not written by this code. */
+const Ms = Type.Number({ minimum: -1e14, maximum: 1e14 });
 
 export const GrantSchema = Type.Object({
-  generation: Type.Integer({ minimum: 1 }),
+  generation: Type.Integer({ minimum: 1, maximum: 1e12 }),
   holder: Type.String(),
   note: Type.Union([Type.String(), Type.Null()]),
   /** Null: the whole cluster. */

@@ -37,7 +37,7 @@ export interface ActionMeans extends Pick<SightMeans, "topology" | "inspect"> {
    * @throws Fault 423 `reserved` with `lock`
    */
   disrupt(
-    place: { readonly slot: null; readonly nodes: readonly string[] },
+    place: { readonly slot: string | null; readonly nodes: readonly string[] },
     what: string,
     token: string | null,
   ): {
@@ -86,11 +86,14 @@ export class ServiceActions {
 
   /** A reservation is about models: those of a vLLM, and a slot's container under whatever name. Slots ask by themselves. */
   #disrupt({ name, kind, node, container }: ConfiguredService, { action, token }: ActionRequest) {
-    const isSlots = this.means
-      .topology()
-      .slots.some((slot) => slot.container === container && node !== null && slot.nodes.includes(node));
-    if (kind !== "vllm" && !isSlots) return null;
-    return this.means.disrupt({ slot: null, nodes: node === null ? [] : [node] }, `a ${action} of ${name}`, token);
+    const { slots } = this.means.topology();
+    const same = slots.find((slot) => slot.container === container && node !== null && slot.nodes.includes(node));
+    if (kind !== "vllm" && !same) return null;
+    return this.means.disrupt(
+      { slot: same?.name ?? null, nodes: node === null ? [] : [node] },
+      `a ${action} of ${name}`,
+      token,
+    );
   }
 
   async #carryOut(subject: Subject, request: ActionRequest, forced: AbortSignal | undefined) {

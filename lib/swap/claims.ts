@@ -1,10 +1,10 @@
 /** Who owns which slot: check and claim are one transaction, so that of any number of simultaneous calls one succeeds. */
 import type { Model } from "../catalog/catalog.ts";
 import { Fault } from "../fault.ts";
-import type { Node, Slot } from "../topology/topology.ts";
+import type { Node, Slot, Topology } from "../topology/topology.ts";
 import { conflicts } from "./conflicts.ts";
 import type { OnDrainTimeout } from "./drain-desk.ts";
-import { footprint } from "./facts.ts";
+import { failureOf, footprint } from "./facts.ts";
 import { failure } from "./failure.ts";
 import { newRecord } from "./new-record.ts";
 import type { SwapOrder } from "./order.ts";
@@ -21,18 +21,21 @@ export interface ClaimRequest {
   readonly token?: string | null | undefined;
 }
 
+/** A slot, and the Sparks on which something of it, or for it, is stopped. */
+export interface SwapPlace {
+  readonly slot: string;
+  readonly nodes: readonly string[];
+}
+
 /** Who may swap, stop and restart what runs in a slot: the reservation lock. */
 export interface Gate {
   /**
    * @returns generation of the reservation under which it happens; null when it is under none
    * @throws Fault 423 with `lock`
    */
-  permit(place: { readonly slot: string; readonly nodes: readonly string[] }, token: string | null): number | null;
-  /** Whether another reservation than this one covers the slot. */
-  isReservedForAnother(
-    place: { readonly slot: string; readonly nodes: readonly string[] },
-    reservation: number | null,
-  ): boolean;
+  permit(place: SwapPlace, token: string | null): number | null;
+  /** Whether another reservation than this one covers the place. */
+  isReservedForAnother(place: SwapPlace, reservation: number | null): boolean;
   /** A stop or restart under way in the slot, in words; null when there is none. */
   disruptionIn(slot: string): string | null;
   /**
@@ -40,17 +43,18 @@ export interface Gate {
    * @param reservation what the permit gave back
    */
   disrupt(
-    place: { readonly slot: string; readonly nodes: readonly string[] },
+    place: SwapPlace,
     what: string,
     reservation: number | null,
   ): { /** Aborts when a person ends that reservation. */ readonly forced: AbortSignal; end(): void };
 }
 
-export const placeOf = (slot: Slot) => ({ slot: slot.name, nodes: slot.nodes });
+export const placeOf = (slot: Slot): SwapPlace => ({ slot: slot.name, nodes: slot.nodes });
 
 interface Means {
   readonly store: SwapStore;
   readonly gate: Gate;
+  topology(): Topology;
   newId(): string;
   now(): string;
   /** Called within the transaction that makes a change durable. */
@@ -84,7 +88,7 @@ export class Claims {
   claim(model: Model, slot: Slot, request: ClaimRequest): SwapRecord {
     const { store, gate, newId, now, record: keep } = this.means;
     return store.claim(() => {
-      const reservation = gate.permit(placeOf(slot), request.token ?? null);
+      const reservation = gate.permit(this.reach({ model, slot }), request.token ?? null);
       const running = this.conflicting(model, slot);
       if (running)
         throw new Fault("conflict", "swap_running", swapRunning(running.job).message, { job_id: running.job.job_id });
@@ -109,8 +113,40 @@ export class Claims {
     });
   }
 
+  /** What a claim would be refused for now; for the plan of a swap. */
+  obstacles(order: Pick<SwapOrder, "model" | "slot">, token: string | null): PlanNote[] {
+    const { gate } = this.means;
+    const notes: PlanNote[] = [];
+    try {
+      gate.permit(this.reach(order), token);
+    } catch (error) {
+      notes.push(failureOf(error));
+    }
+    const running = this.conflicting(order.model, order.slot);
+    if (running) notes.push(swapRunning(running.job));
+    const disruption = gate.disruptionIn(order.slot.name);
+    if (disruption !== null) notes.push(slotStopping(disruption));
+    return notes;
+  }
+
+  /**
+   * Where a swap stops something: its own slot, and the slots that have to make room for it, with all of their Sparks. A
+   * reservation of any of them is in its way.
+   */
+  reach(order: Pick<SwapOrder, "model" | "slot">): SwapPlace {
+    const { slots } = this.means.topology();
+    const touched = this.touchedSlots(order, slots);
+    const nodes = slots.flatMap(({ name, nodes }) => (touched.has(name) ? nodes : []));
+    return { slot: order.slot.name, nodes: [...new Set([...order.slot.nodes, ...nodes])] };
+  }
+
+  /** Swaps that own their slot now, and where each may stop something; oldest first. */
+  running(): readonly { readonly jobId: string; readonly place: SwapPlace }[] {
+    return this.means.store.unsettled().map(({ job, order }) => ({ jobId: job.job_id, place: this.reach(order) }));
+  }
+
   /** Names of the slots whose belief a verified stop of this order ends. */
-  touchedSlots({ model, slot }: SwapOrder, slots: readonly Slot[]): ReadonlySet<string> {
+  touchedSlots({ model, slot }: Pick<SwapOrder, "model" | "slot">, slots: readonly Slot[]): ReadonlySet<string> {
     const wanted = footprint(model, slot);
     const touched = this.means.store.beliefs().filter((belief) => {
       const other = slots.find((each) => each.name === belief.slot);

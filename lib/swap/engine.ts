@@ -7,16 +7,16 @@ import { Fault } from "../fault.ts";
 import type { Slot } from "../topology/topology.ts";
 import { isConfigured, usableNode } from "../topology/topology.ts";
 import { checkArguments } from "./check-arguments.ts";
-import { Claims, placeOf, slotStopping, swapRunning } from "./claims.ts";
+import { Claims, placeOf } from "./claims.ts";
 import { type DrainAnswer, drainTerms } from "./drain-desk.ts";
 import type { EngineOptions, SwapRequest } from "./engine-options.ts";
 import { estimateLoad } from "./eta.ts";
-import { type Belief, failureOf, gatherFacts, targetOf } from "./facts.ts";
+import { type Belief, gatherFacts, targetOf } from "./facts.ts";
 import { attemptOf, jobIdOf } from "./order.ts";
 import { makePlan, requestsIn } from "./plan.ts";
 import { planCommands } from "./plan-commands.ts";
 import type { RunServices } from "./run-services.ts";
-import type { Failure, Plan, SwapJob } from "./swap.ts";
+import type { Plan, SwapJob } from "./swap.ts";
 import { SwapRun } from "./swap-run.ts";
 import type { SwapRecord } from "./swap-store.ts";
 
@@ -26,16 +26,25 @@ const BEFORE_STOPPING: ReadonlySet<SwapJob["state"]> = new Set(["planned", "drai
 
 export class SwapEngine {
   readonly #runs = new Map<string, SwapRun>();
-  readonly #claims: Claims;
+  /** Who owns which slot. */
+  readonly claims: Claims;
   #closed = false;
 
   constructor(private readonly options: EngineOptions) {
-    this.#claims = new Claims(options);
+    this.claims = new Claims(options);
   }
 
-  /** Takes up every swap that an earlier process left unfinished. */
+  /**
+   * Takes up every swap that an earlier process left unfinished. One whose reservation a person has ended is cancelled, if it
+   * has stopped nothing: that process may have been killed between the two.
+   */
   resume(): void {
-    for (const record of this.options.store.unsettled()) this.#run(record).dispatch({ type: "resume" });
+    for (const record of this.options.store.unsettled()) {
+      const run = this.#run(record);
+      run.dispatch({ type: "resume" });
+      const { reservation = null } = record.order;
+      if (reservation !== null && this.options.wasForced(reservation)) this.abortBeforeStopping(reservation);
+    }
   }
 
   /**
@@ -49,7 +58,7 @@ export class SwapEngine {
     const topology = this.options.topology();
     targetOf(topology, model, slot);
     const nodes = slot.nodes.flatMap((name) => usableNode(topology, name) ?? []);
-    const record = this.#claims.claim(model, slot, { ...request, nodes });
+    const record = this.claims.claim(model, slot, { ...request, nodes });
     this.options.onChange(record.job, true);
     this.#run(record).dispatch({ type: "begin" });
     return this.get(record.job.job_id);
@@ -65,9 +74,9 @@ export class SwapEngine {
     for (const record of this.options.store.unknown()) {
       const { job, order } = record;
       const { gate } = this.options;
-      if (gate.isReservedForAnother(placeOf(order.slot), order.reservation ?? null)) continue;
+      if (gate.isReservedForAnother(this.claims.reach(order), order.reservation ?? null)) continue;
       if (gate.disruptionIn(order.slot.name) !== null) continue;
-      const running = this.#claims.conflicting(order.model, order.slot);
+      const running = this.claims.conflicting(order.model, order.slot);
       if (!running && !this.#runs.has(job.job_id)) this.#run(record).dispatch({ type: "resolve" });
     }
   }
@@ -79,13 +88,7 @@ export class SwapEngine {
     const topology = this.options.topology();
     const target = targetOf(topology, model, slot);
     const facts = await gatherFacts(control, topology, this.#occupancy(null), target, signal);
-    const running = this.#claims.conflicting(model, slot);
-    const disruption = this.options.gate.disruptionIn(slot.name);
-    const obstacles = [
-      ...this.#reservedNote(slot, request.token ?? null),
-      ...(running ? [swapRunning(running.job)] : []),
-      ...(disruption === null ? [] : [slotStopping(disruption)]),
-    ];
+    const obstacles = this.claims.obstacles({ model, slot }, request.token ?? null);
     const nodes = target.nodes.map((node) => node.name);
     const download = this.options.download?.(model, nodes) ?? null;
     return makePlan({
@@ -213,15 +216,6 @@ export class SwapEngine {
     return { model, slot };
   }
 
-  #reservedNote(slot: Slot, token: string | null): Failure[] {
-    try {
-      this.options.gate.permit(placeOf(slot), token);
-      return [];
-    } catch (error) {
-      return [failureOf(error)];
-    }
-  }
-
   #run(record: SwapRecord): SwapRun {
     const run = new SwapRun(record, this.#services(record));
     this.#runs.set(run.jobId, run);
@@ -242,6 +236,7 @@ export class SwapEngine {
       inFlight: (slot) => options.inFlight?.(slot) ?? 0,
       download: (model, nodes) => options.download?.(model, nodes) ?? null,
       slotOf: (launchId) => options.store.find(jobIdOf(launchId))?.job.slot ?? null,
+      isReserved: (slot) => options.gate.isReservedForAnother(placeOf(slot), record.order.reservation ?? null),
       pastLoads: (key) => options.store.pastLoads(key, PAST_LOADS),
       now: options.now,
       writeLog: (source, line) => options.log.append(jobId, source, line),
@@ -281,9 +276,8 @@ export class SwapEngine {
       store.save(record);
       keep(job);
       if (change.type === "stopped") {
-        for (const touched of this.#claims.touchedSlots(order, this.options.topology().slots))
-          store.disbelieve(touched);
-        this.#claims.overtakeUnknown(order);
+        for (const touched of this.claims.touchedSlots(order, this.options.topology().slots)) store.disbelieve(touched);
+        this.claims.overtakeUnknown(order);
       }
       if (change.type === "emptied") store.disbelieve(job.slot);
       if (change.type === "serves") store.believe(change.belief);

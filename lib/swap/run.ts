@@ -31,6 +31,8 @@ export interface Run {
   inFlight(slot: string): number;
   /** Slot of a launch that this controller started; null for one that it does not know. */
   slotOf(launchId: string): string | null;
+  /** Whether someone else has reserved what runs in this slot. */
+  isReserved(slot: Slot): boolean;
   pastLoads(modelKey: string): readonly PhaseSeconds[];
   /** What vLLM would download before it loads this model there; null when nothing, or not known. */
   download(model: Model, nodes: readonly string[]): Download | null;

@@ -54,14 +54,15 @@ export class SlotStops {
     if (this.#stopping.has(name))
       throw new Fault("conflict", "slot_stopping", "What runs in this slot is being stopped already.");
     const nodes = slot.nodes.flatMap((each) => usableNode(topology(), each) ?? []);
-    const { generation, disruption } = store.claim(() => {
+    const { generation, reservation } = store.claim(() => {
       const reservation = gate.permit(placeOf(slot), token);
       const running = store.unsettled().find(({ order }) => order.slot.name === name);
       if (running)
         throw new Fault("conflict", "swap_running", swapRunning(running.job).message, { job_id: running.job.job_id });
-      const generation = store.nextGeneration();
-      return { generation, disruption: gate.disrupt(placeOf(slot), `a stop of ${name}`, reservation) };
+      return { generation: store.nextGeneration(), reservation };
     });
+    // Not within the transaction: one that cannot be written leaves nothing under way.
+    const disruption = gate.disrupt(placeOf(slot), `a stop of ${name}`, reservation);
     this.#stopping.add(name);
     try {
       this.means.onChange(name);

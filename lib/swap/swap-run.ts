@@ -1,5 +1,6 @@
 /** One swap while it is not settled: its machine, the effect that runs, and its record. */
 import { Fault } from "../fault.ts";
+import type { Slot } from "../topology/topology.ts";
 import { DrainDesk } from "./drain-desk.ts";
 import { estimateLoad, type PhaseSeconds, remaining } from "./eta.ts";
 import { failureOf } from "./facts.ts";
@@ -76,6 +77,7 @@ export class SwapRun implements Run {
   beliefs = () => this.services.beliefs();
   inFlight = (slot: string) => this.services.inFlight(slot);
   slotOf = (launchId: string) => this.services.slotOf(launchId);
+  isReserved = (slot: Slot) => this.services.isReserved(slot);
   pastLoads = (modelKey: string): readonly PhaseSeconds[] => this.services.pastLoads(modelKey);
 
   download = (...asked: Parameters<Run["download"]>) => this.services.download(...asked);

@@ -17,6 +17,20 @@ export interface SwapRecord {
   readonly order: SwapOrder;
 }
 
+/** What else tells of generations: swaps, the reservation that is held, and the records of earlier ones. */
+const WITNESSES = `SELECT max(generation) AS generation FROM swap
+  UNION ALL SELECT CASE WHEN json_valid(document) THEN document ->> '$.generation' END FROM reservation
+  UNION ALL SELECT * FROM
+    (SELECT json ->> '$.lock.generation' FROM event WHERE type = 'lock.acquired' ORDER BY id DESC LIMIT 1)`;
+/** More have never been given out. */
+const MOST_GENERATIONS = 1e12;
+
+/** @returns 0 for what no counter can have reached */
+function soundGeneration(text: string | undefined): number {
+  const generation = text !== undefined && /^\d+$/.test(text) ? Number(text) : 0;
+  return generation <= MOST_GENERATIONS ? generation : 0;
+}
+
 interface Row {
   readonly document: string;
 }
@@ -56,12 +70,31 @@ export class SwapStore {
     return next;
   }
 
+  /** The generations from here on are above this one. */
+  goOnAbove(seen: number): void {
+    this.claim(() => {
+      if (seen > this.highestGeneration()) this.nextGeneration(seen - 1);
+    });
+  }
+
   highestGeneration(): number {
     const row = this.db.query<{ value: string }, []>("SELECT value FROM meta WHERE key = 'generation'").get();
-    const kept = Number(row?.value ?? 0);
-    if (Number.isSafeInteger(kept)) return kept;
-    // Damaged: on from the history. What the Sparks have seen beyond it, they tell at the first contact.
-    return this.db.query<{ last: number | null }, []>("SELECT max(generation) AS last FROM swap").get()?.last ?? 0;
+    const kept = soundGeneration(row?.value);
+    return kept === 0 && row !== null && row.value !== "0" ? this.#witnessed() : kept;
+  }
+
+  /**
+   * To be called at the start: a counter that is damaged, or behind what these data tell themselves, goes on above all of it.
+   * What the Sparks have seen beyond, they tell at the first contact.
+   */
+  mendCounter(): void {
+    const highest = this.#witnessed();
+    if (highest > this.highestGeneration()) this.goOnAbove(highest);
+  }
+
+  #witnessed(): number {
+    const witnesses = this.db.query<{ generation: unknown }, []>(WITNESSES).all();
+    return Math.max(0, ...witnesses.map(({ generation }) => soundGeneration(String(generation))));
   }
 
   save(record: SwapRecord): void {

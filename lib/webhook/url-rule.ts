@@ -7,16 +7,18 @@ import { networkInterfaces } from "node:os";
 
 const METADATA = new BlockList();
 for (const address of [
-  "169.254.169.254", // AWS, Azure, Google, OpenStack and others
-  "169.254.169.253",
-  "169.254.170.2", // AWS containers
-  "169.254.170.23",
+  "169.254.42.42", // Scaleway
+  "169.254.0.23", // Tencent
   "168.63.129.16", // Azure's host
   "192.0.0.192", // Oracle
   "100.100.100.200", // Alibaba
 ])
   METADATA.addAddress(address, "ipv4");
-for (const address of ["fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254"]) METADATA.addAddress(address, "ipv6");
+// AWS, Azure, Google, OpenStack and others. The rest of link-local is what joins two Sparks by their cable.
+METADATA.addSubnet("169.254.169.0", 24, "ipv4");
+METADATA.addSubnet("169.254.170.0", 24, "ipv4"); // AWS containers
+for (const address of ["fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "fd00:42::42", "fe80::a9fe:a9fe"])
+  METADATA.addAddress(address, "ipv6");
 
 const METADATA_NAMES = new Set(["metadata", "metadata.google.internal", "instance-data"]);
 
@@ -26,14 +28,14 @@ export const hostOf = (url: URL): string => url.hostname.replace(/^\[(.*)\]$/, "
 /** The port that a URL means. */
 export const portOf = (url: URL): number => Number(url.port || (url.protocol === "https:" ? 443 : 80));
 
-/** An IPv4 address that is wrapped in IPv6 (mapped `::ffff:0:0/96`, NAT64 `64:ff9b::/96`) is judged as what it is. */
+/** An IPv4 address that is wrapped in IPv6 (mapped `::ffff:0:0/96`, compatible `::/96`, NAT64 `64:ff9b::/96`) is judged as what it is. */
 function unwrapped(address: string): string {
   if (isIPv4(address) || isIP(address) === 0) return address;
   // The URL parser writes IPv6 in one way only: compressed, hexadecimal.
   const canonical = new URL(`http://[${address.replace(/%.*$/, "")}]`).hostname.slice(1, -1);
-  const wrapped = /^(?:::ffff:|64:ff9b::)(?:([0-9a-f]{1,4}):)?([0-9a-f]{1,4})$/.exec(canonical);
+  const wrapped = /^(?:(?:::ffff:|64:ff9b::)(?:([0-9a-f]{1,4}):)?|::([0-9a-f]{1,4}):)([0-9a-f]{1,4})$/.exec(canonical);
   if (!wrapped) return canonical;
-  const bits = (Number.parseInt(wrapped[1] ?? "0", 16) << 16) | Number.parseInt(wrapped[2]!, 16);
+  const bits = (Number.parseInt(wrapped[1] ?? wrapped[2] ?? "0", 16) << 16) | Number.parseInt(wrapped[3]!, 16);
   return [24, 16, 8, 0].map((shift) => (bits >>> shift) & 255).join(".");
 }
 

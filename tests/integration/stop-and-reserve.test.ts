@@ -185,6 +185,22 @@ describe("a vLLM that is no slot", () => {
     });
 });
 
+test("nothing is loaded into a slot while its container is stopped under another name", async () => {
+  const { asked, goOn } = await beside("vllm", "vllm_node", 0);
+  await demo.swap("gpt-oss-20b");
+  await demo.plane.services.look();
+  const stopped = post("/api/services/small/stop", {});
+  await asked;
+
+  expect(await post("/api/swap", { model: "gpt-oss-120b" })).toMatchObject({
+    status: 409,
+    body: { code: "slot_stopping" },
+  });
+
+  goOn();
+  expect((await stopped).status).toBe(200);
+});
+
 test("a slot's container under another name is the lock's matter too", async () => {
   await beside("http", "vllm_node", 0);
   await demo.swap("gpt-oss-20b");

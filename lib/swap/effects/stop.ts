@@ -75,7 +75,18 @@ async function slotsToStop(run: Run, signal: AbortSignal): Promise<Slot[]> {
       return conflicts(wanted, { nodes, port, container, memory: null }) ? [other] : [];
     }),
   );
-  return [slot, ...busy.flat()];
+  const inTheWay = busy.flat();
+  // What is known to be there was asked for at the claim; what somebody started by hand is seen only now.
+  const reserved = inTheWay.find(
+    (other) => !run.beliefs().some((each) => each.slot === other.name) && run.isReserved(other),
+  );
+  if (reserved)
+    throw new Fault(
+      "locked",
+      "reserved",
+      `Slot ${reserved.name} would have to make room, and someone has reserved it.`,
+    );
+  return [slot, ...inTheWay];
 }
 
 /**

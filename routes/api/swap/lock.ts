@@ -1,8 +1,10 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia, t } from "elysia";
 import type { ControlPlane } from "../../../lib/control-plane.ts";
+import { Fault } from "../../../lib/fault.ts";
 import { errors } from "../../../lib/http/schemas.ts";
 import { LockSchema, MAX_WAIT_SECONDS } from "../../../lib/lock/lock.ts";
+import type { Granted as GrantedLock } from "../../../lib/lock/lock-request.ts";
 import { callerOf } from "./_caller.ts";
 import { AcquireBody, ReleaseBody } from "./_lock-shapes.ts";
 import { NotGranted, Reserved, TokenHeader, TokenQuery, tokenOf } from "./_shapes.ts";
@@ -25,6 +27,31 @@ const Granted = Type.Object(
   },
   { title: "LockGranted" },
 );
+
+/** A close that came with what led to the grant is heard within this. */
+const HEARD_MS = 5;
+
+/**
+ * Whoever leaves gets nothing: not while waiting, and not in the moment of the grant, whose token nobody would know.
+ * @throws Fault 408 `client_left`, for the record
+ */
+async function inLine(
+  lock: Pick<ControlPlane["lock"], "acquireOrWait" | "release">,
+  asked: Parameters<ControlPlane["lock"]["acquireOrWait"]>[0],
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<GrantedLock> {
+  try {
+    const granted = await lock.acquireOrWait(asked, waitMs, signal);
+    await Bun.sleep(HEARD_MS);
+    if (signal.aborted) lock.release(granted.token);
+    signal.throwIfAborted();
+    return granted;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    throw new Fault("slow", "client_left", "The client went away while it waited.");
+  }
+}
 
 export default ({ lock }: Pick<ControlPlane, "lock">) =>
   new Elysia()
@@ -56,7 +83,7 @@ export default ({ lock }: Pick<ControlPlane, "lock">) =>
         const waitSeconds = Math.min(query.wait ?? 0, MAX_WAIT_SECONDS);
         if (waitSeconds > 0) server?.timeout(request, 0);
         const granted =
-          waitSeconds > 0 ? await lock.acquireOrWait(asked, waitSeconds * 1000, request.signal) : lock.acquire(asked);
+          waitSeconds > 0 ? await inLine(lock, asked, waitSeconds * 1000, request.signal) : lock.acquire(asked);
         return { held: true as const, ...granted.lock, token: granted.token };
       },
       {

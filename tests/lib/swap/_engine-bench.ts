@@ -68,6 +68,7 @@ export class EngineBench implements AsyncDisposable {
       quote,
       gate: OPEN_GATE,
       generationSeen: () => undefined,
+      wasForced: () => false,
       catalog: () => ({ models, problems: [] }),
       topology: () => this.topology,
       newId: () => `job-${++this.#ids}`,

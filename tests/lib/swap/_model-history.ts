@@ -119,6 +119,7 @@ class Play {
       quote,
       gate: OPEN_GATE,
       generationSeen: () => undefined,
+      wasForced: () => false,
       catalog: () => ({ models: MODELS, problems: [] }),
       topology: () => this.#topology,
       newId: () => `job-${this.#accepted.length + 1}`,

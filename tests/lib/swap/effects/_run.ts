@@ -75,6 +75,7 @@ export function aRun({
     },
     inFlight,
     slotOf: () => null,
+    isReserved: () => false,
     raiseGeneration: () => undefined,
     progress: (progress) => void progressed.push(progress),
     lines,
