@@ -80,11 +80,17 @@ describe("the page", () => {
     expect(Object.keys(shown).sort()).toEqual(["held", "token", ...Object.keys(LockSchema.properties)].sort());
   });
 
-  test("names every code that the lock answers with", () => {
-    const source = readFileSync(join(ROOT, "lib/lock/refusals.ts"), "utf8");
-    const codes = [...source.matchAll(/new Fault\(\s*"\w+",\s*"(\w+)"/g)].map((match) => match[1]!);
+  test("names every code of the lock, of swaps, and of stops and restarts", () => {
+    const files = [
+      ...["lib/lock/refusals.ts", "lib/swap/claims.ts", "lib/swap/engine.ts", "lib/swap/slot-stop.ts"],
+      ...["lib/swap/facts.ts", "lib/swap/swap-store.ts", "lib/operations.ts"],
+      ...["lib/service/service-actions.ts", "lib/service/service-board.ts"],
+    ];
+    const codes = files.flatMap((file) =>
+      [...readFileSync(join(ROOT, file), "utf8").matchAll(/new Fault\(\s*"\w+",\s*"(\w+)"/g)].map((match) => match[1]!),
+    );
 
-    expect(codes.length).toBeGreaterThan(10);
-    expect(codes.filter((code) => code !== "shutting_down" && !PAGE.includes(`\`${code}\``))).toEqual([]);
+    expect(new Set(codes).size).toBeGreaterThan(20);
+    expect([...new Set(codes)].filter((code) => !PAGE.includes(`\`${code}\``))).toEqual([]);
   });
 });

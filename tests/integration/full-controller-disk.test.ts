@@ -132,6 +132,21 @@ requirement(
     expect(vllm().filter((line) => line.includes("python3"))).toEqual([expect.stringContaining(MODEL)]);
   });
 
+  test("a stop that could not be written is not under way: with room again the place is free", async () => {
+    await begin();
+    expect((await controller!.swap(MODEL)).state).toBe("ready");
+    disk!.fill();
+    const stop = () => controller!.post("/api/services/main/stop", {});
+    await until("nothing can be written", async () => (await stop()).status === 503);
+    disk!.empty();
+
+    const reserved = await controller!.post("/api/swap/lock", { holder: "nightly" });
+    expect([reserved.status, vllm().length > 0]).toEqual([200, true]);
+    const { token } = (await reserved.json()) as { token: string };
+    expect((await controller!.post("/api/services/main/stop", { lock_token: token })).status).toBe(200);
+    expect(vllm()).toEqual([]);
+  });
+
   test("and a restart in the middle of it: adopted, no line is missing and none is there twice", async () => {
     await begin();
     const reference = await undisturbed();
