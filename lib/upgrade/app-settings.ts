@@ -2,9 +2,12 @@
  * `app_settings.json` of the earlier version: a JSON object keyed by the names of the environment variables, with whatever a
  * form left in it. Pure: each value is judged by the type of the field it becomes.
  */
+import type { TSchema } from "@sinclair/typebox";
 import { isMapping, refusalOf } from "../config/field-types.ts";
 import { showKey } from "../config/origin.ts";
+import { ServiceFields } from "../config/services-schema.ts";
 import { DEFAULT_SERVICES } from "../topology/default-services.ts";
+import { repeatedKeys } from "./json-keys.ts";
 import { ItemLog, type UpgradeItem } from "./report.ts";
 import { OF_THE_PROCESS, type Target, VARIABLES } from "./variables.ts";
 
@@ -13,6 +16,7 @@ export const APP_SETTINGS = "app_settings.json";
 export interface Wanted {
   readonly name: string;
   readonly target: Target;
+  readonly type: TSchema;
   readonly value: string | number | boolean | readonly string[];
 }
 
@@ -27,8 +31,12 @@ export interface AppSettings {
 
 const BLANK = "It was blank; the default holds.";
 
-/** Never throws. */
-export function readAppSettings(text: string): AppSettings {
+const OF_THE_WEBHOOK = ["WEBHOOK_URL", "WEBHOOK_SECRET"];
+const KEY_PATH = "SSH_KEY_PATH";
+const HIDDEN = "DISABLED_SERVICES";
+
+/** Never throws. @param services further names that may be hidden */
+export function readAppSettings(text: string, services: readonly string[] = []): AppSettings {
   const log = new ItemLog();
   const settings = parsed(text);
   if (settings === null) {
@@ -43,9 +51,11 @@ export function readAppSettings(text: string): AppSettings {
     else if (said === "") log.add(APP_SETTINGS, showKey(name), "kept", BLANK);
     else texts.set(name, said);
   }
+  for (const name of repeatedKeys(text))
+    log.add(APP_SETTINGS, showKey(name), "not_taken", "It is there more than once; the last one counts.");
   for (const [name, said] of texts) {
-    if (["WEBHOOK_URL", "WEBHOOK_SECRET", "SSH_KEY_PATH"].includes(name)) continue;
-    if (name === "DISABLED_SERVICES") wanted.push(...hiddenServices(said, log));
+    if (OF_THE_WEBHOOK.includes(name) || name === KEY_PATH) continue;
+    if (name === HIDDEN) wanted.push(...hiddenServices(said, services, log));
     else wanted.push(...settingOf(name, said, log));
   }
   const url = texts.get("WEBHOOK_URL");
@@ -55,7 +65,7 @@ export function readAppSettings(text: string): AppSettings {
   return {
     wanted,
     webhook: url === undefined ? null : { url, secret },
-    keyPath: texts.get("SSH_KEY_PATH") ?? null,
+    keyPath: texts.get(KEY_PATH) ?? null,
     items: log.items,
   };
 }
@@ -63,39 +73,57 @@ export function readAppSettings(text: string): AppSettings {
 function settingOf(name: string, said: string, log: ItemLog): Wanted[] {
   const variable = VARIABLES.get(name);
   if (variable === undefined) {
-    const why = OF_THE_PROCESS.has(name)
-      ? "It belongs to the process, not to its data: set it as an environment variable."
-      : "There is no such setting any more.";
-    log.add(APP_SETTINGS, showKey(name), "not_taken", why);
+    log.add(APP_SETTINGS, showKey(name), "not_taken", unknownName(name));
     return [];
   }
   const { target, type, kind } = variable;
   if (kind !== "list") {
     const value = kind === "number" && /^\d+$/.test(said) ? Number(said) : said;
     const refusal = refusalOf(type, value);
-    if (refusal === null) return [{ name, target, value }];
+    if (refusal === null) return [{ name, target, type, value }];
     log.add(APP_SETTINGS, name, "not_taken", `The value ${refusal.reason}.`);
     return [];
   }
-  const items = listOf(said).filter((item) => {
+  const listed = listOf(said);
+  if (listed.length === 0) log.add(APP_SETTINGS, name, "kept", BLANK);
+  const items = listed.filter((item) => {
     const refusal = refusalOf(type, [item]);
     if (refusal !== null) log.add(APP_SETTINGS, name, "not_taken", `One of its items ${refusal.reason}.`);
     return refusal === null;
   });
-  return items.length > 0 ? [{ name, target, value: items }] : [];
+  if (items.length === 0) return [];
+  const refusal = refusalOf(type, items);
+  if (refusal === null) return [{ name, target, type, value: items }];
+  log.add(APP_SETTINGS, name, "not_taken", `The value ${refusal.reason}.`);
+  return [];
 }
 
-function hiddenServices(said: string, log: ItemLog): Wanted[] {
-  const name = "DISABLED_SERVICES";
-  return listOf(said).flatMap((item) => {
-    const service = DEFAULT_SERVICES.find((one) => one.name === item || one.prefix.toLowerCase() === item);
-    if (service)
-      return [
-        { name, target: { file: "services-overrides.yaml", service: service.name, key: "disabled" }, value: true },
-      ];
-    log.add(APP_SETTINGS, name, "not_taken", `There is no service "${showKey(item)}" to hide.`);
-    return [];
-  });
+function unknownName(name: string): string {
+  if (OF_THE_PROCESS.has(name)) return "It belongs to the process, not to its data: set it as an environment variable.";
+  const meant = name.trim().toUpperCase();
+  const isKnown = VARIABLES.has(meant) || [...OF_THE_WEBHOOK, KEY_PATH, HIDDEN].includes(meant);
+  return isKnown ? `The name is ${meant}, written exactly so.` : "There is no such setting any more.";
+}
+
+function hiddenServices(said: string, services: readonly string[], log: ItemLog): Wanted[] {
+  const items = listOf(said);
+  if (items.length === 0) log.add(APP_SETTINGS, HIDDEN, "kept", BLANK);
+  const names = new Set<string>();
+  for (const item of items) {
+    const word = item.toLowerCase();
+    const usual = DEFAULT_SERVICES.find((one) => one.name === word || one.prefix.toLowerCase() === word);
+    const service = usual?.name ?? services.find((name) => name === word);
+    if (service === undefined)
+      log.add(APP_SETTINGS, HIDDEN, "not_taken", `There is no service "${showKey(item)}" to hide.`);
+    else names.add(service);
+  }
+  const type = ServiceFields.properties.disabled;
+  return [...names].map((service) => ({
+    name: HIDDEN,
+    target: { file: "services-overrides.yaml", service, key: "disabled" },
+    type,
+    value: true,
+  }));
 }
 
 const listOf = (said: string): string[] =>

@@ -13,14 +13,18 @@ export interface KnownHosts {
   readonly keys: readonly KnownKey[];
   /** 1-based numbers of lines that say something else, each with the reason. */
   readonly refused: readonly { readonly line: number; readonly why: string }[];
+  /** Lines of which no key is among `keys`. */
+  readonly spare: readonly number[];
 }
 
 const PORT = 22;
+const MOST_PORT = 65_535;
 const PREFERRED = "ssh-ed25519";
 
 /** @param hosts names that may be behind a hashed entry */
 export function readKnownHosts(text: string, hosts: readonly string[]): KnownHosts {
-  const keys = new Map<string, KnownKey>();
+  const keys = new Map<string, KnownKey & { line: number }>();
+  const read = new Set<number>();
   const refused: { line: number; why: string }[] = [];
   for (const [index, raw] of text.split("\n").entries()) {
     const line = raw.trim();
@@ -37,22 +41,24 @@ export function readKnownHosts(text: string, hosts: readonly string[]): KnownHos
       continue;
     }
     const places = names.startsWith("|1|") ? unhashed(names, hosts) : names.split(",").flatMap((name) => placeOf(name));
-    if (places.length === 0) refuse("Its host is hashed, or a pattern, and is none of the Sparks.");
+    if (places.length === 0) refuse("Its host is hashed, or no name, and is none of the Sparks.");
+    else read.add(index + 1);
     for (const { host, port } of places) {
       const id = `${host} ${port}`;
       const known = keys.get(id);
       if (known === undefined || (type === PREFERRED && keyType(known.key) !== PREFERRED))
-        keys.set(id, { host, port, key });
+        keys.set(id, { host, port, key, line: index + 1 });
     }
   }
-  return { keys: [...keys.values()], refused };
+  const used = new Set([...keys.values()].map(({ line }) => line));
+  return { keys: [...keys.values()], refused, spare: [...read].filter((line) => !used.has(line)) };
 }
 
 /** `host`, or `[host]:port`; a pattern is nothing that could be pinned. */
 function placeOf(name: string): { host: string; port: number }[] {
   const [, bracketed, port] = /^\[([^\]]+)\]:(\d{1,5})$/.exec(name) ?? [];
   const host = (bracketed ?? name).toLowerCase();
-  if (!/^[a-z0-9._:-]+$/.test(host)) return [];
+  if (!/^[a-z0-9._:-]+$/.test(host) || Number(port ?? PORT) > MOST_PORT || Number(port ?? PORT) === 0) return [];
   return [{ host, port: port === undefined ? PORT : Number(port) }];
 }
 

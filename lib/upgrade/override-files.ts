@@ -1,11 +1,15 @@
 /** models-overrides.yaml and services-overrides.yaml of the earlier version: brought to the shape read here, and judged by it. Pure. */
 import { stringify } from "yaml";
 import { loadCatalog } from "../catalog/load-catalog.ts";
-import { isMapping } from "../config/field-types.ts";
+import { isMapping, refusalOf } from "../config/field-types.ts";
+import { showKey } from "../config/origin.ts";
 import type { Problem } from "../config/problem.ts";
-import { readYaml, type TextFile } from "../config/yaml-document.ts";
+import { ServiceFields } from "../config/services-schema.ts";
+import { MAX_FILE_BYTES, readYaml, type TextFile } from "../config/yaml-document.ts";
 import { loadTopology } from "../topology/load-topology.ts";
-import { ItemLog, type UpgradeItem } from "./report.ts";
+import { type Refused, reshape } from "./entries.ts";
+import { type Found, judgeEntries } from "./judge-entries.ts";
+import type { UpgradeItem } from "./report.ts";
 
 export interface JudgedFile {
   /** The text in the shape read here; null: as it is. */
@@ -13,80 +17,90 @@ export interface JudgedFile {
   readonly items: readonly UpgradeItem[];
 }
 
-/** Entries at the top, or as a list with their key inside, come below the name of the section. */
-function reshaped(file: TextFile, section: string, nameKeys: readonly string[]): string | null {
-  const { value } = readYaml(file);
-  const listed = Array.isArray(value)
-    ? value
-    : isMapping(value) && Array.isArray(value[section])
-      ? value[section]
-      : null;
-  if (Array.isArray(listed)) {
-    const entries = listed.flatMap((item: unknown): [string, unknown][] => {
-      if (!isMapping(item)) return [];
-      const nameKey = nameKeys.find((key) => typeof item[key] === "string");
-      if (nameKey === undefined) return [];
-      const { [nameKey]: name, ...rest } = item;
-      return [[String(name), rest]];
-    });
-    return entries.length > 0 ? stringify({ [section]: Object.fromEntries(entries) }) : null;
-  }
-  if (!isMapping(value) || section in value) return null;
-  const isOfEntries = Object.values(value).every((item) => item === null || isMapping(item));
-  return isOfEntries && Object.keys(value).length > 0 ? stringify({ [section]: value }) : null;
-}
-
-function keysOf(file: TextFile, section: string): string[] {
-  const { value } = readYaml(file);
-  const entries = isMapping(value) ? value[section] : null;
-  return isMapping(entries) ? Object.keys(entries) : [];
-}
-
-/** @param isTaken by the key of an entry */
-function judged(
-  file: TextFile,
-  section: string,
-  rewritten: string | null,
-  problems: readonly Problem[],
-  isTaken: (key: string) => boolean,
-): JudgedFile {
-  const log = new ItemLog();
-  const ofFile = problems.filter(({ source }) => source === file.name);
-  const text = ({ line, message, instead, path }: Problem) =>
-    `${line === null || rewritten !== null ? "" : `Line ${line}: `}${path ? `${path}: ` : ""}${message} ${instead}`;
-  const keys = keysOf(rewritten === null ? file : { ...file, text: rewritten }, section);
-  const isOf = (key: string, path: string) => path === `${section}.${key}` || path.startsWith(`${section}.${key}.`);
-  for (const key of keys) {
-    const own = ofFile.filter(({ path }) => isOf(key, path));
-    if (isTaken(key)) log.add(file.name, key, "taken", own.length > 0 ? own.map(text).join(" ") : null);
-    else log.add(file.name, key, "not_taken", own.map(text).join(" ") || "It says nothing that is known here.");
-  }
-  for (const problem of ofFile)
-    if (!keys.some((key) => isOf(key, problem.path))) log.add(file.name, "", "not_taken", text(problem));
-  return { rewritten, items: log.items };
+interface Shaped {
+  /** As it will be read. */
+  readonly file: TextFile;
+  readonly rewritten: string | null;
+  readonly refused: readonly Refused[];
+  /** Of the text as it was. */
+  readonly problems: readonly Problem[];
 }
 
 /** @param isSure that it is of the earlier version: else it is left in its shape, for its author to be told */
+function shaped(file: TextFile, section: string, nameKeys: readonly string[], isSure: boolean): Shaped {
+  const { value, problems } = readYaml(file);
+  const asItIs = { file, rewritten: null, refused: [], problems };
+  const reshaped = isSure ? reshape(value, section, nameKeys) : null;
+  if (reshaped === null) return asItIs;
+  const { entries, refused } = reshaped;
+  const message = "It is too large once its aliases are written out.";
+  if (sizeOf([...entries]) > MAX_FILE_BYTES)
+    return { ...asItIs, problems: [...problems, { source: file.name, line: null, path: "", message, instead: "" }] };
+  const text = stringify({ [section]: Object.fromEntries(entries) }, { aliasDuplicateObjects: false });
+  return { file: { ...file, text }, rewritten: text, refused, problems };
+}
+
+/** Characters, roughly: an alias may stand for a long text a thousand times. */
+function sizeOf(value: unknown): number {
+  if (typeof value === "string") return value.length;
+  if (typeof value !== "object" || value === null) return 8;
+  return Object.entries(value).reduce((sum, [key, item]) => sum + key.length + sizeOf(item), 0);
+}
+
+function judged(shape: Shaped, section: string, loaded: readonly Problem[], found: Found): JudgedFile {
+  const { file, rewritten, refused, problems } = shape;
+  const { value, problems: again } = readYaml(file);
+  const entries = isMapping(value) ? value[section] : null;
+  // Loading tells first what reading has told.
+  const own = loaded.filter(({ source }) => source === file.name).slice(again.length);
+  return {
+    rewritten,
+    items: judgeEntries({
+      source: file.name,
+      section,
+      entries: isMapping(entries) ? entries : {},
+      ofText: problems,
+      refused,
+      problems: rewritten === null ? own : own.map((problem) => ({ ...problem, line: null })),
+      found,
+    }),
+  };
+}
+
+/** @param isSure as of `shaped` */
 export function judgeModels(file: TextFile, shipped: TextFile, isSure: boolean): JudgedFile {
-  const rewritten = isSure ? reshaped(file, "models", ["key", "id", "name"]) : null;
-  const overrides = rewritten === null ? file : { ...file, text: rewritten };
-  const { models, problems } = loadCatalog({ shipped, overrides });
-  const before = new Set(loadCatalog({ shipped }).models.map(({ key }) => key));
-  const isRemoved = (key: string) => before.has(key) && !models.some((model) => model.key === key);
-  const isTaken = (key: string) =>
-    isRemoved(key) || models.some((model) => model.key === key && model.origin === "overrides");
-  return judged(file, "models", rewritten, problems, isTaken);
+  const shape = shaped(file, "models", ["key", "id", "name"], isSure);
+  const { models, hidden, problems } = loadCatalog({ shipped, overrides: shape.file });
+  const keysOf = (list: readonly { readonly key: string }[] = []) => new Set(list.map(({ key }) => key));
+  const [there, isHidden, wasHidden] = [
+    keysOf(models.filter(({ origin }) => origin === "overrides")),
+    keysOf(hidden),
+    keysOf(loadCatalog({ shipped }).hidden),
+  ];
+  return judged(shape, "models", problems, {
+    isThere: (key, refused) => there.has(key) || (isHidden.has(key) && !(refused && wasHidden.has(key))),
+    // Anything else that is wrong with it, and the entry would not be there: somebody else has that name too.
+    isUsed: (part) => part === "served_name",
+    silentParts: () => [],
+  });
 }
 
 /**
  * @param topology of the Sparks that the services may name
- * @param isSure   as of `judgeModels`
+ * @param isSure   as of `shaped`
  */
 export function judgeServices(file: TextFile, topology: TextFile | undefined, isSure: boolean): JudgedFile {
-  const rewritten = isSure ? reshaped(file, "services", ["name", "key", "id"]) : null;
-  const services = rewritten === null ? file : { ...file, text: rewritten };
-  const loaded = loadTopology({ files: { services, topology }, env: {} });
-  return judged(file, "services", rewritten, loaded.problems, (key) =>
-    loaded.services.some((service) => service.name === key),
-  );
+  const shape = shaped(file, "services", ["name", "key", "id"], isSure);
+  const { services, problems } = loadTopology({ files: { services: shape.file, topology }, env: {} });
+  const names = new Set(services.map(({ name }) => name));
+  return judged(shape, "services", problems, {
+    isThere: (key, refused) => !refused && names.has(key),
+    // A Spark that is not there yet may come; the name stays in the file.
+    isUsed: (part, entry) => part === "node" && refusalOf(ServiceFields.properties.node, entry.node) === null,
+    silentParts: (entry) =>
+      Object.entries(ServiceFields.properties).flatMap(([key, type]) => {
+        const refusal = entry[key] === undefined || entry[key] === null ? null : refusalOf(type, entry[key]);
+        return refusal === null ? [] : [{ item: showKey(key), why: `The value ${refusal.reason}.` }];
+      }),
+  });
 }

@@ -1,5 +1,6 @@
 /** What was taken over from the earlier version's data, and what was not. Secrets are named, never shown. */
 import { type Static, Type } from "@sinclair/typebox";
+import { Fault } from "../fault.ts";
 
 const OUTCOMES = ["taken", "kept", "not_taken"] as const;
 export type Outcome = (typeof OUTCOMES)[number];
@@ -39,4 +40,15 @@ export class ItemLog {
   add(source: string, item: string, outcome: Outcome, detail: string | null = null): void {
     this.items.push({ source, item, outcome, detail });
   }
+}
+
+/** What was to be taken was not, after all. */
+export const undone = (items: readonly UpgradeItem[], why: string): UpgradeItem[] =>
+  items.map((item) => (item.outcome === "taken" ? { ...item, outcome: "not_taken", detail: why } : item));
+
+/** Of something that failed, for a person; never with what was in a file. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof Fault) return error.message;
+  const code = (error as { code?: unknown } | null)?.code;
+  return `It could not be done (${typeof code === "string" ? code : "unknown error"}); the log says more.`;
 }

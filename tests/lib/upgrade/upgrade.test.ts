@@ -1,41 +1,12 @@
 /** A start on the data of the earlier version: everything valid is there afterwards, everything else is in the report. */
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type ControlPlane, createControlPlane } from "../../../lib/control-plane.ts";
-import { createLogger } from "../../../lib/log.ts";
-import type { UpgradeReport } from "../../../lib/upgrade/report.ts";
-import { type Earlier, hostKeyLine, makeEarlier, WHOLE } from "./_earlier.ts";
+import { type Earlier, hostKeyLine, WHOLE } from "./_earlier.ts";
+import { earlier, endEach, items as not, start, topologyOf } from "./_start.ts";
 
-const open: { close(): unknown }[] = [];
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-interface Started {
-  readonly plane: ControlPlane;
-  readonly logged: string;
-  readonly report: UpgradeReport | null;
-}
-
-function earlier(files: Readonly<Record<string, string>>): Earlier {
-  const made = makeEarlier(files);
-  open.push({ close: made.remove });
-  return made;
-}
-
-async function start({ dataDir }: Earlier, env: Record<string, string> = {}): Promise<Started> {
-  const lines: string[] = [];
-  const log = createLogger({ level: "info", write: (line) => lines.push(line) });
-  const plane = await createControlPlane({ version: "1.0.0:0", dataDir, env, log, simulated: null });
-  open.push({ close: () => plane.close("test") });
-  return { plane, logged: lines.join("\n"), report: plane.upgrade.report() };
-}
-
-const topologyOf = ({ plane }: Started) => plane.config.current.topology;
-const not = (report: UpgradeReport | null, outcome = "not_taken") =>
-  report?.items.filter((item) => item.outcome === outcome).map(({ source, item }) => `${source} ${item}`.trim()) ?? [];
+endEach();
 const read = (from: Earlier, name: string) => readFileSync(join(from.dataDir, name), "utf8");
 
 describe("a folder as it should be", () => {
@@ -96,8 +67,7 @@ describe("a folder as it should be", () => {
     const first = await start(from);
     const [webhook] = first.plane.webhooks.list();
     first.plane.webhooks.remove(webhook!.id);
-    await first.plane.close("test");
-    open.pop();
+    await first.close();
 
     const second = await start(from);
     expect(second.plane.webhooks.list()).toEqual([]);
@@ -190,11 +160,14 @@ describe("a folder with faults", () => {
 
     const own = started.plane.config.current.catalog.models.filter(({ origin }) => origin === "overrides");
     expect(own.map(({ key }) => key).sort()).toEqual(["good", "half"]);
-    expect(not(started.report)).toEqual(["both", "none", "odd", "climbs"].map((key) => `models-overrides.yaml ${key}`));
+    expect(not(started.report)).toEqual(
+      ["both", "none", "odd", "climbs", "half.invented"].map((key) => `models-overrides.yaml ${key}`),
+    );
     const detail = (key: string) => started.report?.items.find(({ item }) => item === key)?.detail;
     expect(detail("both")).toContain("both repo and local_path");
     expect(detail("both")).toContain("Line 3");
-    expect(detail("half")).toContain("ignored");
+    expect(detail("half")).toBeNull();
+    expect(detail("half.invented")).toContain("ignored");
     expect(detail("good")).toBeNull();
   });
 
@@ -245,7 +218,7 @@ describe("a folder with faults", () => {
     });
     const started = await start(from);
 
-    expect(not(started.report)).toEqual(["id_ed25519", "ssh/id_ed25519"]);
+    expect(not(started.report)).toEqual(["id_ed25519", "ssh/id_ed25519", "app_settings.json SSH_KEY_PATH"]);
     expect(read(from, "before-upgrade/id_ed25519")).toBe("no key");
     expect(started.plane.identity.publicKeyLine).toStartWith("ssh-ed25519 ");
   });

@@ -1,0 +1,87 @@
+/** The data folder while it is taken over. Whatever lies there is looked at without waiting for it, and nothing of it is lost. */
+import { copyFileSync, lstatSync, mkdirSync, renameSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { readConfigFile } from "../config/read-file.ts";
+import { writeConfigFile } from "../config/write-file.ts";
+import type { TextFile } from "../config/yaml-document.ts";
+import type { ItemLog } from "./report.ts";
+
+const ORIGINALS = "before-upgrade";
+const MODE = 0o700;
+
+/** `other`: a folder, a pipe, a link to nothing. */
+export type Presence = "absent" | "file" | "other" | "unreadable";
+
+/** Never throws, and never opens anything: a pipe without a writer would block. */
+export function presenceOf(path: string): Presence {
+  try {
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return "absent";
+    return statSync(path).isFile() ? "file" : "other";
+  } catch (error) {
+    const code = (error as { code?: unknown }).code;
+    if (code === "ENOENT" || code === "ELOOP") return "other";
+    return code === "EACCES" || code === "EPERM" || code === "EIO" ? "unreadable" : "absent";
+  }
+}
+
+export class EarlierFolder {
+  /** Name of the folder with originals; null: none was needed. */
+  #originals: string | null = null;
+
+  constructor(readonly path: string) {}
+
+  get originals(): string | null {
+    return this.#originals;
+  }
+
+  at(name: string): string {
+    return join(this.path, name);
+  }
+
+  presence(name: string): Presence {
+    return presenceOf(this.at(name));
+  }
+
+  /** Null: there is none, or it cannot be read, which is told. */
+  read(name: string, log: ItemLog): TextFile | null {
+    const { file, problem } = readConfigFile(this.at(name));
+    if (problem) log.add(name, "", "not_taken", problem.message);
+    else if (!file && this.presence(name) !== "absent")
+      log.add(name, "", "not_taken", "It is a link to a file that is not there.");
+    return file;
+  }
+
+  /** Moves away what lies in the place of a file. @returns where it is now. @throws when it cannot be moved */
+  setAside(name: string): string {
+    const folder = this.#folder();
+    let free = name;
+    for (let number = 2; this.presence(join(folder, free)) !== "absent"; number += 1) free = `${name}-${number}`;
+    renameSync(this.at(name), this.at(join(folder, free)));
+    return join(folder, free);
+  }
+
+  /** Of what is there a copy is kept first, once. @throws when either cannot be written; nothing was changed then */
+  write(name: string, text: string): void {
+    const presence = this.presence(name);
+    if (presence === "file") {
+      const copy = join(this.#folder(), name);
+      if (this.presence(copy) === "absent") copyFileSync(this.at(name), this.at(copy));
+    } else if (presence !== "absent") this.setAside(name);
+    writeConfigFile(this.at(name), text);
+  }
+
+  /** Something else may have its name already. */
+  #folder(): string {
+    if (this.#originals !== null) return this.#originals;
+    let name = ORIGINALS;
+    for (let number = 2; !this.#isFolder(name) && this.presence(name) !== "absent"; number += 1)
+      name = `${ORIGINALS}-${number}`;
+    mkdirSync(this.at(name), { recursive: true, mode: MODE });
+    this.#originals = name;
+    return name;
+  }
+
+  #isFolder(name: string): boolean {
+    return lstatSync(this.at(name), { throwIfNoEntry: false })?.isDirectory() ?? false;
+  }
+}
