@@ -1,0 +1,111 @@
+/** `make release` in startos/: with which Bun, and what it says where there is none. */
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { run } from "../lab/command.ts";
+import { requirement } from "../support/requirements.ts";
+
+const ROOT = join(import.meta.dir, "../..");
+const { packageManager } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { packageManager: string };
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "spark-make-"));
+  for (const part of ["startos/Makefile", "package.json"]) cpSync(join(ROOT, part), join(folder, part));
+  // What npm installs: its targets are not asked for here.
+  mkdirSync(join(folder, "startos/node_modules/@start9labs/start-sdk"), { recursive: true });
+  writeFileSync(join(folder, "startos/node_modules/@start9labs/start-sdk/s9pk.mk"), "");
+  mkdirSync(join(folder, "bin"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A command that writes down where it was called, and with what. @param code it ends with */
+function stub(name: string, code = 0, place = "bin"): string {
+  const path = join(folder, place, name);
+  mkdirSync(join(folder, place), { recursive: true });
+  writeFileSync(path, `#!/bin/sh\necho "$PWD: \${0##*/} $*" >> '${join(folder, "called")}'\nexit ${code}\n`);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+/** Only the tools that are named are on the PATH. */
+async function make(tools: readonly string[], ...words: string[]) {
+  for (const name of tools) {
+    const path = Bun.which(name);
+    if (path === null) throw new Error(`${name} is not installed`);
+    if (!existsSync(join(folder, "bin", name))) symlinkSync(path, join(folder, "bin", name));
+  }
+  const output = await run(["make", "release", ...words], {
+    cwd: join(folder, "startos"),
+    env: { PATH: join(folder, "bin") },
+  });
+  const called = existsSync(join(folder, "called")) ? readFileSync(join(folder, "called"), "utf8") : "";
+  return {
+    ...output,
+    called: called
+      .replaceAll(`${folder}: `, "")
+      .split("\n")
+      .filter((line) => line !== ""),
+  };
+}
+
+const hasMake = ["make", "node"].every((name) => Bun.which(name) !== null);
+
+requirement(
+  "make release",
+  hasMake,
+  "make or Node.js is not installed (apt-get install make nodejs)",
+)("make release", () => {
+  test("with a Bun on the PATH: this one, after what it needs is installed", async () => {
+    stub("bun");
+    stub("npx");
+    const { exitCode, called } = await make(["make", "sh", "node"], "RELEASE_ARGS=--dry-run --partial");
+
+    expect(exitCode).toBe(0);
+    expect(called).toEqual(["bun run --silent setup", "bun run release --dry-run --partial"]);
+  });
+
+  test("without one: npm's, in the version of package.json", async () => {
+    stub("npx");
+    const { exitCode, called } = await make(["make", "sh", "node"]);
+
+    expect(exitCode).toBe(0);
+    expect(called).toEqual([
+      `npx --yes ${packageManager} run --silent setup`,
+      `npx --yes ${packageManager} run release`,
+    ]);
+  });
+
+  test("with neither: ends, and says what to do", async () => {
+    const { exitCode, stderr } = await make(["make", "sh", "node"]);
+
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toContain("make release needs Bun: install it");
+  });
+
+  test("with one that is named", async () => {
+    const { exitCode, called } = await make(["make", "sh", "node"], `BUN=${stub("own-bun", 0, "elsewhere")}`);
+
+    expect(exitCode).toBe(0);
+    expect(called.at(-1)).toBe("own-bun run release");
+  });
+
+  test("what fails there fails here", async () => {
+    stub("bun", 1);
+    const { exitCode, called } = await make(["make", "sh", "node"]);
+
+    expect(exitCode).not.toBe(0);
+    expect(called).toEqual(["bun run --silent setup"]);
+  });
+});
