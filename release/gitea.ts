@@ -42,6 +42,8 @@ export function giteaPlace(env: Readonly<Record<string, string | undefined>>): G
   const url = said("GITEA_URL").replace(/\/+$/, "");
   if (!/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : ""))
     throw new GiteaError("GITEA_URL is not an http address.");
+  if (new URL(url).username || new URL(url).password)
+    throw new GiteaError("GITEA_URL has a login in it. Take it out: GITEA_TOKEN is what is sent.");
   const repository = said("GITEA_REPOSITORY");
   if (!/^[\w.-]+\/[\w.-]+$/.test(repository)) throw new GiteaError("GITEA_REPOSITORY is not of the form owner/name.");
   return { url, repository, token: said("GITEA_TOKEN") };
@@ -61,13 +63,30 @@ export class Gitea {
     return null;
   }
 
-  /** As a draft: nobody gets it as the latest while files are missing. */
+  /** The commit of a tag; null: there is no such tag. */
+  async tagged(tag: string): Promise<string | null> {
+    const answer = await this.#ask("GET", `tags/${encodeURIComponent(tag)}`, {}, ANSWER_LIMIT_MS, true);
+    return answer === null ? null : (await read<{ commit: { sha: string } }>(answer)).commit.sha;
+  }
+
+  async hasCommit(sha: string): Promise<boolean> {
+    const path = `git/commits/${sha}?stat=false&verification=false&files=false`;
+    const answer = await this.#ask("GET", path, {}, ANSWER_LIMIT_MS, true);
+    await answer?.body?.cancel();
+    return answer !== null;
+  }
+
+  /** As a draft: nobody gets it as the latest while files are missing, and its tag is not made before. */
   create(tag: string, name: string, body: string): Promise<Release> {
     return this.#json("POST", "releases", { tag_name: tag, name, body, draft: true, prerelease: false });
   }
 
-  publish(id: number): Promise<Release> {
-    return this.#json("PATCH", `releases/${id}`, { draft: false });
+  /** @param commit that the tag is made of; null: Gitea takes its main branch */
+  publish(id: number, commit: string | null): Promise<Release> {
+    return this.#json("PATCH", `releases/${id}`, {
+      draft: false,
+      ...(commit === null ? {} : { target_commitish: commit }),
+    });
   }
 
   async upload(id: number, name: string, file: Blob): Promise<Asset> {
@@ -91,12 +110,23 @@ export class Gitea {
     return read(await this.#ask(method, path, json));
   }
 
-  #ask(method: string, path: string, init: RequestInit = {}, limitMs = ANSWER_LIMIT_MS): Promise<Response> {
+  #ask(method: string, path: string, init?: RequestInit, limitMs?: number): Promise<Response>;
+  #ask(method: string, path: string, init: RequestInit, limitMs: number, mayMiss: true): Promise<Response | null>;
+  #ask(method: string, path: string, init: RequestInit = {}, limitMs = ANSWER_LIMIT_MS, mayMiss = false) {
     const { url, repository } = this.place;
-    return this.#fetch(method, `${url}/api/v1/repos/${repository}/${path}`, init, limitMs);
+    return this.#fetch(method, `${url}/api/v1/repos/${repository}/${path}`, init, limitMs, mayMiss);
   }
 
-  async #fetch(method: string, url: string, init: RequestInit, limitMs: number): Promise<Response> {
+  /** @param mayMiss null for what is not there */
+  async #fetch(
+    method: string,
+    url: string,
+    init: RequestInit,
+    limitMs: number,
+    mayMiss: true,
+  ): Promise<Response | null>;
+  async #fetch(method: string, url: string, init: RequestInit, limitMs: number, mayMiss?: boolean): Promise<Response>;
+  async #fetch(method: string, url: string, init: RequestInit, limitMs: number, mayMiss = false) {
     const headers = { ...init.headers, authorization: `token ${this.place.token}` };
     let answer: Response;
     try {
@@ -109,6 +139,7 @@ export class Gitea {
     }
     if (answer.ok) return answer;
     await answer.body?.cancel();
+    if (mayMiss && answer.status === 404) return null;
     if (answer.status === 401 || answer.status === 403)
       throw new GiteaError("Gitea refuses GITEA_TOKEN. It needs write access to the repository's releases.");
     throw new GiteaError(`${method} ${new URL(url).pathname} was answered ${answer.status}.`);
@@ -119,11 +150,15 @@ const brokenOff = (cause: unknown) =>
   new GiteaError("The connection to Gitea broke off. Run it again: what is there is kept.", { cause });
 
 async function read<Answer>(answer: Response): Promise<Answer> {
+  let value: Answer | null | undefined;
   try {
-    return (await answer.json()) as Answer;
+    value = (await answer.json()) as Answer | null | undefined;
   } catch (cause) {
     throw brokenOff(cause);
   }
+  // An answer that ended before its first byte is not always an error.
+  if (value === null || value === undefined) throw brokenOff(undefined);
+  return value;
 }
 
 /**

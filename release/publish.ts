@@ -1,6 +1,6 @@
 /** Publishes files as one release: what is there is kept, what is half there is replaced, and nothing is seen before all is there. */
 import { basename } from "node:path";
-import { type Asset, type Gitea, GiteaError, type Release } from "./gitea.ts";
+import { type Gitea, GiteaError, type Release } from "./gitea.ts";
 
 export const CHECKSUMS = "SHA256SUMS";
 
@@ -16,6 +16,8 @@ export interface Publication {
   readonly tag: string;
   readonly name: string;
   readonly notes: string;
+  /** What the files were made of, as a full hash; null: it is not known. */
+  readonly commit: string | null;
   readonly files: readonly ReleaseFile[];
 }
 
@@ -34,13 +36,14 @@ export const checksums = (files: readonly ReleaseFile[]): string =>
     .join("");
 
 /**
+ * SHA256SUMS of a draft names the files that have been sent whole: what it does not name is sent again, whatever its size.
  * @param dryRun asks, but changes nothing
  * @param say one line for each step
  * @throws GiteaError; run again, it goes on where it was
  */
 export async function publish(
   gitea: Gitea,
-  { tag, name, notes, files }: Publication,
+  { tag, name, notes, commit, files }: Publication,
   { dryRun = false, say }: { dryRun?: boolean; say(line: string): void },
 ): Promise<void> {
   const sums = checksums(files);
@@ -52,33 +55,58 @@ export async function publish(
       `${tag} is published already, with other files. What is published does not change: bump the version.`,
     );
   }
+  await checkCommit(gitea, tag, commit);
   say(found ? `${tag}: going on with the draft` : `${tag}: a new draft`);
   const release = found ?? (dryRun ? null : await gitea.create(tag, name, notes));
-  const assets = new Map((release?.assets ?? []).map((asset) => [asset.name, asset]));
-  for (const file of files) await put(file, assets.get(file.name));
-  const sumsAsset = assets.get(CHECKSUMS);
-  if (sumsAsset && release && !dryRun) await gitea.remove(release.id, sumsAsset.id);
+  const assetsOf = (file: string) => (release?.assets ?? []).filter((asset) => asset.name === file);
+  const isWhole = (file: ReleaseFile) => {
+    const [asset, ...others] = assetsOf(file.name);
+    const isNamed = there?.includes(`${file.sha256}  ${file.name}\n`) ?? false;
+    return isNamed && others.length === 0 && asset?.size === file.size;
+  };
+  const done = files.filter(isWhole);
+  let sumsAssets = assetsOf(CHECKSUMS);
+  for (const file of files) await put(file);
   say(`${CHECKSUMS}: of ${files.length} files`);
   if (dryRun || !release) return say("dry run: nothing was changed");
-  // The last file: with it the draft is complete.
-  await gitea.upload(release.id, CHECKSUMS, new Blob([sums]));
+  // With it naming all of them the draft is complete.
+  await note(release.id, files);
   await settle(gitea, tag, [
     ...files.map(({ name: file, size }) => ({ name: file, size })),
     { name: CHECKSUMS, size: sums.length },
   ]);
-  await gitea.publish(release.id);
+  await gitea.publish(release.id, commit);
   say(`${tag} is published`);
 
-  async function put(file: ReleaseFile, asset: Asset | undefined): Promise<void> {
+  async function put(file: ReleaseFile): Promise<void> {
     const megabytes = `${(file.size / 1e6).toFixed(1)} MB`;
-    // Its sum is known only of a draft that was complete once; else the size tells a broken upload from a whole one.
-    const isSame = asset?.size === file.size && (there === null || there.includes(`${file.sha256}  ${file.name}\n`));
-    if (isSame) return say(`${file.name}: is there`);
-    say(`${file.name}: ${asset ? "replaced" : "uploaded"}, ${megabytes}`);
+    if (done.includes(file)) return say(`${file.name}: is there`);
+    const before = assetsOf(file.name);
+    say(`${file.name}: ${before.length > 0 ? "replaced" : "uploaded"}, ${megabytes}`);
     if (dryRun || !release) return;
-    if (asset) await gitea.remove(release.id, asset.id);
-    await gitea.upload(release.id, file.name, Bun.file(file.path));
+    for (const { id } of before) await gitea.remove(release.id, id);
+    const { size } = await gitea.upload(release.id, file.name, Bun.file(file.path));
+    if (size !== file.size) throw new GiteaError(`${file.name} did not arrive whole. Run it again.`);
+    done.push(file);
+    if (done.length < files.length) await note(release.id, done);
   }
+
+  async function note(id: number, whole: readonly ReleaseFile[]): Promise<void> {
+    for (const { id: asset } of sumsAssets) await gitea.remove(id, asset);
+    sumsAssets = [await gitea.upload(id, CHECKSUMS, new Blob([checksums(whole)]))];
+  }
+}
+
+/** The tag is of what the files were made of, or nothing is published. */
+async function checkCommit(gitea: Gitea, tag: string, commit: string | null): Promise<void> {
+  if (commit === null) return;
+  const tagged = await gitea.tagged(tag);
+  if (tagged !== null && tagged !== commit)
+    throw new GiteaError(
+      `The tag ${tag} is there already, on ${tagged.slice(0, 12)}; this is ${commit.slice(0, 12)}. Check that one out, or bump the version.`,
+    );
+  if (tagged === null && !(await gitea.hasCommit(commit)))
+    throw new GiteaError(`Gitea does not have the commit ${commit.slice(0, 12)}. Push it first.`);
 }
 
 /** A request that broke off may have been sent twice, and Gitea keeps both: each file is there once, and whole, or nothing is published. */

@@ -6,6 +6,9 @@ export const READ_TOKEN = "read-token-of-the-test";
 /** What it was set up as: no machine outside of its network knows the name. */
 const OWN_NAME = "http://git.lan.invalid:3000";
 
+/** Head of its main branch. */
+export const MAIN_COMMIT = "a".repeat(40);
+
 interface StoredAsset {
   readonly id: number;
   readonly name: string;
@@ -23,17 +26,25 @@ interface StoredRelease {
 export interface FakeGitea {
   readonly url: string;
   readonly releases: StoredRelease[];
+  /** Commits by tag, and all commits that were pushed. */
+  readonly tags: Map<string, string>;
+  readonly commits: Set<string>;
   /** `METHOD path` of everything that was asked. */
   readonly asked: string[];
   /** Uploads of this name keep only half of it, and their connection is cut; null: no more. */
   cutUploads(name: string | null): void;
+  /** Files whose name has this in it are answered 500. */
+  refuseDownloads(part: string): void;
   close(): Promise<void>;
 }
 
 export function startGitea(): FakeGitea {
   const releases: StoredRelease[] = [];
   const asked: string[] = [];
+  const tags = new Map<string, string>();
+  const commits = new Set([MAIN_COMMIT]);
   let cut: string | null = null;
+  let refused: string | null = null;
   let ids = 0;
   const nextId = () => ++ids;
   const shown = (release: StoredRelease) => ({
@@ -63,7 +74,13 @@ export function startGitea(): FakeGitea {
       if (download) {
         const release = releases.find((one) => one.tag_name === download[1] && (!one.draft || mayWrite));
         const asset = release?.assets.find(({ name }) => name === decodeURIComponent(download[2]!));
+        if (asset && refused !== null && asset.name.includes(refused)) return not(500);
         return asset ? new Response(asset.bytes as Uint8Array<ArrayBuffer>) : not(404);
+      }
+      const ofGit = new RegExp(`^/api/v1/repos/${REPOSITORY}/(tags|git/commits)/(.+)$`).exec(pathname);
+      if (ofGit) {
+        const sha = ofGit[1] === "tags" ? tags.get(decodeURIComponent(ofGit[2]!)) : ofGit[2];
+        return sha !== undefined && commits.has(sha) ? Response.json({ sha, commit: { sha } }) : not(404);
       }
       const base = `/api/v1/repos/${REPOSITORY}/releases`;
       if (!pathname.startsWith(base)) return not(404);
@@ -86,7 +103,9 @@ export function startGitea(): FakeGitea {
       const release = releases.find((one) => one.id === Number(id));
       if (!release) return not(404);
       if (method === "PATCH") {
-        release.draft = ((await request.json()) as { draft: boolean }).draft;
+        const { draft, target_commitish } = (await request.json()) as { draft: boolean; target_commitish?: string };
+        release.draft = draft;
+        if (!draft && !tags.has(release.tag_name)) tags.set(release.tag_name, target_commitish ?? MAIN_COMMIT);
         return Response.json(shown(release));
       }
       if (part === "assets" && method === "POST") {
@@ -113,9 +132,14 @@ export function startGitea(): FakeGitea {
   return {
     url: `http://127.0.0.1:${server.port}`,
     releases,
+    tags,
+    commits,
     asked,
     cutUploads(name) {
       cut = name;
+    },
+    refuseDownloads(part) {
+      refused = part;
     },
     close: () => server.stop(true),
   };

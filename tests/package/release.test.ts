@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Gitea, GiteaError, giteaPlace, hereOf } from "../../release/gitea.ts";
 import { type Publication, publish, releaseFile } from "../../release/publish.ts";
-import { expectedFiles, notesOf, tagOf } from "../../release/release.ts";
+import { expectedFiles, isMarked, notesOf, tagOf } from "../../release/release.ts";
 import { example } from "../docs/_examples.ts";
 import { run } from "../lab/command.ts";
-import { type FakeGitea, READ_TOKEN, REPOSITORY, startGitea, WRITE_TOKEN } from "./_gitea.ts";
+import { type FakeGitea, MAIN_COMMIT, READ_TOKEN, REPOSITORY, startGitea, WRITE_TOKEN } from "./_gitea.ts";
 
 setDefaultTimeout(60_000);
 
@@ -31,7 +31,13 @@ async function publication(texts: Record<string, string>): Promise<Publication> 
     writeFileSync(join(folder, name), text);
     return releaseFile(join(folder, name));
   });
-  return { tag: TAG, name: "Spark Control 1.2.3", notes: "- new", files: await Promise.all(files) };
+  return {
+    tag: TAG,
+    name: "Spark Control 1.2.3",
+    notes: "- new",
+    commit: MAIN_COMMIT,
+    files: await Promise.all(files),
+  };
 }
 
 const FILES = { "spark-control_x86_64.s9pk": "x".repeat(300_000), "spark-control-client-1.2.3.tgz": "client" };
@@ -62,7 +68,9 @@ describe("publish", () => {
     const sums = stored().SHA256SUMS!.trim().split("\n");
     expect(sums.map((line) => line.slice(66))).toEqual(Object.keys(FILES).sort());
     const uploads = gitea.asked.filter((one) => /POST .*assets|PATCH/.test(one)).map((one) => one.split(" ")[0]);
-    expect(uploads).toEqual(["POST", "POST", "POST", "PATCH"]);
+    // Each file, and after each of them the checksums of what is whole.
+    expect(uploads).toEqual(["POST", "POST", "POST", "POST", "PATCH"]);
+    expect(gitea.tags.get(TAG)).toBe(MAIN_COMMIT);
   });
 
   test("again: nothing is sent, nothing changes", async () => {
@@ -105,6 +113,108 @@ describe("publish", () => {
     ]);
     expect(stored()).toMatchObject(FILES);
     expect(gitea.releases).toHaveLength(1);
+  });
+
+  const breakOff = async () => {
+    gitea.cutUploads("spark-control-client-1.2.3.tgz");
+    await failure(published());
+    gitea.cutUploads(null);
+    const at = gitea.releases[0]!.assets.findIndex(({ name }) => name === "spark-control-client-1.2.3.tgz");
+    return { assets: gitea.releases[0]!.assets, at };
+  };
+
+  test("a file of the right size that nobody has said to be whole is sent again", async () => {
+    const { assets, at } = await breakOff();
+    assets[at] = { ...assets[at]!, bytes: new TextEncoder().encode("cliEnt") };
+
+    expect(await published()).toContain("spark-control-client-1.2.3.tgz: replaced, 0.0 MB");
+    expect(stored()).toMatchObject(FILES);
+  });
+
+  test.each([
+    ["gone", () => null],
+    ["cut", (text: string) => text.slice(0, 40)],
+    ["of another file", (text: string) => text.replace(/^./, (digit) => (digit === "0" ? "1" : "0"))],
+  ])("a draft whose checksums are %s: every file is sent again", async (_, change) => {
+    const { assets } = await breakOff();
+    const sums = assets.findIndex(({ name }) => name === "SHA256SUMS");
+    const text = change(new TextDecoder().decode(assets[sums]!.bytes));
+    if (text === null) assets.splice(sums, 1);
+    else assets[sums] = { ...assets[sums]!, bytes: new TextEncoder().encode(text) };
+
+    const said = await published();
+    expect(said.filter((line) => line.includes("replaced"))).toHaveLength(2);
+    expect(stored()).toMatchObject(FILES);
+  });
+
+  test("a file that is there twice is sent again, and is there once", async () => {
+    const { assets } = await breakOff();
+    assets.push({ ...assets.find(({ name }) => name.endsWith("s9pk"))!, id: 999 });
+
+    expect(await published()).toContain("spark-control_x86_64.s9pk: replaced, 0.3 MB");
+    expect(assets.map(({ name }) => name).sort()).toEqual(["SHA256SUMS", ...Object.keys(FILES)].sort());
+  });
+
+  test("a draft that somebody has begun, with a file of his: it is gone on with, and his file stays", async () => {
+    await client().create(TAG, "by hand", "");
+    gitea.releases[0]!.assets.push({ id: 998, name: "photo.png", bytes: new Uint8Array(3) });
+
+    expect((await published())[0]).toBe(`${TAG}: going on with the draft`);
+    expect(gitea.releases).toMatchObject([{ draft: false }]);
+    expect(Object.keys(stored())).toContain("photo.png");
+  });
+
+  test("a tag that is there: on this commit it is used, on another one nothing is done", async () => {
+    const other = "b".repeat(40);
+    gitea.commits.add(other);
+    gitea.tags.set(TAG, other);
+    for (const dryRun of [true, false]) {
+      const error = await failure(published(FILES, { dryRun }));
+      expect(error?.message).toContain("bbbbbbbbbbbb; this is aaaaaaaaaaaa");
+    }
+    expect(gitea.releases).toEqual([]);
+
+    gitea.tags.set(TAG, MAIN_COMMIT);
+    expect((await published()).at(-1)).toBe(`${TAG} is published`);
+  });
+
+  test("a commit that was not pushed: told, and nothing is done", async () => {
+    gitea.commits.clear();
+
+    expect((await failure(published()))?.message).toContain("Push it first");
+    expect(gitea.releases).toEqual([]);
+  });
+
+  test("all of it through an address with a path, where Gitea names files by another host", async () => {
+    const { port } = new URL(gitea.url);
+    const outside = Bun.serve({
+      port: 0,
+      async fetch(request) {
+        const { pathname, search } = new URL(request.url);
+        if (!pathname.startsWith("/git/")) return new Response("outside", { status: 404 });
+        const body = request.method === "GET" ? {} : { body: await request.arrayBuffer() };
+        const headers = new Headers(request.headers);
+        headers.delete("host");
+        return fetch(`http://127.0.0.1:${port}${pathname.slice(4)}${search}`, {
+          method: request.method,
+          headers,
+          ...body,
+        });
+      },
+    });
+    try {
+      const away = new Gitea({
+        url: `http://127.0.0.1:${outside.port}/git`,
+        repository: REPOSITORY,
+        token: WRITE_TOKEN,
+      });
+      await publish(away, await publication(FILES), { say: () => undefined });
+      const said: string[] = [];
+      await publish(away, await publication(FILES), { say: (line) => said.push(line) });
+      expect(said).toEqual([`${TAG} is published already, with the same files.`]);
+    } finally {
+      await outside.stop(true);
+    }
   });
 
   test.each([
@@ -167,6 +277,7 @@ describe("where it goes", () => {
     [{}, "GITEA_URL"],
     [{ GITEA_URL: "git", GITEA_REPOSITORY: "a/b", GITEA_TOKEN: "t" }, "not an http address"],
     [{ GITEA_URL: "http://g", GITEA_REPOSITORY: "a/../b", GITEA_TOKEN: "t" }, "owner/name"],
+    [{ GITEA_URL: "http://alice:pw@g", GITEA_REPOSITORY: "a/b", GITEA_TOKEN: "t" }, "login"],
     [{ GITEA_URL: "http://g", GITEA_REPOSITORY: "a/b", GITEA_TOKEN: " " }, "GITEA_TOKEN"],
   ])("settings that cannot be meant: %j", (env, word) => {
     expect(() => giteaPlace(env)).toThrow(word);
@@ -180,39 +291,84 @@ describe("what is published", () => {
     const changelog = "# C\n\n## 1.1.0:0 (not released)\n\n- b\n\n## 1.0.0:0\n\n- a\n  more\n\n## 0.9.0:0\n\n- z\n";
     expect(notesOf(changelog, "1.0.0:0")).toBe("- a\n  more");
     expect(() => notesOf(changelog, "1.1.0:0")).toThrow("not released");
+    expect(notesOf(changelog, "1.1.0:0", true)).toBe("- b");
+    expect(["1.1.0:0", "1.0.0:0", "1.0.0"].map((version) => isMarked(changelog, version))).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(() => notesOf(changelog, "1.0.0")).toThrow("no entry");
     expect(() => notesOf(changelog, "3.0.0:0")).toThrow("no entry");
   });
 });
 
 describe("the adopter's command of docs/guides/packaging.md", () => {
-  const download = async (token: string) => {
-    const into = join(folder, `download-${token}`);
-    mkdirSync(into);
-    const env = {
-      PATH: process.env.PATH ?? "",
-      GITEA_URL: gitea.url,
-      GITEA_REPOSITORY: REPOSITORY,
-      GITEA_TOKEN: token,
-    };
-    const script = example("docs/guides/packaging.md", "sh", "download");
-    return { into, ...(await run(["bash", "-c", script], { cwd: into, env })) };
+  const script = example("docs/guides/packaging.md", "sh", "download");
+  const download = async (token: string, shell = "bash", url = gitea.url) => {
+    const into = join(folder, "download");
+    mkdirSync(into, { recursive: true });
+    const env = { PATH: process.env.PATH ?? "", GITEA_URL: url, GITEA_REPOSITORY: REPOSITORY, GITEA_TOKEN: token };
+    return { into, ...(await run([shell, "-c", script], { cwd: into, env })) };
   };
+  const filesOf = (into: string) =>
+    Object.fromEntries(readdirSync(into).map((name) => [name, readFileSync(join(into, name), "utf8")]));
 
-  test("gets and checks every file of the latest release with a token that only reads", async () => {
+  test.each(["bash", "sh"])(
+    "in %s: gets and checks every file of the latest release, with a token that only reads",
+    async (shell) => {
+      await published();
+      const { into, exitCode, stdout } = await download(READ_TOKEN, shell);
+
+      expect(stdout).toContain("spark-control-client-1.2.3.tgz: OK");
+      expect(exitCode).toBe(0);
+      expect(filesOf(into)).toEqual(stored());
+    },
+  );
+
+  test("again, over an earlier download: the files are those of the release", async () => {
     await published();
-    const { into, exitCode, stdout } = await download(READ_TOKEN);
+    const { into } = await download(READ_TOKEN);
+    writeFileSync(join(into, "spark-control-client-1.2.3.tgz"), "old");
+    writeFileSync(join(into, "mine.txt"), "mine");
 
-    expect(stdout).toContain("spark-control-client-1.2.3.tgz: OK");
-    expect(exitCode).toBe(0);
-    expect(readdirSync(into).sort()).toEqual(["SHA256SUMS", ...Object.keys(FILES)].sort());
-    for (const [name, text] of Object.entries(FILES)) expect(readFileSync(join(into, name), "utf8")).toBe(text);
+    expect((await download(READ_TOKEN)).exitCode).toBe(0);
+    expect(filesOf(into)).toEqual({ ...stored(), "mine.txt": "mine" });
   });
 
-  test("fails with a wrong token, and when a file is not what its sum says", async () => {
+  const spoilt = { bytes: new TextEncoder().encode("cliEnt") };
+  test.each([
+    ["a wrong token", "another", () => undefined, "check GITEA_URL, GITEA_REPOSITORY and GITEA_TOKEN"],
+    ["no release", READ_TOKEN, () => gitea.releases.splice(0), "No release was found"],
+    ["a file that is not what its sum says", READ_TOKEN, () => change("tgz", spoilt), "not what SHA256SUMS says"],
+    ["no checksums", READ_TOKEN, () => change("SUMS", null), "not what SHA256SUMS says"],
+    ["a file that is not sent", READ_TOKEN, () => gitea.refuseDownloads("client"), "was not sent whole"],
+    ["a release without files", READ_TOKEN, () => gitea.releases[0]!.assets.splice(0), "not what SHA256SUMS says"],
+  ])("with %s over an earlier download: fails, says why, changes nothing", async (_, token, break_, message) => {
     await published();
-    expect((await download("another")).exitCode).not.toBe(0);
-    const at = gitea.releases[0]!.assets.findIndex(({ name }) => name.endsWith(".tgz"));
-    gitea.releases[0]!.assets[at] = { ...gitea.releases[0]!.assets[at]!, bytes: new TextEncoder().encode("cliEnt") };
-    expect((await download(READ_TOKEN)).exitCode).not.toBe(0);
+    const { into } = await download(READ_TOKEN);
+    const before = filesOf(into);
+    break_();
+    for (const shell of ["bash", "sh"]) {
+      const { exitCode, stderr } = await download(token, shell);
+      expect(exitCode).toBe(1);
+      expect(stderr).toContain(message);
+      expect(stderr).toContain("Nothing was changed here");
+      expect(stderr).not.toContain(token);
+      expect(filesOf(into)).toEqual(before);
+    }
   });
+
+  test("with an address where nothing answers", async () => {
+    const { into, exitCode, stderr } = await download(READ_TOKEN, "sh", "http://127.0.0.1:1");
+
+    expect([exitCode, readdirSync(into)]).toEqual([1, []]);
+    expect(stderr).toContain("No release was found");
+  });
+
+  /** Of the asset whose name ends so. */
+  function change(end: string, to: { bytes: Uint8Array } | null): void {
+    const { assets } = gitea.releases[0]!;
+    const at = assets.findIndex(({ name }) => name.endsWith(end));
+    assets.splice(at, 1, ...(to === null ? [] : [{ ...assets[at]!, ...to }]));
+  }
 });
