@@ -122,6 +122,46 @@ describe("against the simulated cluster", () => {
     });
 });
 
+describe("the examples of the README, as a newcomer runs them", () => {
+  /** What each of them prints last, in this order: the second one loads the model that the third asks. */
+  const PRINTS: Record<string, RegExp> = {
+    call: /^gpt-oss-20b (not loaded|main)$/m,
+    reservation: /^ready\n$/m,
+    bounded: /^200 \{.*"choices"/,
+    events: /^main serving gpt-oss-20b$/m,
+  };
+
+  for (const runtime of ["bun", "node"] as const)
+    test(`in ${runtime}`, async () => {
+      const examples = examplesIn(installed("README.md"));
+      expect(examples.map(({ name }) => name)).toEqual([...Object.keys(PRINTS), "webhook"]);
+      const demo = await startDemo();
+      try {
+        for (const [name, printed] of Object.entries(PRINTS)) {
+          const code = examples.find((example) => example.name === name)!.code;
+          const file = `newcomer-${name}.${runtime === "bun" ? "ts" : "mjs"}`;
+          app.write(file, code.replaceAll("http://spark-control.local:9999", demo.url));
+          expect([name, await printedBy(runtime, file, printed)]).toEqual([name, expect.stringMatching(printed)]);
+        }
+      } finally {
+        await demo.close();
+      }
+    });
+
+  /** To its end; the one that has none is ended once it has printed what is looked for. */
+  async function printedBy(runtime: "bun" | "node", file: string, wanted: RegExp): Promise<string> {
+    const command = runtime === "bun" ? process.execPath : "node";
+    const child = Bun.spawn([command, file], { cwd: app.folder, stdin: "ignore", stdout: "pipe", stderr: "inherit" });
+    let text = "";
+    for await (const piece of child.stdout.pipeThrough(new TextDecoderStream())) {
+      text += piece;
+      if (file.includes("events") && wanted.test(text)) child.kill();
+    }
+    if (!file.includes("events")) expect([file, await child.exited]).toEqual([file, 0]);
+    return text;
+  }
+});
+
 inBrowser("in Chromium", () => {
   test("on a page of its own, without crypto.subtle", async () => {
     const script = await Bun.build({
