@@ -19,6 +19,7 @@ import { createMachines, type Machines } from "./machines.ts";
 import { createObservation, type Observation } from "./observation.ts";
 import { createOperations, type Operations } from "./operations.ts";
 import { createReservationLock } from "./reservations.ts";
+import { openData } from "./restored-data.ts";
 import { createSparks } from "./sparks.ts";
 import { type HostKeys, openHostKeys } from "./ssh/host-keys.ts";
 import { type Identity, loadIdentity } from "./ssh/identity.ts";
@@ -88,9 +89,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
 
   async function assemble({ env, simulated }: ControlPlaneOptions, open: Store): Promise<ControlPlane> {
     const now = () => isoTime(Date.now());
-    const { instance, copiedFrom } = openInstance(open, placeOf(dataDir));
-    if (copiedFrom !== null)
-      log.warn("these data are a copy: this is another controller from here on", { copied_from: copiedFrom });
+    const { instance, ...origin } = openInstance(open, placeOf(dataDir));
     const events = createEventBus((error, event) => log.error("a subscriber failed", { error, event: event.type }));
     const { storeWatch, report, recordIfPossible } = createStoreHealth({ store: open, log, events, now });
     const coordination = createCoordination({
@@ -253,7 +252,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     open.transaction(() => recordFact(open.facts, started));
     upgrade.finish(coordination.webhooks);
     coordination.start();
-    lock.open(copiedFrom !== null);
+    openData({ store: open, swapStore, lock, origin, log });
     swaps.resume();
     const resolver = setInterval(() => swaps.resolveUnknown(), RESOLVE_INTERVAL_MS);
     slots.start();

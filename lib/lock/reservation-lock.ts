@@ -40,9 +40,9 @@ export class ReservationLock {
     this.#ledger = new Ledger(options);
   }
 
-  /** Takes up what is on disk. @param copied these data are a copy of another controller's, whose grants are not ours */
-  open(copied: boolean): void {
-    if (copied) this.#ledger.drop("These data are a copy of another Spark Control's. Its reservations are its own.");
+  /** Takes up what is on disk. @param disbelieved why what these data say is reserved is not believed; null: it is */
+  open(disbelieved: string | null): void {
+    if (disbelieved !== null) this.#ledger.drop(disbelieved);
     this.tick();
   }
 

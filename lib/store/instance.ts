@@ -5,14 +5,13 @@
  * keeps its id.
  */
 import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { markCopied, type Origin, readMeta, readOrigin, writeMeta } from "./origin.ts";
 import type { Store } from "./store.ts";
 
 const MACHINE_ID = "/etc/machine-id";
 
-export interface Instance {
+export interface Instance extends Origin {
   readonly instance: string;
-  /** Id of the controller whose data these were; null when they are its own. */
-  readonly copiedFrom: string | null;
 }
 
 /** Machine and folder. A container has no lasting machine id; there the folder alone counts. */
@@ -21,21 +20,15 @@ export function placeOf(dataDir: string): string {
   return `${machine}:${realpathSync(dataDir)}`;
 }
 
-export function openInstance(store: Store, place: string): Instance {
-  return store.transaction(() => {
-    const known = read(store, "instance_id");
-    const isCopy = known !== null && read(store, "instance_place") !== place;
+/** Where the data come from is answered again and again, until `forgetOrigin`. */
+export function openInstance({ facts, transaction }: Pick<Store, "facts" | "transaction">, place: string): Instance {
+  return transaction(() => {
+    const known = readMeta(facts, "instance_id");
+    const isCopy = known !== null && readMeta(facts, "instance_place") !== place;
     const instance = known === null || isCopy ? crypto.randomUUID() : known;
-    write(store, "instance_id", instance);
-    write(store, "instance_place", place);
-    return { instance, copiedFrom: isCopy ? known : null };
+    writeMeta(facts, "instance_id", instance);
+    writeMeta(facts, "instance_place", place);
+    if (isCopy) markCopied(facts, known);
+    return { instance, ...readOrigin(facts) };
   });
-}
-
-function read({ facts }: Store, key: string): string | null {
-  return facts.query<{ value: string }, [string]>("SELECT value FROM meta WHERE key = ?1").get(key)?.value ?? null;
-}
-
-function write({ facts }: Store, key: string, value: string): void {
-  facts.run("INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2", [key, value]);
 }

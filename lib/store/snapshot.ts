@@ -2,14 +2,17 @@
 import { Database } from "bun:sqlite";
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { isoTime } from "../ids.ts";
+import { markSnapshot } from "./origin.ts";
 
 /** Below DATA_DIR. */
 export const SNAPSHOT_FOLDER = "backup";
-const NAMES = ["facts.db", "telemetry.db"];
+const FACTS = "facts.db";
+const NAMES = [FACTS, "telemetry.db"];
 
 /**
  * Writes each database that is there into `DATA_DIR/backup`, complete or not at all (`VACUUM INTO` reads one state, whatever
- * is written meanwhile).
+ * is written meanwhile). The copy of the facts says of itself that it is one.
  * @returns paths of the copies
  * @throws SQLiteError, or what writing throws; copies of before stay then
  */
@@ -27,8 +30,21 @@ export function snapshotDatabases(dataDir: string): string[] {
     } finally {
       database.close();
     }
+    if (name === FACTS) mark(unfinished);
     chmodSync(unfinished, 0o600);
     renameSync(unfinished, path);
     return path;
   });
+}
+
+/** Whoever starts on the copy must know: what was reserved and under way then is long over. */
+function mark(path: string): void {
+  const copy = new Database(path, { readwrite: true, create: false });
+  try {
+    // No file beside the copy: it is one file that is moved to its place.
+    copy.run("PRAGMA journal_mode = DELETE");
+    markSnapshot(copy, isoTime(Date.now()));
+  } finally {
+    copy.close();
+  }
 }

@@ -15,6 +15,7 @@ import { type Belief, gatherFacts, targetOf } from "./facts.ts";
 import { attemptOf, jobIdOf } from "./order.ts";
 import { makePlan, requestsIn } from "./plan.ts";
 import { planCommands } from "./plan-commands.ts";
+import { RestoredSwaps } from "./restored-swaps.ts";
 import type { RunServices } from "./run-services.ts";
 import type { Plan, SwapJob } from "./swap.ts";
 import { SwapRun } from "./swap-run.ts";
@@ -28,10 +29,12 @@ export class SwapEngine {
   readonly #runs = new Map<string, SwapRun>();
   /** Who owns which slot. */
   readonly claims: Claims;
+  readonly #restored: RestoredSwaps;
   #closed = false;
 
   constructor(private readonly options: EngineOptions) {
     this.claims = new Claims(options);
+    this.#restored = new RestoredSwaps({ ...options, againMs: options.timing.followMs * 5 });
   }
 
   /**
@@ -39,10 +42,12 @@ export class SwapEngine {
    * has stopped nothing: that process may have been killed between the two.
    */
   resume(): void {
-    for (const record of this.options.store.unsettled()) {
-      const run = this.#run(record);
-      run.dispatch({ type: "resume" });
-      const { reservation = null } = record.order;
+    const { store } = this.options;
+    for (const record of [...store.unsettled(), ...store.unknown()]) {
+      const { job, order, restored } = record;
+      if (restored !== undefined) this.#restored.takeUp(this.#run(record), record);
+      else if (!job.ended_at) this.#run(record).dispatch({ type: "resume" });
+      const { reservation = null } = order;
       if (reservation !== null && this.options.wasForced(reservation)) this.abortBeforeStopping(reservation);
     }
   }
@@ -117,7 +122,7 @@ export class SwapEngine {
     if (!run || job.ended_at)
       throw new Fault("conflict", "swap_ended", `This swap has ended: ${job.state}.`, { job_id: jobId });
     this.options.gate.permit(placeOf(run.order.slot), token);
-    run.dispatch({ type: "cancel" });
+    if (!this.#restored.giveUp(run)) run.dispatch({ type: "cancel" });
     return run.job;
   }
 
@@ -198,7 +203,7 @@ export class SwapEngine {
   /** Lets go of every run. What they do on the Sparks goes on and is taken up at the next start. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#runs.values()].map((run) => run.close()));
+    await Promise.all([this.#restored.close(), ...[...this.#runs.values()].map((run) => run.close())]);
     this.#runs.clear();
   }
 

@@ -5,7 +5,7 @@
  * Invariants (tests/lib/swap/machine.test.ts):
  * - At most one effect of an attempt is running; a new effect is started only after its predecessor reported.
  * - After `launch` has been asked for, no end is reached without `verified` or a completed `clean_up`:
- *   nothing half running is left behind.
+ *   nothing half running is left behind. Only what was overtaken, or is another controller's, is not ours to clean up.
  * - `ready` is reached only through `verified`.
  * - A settled state accepts no event.
  */
@@ -47,6 +47,8 @@ export type MachineEvent =
   | { readonly type: "cancel" }
   /** An unknown end is looked into: what is left is cleaned up, once the Sparks answer again. */
   | { readonly type: "resolve" }
+  /** These data are old, and what they say was under way has ended since: it ends here too, and nothing is touched. */
+  | { readonly type: "overtaken"; readonly failure: Failure }
   /** The controller was restarted: the effect of the present state has to be taken up again. */
   | { readonly type: "resume" };
 
@@ -87,6 +89,8 @@ export function isOver(state: MachineState): boolean {
 
 export function step(state: MachineState, event: MachineEvent): Step {
   if (state.state === "unknown" && event.type === "resolve") return cleanUp(state, "looking");
+  if (event.type === "overtaken" && (state.state === "unknown" || !isOver(state)))
+    return overtaken(state, event.failure);
   if (isOver(state)) return stay(state);
   if (event.type === "resume") return resume(state);
   if (event.type === "cancel") return cancel(state);
@@ -196,6 +200,10 @@ function rollBackOrEnd(state: MachineState): Step {
 function end(state: MachineState): Step {
   const as = state.ending?.as ?? "failed";
   return { state: { ...state, state: as, phase: as, cleaning: false }, effects: [] };
+}
+
+function overtaken(state: MachineState, failure: Failure): Step {
+  return end({ ...state, ending: state.ending ?? { as: "failed", failure }, rolledBack: null });
 }
 
 /** The truth cannot be told from here: said so, never guessed. */

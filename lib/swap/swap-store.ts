@@ -15,6 +15,11 @@ export interface SwapRecord {
   readonly job: SwapJob;
   readonly machine: MachineState;
   readonly order: SwapOrder;
+  /**
+   * Only in data that were restored from a backup, until the Sparks have been asked: the highest generation that those data
+   * knew. A Spark that remembers a later one has been used since, and this swap ended long ago.
+   */
+  readonly restored?: number;
 }
 
 /** What else tells of generations: swaps, the reservation that is held, and the records of earlier ones. */
@@ -144,6 +149,12 @@ export class SwapStore {
       .query<Row, []>("SELECT document FROM swap WHERE state = 'unknown' AND ended_at IS NOT NULL ORDER BY created_at")
       .all()
       .flatMap((row) => parse(row) ?? []);
+  }
+
+  /** These data were restored: what they say is under way is not taken up before the Sparks were asked. */
+  setRestored(): void {
+    const restored = this.highestGeneration();
+    for (const record of [...this.unsettled(), ...this.unknown()]) this.save({ restored, ...record });
   }
 
   /** Seconds per phase of the model's finished loads, newest first. */

@@ -35,7 +35,7 @@ export class LockBench implements Disposable {
   }
 
   /** A new lock on the same data, as after a restart of the process. */
-  restart(copied = false): void {
+  restart(disbelieved: string | null = null): void {
     this.lock?.close();
     this.lock = new ReservationLock({
       store: new LockStore(this.opened.facts),
@@ -60,7 +60,7 @@ export class LockBench implements Disposable {
         throw error;
       },
     });
-    this.lock.open(copied);
+    this.lock.open(disbelieved);
   }
 
   /** Time passes on both clocks, and is looked at. */

@@ -141,7 +141,7 @@ class Game {
         },
       }),
     );
-    this.lock.open(false);
+    this.lock.open(null);
   }
 
   #transaction<T>(run: () => T): T {

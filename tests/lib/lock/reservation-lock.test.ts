@@ -428,15 +428,17 @@ describe("data that cannot be believed", () => {
     },
   );
 
-  test("a copy of another controller's data holds nothing", () => {
+  test("data that are not believed (a copy, a backup) hold nothing; the reason is told, and generations go on", () => {
     using bench = new LockBench();
     const { token } = bench.acquire();
 
-    bench.restart(true);
+    bench.restart("These data are of last week.");
 
     expect(bench.held).toBeNull();
     expect(refusal(() => bench.swap("main", token)).code).toBe("reservation_lost");
-    expect(bench.published.at(-1)).toMatchObject({ type: "lock.dropped", lock: { holder: "Alice", generation: 1 } });
+    const dropped = { type: "lock.dropped", lock: { holder: "Alice", generation: 1 } };
+    expect(bench.published.at(-1)).toMatchObject({ ...dropped, reason: "These data are of last week." });
+    expect(bench.acquire().lock.generation).toBe(2);
   });
 
   test("data that are older than what a Spark remembers hold nothing, and count on above it", () => {

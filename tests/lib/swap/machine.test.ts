@@ -55,6 +55,33 @@ describe("the way to ready", () => {
   });
 });
 
+describe("data that were restored from a backup", () => {
+  const overtaken: MachineEvent = { type: "overtaken", failure: { ...broken, code: "restored" } };
+
+  test("what was overtaken ends wherever it was, and nothing is touched or rolled back to", () => {
+    for (const place of Object.keys(UNTIL) as (keyof typeof UNTIL)[]) {
+      const { state, effects } = run(at(place, true), overtaken);
+      expect(state).toMatchObject({ state: "failed", ending: { failure: { code: "restored" } }, rolledBack: null });
+      expect(effects).toEqual([]);
+    }
+  });
+
+  test("an end that was certain, or was being tidied up after, keeps its reason", () => {
+    const cancelled = run(at("loading", true), { type: "cancel" }, overtaken);
+    expect(cancelled.state).toMatchObject({ state: "cancelled", cleaning: false, ending: { failure: null } });
+    const unknown = run(at("loading"), failed, { ...failed, failure: { ...broken, code: "ssh_network" } });
+    expect(unknown.state.state).toBe("unknown");
+    const ended = run(unknown.state, overtaken);
+    expect(ended.state).toMatchObject({ state: "failed", ending: { failure: broken } });
+    expect([...cancelled.effects, ...ended.effects]).toEqual(["abort", "clean_up"]);
+  });
+
+  test("what is settled stays as it is", () => {
+    const { state } = run(at("verifying"), { type: "verified" });
+    expect(step(state, overtaken)).toEqual({ state, effects: [] });
+  });
+});
+
 describe("failing", () => {
   test("before anything was touched: failed at once, nothing to clean up", () => {
     for (const place of ["checking", "draining"] as const) {

@@ -1,0 +1,40 @@
+/**
+ * What must not come alive again in data that are not simply what the last process left: a reservation of the past, and a
+ * swap that has ended since. Generations stay, and go on above what the Sparks have seen.
+ */
+import type { ReservationLock } from "./lock/reservation-lock.ts";
+import type { Logger } from "./log.ts";
+import { forgetOrigin, type Origin } from "./store/origin.ts";
+import type { Store } from "./store/store.ts";
+import type { SwapStore } from "./swap/swap-store.ts";
+
+interface Means {
+  readonly store: Pick<Store, "facts" | "transaction">;
+  readonly swapStore: Pick<SwapStore, "setRestored">;
+  readonly lock: Pick<ReservationLock, "open">;
+  readonly origin: Origin;
+  readonly log: Logger;
+}
+
+/** Takes up the lock; before the swaps are taken up. */
+export function openData({ store, swapStore, lock, origin, log }: Means): void {
+  const { restoredFrom, copiedFrom } = origin;
+  lock.open(disbelieved(origin));
+  if (restoredFrom !== null) log.warn("these data were restored from a backup", { backup_of: restoredFrom });
+  if (copiedFrom !== null)
+    log.warn("these data are a copy: this is another controller from here on", { copied_from: copiedFrom });
+  if (restoredFrom === null && copiedFrom === null) return;
+  // Only now that the reservation is gone for good: a crash before this line finds the mark again, and drops it again.
+  store.transaction(() => {
+    if (restoredFrom !== null) swapStore.setRestored();
+    forgetOrigin(store.facts);
+  });
+}
+
+/** Why what these data say is reserved is not believed; shown to people. */
+function disbelieved({ restoredFrom, copiedFrom }: Origin): string | null {
+  if (restoredFrom !== null)
+    return `These data were restored from a backup of ${restoredFrom}. What was reserved then is not reserved now.`;
+  if (copiedFrom !== null) return "These data are a copy of another Spark Control's. Its reservations are its own.";
+  return null;
+}

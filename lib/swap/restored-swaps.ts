@@ -1,0 +1,123 @@
+/**
+ * Swaps that were under way when a backup was made. After a restore nothing is believed of them before the Sparks were asked:
+ * what still runs there undisturbed is taken up, everything else has ended long ago and ends here too, without a hand on what
+ * runs now.
+ */
+import { Fault } from "../fault.ts";
+import { type Node, type Topology, usableNode } from "../topology/topology.ts";
+import type { SparkControl } from "./cluster.ts";
+import { failure } from "./failure.ts";
+import type { MachineEvent } from "./machine.ts";
+import { attemptOf } from "./order.ts";
+import { pause } from "./run.ts";
+import type { Failure } from "./swap.ts";
+import type { SwapRecord } from "./swap-store.ts";
+
+/** A run, as far as it is led here. */
+export interface Taken {
+  readonly jobId: string;
+  log(line: string): void;
+  dispatch(event: MachineEvent): void;
+}
+
+export interface RestoredMeans {
+  readonly control: Pick<SparkControl, "fence">;
+  /** Between two questions to a Spark that did not answer. */
+  readonly againMs: number;
+  topology(): Topology;
+  report(error: unknown): void;
+}
+
+export class RestoredSwaps {
+  readonly #looks = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>();
+
+  constructor(private readonly means: RestoredMeans) {}
+
+  /** @param record with `restored` */
+  takeUp(run: Taken, record: SwapRecord): void {
+    const { state, stopBegun } = record.machine;
+    // One that had stopped nothing: whoever asked for it has long done without. One whose end nobody knew: looking into it
+    // would stop what a newer swap, of which these data know nothing, has put in its place.
+    if (!stopBegun || state === "unknown") {
+      run.dispatch({ type: "overtaken", failure: notBegun });
+      return;
+    }
+    run.log("These data were restored from a backup: the Sparks are asked first whether this swap still goes on.");
+    const abort = new AbortController();
+    const done = this.#look(record, abort.signal)
+      .then((event) => {
+        if (!abort.signal.aborted) run.dispatch(event);
+      })
+      .catch((error) => {
+        if (!abort.signal.aborted) this.means.report(error);
+      })
+      .finally(() => this.#looks.delete(run.jobId));
+    this.#looks.set(run.jobId, { abort, done });
+  }
+
+  /** Ends one that nobody could tell anything of yet, and touches nothing. @returns false: it is not looked at */
+  giveUp(run: Taken): boolean {
+    const look = this.#looks.get(run.jobId);
+    look?.abort.abort(new Error("the swap was cancelled"));
+    if (look) run.dispatch({ type: "overtaken", failure: notAsked });
+    return look !== undefined;
+  }
+
+  async close(): Promise<void> {
+    const looks = [...this.#looks.values()];
+    for (const { abort } of looks) abort.abort(new Error("the controller is shutting down"));
+    await Promise.all(looks.map(({ done }) => done));
+  }
+
+  async #look({ job, machine, order, restored = 0 }: SwapRecord, signal: AbortSignal): Promise<MachineEvent> {
+    const { model } = attemptOf(order, job.job_id, machine.leg);
+    for (const name of order.slot.nodes.slice(0, model.nodes)) {
+      const node = usableNode(this.means.topology(), name) ?? order.nodes?.find((each) => each.name === name);
+      // The effect that is taken up says what is wrong with the configuration.
+      if (!node) continue;
+      const { foreign, generation } = await this.#ask(node, signal);
+      if (foreign !== null) return { type: "overtaken", failure: othersNow(node.name, foreign) };
+      if (generation > restored) return { type: "overtaken", failure: overtaken(node.name, generation, restored) };
+    }
+    return { type: "resume" };
+  }
+
+  async #ask(node: Node, signal: AbortSignal) {
+    while (true) {
+      try {
+        return await this.means.control.fence(node, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof Fault)) throw error;
+        await pause(this.means.againMs, signal);
+      }
+    }
+  }
+}
+
+const LOOK_AGAIN = "The slot shows what really runs. Swap again if another model is wanted.";
+
+const notBegun = failure(
+  "restored",
+  "These data were restored from a backup; what this swap had only planned is not done.",
+  null,
+  LOOK_AGAIN,
+);
+
+const notAsked = failure(
+  "restored",
+  "Given up before the Sparks could be asked: these data were restored from a backup.",
+  null,
+  LOOK_AGAIN,
+);
+
+const othersNow = (node: string, instance: string): Failure =>
+  failure("fenced", `${node} obeys another Spark Control.`, `${node}: fenced instance ${instance}`, LOOK_AGAIN);
+
+const overtaken = (node: string, seen: number, known: number): Failure =>
+  failure(
+    "restored",
+    "These data were restored from a backup, and the Spark has been used since: this swap ended long ago.",
+    `${node} remembers generation ${seen}, the backup ${known}`,
+    LOOK_AGAIN,
+  );
