@@ -34,7 +34,7 @@ export class SwapEngine {
 
   constructor(private readonly options: EngineOptions) {
     this.claims = new Claims(options);
-    this.#restored = new RestoredSwaps({ ...options, againMs: options.timing.followMs * 5 });
+    this.#restored = new RestoredSwaps(options);
   }
 
   /**
@@ -42,14 +42,9 @@ export class SwapEngine {
    * has stopped nothing: that process may have been killed between the two.
    */
   resume(): void {
-    const { store } = this.options;
-    for (const record of [...store.unsettled(), ...store.unknown()]) {
-      const { job, order, restored } = record;
-      if (restored !== undefined) this.#restored.takeUp(this.#run(record), record);
-      else if (!job.ended_at) this.#run(record).dispatch({ type: "resume" });
-      const { reservation = null } = order;
+    this.#restored.resume((record) => this.#run(record));
+    for (const { reservation = null } of [...this.#runs.values()].map((run) => run.order))
       if (reservation !== null && this.options.wasForced(reservation)) this.abortBeforeStopping(reservation);
-    }
   }
 
   /**

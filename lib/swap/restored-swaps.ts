@@ -11,7 +11,8 @@ import type { MachineEvent } from "./machine.ts";
 import { attemptOf } from "./order.ts";
 import { pause } from "./run.ts";
 import type { Failure } from "./swap.ts";
-import type { SwapRecord } from "./swap-store.ts";
+import type { SwapRecord, SwapStore } from "./swap-store.ts";
+import type { Timing } from "./timing.ts";
 
 /** A run, as far as it is led here. */
 export interface Taken {
@@ -22,8 +23,8 @@ export interface Taken {
 
 export interface RestoredMeans {
   readonly control: Pick<SparkControl, "fence">;
-  /** Between two questions to a Spark that did not answer. */
-  readonly againMs: number;
+  readonly store: Pick<SwapStore, "unsettled" | "unknown">;
+  readonly timing: Pick<Timing, "followMs">;
   topology(): Topology;
   report(error: unknown): void;
 }
@@ -33,8 +34,15 @@ export class RestoredSwaps {
 
   constructor(private readonly means: RestoredMeans) {}
 
-  /** @param record with `restored` */
-  takeUp(run: Taken, record: SwapRecord): void {
+  /** Every swap that an earlier process left unfinished: those of restored data with the care that they need. */
+  resume(begin: (record: SwapRecord) => Taken): void {
+    const { store } = this.means;
+    for (const record of [...store.unsettled(), ...store.unknown()])
+      if (record.restored !== undefined) this.#takeUp(begin(record), record);
+      else if (!record.job.ended_at) begin(record).dispatch({ type: "resume" });
+  }
+
+  #takeUp(run: Taken, record: SwapRecord): void {
     const { state, stopBegun } = record.machine;
     // One that had stopped nothing: whoever asked for it has long done without. One whose end nobody knew: looking into it
     // would stop what a newer swap, of which these data know nothing, has put in its place.
@@ -46,12 +54,13 @@ export class RestoredSwaps {
     const abort = new AbortController();
     const done = this.#look(record, abort.signal)
       .then((event) => {
-        if (!abort.signal.aborted) run.dispatch(event);
+        if (abort.signal.aborted) return;
+        this.#looks.delete(run.jobId);
+        run.dispatch(event);
       })
       .catch((error) => {
         if (!abort.signal.aborted) this.means.report(error);
-      })
-      .finally(() => this.#looks.delete(run.jobId));
+      });
     this.#looks.set(run.jobId, { abort, done });
   }
 
@@ -59,6 +68,7 @@ export class RestoredSwaps {
   giveUp(run: Taken): boolean {
     const look = this.#looks.get(run.jobId);
     look?.abort.abort(new Error("the swap was cancelled"));
+    this.#looks.delete(run.jobId);
     if (look) run.dispatch({ type: "overtaken", failure: notAsked });
     return look !== undefined;
   }
@@ -89,7 +99,7 @@ export class RestoredSwaps {
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof Fault)) throw error;
-        await pause(this.means.againMs, signal);
+        await pause(this.means.timing.followMs * 5, signal);
       }
     }
   }
