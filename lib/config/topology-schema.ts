@@ -34,7 +34,11 @@ export const NodeFields = Type.Partial(
 export const SlotFields = Type.Partial(
   Type.Object({
     name: Text(invalidName, "Name of the slot."),
-    nodes: TextList(invalidName, "Names of the nodes it runs on, head first.", { minItems: 1 }),
+    nodes: TextList(
+      invalidName,
+      "Names of the nodes it runs on, head first. `main` may leave it out: it is over all of them then.",
+      { minItems: 1 },
+    ),
     port: Port("Port of vLLM's API.", { default: 8888 }),
     container: Text(invalidContainerName, "Name of the container.", { default: "vllm_node" }),
     image: Text(invalidImage, "Docker image that the launch script starts.", { default: "vllm-node" }),

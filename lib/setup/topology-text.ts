@@ -79,10 +79,11 @@ function editMain(
   if (main === undefined) return;
   const members: unknown = main.get("nodes", true);
   const names = isSeq(members) ? members.items.map((item) => (isScalar(item) ? item.value : null)) : [];
-  const wasOverAll = names.length === before.length && before.every((name) => names.includes(name));
+  // Without a list it is over all of them already.
+  const wasOverAll = isSeq(members) && names.length === before.length && before.every((name) => names.includes(name));
   if (wasOverAll && !after.every((name, index) => names[index] === name && names.length === after.length)) {
     const list = document.createNode(after) as YAMLSeq;
-    list.flow = isSeq(members) ? members.flow === true : true;
+    list.flow = members.flow === true;
     main.set("nodes", list);
   }
   if (vllm === undefined) return;

@@ -25,7 +25,7 @@ export const SLOT_VARIABLES = { port: "VLLM_PORT", container: "VLLM_CONTAINER", 
 type Defaults = Pick<Slot, "port" | "container" | "image">;
 
 /**
- * The slots of topology.yaml, or one slot `main` over all usable nodes. VLLM_PORT, VLLM_CONTAINER and VLLM_IMAGE decide
+ * The slots of topology.yaml, or one slot `main` over all usable nodes, which is what `main` means too when it names none. VLLM_PORT, VLLM_CONTAINER and VLLM_IMAGE decide
  * for `main` and are the defaults of every other slot.
  */
 export function loadSlots(
@@ -82,9 +82,14 @@ function placeOf(fields: Fields, defaults: Defaults, log: ProblemLog): Defaults 
 
 /** Without a usable head there is no slot: another node in its place would surprise whoever runs services there. */
 function mainSlot(nodes: readonly NodeEntry[], defaults: Defaults): Slot[] {
+  const members = allUsable(nodes);
+  return members === null ? [] : [{ name: MAIN, nodes: members, ...defaults }];
+}
+
+function allUsable(nodes: readonly NodeEntry[]): readonly string[] | null {
   const [head] = nodes;
-  if (head === undefined || !isUsable(head)) return [];
-  return [{ name: MAIN, nodes: nodes.filter(isUsable).map((node) => node.name), ...defaults }];
+  if (head === undefined || !isUsable(head)) return null;
+  return nodes.filter(isUsable).map((node) => node.name);
 }
 
 function slotOf(
@@ -101,7 +106,10 @@ function slotOf(
   const given = accept(SlotFields.properties.name, fields.get("name"), log, SKIPPED);
   if (given === undefined && fields.has("name")) return null;
   const name = given ?? (index === 0 ? MAIN : `slot-${index + 1}`);
-  const members = membersOf(fields.get("nodes"), document.origin(path), nodes, log);
+  const said = fields.get("nodes");
+  // As it is without any slot in the file: a Spark that is added later joins by itself.
+  const isOverAll = name === MAIN && said === undefined;
+  const members = isOverAll ? allUsable(nodes) : membersOf(said, document.origin(path), nodes, log);
   if (members === null) return null;
   const valid =
     name === MAIN ? new Map([...fields, ...validOnly(environment.variables, environment.defaults)]) : fields;

@@ -74,6 +74,15 @@ describe("writing entries into topology.yaml", () => {
     expect(parse(edit(EXAMPLE, { nodes: [ALICE] })).slots[0].nodes).toEqual(["spark-1"]);
   });
 
+  test("a slot main that names no Sparks is over all, and stays without a list", () => {
+    const text = "slots:\n  - name: main\n    port: 8899\n";
+    for (const before of [text, `nodes:\n  - name: spark-1\n    host: a\n    user: alice\n${text}`])
+      expect(parse(edit(before, { nodes: [ALICE, BOB] }))).toEqual({
+        nodes: [ALICE, BOB],
+        slots: [{ name: "main", port: 8899 }],
+      });
+  });
+
   test("a slot over some Sparks stays over these", () => {
     const text = `${edit("", { nodes: [ALICE, BOB] })}slots:\n  - name: main\n    nodes: [spark-2]\n`;
 

@@ -157,6 +157,22 @@ describe("slots", () => {
     ]);
   });
 
+  test("main that names no nodes is over all that there are; another slot has to name its own", () => {
+    const topology = "slots:\n  - { name: main, port: 8000 }\n  - { name: second, port: 8001 }\n";
+
+    const both = load(TWO_SPARKS, { topology });
+    expect(both.slots).toMatchObject([{ name: "main", port: 8000, nodes: ["spark-1", "spark-2"] }]);
+    expect(both.problems.map(({ path, message }) => [path, message])).toEqual([
+      ["slots.1", "The slot names no nodes."],
+    ]);
+    const { SPARK1_HOST, SPARK1_USER } = TWO_SPARKS;
+    const main = { topology: "slots:\n  - { port: 8000 }\n" };
+    expect(load({ SPARK1_HOST, SPARK1_USER }, main).slots).toMatchObject([{ port: 8000, nodes: ["spark-1"] }]);
+    // As without any slot in the file: no Spark, or a head that cannot be used, and there is none.
+    expect([load({}, main).slots, load({}, main).problems]).toEqual([[], []]);
+    expect(load({ ...TWO_SPARKS, SPARK1_HOST: "-x" }, main).slots).toEqual([]);
+  });
+
   test("a malformed VLLM_PORT does not hide what the file says", () => {
     const text = "slots:\n  - { name: main, nodes: [spark-1], port: 8000 }\n";
     const { slots } = load({ ...TWO_SPARKS, VLLM_PORT: "soon" }, { topology: text });
