@@ -6,6 +6,7 @@ import { lastFact, pruneFacts, recordFact } from "./events/facts.ts";
 import { isoTime } from "./ids.ts";
 import type { Lock } from "./lock/lock.ts";
 import type { Logger } from "./log.ts";
+import { followPackageWebhook, type PackageWebhook } from "./package-webhook.ts";
 import { Schedules } from "./schedule/schedules.ts";
 import type { Cluster } from "./schedule/timeline.ts";
 import type { Store } from "./store/store.ts";
@@ -50,6 +51,7 @@ export function createCoordination(means: Means): Coordination {
   const db = store.facts;
   let ownPort: number | null = null;
   let tidying: ReturnType<typeof setInterval> | undefined;
+  let packageWebhook: PackageWebhook | undefined;
 
   const audit = new AuditLog({
     db,
@@ -121,9 +123,11 @@ export function createCoordination(means: Means): Coordination {
       tidy();
       tidying = setInterval(tidy, TIDY_INTERVAL_MS);
       webhooks.start();
+      packageWebhook = followPackageWebhook({ dataDir: store.dataDir, webhooks, events, log, report });
     },
     async close() {
       clearInterval(tidying);
+      packageWebhook?.close();
       outages.close();
       await webhooks.close();
     },

@@ -53,11 +53,11 @@ export class Endpoints {
   }
 
   /** @throws Fault 422 a URL or a secret that cannot be used, 409 too many */
-  add(wanted: NewWebhook): Saved {
+  add(wanted: NewWebhook, id = newId()): Saved {
     const at = isoTime(this.options.now());
     const made = wanted.generate_secret ? makeSecret() : null;
     const endpoint: Endpoint = {
-      id: newId(),
+      id,
       name: wanted.name ?? null,
       url: wanted.url,
       events: wanted.events ?? DEFAULT_EVENTS,

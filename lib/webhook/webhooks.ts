@@ -75,14 +75,21 @@ export class Webhooks {
     return this.#endpoints.all().map((endpoint) => this.#shown(endpoint));
   }
 
+  /** Every secret that is in use, for those who take secrets out of texts. */
+  secrets(): readonly string[] {
+    return this.#endpoints
+      .all()
+      .flatMap(({ secret, previousSecret }) => [secret, previousSecret].filter((one) => one !== null));
+  }
+
   /** @throws Fault 404 */
   get(id: string): Webhook {
     return this.#shown(this.#endpoints.find(id));
   }
 
   /** @throws Fault 422 a URL or a secret that cannot be used, 409 too many */
-  add(wanted: NewWebhook): ShownOnce {
-    return this.#saved(this.#endpoints.add(wanted));
+  add(wanted: NewWebhook, id?: string): ShownOnce {
+    return this.#saved(this.#endpoints.add(wanted, id));
   }
 
   /** @throws Fault 404, 409 it comes from the environment, 422 */
