@@ -18,6 +18,7 @@ import type { Logger } from "./log.ts";
 import { createMachines, type Machines } from "./machines.ts";
 import { createObservation, type Observation } from "./observation.ts";
 import { createOperations, type Operations } from "./operations.ts";
+import { createRedaction } from "./redaction.ts";
 import { createReservationLock } from "./reservations.ts";
 import { openData } from "./restored-data.ts";
 import { createSparks } from "./sparks.ts";
@@ -69,6 +70,8 @@ export interface ControlPlane extends Coordinating, ConfigDesk, Observing, Opera
   readonly hostKeys: HostKeys;
   readonly identity: Pick<Identity, "publicKeyLine">;
   readonly upgrade: Pick<Upgrade, "report">;
+  /** A copy of the value that may be passed on: without anything that is known to be secret, or looks so. */
+  redacted(value: unknown): unknown;
   /** Makes a Spark that belongs to another controller this one's. @throws Fault 404, 409 it belongs to yet another, 502 */
   takeOver(node: string, from: string, signal: AbortSignal): Promise<void>;
   /** Lets go of everything; what runs on the Sparks is untouched. */
@@ -269,6 +272,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       ...desk,
       ...operations,
       upgrade,
+      redacted: createRedaction({ env, config, identity, webhooks: coordination.webhooks }),
       webhooks: coordination.webhooks,
       schedules: coordination.schedules,
       audit: coordination.audit,

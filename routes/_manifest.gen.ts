@@ -8,6 +8,7 @@ import apiAuditIndexRoute from "./api/audit/index.ts";
 import apiAuditExportRoute from "./api/audit/export.ts";
 import apiConnectivityIndexRoute from "./api/connectivity/index.ts";
 import apiConnectivityAvailabilityRoute from "./api/connectivity/availability.ts";
+import apiDiagnosticsRoute from "./api/diagnostics.ts";
 import apiDownloadsIndexRoute from "./api/downloads/index.ts";
 import apiDownloadsIdRoute from "./api/downloads/[id].ts";
 import apiEndpointsRoute from "./api/endpoints.ts";
@@ -95,6 +96,7 @@ export const ROUTE_FILES = [
   { file: "api/audit/export.ts", path: "/api/audit/export" },
   { file: "api/connectivity/index.ts", path: "/api/connectivity" },
   { file: "api/connectivity/availability.ts", path: "/api/connectivity/availability" },
+  { file: "api/diagnostics.ts", path: "/api/diagnostics" },
   { file: "api/downloads/index.ts", path: "/api/downloads" },
   { file: "api/downloads/[id].ts", path: "/api/downloads/:id" },
   { file: "api/endpoints.ts", path: "/api/endpoints" },
@@ -186,6 +188,7 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
     .group("/api/audit/export", (group) => group.use(from(apiAuditExportRoute)))
     .group("/api/connectivity", (group) => group.use(from(apiConnectivityIndexRoute)))
     .group("/api/connectivity/availability", (group) => group.use(from(apiConnectivityAvailabilityRoute)))
+    .group("/api/diagnostics", (group) => group.use(from(apiDiagnosticsRoute)))
     .group("/api/downloads", (group) => group.use(from(apiDownloadsIndexRoute)))
     .group("/api/downloads/:id", (group) => group.use(from(apiDownloadsIdRoute)))
     .group("/api/endpoints", (group) => group.use(from(apiEndpointsRoute)))

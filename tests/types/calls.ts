@@ -166,6 +166,7 @@ export const calls = {
   "GET /api/swap/{id}/stream": (client: SparkControl) => client.api.swap({ id }).stream.get(),
   "POST /api/swap/{id}/validate": (client: SparkControl) =>
     client.api.swap({ id: "gpt-oss-20b" }).validate.post(undefined, { query: { slot: "main" } }),
+  "GET /api/diagnostics": (client: SparkControl) => client.api.diagnostics.get(),
   "GET /api/upgrade": (client: SparkControl) => client.api.upgrade.get(),
   "GET /api/webhooks": (client: SparkControl) => client.api.webhooks.get(),
   "POST /api/webhooks": (client: SparkControl) =>
