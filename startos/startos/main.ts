@@ -1,4 +1,3 @@
-import { webhookJson } from "./fileModels/webhook.json";
 import { i18n } from "./i18n";
 import { sdk } from "./sdk";
 import { CONTROLLER, DATA_DIR, PORT, USER_ID } from "./utils";
@@ -18,8 +17,6 @@ for (const path of ["${DATA_DIR}", ...all.filter((one) => !one.isSymbolicLink())
 `;
 
 export const main = sdk.setupMain(async ({ effects }) => {
-  // Read so that a change restarts the daemon: the environment of a process does not change.
-  const webhook = await webhookJson.read().const(effects);
   const mounts = sdk.Mounts.of().mountVolume({
     volumeId: "main",
     subpath: null,
@@ -47,8 +44,6 @@ export const main = sdk.setupMain(async ({ effects }) => {
           HOME: DATA_DIR,
           BUN_CONFIG_MAX_HTTP_REQUESTS: "16384",
           BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0",
-          WEBHOOK_URL: webhook?.url ?? "",
-          WEBHOOK_SECRET: webhook?.secret ?? "",
         },
         sigtermTimeout: STOP_MS,
       },

@@ -1,173 +1,17 @@
 /** The parts of the StartOS package, run against effects that remember what they were asked. */
-import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { readHosts } from "../../lib/config/hosts-file.ts";
-import { loadTopology } from "../../lib/topology/load-topology.ts";
 import { VERSION } from "../../routes/_version.ts";
 import { until } from "../support/until.ts";
-import { type FakeEffects, fakeEffects, installStartos, type Loaded, type StartosPackage } from "./_startos.ts";
+import type { Loaded } from "./_startos.ts";
+import { useStartos } from "./_startos-bench.ts";
 
 setDefaultTimeout(180_000);
 
-const INSTALL_LIMIT_MS = 300_000;
-
-/** What a form sends that was left as it is. */
-const BLANK = {
-  spark1: { host: null, user: null },
-  spark2: { host: null, user: null },
-  vllmPort: null,
-  vllmContainer: null,
-  hiddenServices: [],
-  matrixUser: null,
-  webhookUrl: null,
-  webhookSecret: null,
-};
-
-let startos: StartosPackage;
-let fake: FakeEffects;
-beforeAll(async () => {
-  startos = await installStartos();
-}, INSTALL_LIMIT_MS);
-afterAll(() => startos?.close());
-beforeEach(() => {
-  rmSync(startos.volume, { recursive: true, force: true });
-  mkdirSync(startos.volume);
-  fake = fakeEffects();
-});
-
-const volumeFile = (name: string) => join(startos.volume, name);
-const read = (name: string) => readFileSync(volumeFile(name), "utf8");
-const write = (name: string, text: string) => writeFileSync(volumeFile(name), text);
-const asked = (name: string) => fake.asked.filter((one) => one.name === name).map(({ options }) => options);
-
-async function action(id: string): Promise<Loaded> {
-  const { actions } = await startos.load("startos/actions/index.ts");
-  return actions.get(id);
-}
-
-/** As StartOS does it: the form is asked for first. */
-async function run(id: string, input: Loaded = {}): Promise<Loaded> {
-  const it = await action(id);
-  await it.exportMetadata({ effects: fake.effects });
-  await it.getInput({ effects: fake.effects, prefill: null });
-  return it.run({ effects: fake.effects, input });
-}
-
-const topology = () => {
-  const text = (name: string) => (existsSync(volumeFile(name)) ? { name, text: read(name) } : undefined);
-  return loadTopology({
-    files: { topology: text("topology.yaml"), services: text("services-overrides.yaml") },
-    env: {},
-  });
-};
-
-describe("Configure Sparks", () => {
-  const WHOLE = {
-    ...BLANK,
-    spark1: { host: "10.77.0.11", user: "alice" },
-    spark2: { host: "10.77.0.12", user: "alice" },
-    vllmPort: 8899,
-    vllmContainer: "vllm_big",
-    hiddenServices: ["kokoro"],
-    matrixUser: "bob",
-    webhookUrl: "http://10.77.0.30/hook",
-    webhookSecret: "s3cret",
-  };
-
-  test("writes what the controller reads, and shows it again without the secret", async () => {
-    await run("configure-sparks", WHOLE);
-
-    expect(topology().problems).toEqual([]);
-    expect(topology().nodes).toMatchObject([
-      { name: "spark-1", host: "10.77.0.11", user: "alice", status: "configured" },
-      { name: "spark-2", host: "10.77.0.12", user: "alice", status: "configured" },
-    ]);
-    expect(topology().slots).toMatchObject([
-      { name: "main", port: 8899, container: "vllm_big", nodes: ["spark-1", "spark-2"] },
-    ]);
-    const services = Object.fromEntries(topology().services.map((service) => [service.name, service]));
-    expect([services.kokoro?.disabled, services.parakeet?.disabled]).toEqual([true, false]);
-    expect(services["matrix-bridge"]).toMatchObject({ disabled: false, bot: { user: "bob" } });
-    expect(JSON.parse(read("startos-webhook.json"))).toEqual({ url: "http://10.77.0.30/hook", secret: "s3cret" });
-
-    const it = await action("configure-sparks");
-    const { value } = await it.getInput({ effects: fake.effects, prefill: null });
-    expect(value).toMatchObject({ ...WHOLE, webhookSecret: null });
-    expect(JSON.stringify(value)).not.toContain("s3cret");
-  });
-
-  test("blank means the default: nothing is made up, what was set is taken back, the rest of the file stays", async () => {
-    write(
-      "topology.yaml",
-      "# mine\nnodes:\n  - { name: spark-1, host: 10.77.0.1, user: carol, launch_dir: ~/elsewhere } # head\nsettings: { stall_seconds: 900 }\n",
-    );
-    await run("configure-sparks", WHOLE);
-    await run("configure-sparks", {
-      ...WHOLE,
-      ...{ vllmPort: null, vllmContainer: "  ", hiddenServices: [], matrixUser: "" },
-    });
-
-    expect(topology().problems).toEqual([]);
-    expect(topology().slots).toMatchObject([{ port: 8888, container: "vllm_node" }]);
-    expect(topology().nodes[0]).toMatchObject({ host: "10.77.0.11", launch_dir: "~/elsewhere" });
-    expect(topology().settings.stall_seconds).toBe(900);
-    expect(read("topology.yaml")).toStartWith("# mine\n");
-    expect(topology().services.find(({ name }) => name === "kokoro")?.disabled).toBe(false);
-    expect(topology().services.find(({ name }) => name === "matrix-bridge")?.disabled).toBe(true);
-  });
-
-  test("a blank form writes no Spark, and a blank secret keeps the one that there is", async () => {
-    await run("configure-sparks", BLANK);
-    expect(topology().nodes).toEqual([]);
-    expect(topology().problems).toEqual([]);
-
-    await run("configure-sparks", WHOLE);
-    await run("configure-sparks", { ...WHOLE, webhookSecret: "" });
-    expect(JSON.parse(read("startos-webhook.json")).secret).toBe("s3cret");
-    await run("configure-sparks", { ...WHOLE, webhookUrl: null });
-    expect(JSON.parse(read("startos-webhook.json"))).toEqual({ url: null, secret: null });
-  });
-
-  const HOSTILE: [string, Loaded][] = [
-    ["an option as host", { spark1: { host: "-oProxyCommand=x", user: "alice" } }],
-    ["a command as host", { spark1: { host: "10.0.0.1; reboot", user: "alice" } }],
-    ["a host with a port", { spark1: { host: "10.77.0.11:22", user: "alice" } }],
-    ["half an address", { spark1: { host: "10.77.11", user: "alice" } }],
-    ["a command as user", { spark1: { host: "10.77.0.11", user: "a; reboot" } }],
-    ["a user with a line break", { spark2: { host: "10.77.0.12", user: "a\nb" } }],
-    ["a user that is a substitution", { spark2: { host: "10.77.0.12", user: "$(id)" } }],
-    ["a port out of range", { vllmPort: 99_999 }],
-    ["a port that is text", { vllmPort: "8888; id" }],
-    ["half a port", { vllmPort: 80.5 }],
-    ["a container that is an option", { vllmContainer: "--privileged" }],
-    ["a container with a space", { vllmContainer: "a b" }],
-    ["a bridge's user that is a path", { matrixUser: "../bob" }],
-    ["a webhook of another kind", { webhookUrl: "file:///etc/passwd" }],
-    ["a webhook with a password", { webhookUrl: "http://a:hunter2@10.77.0.30/" }],
-    ["a secret that is no base64", { webhookUrl: "http://10.77.0.30/", webhookSecret: "whsec_hunter2 !" }],
-    ["a host that is no text", { spark1: { host: { a: 1 }, user: "alice" } }],
-  ];
-  for (const [name, input] of HOSTILE)
-    test(`refused although the form let it pass: ${name}`, async () => {
-      const error = await run("configure-sparks", { ...BLANK, ...input }).then(
-        () => null,
-        (thrown: Error) => thrown,
-      );
-
-      expect(error?.message).toMatch(/cannot be used|not text|Invalid input/);
-      expect(error?.message).not.toMatch(/hunter2|reboot/);
-      expect(readdirSync(startos.volume)).toEqual([]);
-    });
-
-  test("a file that is not YAML is left alone, and said so", async () => {
-    write("topology.yaml", "nodes:\n\t- {");
-
-    expect(run("configure-sparks", WHOLE)).rejects.toThrow("topology.yaml cannot be changed");
-    expect(read("topology.yaml")).toBe("nodes:\n\t- {");
-    expect(existsSync(volumeFile("services-overrides.yaml"))).toBe(false);
-  });
-});
+const bench = useStartos();
+const { volumeFile, read, write, asked, action, run } = bench;
 
 describe("the other actions", () => {
   /** A stand-in for the controller on its port; the scripts speak to that one only. */
@@ -186,11 +30,11 @@ describe("the other actions", () => {
   }
 
   test("Show SSH public key: the line, and nothing but a public key whatever the file holds", async () => {
-    expect(run("show-ssh-key")).rejects.toThrow("no key yet");
+    await expect(run("show-ssh-key")).rejects.toThrow("no key yet");
     write("id_ed25519.pub", "ssh-ed25519 AAAAC3Nza spark-control\n");
     expect((await run("show-ssh-key")).result.value).toBe("ssh-ed25519 AAAAC3Nza spark-control");
     write("id_ed25519.pub", "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n");
-    expect(run("show-ssh-key")).rejects.toThrow("no key yet");
+    await expect(run("show-ssh-key")).rejects.toThrow("no key yet");
   });
 
   test("Release the reservation: forced, with a reason; nothing is done when nothing is held or nobody answers", async () => {
@@ -213,7 +57,7 @@ describe("the other actions", () => {
     await withController(
       () => new Response(null, { status: 500 }),
       async () => {
-        expect(run("release-reservation")).rejects.toThrow("does not answer");
+        await expect(run("release-reservation")).rejects.toThrow("does not answer");
       },
     );
   });
@@ -223,28 +67,46 @@ describe("the other actions", () => {
     write("topology.yaml", "nodes: []\n");
     await run("reset-host-keys");
 
-    expect(readdirSync(startos.volume)).toEqual(["topology.yaml"]);
-    expect(await (await action("reset-host-keys")).exportMetadata({ effects: fake.effects })).toMatchObject({
+    expect(readdirSync(bench.package.volume)).toEqual(["topology.yaml"]);
+    expect(await (await action("reset-host-keys")).exportMetadata({ effects: bench.fake.effects })).toMatchObject({
       allowedStatuses: "only-stopped",
       warning: expect.stringContaining("impostor"),
     });
     await run("reset-host-keys");
   });
 
-  test("Download diagnostics: what the controller says, without what looks like a secret, also when a part is missing", async () => {
+  test("Download diagnostics: what the controller says, without what is or looks like a secret, also when a part is missing", async () => {
+    write(
+      "id_ed25519",
+      "-----BEGIN OPENSSH PRIVATE KEY-----\naHVudGVyMmh1bnRlcjJodW50ZXIy\n-----END OPENSSH PRIVATE KEY-----\n",
+    );
+    write("startos-webhook.json", JSON.stringify({ url: "http://10.77.0.30/", secret: "plain hunter2", wanted: true }));
+    const hostile = {
+      nodes: [{ name: "spark-1", host: "10.77.0.11", token: "hunter2" }],
+      api_key: ["hunter2"],
+      has_secret: true,
+      tokens: 3,
+      problems: [
+        "whsec_hunter2",
+        "-----BEGIN RSA PRIVATE KEY-----\nhunter2",
+        "key aHVudGVyMmh1bnRlcjJodW50ZXIy here",
+        "signed with plain hunter2.",
+        "Authorization: Bearer hunter2hunter2",
+        "http://alice:hunter2@10.77.0.30/x",
+        "HF_TOKEN=hunter2 --port 8888",
+      ],
+      "password=hunter2": 1,
+    };
     const controller = ({ url }: Request) =>
-      url.endsWith("/api/status")
-        ? Response.json({ nodes: [{ name: "spark-1", token: "hunter2" }], api_key: "hunter2", note: "whsec_hunter2" })
-        : url.endsWith("/api/upgrade")
-          ? new Response(null, { status: 404 })
-          : Response.json({ status: "ok" });
+      url.endsWith("/health") ? new Response(null, { status: 500 }) : Response.json(hostile);
     await withController(controller, async () => {
       const text = (await run("download-diagnostics")).result.value as string;
-      expect(text).not.toContain("hunter2");
+      expect(text).not.toMatch(/hunter2|aHVudGVy/);
+      expect(text).toContain("http://…@10.77.0.30/x");
+      expect(text).toContain("--port 8888");
       expect(JSON.parse(text)).toMatchObject({
-        "/health": { status: "ok" },
-        "/api/status": { nodes: [{ name: "spark-1" }] },
-        "/api/upgrade": "status 404",
+        "/health": "status 500",
+        "/api/diagnostics": { nodes: [{ name: "spark-1", host: "10.77.0.11" }], has_secret: true, tokens: 3 },
       });
     });
   });
@@ -298,15 +160,15 @@ describe("init", () => {
   };
   /** Until the names were written twice: at once, and by what follows their changes, which goes on after init. */
   const init = async (kind: string | null) => {
-    const { init: run } = await startos.load("startos/init/index.ts");
-    const { hostsJson } = await startos.load("startos/fileModels/hosts.json.ts");
+    const { init: run } = await bench.package.load("startos/init/index.ts");
+    const { hostsJson } = await bench.package.load("startos/fileModels/hosts.json.ts");
     const writeHosts = Object.getPrototypeOf(hostsJson).write as (...args: unknown[]) => Promise<null>;
     let written = 0;
     hostsJson.write = async (...args: unknown[]) => {
       await writeHosts.apply(hostsJson, args);
       written += 1;
     };
-    await run({ effects: fake.effects, kind });
+    await run({ effects: bench.fake.effects, kind });
     await until("the names are followed", () => written >= 2);
   };
 
@@ -323,7 +185,7 @@ describe("init", () => {
       "download-diagnostics",
     ]);
     expect(asked("action.createTask")).toMatchObject([{ actionId: "configure-sparks", severity: "important" }]);
-    expect(fake.dataVersion).toBe(VERSION);
+    expect(bench.fake.dataVersion).toBe(VERSION);
   });
 
   test("does not ask where the Sparks are known, and not at an update or an ordinary start", async () => {
@@ -336,26 +198,26 @@ describe("init", () => {
   });
 
   test("hosts.json holds the names that StartOS gives, as the controller reads them, and follows their changes", async () => {
-    fake.host = host("tile.example.com", "Spark-Box.local", "10.77.0.5");
+    bench.fake.host = host("tile.example.com", "Spark-Box.local", "10.77.0.5");
     await init(null);
     expect(JSON.parse(read("hosts.json"))).toEqual(["10.77.0.5", "spark-box.local", "tile.example.com"]);
     expect(readHosts({ name: "hosts.json", text: read("hosts.json") }).problems).toEqual([]);
 
-    fake.changeHost(host("other.example.com"));
+    bench.fake.changeHost(host("other.example.com"));
     await until("the change is written", () => read("hosts.json").includes("other.example.com"));
     expect(JSON.parse(read("hosts.json"))).toEqual(["other.example.com"]);
-    fake.changeHost(null);
+    bench.fake.changeHost(null);
     await until("no name is left", () => !read("hosts.json").includes("example"));
   });
 
   test("data of every earlier version are taken; a downgrade is not possible", async () => {
-    const { versionGraph } = await startos.load("startos/versions/index.ts");
+    const { versionGraph } = await bench.package.load("startos/versions/index.ts");
     for (const from of ["0.1.0:0", "0.27.0:0", "0.27.9:3"]) {
-      fake.dataVersion = from;
+      bench.fake.dataVersion = from;
       await init("update");
-      expect([from, fake.dataVersion]).toEqual([from, VERSION]);
+      expect([from, bench.fake.dataVersion]).toEqual([from, VERSION]);
     }
-    const { ExtendedVersion } = await startos.load("node_modules/@start9labs/start-sdk/lib/index.js");
+    const { ExtendedVersion } = await bench.package.load("node_modules/@start9labs/start-sdk/lib/index.js");
     expect(versionGraph.canMigrateTo().toString()).not.toContain("<");
     expect(ExtendedVersion.parse("0.27.9:3").satisfies(versionGraph.canMigrateFrom())).toBe(true);
     expect(ExtendedVersion.parse("0.27.9:3").satisfies(versionGraph.canMigrateTo())).toBe(false);
@@ -364,12 +226,12 @@ describe("init", () => {
 
 describe("the daemon", () => {
   const entries = async (): Promise<Loaded[]> => {
-    const { main } = await startos.load("startos/main.ts");
-    return (await main({ effects: fake.effects })).entries;
+    const { main } = await bench.package.load("startos/main.ts");
+    return (await main({ effects: bench.fake.effects })).entries;
   };
 
   test("runs without root behind a step that gives it the volume, with what the image sets", async () => {
-    write("startos-webhook.json", JSON.stringify({ url: "http://10.77.0.30/hook", secret: "s3cret" }));
+    write("startos-webhook.json", JSON.stringify({ url: "http://10.77.0.30/hook", secret: "s3cret", wanted: true }));
     const [own, controller] = await entries();
 
     expect([own.kind, own.id, own.exec.user]).toEqual(["oneshot", "own-data", "0"]);
@@ -379,18 +241,12 @@ describe("the daemon", () => {
       PORT: "9999",
       DATA_DIR: "/data",
       BUN_CONFIG_MAX_HTTP_REQUESTS: "16384",
-      WEBHOOK_URL: "http://10.77.0.30/hook",
-      WEBHOOK_SECRET: "s3cret",
     });
+    // The webhook is taken over from its file, live, and changed in the dashboard.
+    expect(JSON.stringify(controller.exec.env)).not.toMatch(/WEBHOOK|s3cret/);
     const dockerfile = readFileSync(join(import.meta.dir, "../../Dockerfile"), "utf8");
     expect(dockerfile).toContain(`ENTRYPOINT ${JSON.stringify(controller.exec.command).replace(",", ", ")}`);
     expect(dockerfile).toContain("USER 65532:65532");
-  });
-
-  test("a damaged file of settings starts it with none", async () => {
-    write("startos-webhook.json", '{"url": 5}');
-
-    expect((await entries())[1].exec.env).toMatchObject({ WEBHOOK_URL: "", WEBHOOK_SECRET: "" });
   });
 
   test.each([
@@ -415,7 +271,7 @@ describe("the daemon", () => {
 
 describe("backups", () => {
   test("the live databases stay out, and after a restore the copies take their place", async () => {
-    const { LEFT_OUT, useSnapshots } = await startos.load("startos/backups.ts");
+    const { LEFT_OUT, useSnapshots } = await bench.package.load("startos/backups.ts");
     expect(LEFT_OUT).toEqual(expect.arrayContaining(["/facts.db", "/facts.db-wal", "/telemetry.db-shm"]));
     mkdirSync(volumeFile("backup"));
     for (const [name, text] of [
@@ -427,7 +283,7 @@ describe("backups", () => {
       write(name, text);
     await useSnapshots();
 
-    expect(readdirSync(startos.volume).sort()).toEqual(["facts.db", "id_ed25519"]);
+    expect(readdirSync(bench.package.volume).sort()).toEqual(["facts.db", "id_ed25519"]);
     expect(read("facts.db")).toBe("copy");
     await useSnapshots();
     expect(read("facts.db")).toBe("copy");

@@ -1,5 +1,5 @@
 import { webhookJson } from "../fileModels/webhook.json";
-import { servicesYaml, topologyYaml, Unusable, YamlText } from "../fileModels/yamlText";
+import { type Path, servicesYaml, topologyYaml, Unusable, YamlText } from "../fileModels/yamlText";
 import { i18n } from "../i18n";
 import { sdk } from "../sdk";
 import { isContainer, isHost, isPort, isSecret, isUser, isWebhookUrl } from "./validators";
@@ -7,7 +7,6 @@ import { isContainer, isHost, isPort, isSecret, isUser, isWebhookUrl } from "./v
 const { InputSpec, Value } = sdk;
 const SERVICES = ["parakeet", "diarizer", "kokoro", "embeddings", "reranker", "qdrant"] as const;
 const BRIDGE = "matrix-bridge";
-const NODES = ["spark-1", "spark-2"] as const;
 const node = (name: string) => ({ list: "nodes", name });
 const MAIN = { list: "slots", name: "main" };
 
@@ -44,7 +43,10 @@ export const inputSpec = InputSpec.of({
     values: Object.fromEntries(SERVICES.map((name) => [name, name])) as Record<(typeof SERVICES)[number], string>,
   }),
   matrixUser: text(i18n("User of the Matrix bridge"), i18n("Blank: there is no bridge, and its tile is hidden.")),
-  webhookUrl: text(i18n("Webhook URL"), i18n("Gets swap_complete and swap_failed. Blank: none.")),
+  webhookUrl: text(
+    i18n("Webhook URL"),
+    i18n("Gets swap_complete and swap_failed. The dashboard changes it too, and has others. Blank: none."),
+  ),
   webhookSecret: text(i18n("Webhook secret"), i18n("Signs what is sent. Blank: as it is."), null, true),
 });
 
@@ -66,38 +68,36 @@ export const configureSparks = sdk.Action.withInput(
     const wanted = checked(input);
     const topology = await parsed(topologyYaml, "topology.yaml");
     const services = await parsed(servicesYaml, "services-overrides.yaml");
-    for (const [index, name] of NODES.entries()) {
-      const { host, user } = index === 0 ? wanted.spark1 : wanted.spark2;
-      const isThere = topology.get([node(name), "name"]) !== null;
-      if (host === null && user === null && !isThere) continue;
-      topology.set([node(name), "host"], host);
-      topology.set([node(name), "user"], user);
-    }
-    const differs = wanted.vllmPort !== null || wanted.vllmContainer !== null;
-    if (differs || topology.get([MAIN, "name"]) !== null) {
-      topology.set([MAIN, "port"], wanted.vllmPort);
-      topology.set([MAIN, "container"], wanted.vllmContainer);
-      if (differs)
-        topology.setListOnce(
-          [MAIN, "nodes"],
-          NODES.filter((name) => topology.get([node(name), "name"]) !== null),
-        );
-    }
-    for (const name of SERVICES) {
-      const isHidden = wanted.hiddenServices.includes(name);
-      if (isHidden || services.get(["services", name, "disabled"]) !== null)
-        services.set(["services", name, "disabled"], isHidden ? true : null);
-    }
-    if (wanted.matrixUser !== null || services.get(["services", BRIDGE, "user"]) !== null)
-      services.set(["services", BRIDGE, "user"], wanted.matrixUser);
+    edited("topology.yaml", () => {
+      editSparks(topology, [wanted.spark1, wanted.spark2]);
+      if (wanted.vllmPort !== null || wanted.vllmContainer !== null || topology.names("slots").includes(MAIN.name)) {
+        topology.set([MAIN, "port"], wanted.vllmPort);
+        topology.set([MAIN, "container"], wanted.vllmContainer);
+      }
+    });
+    edited("services-overrides.yaml", () => {
+      for (const name of SERVICES) {
+        const isHidden = wanted.hiddenServices.includes(name);
+        if (isHidden || services.get(["services", name, "disabled"]) !== null)
+          services.set(["services", name, "disabled"], isHidden ? true : null);
+      }
+      if (wanted.matrixUser !== null || services.get(["services", BRIDGE, "user"]) !== null)
+        services.set(["services", BRIDGE, "user"], wanted.matrixUser);
+    });
 
     const before = await webhookJson.read().once();
-    const secret = wanted.webhookUrl === null ? null : (wanted.webhookSecret ?? before?.secret ?? null);
+    const { webhookUrl: url, webhookSecret } = wanted;
     await topologyYaml.write(effects, topology.toString());
     await servicesYaml.write(effects, services.toString());
-    // The daemon restarts when it changes: not for nothing.
-    if (before?.url !== wanted.webhookUrl || (before?.secret ?? null) !== secret)
-      await webhookJson.write(effects, { url: wanted.webhookUrl, secret });
+    // A form that was left as it is takes nothing back that the dashboard has changed meanwhile.
+    if ((before?.url ?? null) !== url || (url !== null && webhookSecret !== null)) {
+      const notTaken = before?.wanted ? before.secret : null;
+      await webhookJson.write(effects, {
+        url,
+        secret: url === null ? null : (webhookSecret ?? notTaken),
+        wanted: true,
+      });
+    }
     return {
       version: "1",
       title: i18n("Saved"),
@@ -107,21 +107,93 @@ export const configureSparks = sdk.Action.withInput(
   },
 );
 
+/**
+ * The first Spark of the form is the first of the file, whatever its name. One that is left blank goes, with its place in the slot
+ * over all Sparks. @throws Unusable; Error in words
+ */
+function editSparks(topology: YamlText, wanted: readonly { host: string | null; user: string | null }[]): void {
+  const before = topology.names("nodes");
+  for (const [index, { host, user }] of wanted.entries()) {
+    const there = before[index];
+    if (host === null) {
+      if (there !== undefined) removeSpark(topology, there, before);
+      continue;
+    }
+    const name = there ?? freeName(topology.names("nodes"), index);
+    topology.set([node(name), "host"], host);
+    topology.set([node(name), "user"], user);
+  }
+  const after = topology.names("nodes");
+  // Without a list it is over all Sparks by itself.
+  const members = topology.texts([MAIN, "nodes"]);
+  if (members !== null && isSame(members, before) && !isSame(before, after))
+    topology.setTexts([MAIN, "nodes"], after.length > 0 ? after : null);
+}
+
+function removeSpark(topology: YamlText, name: string, all: readonly string[]): void {
+  for (const slot of topology.names("slots")) {
+    const members = topology.texts([{ list: "slots", name: slot }, "nodes"]) ?? [];
+    if (members.includes(name) && !(slot === MAIN.name && isSame(members, all)))
+      throw new Error(
+        i18n("${name} belongs to the slot ${slot} of topology.yaml. Change the slot first.", { name, slot }),
+      );
+  }
+  topology.remove(node(name));
+}
+
+function freeName(taken: readonly string[], index: number): string {
+  const numbers = [index + 1, ...Array.from(taken, (_, at) => at + 1), taken.length + 1];
+  return numbers.map((number) => `spark-${number}`).find((name) => !taken.includes(name)) ?? "spark";
+}
+
+const isSame = (one: readonly string[], other: readonly string[]) =>
+  one.length === other.length && other.every((name) => one.includes(name));
+
+/** A part of the file that is not what it should be is said in words, not in those of a YAML library. */
+function edited<Result>(file: string, edit: () => Result): Result {
+  try {
+    return edit();
+  } catch (error) {
+    if (!(error instanceof Unusable)) throw error;
+    throw new Error(i18n("${file} cannot be changed from here. Mend it in the dashboard, or move it away.", { file }));
+  }
+}
+
 async function prefill() {
   const topology = await parsed(topologyYaml, "topology.yaml").catch(() => YamlText.parse("", null));
   const services = await parsed(servicesYaml, "services-overrides.yaml").catch(() => YamlText.parse("", null));
   const webhook = await webhookJson.read().once();
-  const said = (from: YamlText, path: Parameters<YamlText["get"]>[0]) => {
-    const value = from.get(path);
-    return value === null ? null : String(value);
+  // A part that cannot be read is shown blank; saving says what is wrong with it.
+  const value = (from: YamlText, path: Path) => {
+    try {
+      return from.get(path);
+    } catch {
+      return null;
+    }
   };
-  const port = topology.get([MAIN, "port"]);
+  const said = (from: YamlText, path: Path) => {
+    const found = value(from, path);
+    return found === null ? null : String(found);
+  };
+  const names = (() => {
+    try {
+      return topology.names("nodes");
+    } catch {
+      return [];
+    }
+  })();
+  const sparkAt = (index: number) => {
+    const name = names[index];
+    const field = (key: string) => (name === undefined ? null : said(topology, [node(name), key]));
+    return { host: field("host"), user: field("user") };
+  };
+  const port = value(topology, [MAIN, "port"]);
   return {
-    spark1: { host: said(topology, [node("spark-1"), "host"]), user: said(topology, [node("spark-1"), "user"]) },
-    spark2: { host: said(topology, [node("spark-2"), "host"]), user: said(topology, [node("spark-2"), "user"]) },
+    spark1: sparkAt(0),
+    spark2: sparkAt(1),
     vllmPort: typeof port === "number" ? port : null,
     vllmContainer: said(topology, [MAIN, "container"]),
-    hiddenServices: SERVICES.filter((name) => services.get(["services", name, "disabled"]) === true),
+    hiddenServices: SERVICES.filter((name) => value(services, ["services", name, "disabled"]) === true),
     matrixUser: said(services, ["services", BRIDGE, "user"]),
     webhookUrl: webhook?.url ?? null,
     // Never shown again.
@@ -130,14 +202,8 @@ async function prefill() {
 }
 
 async function parsed(file: typeof topologyYaml, name: string): Promise<YamlText> {
-  try {
-    return YamlText.parse(name, await file.read().once());
-  } catch (error) {
-    if (!(error instanceof Unusable)) throw error;
-    throw new Error(
-      i18n("${file} cannot be changed from here. Mend it in the dashboard, or move it away.", { file: name }),
-    );
-  }
+  const text = await file.read().once();
+  return edited(name, () => YamlText.parse(name, text));
 }
 
 /** The form's own rules hold for the form only. Blank is null. @throws Error that names the field */
@@ -153,18 +219,25 @@ function checked(input: Input) {
     if (said !== null && !isFine(said)) throw new Error(i18n("${field}: this value cannot be used.", { field: name }));
     return said;
   };
-  const sparkOf = (value: Input["spark1"] | undefined | null, name: string) => ({
-    host: valid(`${name}, ${i18n("Address")}`, value?.host, isHost),
-    user: valid(`${name}, ${i18n("User")}`, value?.user, isUser),
-  });
+  const sparkOf = (value: Input["spark1"] | undefined | null, name: string) => {
+    const host = valid(`${name}, ${i18n("Address")}`, value?.host, isHost);
+    const user = valid(`${name}, ${i18n("User")}`, value?.user, isUser);
+    if ((host === null) !== (user === null))
+      throw new Error(i18n("${field}: address and user belong together.", { field: name }));
+    return { host, user };
+  };
   const { vllmPort } = input;
   const port: unknown = (vllmPort as unknown) === "" ? null : (vllmPort ?? null);
   if (port !== null && !(typeof port === "number" && isPort(port)))
     throw new Error(i18n("${field}: this value cannot be used.", { field: i18n("Port of vLLM") }));
   const hidden: readonly unknown[] = Array.isArray(input.hiddenServices) ? input.hiddenServices : [];
+  const spark1 = sparkOf(input.spark1, i18n("First Spark (head)"));
+  const spark2 = sparkOf(input.spark2, i18n("Second Spark"));
+  if (spark1.host === null && spark2.host !== null)
+    throw new Error(i18n("A second Spark needs a first one: a single Spark is the first."));
   return {
-    spark1: sparkOf(input.spark1, i18n("First Spark (head)")),
-    spark2: sparkOf(input.spark2, i18n("Second Spark")),
+    spark1,
+    spark2,
     vllmPort: port as number | null,
     vllmContainer: valid(i18n("Container of vLLM"), input.vllmContainer, isContainer),
     hiddenServices: SERVICES.filter((name) => hidden.includes(name)),

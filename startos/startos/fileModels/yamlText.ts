@@ -10,68 +10,139 @@ export const servicesYaml = FileHelper.string({ base: sdk.volumes.main, subpath:
 
 type Value = string | number | boolean | null;
 
-/** A file that cannot be kept as it is: nothing is written then. */
+/** An entry of a list, by its name. */
+export interface Entry {
+  readonly list: string;
+  readonly name: string;
+}
+export type Path = readonly (string | Entry)[];
+
+/** Entries without a name have one by their place, as the controller reads them (lib/topology). */
+const NAME_AT: Readonly<Record<string, (index: number) => string>> = {
+  nodes: (index) => `spark-${index + 1}`,
+  slots: (index) => (index === 0 ? "main" : `slot-${index + 1}`),
+};
+
+/** A file, or a part of it, that cannot be kept as it is: nothing is written then. */
 export class Unusable extends Error {}
 
 export class YamlText {
-  private constructor(private readonly document: YAML.Document) {}
+  private constructor(
+    private readonly document: YAML.Document,
+    private readonly root: YAML.YAMLMap,
+  ) {}
 
   /** @throws Unusable */
   static parse(name: string, text: string | null): YamlText {
     const document = YAML.parseDocument(text ?? "", { schema: "core", prettyErrors: false, logLevel: "silent" });
-    if (document.contents === null) document.contents = document.createNode({}) as never;
+    if (document.contents === null || isNull(document.contents)) document.contents = document.createNode({}) as never;
     if (document.errors.length > 0 || !YAML.isMap(document.contents)) throw new Unusable(name);
-    return new YamlText(document);
+    return new YamlText(document, document.contents as YAML.YAMLMap);
   }
 
-  /** The value at the path if it is text, a number or a truth value. */
+  /** The value at the path if it is text, a number or a truth value. @throws Unusable */
   get(path: Path): Value {
-    const place = this.#resolve(path, false);
-    const value: unknown = place === null ? null : this.document.getIn(place);
+    const value: unknown = this.#mapAt(path.slice(0, -1), false)?.get(String(path.at(-1)));
     return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : null;
   }
 
   /** Null removes it. @throws Unusable */
   set(path: Path, value: Value): void {
-    const place = this.#resolve(path, value !== null);
-    if (place === null) return;
-    const present = this.document.getIn(place, true);
-    if (value === null) this.document.deleteIn(place);
+    const map = this.#mapAt(path.slice(0, -1), value !== null);
+    const key = String(path.at(-1));
+    const present = map?.get(key, true);
+    if (value === null) map?.delete(key);
     else if (YAML.isScalar(present)) present.value = value;
-    else this.document.setIn(place, value);
+    else map?.set(key, this.document.createNode(value));
   }
 
-  /** A list of text, such as the nodes of a slot, unless it is there. */
-  setListOnce(path: Path, items: readonly string[]): void {
-    const place = this.#resolve(path, true);
-    if (place !== null && this.document.getIn(place) === undefined)
-      this.document.setIn(place, this.document.createNode([...items]));
+  /** Names of the entries of a list. @throws Unusable */
+  names(list: string): readonly string[] {
+    return this.#entries(list).map((item, index) => nameOf(item, list, index));
+  }
+
+  /** @throws Unusable */
+  remove({ list, name }: Entry): void {
+    const at = this.names(list).indexOf(name);
+    if (at >= 0) this.#sequence(this.root, list, false)?.items.splice(at, 1);
+  }
+
+  /** A list of text; null when there is none. @throws Unusable */
+  texts(path: Path): readonly string[] | null {
+    const map = this.#mapAt(path.slice(0, -1), false);
+    const items = map && this.#sequence(map, String(path.at(-1)), false)?.items;
+    return items ? items.map((item) => String(YAML.isScalar(item) ? item.value : "")) : null;
+  }
+
+  /** In the place of one that is there. Null removes it. @throws Unusable */
+  setTexts(path: Path, texts: readonly string[] | null): void {
+    const map = this.#mapAt(path.slice(0, -1), texts !== null);
+    const key = String(path.at(-1));
+    if (texts === null) map?.delete(key);
+    else if (map) {
+      const list = this.document.createNode([...texts]) as YAML.YAMLSeq;
+      list.flow = this.#sequence(map, key, false)?.flow ?? true;
+      map.set(key, list);
+    }
   }
 
   toString(): string {
     return this.document.toString({ lineWidth: 0, flowCollectionPadding: false });
   }
 
-  /** `{ list, name }` is the entry of that name in a list. Null: it is not there and is not to be made. */
-  #resolve(path: Path, make: boolean): (string | number)[] | null {
-    const place: (string | number)[] = [];
+  /** Null: it is not there and is not to be made. */
+  #mapAt(path: Path, make: boolean): YAML.YAMLMap | null {
+    let map: YAML.YAMLMap | null = this.root;
     for (const step of path) {
-      if (typeof step === "string") {
-        place.push(step);
-        continue;
-      }
-      place.push(step.list);
-      const items: unknown = this.document.getIn(place, true);
-      const names = YAML.isSeq(items) ? items.items.map((item) => (YAML.isMap(item) ? item.get("name") : null)) : [];
-      const found = names.indexOf(step.name);
-      if (found < 0 && !make) return null;
-      if (found < 0 && items !== undefined && !YAML.isSeq(items)) throw new Unusable(step.list);
-      if (items === undefined) this.document.setIn(place, this.document.createNode([]));
-      if (found < 0) this.document.addIn(place, this.document.createNode({ name: step.name }));
-      place.push(found < 0 ? names.length : found);
+      if (map === null) return null;
+      map = typeof step === "string" ? this.#child(map, step, make) : this.#entry(step, make);
     }
-    return place;
+    return map;
+  }
+
+  #child(map: YAML.YAMLMap, key: string, make: boolean): YAML.YAMLMap | null {
+    const present = map.get(key, true) as unknown;
+    if (YAML.isMap(present)) return present;
+    if (present !== undefined && !isNull(present)) throw new Unusable(key);
+    if (!make) return null;
+    const made = this.document.createNode({}) as unknown as YAML.YAMLMap;
+    map.set(key, made);
+    return made;
+  }
+
+  #entry({ list, name }: Entry, make: boolean): YAML.YAMLMap | null {
+    const found = this.#entries(list).find((item, index) => nameOf(item, list, index) === name);
+    if (found || !make) return found ?? null;
+    const sequence = this.#sequence(this.root, list, true);
+    const made = this.document.createNode({ name }) as unknown as YAML.YAMLMap;
+    if (sequence?.items.length === 0) sequence.flow = false;
+    sequence?.items.push(made);
+    return made;
+  }
+
+  #entries(list: string): YAML.YAMLMap[] {
+    const items = this.#sequence(this.root, list, false)?.items ?? [];
+    return items.map((item) => {
+      if (!YAML.isMap(item)) throw new Unusable(list);
+      return item;
+    });
+  }
+
+  /** What is blank in the file (`nodes:` and nothing behind it) counts as not there. */
+  #sequence(map: YAML.YAMLMap, key: string, make: boolean): YAML.YAMLSeq | null {
+    const present = map.get(key, true) as unknown;
+    if (YAML.isSeq(present)) return present;
+    if (present !== undefined && !isNull(present)) throw new Unusable(key);
+    if (!make) return null;
+    const made = this.document.createNode([]) as unknown as YAML.YAMLSeq;
+    map.set(key, made);
+    return made;
   }
 }
 
-export type Path = readonly (string | { readonly list: string; readonly name: string })[];
+const isNull = (node: unknown): boolean => node === null || (YAML.isScalar(node) && node.value === null);
+
+function nameOf(item: YAML.YAMLMap, list: string, index: number): string {
+  const name: unknown = item.get("name");
+  return typeof name === "string" ? name : (NAME_AT[list]?.(index) ?? "");
+}

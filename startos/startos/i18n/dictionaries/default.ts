@@ -19,7 +19,7 @@ export default {
   "Download diagnostics": 14,
   "First Spark (head)": 15,
   "Forgets the identity of every Spark. The key that each shows next is trusted.": 16,
-  "Gets swap_complete and swap_failed. Blank: none.": 17,
+  "Gets swap_complete and swap_failed. The dashboard changes it too, and has others. Blank: none.": 17,
   "IP address of the Spark. Names that end in .local may not resolve here.": 18,
   "It was held by ${holder}.": 19,
   "Login name on the Spark; the user has to be in the group docker.": 20,
@@ -53,4 +53,7 @@ export default {
   "Webhook URL": 48,
   "Webhook secret": 49,
   "What the dashboard knows, as text to pass on: states, problems, the last swaps. No secrets, no prompts.": 50,
+  "${field}: address and user belong together.": 51,
+  "${name} belongs to the slot ${slot} of topology.yaml. Change the slot first.": 52,
+  "A second Spark needs a first one: a single Spark is the first.": 53,
 };

@@ -1,0 +1,280 @@
+/** Configure Sparks: what it writes is what the controller reads, and what it refuses. */
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, readdirSync } from "node:fs";
+import { loadTopology } from "../../lib/topology/load-topology.ts";
+import type { Loaded } from "./_startos.ts";
+import { useStartos } from "./_startos-bench.ts";
+
+setDefaultTimeout(180_000);
+
+const bench = useStartos();
+const { volumeFile, read, write, action, run } = bench;
+
+/** What a form sends that was left as it is. */
+const BLANK = {
+  spark1: { host: null, user: null },
+  spark2: { host: null, user: null },
+  vllmPort: null,
+  vllmContainer: null,
+  hiddenServices: [],
+  matrixUser: null,
+  webhookUrl: null,
+  webhookSecret: null,
+};
+
+const webhook = () => JSON.parse(read("startos-webhook.json"));
+const topology = () => {
+  const text = (name: string) => (existsSync(volumeFile(name)) ? { name, text: read(name) } : undefined);
+  return loadTopology({
+    files: { topology: text("topology.yaml"), services: text("services-overrides.yaml") },
+    env: {},
+  });
+};
+
+describe("Configure Sparks", () => {
+  const WHOLE = {
+    ...BLANK,
+    spark1: { host: "10.77.0.11", user: "alice" },
+    spark2: { host: "10.77.0.12", user: "alice" },
+    vllmPort: 8899,
+    vllmContainer: "vllm_big",
+    hiddenServices: ["kokoro"],
+    matrixUser: "bob",
+    webhookUrl: "http://10.77.0.30/hook",
+    webhookSecret: "s3cret",
+  };
+
+  test("writes what the controller reads, and shows it again without the secret", async () => {
+    await run("configure-sparks", WHOLE);
+
+    expect(topology().problems).toEqual([]);
+    expect(topology().nodes).toMatchObject([
+      { name: "spark-1", host: "10.77.0.11", user: "alice", status: "configured" },
+      { name: "spark-2", host: "10.77.0.12", user: "alice", status: "configured" },
+    ]);
+    expect(topology().slots).toMatchObject([
+      { name: "main", port: 8899, container: "vllm_big", nodes: ["spark-1", "spark-2"] },
+    ]);
+    const services = Object.fromEntries(topology().services.map((service) => [service.name, service]));
+    expect([services.kokoro?.disabled, services.parakeet?.disabled]).toEqual([true, false]);
+    expect(services["matrix-bridge"]).toMatchObject({ disabled: false, bot: { user: "bob" } });
+    expect(webhook()).toEqual({ url: "http://10.77.0.30/hook", secret: "s3cret", wanted: true });
+
+    const it = await action("configure-sparks");
+    const { value } = await it.getInput({ effects: bench.fake.effects, prefill: null });
+    expect(value).toMatchObject({ ...WHOLE, webhookSecret: null });
+    expect(JSON.stringify(value)).not.toContain("s3cret");
+  });
+
+  test("blank means the default: nothing is made up, what was set is taken back, the rest of the file stays", async () => {
+    write(
+      "topology.yaml",
+      "# mine\nnodes:\n  - { name: spark-1, host: 10.77.0.1, user: carol, launch_dir: ~/elsewhere } # head\nsettings: { stall_seconds: 900 }\n",
+    );
+    await run("configure-sparks", WHOLE);
+    await run("configure-sparks", {
+      ...WHOLE,
+      ...{ vllmPort: null, vllmContainer: "  ", hiddenServices: [], matrixUser: "" },
+    });
+
+    expect(topology().problems).toEqual([]);
+    expect(topology().slots).toMatchObject([{ port: 8888, container: "vllm_node" }]);
+    expect(topology().nodes[0]).toMatchObject({ host: "10.77.0.11", launch_dir: "~/elsewhere" });
+    expect(topology().settings.stall_seconds).toBe(900);
+    expect(read("topology.yaml")).toStartWith("# mine\n");
+    expect(topology().services.find(({ name }) => name === "kokoro")?.disabled).toBe(false);
+    expect(topology().services.find(({ name }) => name === "matrix-bridge")?.disabled).toBe(true);
+  });
+
+  test("a blank form writes no Spark, and a blank secret keeps the one that there is", async () => {
+    await run("configure-sparks", BLANK);
+    expect(topology().nodes).toEqual([]);
+    expect(topology().problems).toEqual([]);
+
+    await run("configure-sparks", WHOLE);
+    await run("configure-sparks", { ...WHOLE, webhookSecret: "" });
+    expect(webhook()).toMatchObject({ secret: "s3cret", wanted: true });
+    await run("configure-sparks", { ...WHOLE, webhookUrl: null });
+    expect(webhook()).toEqual({ url: null, secret: null, wanted: true });
+  });
+
+  test("a webhook that the dashboard has changed meanwhile is shown, and a form that leaves it takes nothing back", async () => {
+    await run("configure-sparks", WHOLE);
+    // As the controller writes it back.
+    const changed = { url: "http://10.77.0.31/other", secret: null, wanted: false };
+    write("startos-webhook.json", JSON.stringify(changed));
+
+    const it = await action("configure-sparks");
+    const { value } = await it.getInput({ effects: bench.fake.effects, prefill: null });
+    expect(value.webhookUrl).toBe("http://10.77.0.31/other");
+    await run("configure-sparks", value);
+    expect(webhook()).toEqual(changed);
+    await run("configure-sparks", { ...value, webhookSecret: "n3w" });
+    expect(webhook()).toEqual({ ...changed, secret: "n3w", wanted: true });
+  });
+
+  const SPARK1 = { host: "10.77.0.11", user: "alice" };
+  const SPARK2 = { host: "10.77.0.12", user: "alice" };
+  const NONE = { host: null, user: null };
+  const nodes = () => topology().nodes.map(({ name, status }) => [name, status]);
+  const slots = () => topology().slots.map(({ name, port, nodes: members }) => [name, port, members]);
+
+  test("a port without a Spark, then one Spark, then two: the slot is over all there are", async () => {
+    await run("configure-sparks", { ...BLANK, vllmPort: 8899 });
+    expect([topology().problems, slots()]).toEqual([[], []]);
+    expect(read("topology.yaml")).toContain("port: 8899");
+
+    await run("configure-sparks", { ...BLANK, vllmPort: 8899, spark1: SPARK1 });
+    expect([topology().problems, slots()]).toEqual([[], [["main", 8899, ["spark-1"]]]]);
+
+    await run("configure-sparks", { ...BLANK, vllmPort: 8899, spark1: SPARK1, spark2: SPARK2 });
+    expect([topology().problems, slots()]).toEqual([[], [["main", 8899, ["spark-1", "spark-2"]]]]);
+  });
+
+  test.each(["nodes: [spark-1]", "nodes:\n      - spark-1", "nodes: []"])(
+    "a slot of the file that is over all Sparks stays so when one is added (%s)",
+    async (list) => {
+      const isEmpty = list.endsWith("[]");
+      const before = isEmpty ? "" : "nodes:\n  - { name: spark-1, host: 10.77.0.11, user: alice }\n";
+      write("topology.yaml", `${before}slots:\n  - name: main\n    ${list} # mine\n    port: 8899\n`);
+      await run("configure-sparks", { ...BLANK, vllmPort: 8899, spark1: SPARK1, spark2: SPARK2 });
+
+      expect([topology().problems, slots()]).toEqual([[], [["main", 8899, ["spark-1", "spark-2"]]]]);
+    },
+  );
+
+  test("a slot over some of the Sparks stays as it is", async () => {
+    write(
+      "topology.yaml",
+      "nodes:\n  - { host: 10.77.0.11, user: alice }\n  - { host: 10.77.0.12, user: alice }\nslots:\n  - { nodes: [spark-1], port: 8890 }\n",
+    );
+    const it = await action("configure-sparks");
+    const { value } = await it.getInput({ effects: bench.fake.effects, prefill: null });
+    expect(value).toMatchObject({ spark1: SPARK1, spark2: SPARK2, vllmPort: 8890 });
+    await run("configure-sparks", { ...value, spark2: { ...SPARK2, host: "10.77.0.13" } });
+
+    expect([topology().problems, slots()]).toEqual([[], [["main", 8890, ["spark-1"]]]]);
+    expect(topology().nodes[1]).toMatchObject({ name: "spark-2", host: "10.77.0.13" });
+  });
+
+  test("a second Spark that is blanked goes as a whole, from the slot over all too; so do both", async () => {
+    await run("configure-sparks", { ...WHOLE });
+    await run("configure-sparks", { ...WHOLE, spark2: NONE });
+    expect([topology().problems, nodes(), slots()]).toEqual([
+      [],
+      [["spark-1", "configured"]],
+      [["main", 8899, ["spark-1"]]],
+    ]);
+
+    await run("configure-sparks", { ...WHOLE, spark1: NONE, spark2: NONE });
+    expect([topology().problems, nodes()]).toEqual([[], []]);
+  });
+
+  test("Sparks of other names are the first and the second of the form, and keep their names", async () => {
+    write("topology.yaml", "nodes:\n  - { name: upper, host: 10.77.0.21, user: carol }\n");
+    const it = await action("configure-sparks");
+    const { value } = await it.getInput({ effects: bench.fake.effects, prefill: null });
+    expect(value.spark1).toEqual({ host: "10.77.0.21", user: "carol" });
+    await run("configure-sparks", { ...value, spark2: SPARK2 });
+
+    expect(nodes()).toEqual([
+      ["upper", "configured"],
+      ["spark-2", "configured"],
+    ]);
+  });
+
+  test("half a Spark, a second one without a first, one that another slot names: refused in words, and nothing is written", async () => {
+    const file =
+      "nodes:\n  - { name: spark-1, host: 10.77.0.11, user: alice }\n  - { name: spark-2, host: 10.77.0.12, user: alice }\n" +
+      "slots:\n  - { name: main, nodes: [spark-1] }\n  - { name: second, nodes: [spark-2], port: 8889, container: other }\n";
+    write("topology.yaml", file);
+    const refused = async (input: Loaded) =>
+      run("configure-sparks", { ...BLANK, ...input }).then(
+        () => "accepted",
+        (error: Error) => error.message,
+      );
+
+    expect(await refused({ spark1: { host: "10.77.0.11", user: "" } })).toContain("address and user belong together");
+    expect(await refused({ spark1: NONE, spark2: SPARK2 })).toContain("needs a first one");
+    expect(await refused({ spark1: SPARK1, spark2: NONE })).toBe(
+      "spark-2 belongs to the slot second of topology.yaml. Change the slot first.",
+    );
+    expect(readdirSync(bench.package.volume)).toEqual(["topology.yaml"]);
+    expect(read("topology.yaml")).toBe(file);
+  });
+
+  test.each(["nodes:", "nodes: ~\nslots:\nsettings:", "slots:\nnodes: # none yet", "~", "# only a remark\n"])(
+    "sections with nothing in them are filled (%j)",
+    async (text) => {
+      write("topology.yaml", text);
+      write("services-overrides.yaml", "services:\n  kokoro:\n");
+      await run("configure-sparks", WHOLE);
+
+      expect([topology().problems, slots()]).toEqual([[], [["main", 8899, ["spark-1", "spark-2"]]]]);
+      expect(topology().services.find(({ name }) => name === "kokoro")?.disabled).toBe(true);
+    },
+  );
+
+  test.each([
+    ["topology.yaml", "nodes: { spark-1: { host: 10.77.0.11 } }\n"],
+    ["topology.yaml", "nodes: none\n"],
+    ["topology.yaml", "nodes: [spark-1]\n"],
+    ["topology.yaml", "a: &a [{ name: spark-1 }]\nnodes: *a\n"],
+    ["topology.yaml", "slots: { main: { port: 8888 } }\n"],
+    ["topology.yaml", "slots: [{ name: main, nodes: spark-1 }]\n"],
+    ["topology.yaml", "- nodes\n"],
+    ["services-overrides.yaml", "services: [kokoro]\n"],
+    ["services-overrides.yaml", "services: { kokoro: off }\n"],
+  ])("a part of %s that is not what it should be: said in words, nothing is written (%j)", async (name, text) => {
+    write(name, text);
+    const it = await action("configure-sparks");
+    await it.getInput({ effects: bench.fake.effects, prefill: null });
+
+    await expect(run("configure-sparks", WHOLE)).rejects.toThrow(
+      `${name} cannot be changed from here. Mend it in the dashboard, or move it away.`,
+    );
+    expect(readdirSync(bench.package.volume)).toEqual([name]);
+    expect(read(name)).toBe(text);
+  });
+
+  const HOSTILE: [string, Loaded][] = [
+    ["an option as host", { spark1: { host: "-oProxyCommand=x", user: "alice" } }],
+    ["a command as host", { spark1: { host: "10.0.0.1; reboot", user: "alice" } }],
+    ["a host with a port", { spark1: { host: "10.77.0.11:22", user: "alice" } }],
+    ["half an address", { spark1: { host: "10.77.11", user: "alice" } }],
+    ["a command as user", { spark1: { host: "10.77.0.11", user: "a; reboot" } }],
+    ["a user with a line break", { spark2: { host: "10.77.0.12", user: "a\nb" } }],
+    ["a user that is a substitution", { spark2: { host: "10.77.0.12", user: "$(id)" } }],
+    ["a port out of range", { vllmPort: 99_999 }],
+    ["a port that is text", { vllmPort: "8888; id" }],
+    ["half a port", { vllmPort: 80.5 }],
+    ["a container that is an option", { vllmContainer: "--privileged" }],
+    ["a container with a space", { vllmContainer: "a b" }],
+    ["a bridge's user that is a path", { matrixUser: "../bob" }],
+    ["a webhook of another kind", { webhookUrl: "file:///etc/passwd" }],
+    ["a webhook with a password", { webhookUrl: "http://a:hunter2@10.77.0.30/" }],
+    ["a webhook at a cloud's metadata", { webhookUrl: "http://169.254.169.254/latest" }],
+    ["a webhook at Spark Control itself", { webhookUrl: "http://127.0.0.1:9999/api/swap" }],
+    ["a secret that is no base64", { webhookUrl: "http://10.77.0.30/", webhookSecret: "whsec_hunter2 !" }],
+    ["a host that is no text", { spark1: { host: { a: 1 }, user: "alice" } }],
+  ];
+  for (const [name, input] of HOSTILE)
+    test(`refused although the form let it pass: ${name}`, async () => {
+      const error = await run("configure-sparks", { ...BLANK, ...input }).then(
+        () => null,
+        (thrown: Error) => thrown,
+      );
+
+      expect(error?.message).toMatch(/cannot be used|not text|Invalid input/);
+      expect(error?.message).not.toMatch(/hunter2|reboot/);
+      expect(readdirSync(bench.package.volume)).toEqual([]);
+    });
+
+  test("a file that is not YAML is left alone, and said so", async () => {
+    write("topology.yaml", "nodes:\n\t- {");
+
+    await expect(run("configure-sparks", WHOLE)).rejects.toThrow("topology.yaml cannot be changed");
+    expect(read("topology.yaml")).toBe("nodes:\n\t- {");
+    expect(existsSync(volumeFile("services-overrides.yaml"))).toBe(false);
+  });
+});
