@@ -2,11 +2,12 @@
  * What may not be in the tree: hosts, addresses, users and secrets of a real installation. Allow-lists, so that a new one is
  * seen without anybody having to know it beforehand.
  */
-import { isIPv4 } from "node:net";
+import { isIP, isIPv4, isIPv6 } from "node:net";
+import { type Assignment, assignmentsIn } from "./_assignments.ts";
 
 export interface Finding {
   readonly line: number;
-  readonly kind: "address" | "host" | "user" | "secret" | "path";
+  readonly kind: "address" | "host" | "user" | "secret" | "path" | "e-mail";
   readonly text: string;
 }
 
@@ -30,12 +31,29 @@ const PUBLIC_HOSTS = new Set(
    html.spec.whatwg.org scripts.sil.org openfontlicense.org registry.npmjs.org deb.debian.org biomejs.dev opencollective.com
    astral.sh developer.mozilla.org metadata.google.internal keepachangelog.com semver.org`.split(/\s+/),
 );
+/** Whose names of algorithms look like addresses of people. */
+const ALGORITHMS = new Set(["openssh.com", "libssh.org"]);
 const EXAMPLE = /(?:^|\.)(?:example|invalid|test|localhost|nip\.io|example\.(?:com|org|net))$/;
 /** The key whose fingerprint a test knows from ssh-keygen; nobody has its other half. */
 const TEST_KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIEH3+Jl9haKEhuBaXOeETMX0";
 const USERS = new Set(["alice", "bob", "carol", "spark", "user", "me", "someone"]);
 
+/** What tests of address rules need, and where clouds have their metadata. */
+const TEST_IPV6 = new Set(
+  "fd00:ec2::254 fd00:ec2::23 fd20:ce::254 fd00:ec2:0:0:0:0:0:254 fd00:0ec2:0:0:0:0:0:254 fd12:3456::7".split(" "),
+);
+/** Hosts, users and secrets of examples; a secret that looks like one of a real installation is none of these. */
+const MADE_UP_HOSTS = new Set("localhost old new other host hostname address user text string null".split(" "));
+const MADE_UP_USERS = new Set(
+  "root root1 nobody bot bridge user host other text string null dashboard nightly".split(" "),
+);
+const MADE_UP_SECRET =
+  /hunter2|s3cret|secret|passw|token|example|nobody|^tok-5f2d7c11e0$|^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 const ADDRESS = /(?<![\w.-]|[A-Za-z]\/)(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)/g;
+const ADDRESS_V6 = /(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])/gi;
+const E_MAIL = /(?<![\w.+/-])[\w.+-]+@((?:[a-z0-9-]+\.)+[a-z]{2,})\b/gi;
+const WEBHOOK_SECRET = /\bwhsec_([A-Za-z0-9+/_-]{20,})/g;
 const LOCAL_NAME =
   /(?<![\w.$-]|[^/]\/)([a-z0-9][a-z0-9-]*)\.(?:local|lan|onion|startos|ts\.net|fritz\.box)\b(?!\s*[(=]|\.|:\s)/gi;
 const URL_HOST = /\bhttps?:\/\/(?:[^\s/@"'`<>]*@)?([a-z0-9][a-z0-9.-]*\.[a-z]{2,})(?=[:/\s"'`)>\],?]|$)/gi;
@@ -52,8 +70,36 @@ const SECRETS = [
   /(?:authorization|token|api[_-]?key|password)["']?\s*[:=]\s*["']?(?:token |bearer )?[0-9a-f]{40}\b/gi,
 ];
 
-/** @param text of one file */
-export function foreignIn(text: string): Finding[] {
+/** Documentation, loopback, mapped and translated addresses; and those that are too plain to have been given to anybody. */
+function isNobodysV6(address: string): boolean {
+  const lower = address.toLowerCase();
+  if (TEST_IPV6.has(lower) || /^(?:2001:db8:|64:ff9b:|::)/.test(lower)) return true;
+  // A real network of one's own has 40 random bits in its prefix, a real host a MAC address or random bits in its end.
+  const groups = lower.split(":").filter((group) => /[1-9a-f]/.test(group));
+  return /^f[cde]/.test(lower) && groups.length <= 2;
+}
+
+/** Made of random bytes; what somebody has written by hand is text again behind the base64. */
+const isRandom = (base64: string) => /[^ -~]/.test(Buffer.from(base64, "base64").toString("latin1"));
+
+/** Whether the value is of an example, or no value at all but code, a placeholder or a sentence. */
+function isMadeUp({ field, value }: Assignment): boolean {
+  if (field === "host") {
+    const name = value.toLowerCase().replace(/:\d+$/, "");
+    if (isIP(name) !== 0 || !/^[a-z][a-z0-9-]{2,}(?:\.[a-z0-9-]+)*$/.test(name)) return true;
+    const isPublic = EXAMPLE.test(name) || PUBLIC_HOSTS.has(name) || /\.(?:local|lan|onion|startos)$/.test(name);
+    return isPublic || LOCAL_NAMES.has(name) || MADE_UP_HOSTS.has(name);
+  }
+  if (field === "user") {
+    const name = value.toLowerCase();
+    return !/^[a-z_][a-z0-9_.-]{2,31}$/.test(name) || USERS.has(name) || MADE_UP_USERS.has(name);
+  }
+  const isMixed = /[a-z]/i.test(value) && /\d/.test(value);
+  return value.length < 8 || !isMixed || /[\s$<{…]/.test(value) || MADE_UP_SECRET.test(value);
+}
+
+/** @param text of one file @param file its name: in files of settings `host: name` is an assignment, in code it is code */
+export function foreignIn(text: string, file = ""): Finding[] {
   const findings: Finding[] = [];
   const lineOf = (at: number) => text.slice(0, at).split("\n").length;
   const look = (kind: Finding["kind"], pattern: RegExp, isFine: (match: RegExpMatchArray) => boolean = () => false) => {
@@ -61,6 +107,13 @@ export function foreignIn(text: string): Finding[] {
       if (!isFine(match)) findings.push({ line: lineOf(match.index), kind, text: match[0].slice(0, 60) });
   };
   look("address", ADDRESS, ([ip]) => !isIPv4(ip) || NOBODYS.test(ip) || TEST_ADDRESSES.has(ip));
+  look("address", ADDRESS_V6, ([ip]) => !isIPv6(ip) || isNobodysV6(ip));
+  look(
+    "e-mail",
+    E_MAIL,
+    ([, domain = ""]) => EXAMPLE.test(domain) || ALGORITHMS.has(domain) || PUBLIC_HOSTS.has(domain),
+  );
+  look("secret", WEBHOOK_SECRET, ([, base64 = ""]) => !isRandom(base64));
   look("host", LOCAL_NAME, ([, name = ""]) => LOCAL_NAMES.has(name.toLowerCase()));
   look("host", URL_HOST, ([, host = ""]) => {
     const name = host.toLowerCase();
@@ -68,6 +121,9 @@ export function foreignIn(text: string): Finding[] {
   });
   look("user", HOME, ([, name = ""]) => USERS.has(name));
   look("path", MACHINE_PATH);
+  for (const assignment of assignmentsIn(text, file))
+    if (!isMadeUp(assignment))
+      findings.push({ line: lineOf(assignment.at), kind: assignment.field, text: assignment.text.slice(0, 60) });
   for (const pattern of SECRETS) look("secret", pattern, ([found]) => found.includes(TEST_KEY));
   return findings.sort((a, b) => a.line - b.line);
 }

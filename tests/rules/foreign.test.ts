@@ -35,7 +35,7 @@ describe("the tree", () => {
     const names = files();
     expect(names.length).toBeGreaterThan(500);
     const found = names.flatMap((file) =>
-      foreignIn(textOf(file) ?? "").map(({ line, kind, text }) => `${file}:${line} ${kind}: ${text}`),
+      foreignIn(textOf(file) ?? "", file).map(({ line, kind, text }) => `${file}:${line} ${kind}: ${text}`),
     );
 
     expect(found).toEqual([]);
@@ -51,6 +51,21 @@ const PLANTED: readonly (readonly [kind: string, text: string])[] = [
   ["host", `curl http://gandalf.${"local"}:9999/health`],
   ["host", `ssh alice@gandalf.${"lan"}`],
   ["host", `https://sparks.smith-family.${"net"}/api`],
+  ["host", `SPARK1_HOST=${"gandalf"}`],
+  ["host", `connect({ host: "${"gandalf"}", port: 22 })`],
+  ["host", `mysql://?host=${"gandalf"}.smith.net&x=1`],
+  ["user", `SPARK1_USER='${"jsmith"}'`],
+  ["user", `{"user": "${"jsmith"}"}`],
+  ["user", `login=${"jsmith"}`],
+  ["secret", `password=Tr0ub4dor${"&3"}`],
+  ["secret", `{"secret": "9f8e7d6c5b4a${"3210"}"}`],
+  ["secret", `--token='Kx7${"pQ2vN8"}'`],
+  ["secret", `whsec_${"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}`],
+  ["e-mail", `mail john.smith@${"smith-family.net"} about it`],
+  ["e-mail", `Author: J <jsmith@${"gmail.com"}>`],
+  ["address", `host 2a02:8070:${"1234"}:5600::17 answers`],
+  ["address", `fd9e:21a7:${"a92c"}:2323::1`],
+  ["address", `fe80::1c7a:${"9bff"}:fe12:3456`],
   ["user", `/home/${"jsmith"}/spark-vllm-docker`],
   ["user", `"/Users/${"jsmith"}/code"`],
   ["path", `cd /work/${"main"} && make`],
@@ -64,6 +79,12 @@ const PLANTED: readonly (readonly [kind: string, text: string])[] = [
   ["secret", `GITEA_TOKEN=${sum}`],
   ["secret", `"authorization": "token ${sum}"`],
 ];
+/** In the open only in files of settings; in code `host: name` is a variable. */
+const PLANTED_SETTINGS: readonly (readonly [kind: string, text: string])[] = [
+  ["host", `host: ${"gandalf"}`],
+  ["user", `  - { name: spark-1, host: 10.77.0.11, user: ${"jsmith"} }`],
+  ["secret", `password: Tr0ub4dor${"&3"} # of the head`],
+];
 const FINE: readonly string[] = [
   "http://127.0.0.1:9999, 0.0.0.0, 10.77.0.11, 192.0.2.7",
   "version 1.2.3.4.5, 1.4.5, Chrome/120.0.0.0",
@@ -73,6 +94,11 @@ const FINE: readonly string[] = [
   "/home/alice/x, ~/spark-vllm-docker, $HOME/y",
   "token: 32 random bytes; a sha of 40: commit deadbeef",
   "<spark-1-ip>, <spark-user>",
+  "::1, [::]:9999, fe80::1, fd00::5, 2001:db8:1:2::7, 12:34:56, aa:bb:cc:dd:ee:ff, ::before",
+  "alice@example.com, git@github.com:x/y.git, alice@10.77.0.11, aes256-gcm@openssh.com, left-pad@1.3.0",
+  `whsec_${Buffer.from("hunter2hunter2hunter2").toString("base64")}`,
+  "SPARK1_HOST=<spark-1-ip> SPARK1_USER=alice, user=$USER, host: node.host, password=…, token=$TOKEN",
+  'host: "10.77.0.11", user: "alice", secret: "hunter2!", password: "The password is wrong"',
 ];
 
 describe("the scan", () => {
@@ -81,6 +107,15 @@ describe("the scan", () => {
 
     expect(found.map((finding): [string, number] => [finding.kind, finding.line])).toContainEqual([kind, 2]);
   });
+
+  test.each(PLANTED_SETTINGS.map(([kind, text]) => [kind, text] as const))(
+    "finds a planted %s in a file of settings: %s",
+    (kind, text) => {
+      const found = foreignIn(`first: line\n${text}\nlast: line\n`, "config/topology.example.yaml");
+
+      expect(found.map((finding): [string, number] => [finding.kind, finding.line])).toContainEqual([kind, 2]);
+    },
+  );
 
   test.each(FINE.map((text) => [text]))("takes no offence at: %s", (text) => {
     expect(foreignIn(text)).toEqual([]);
