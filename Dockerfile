@@ -4,7 +4,8 @@
 #   docker run -d -p 9999:9999 -v spark-control:/data --read-only spark-control
 #
 # Both bases are arguments, for a registry of your own or a base made by hand: Bun at /usr/local/bin/bun and the
-# libraries it needs is all that is asked of them. Both are published for linux/amd64 and linux/arm64.
+# libraries it needs is all that is asked of them. Both are published for linux/amd64 and linux/arm64. By digest instead of tag:
+# docs/guides/packaging.md.
 ARG BUILD_IMAGE=docker.io/oven/bun:1.4.5-slim
 ARG RUNTIME_IMAGE=docker.io/oven/bun:1.4.5-distroless
 

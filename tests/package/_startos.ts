@@ -14,7 +14,7 @@ export interface StartosPackage {
   /** What stands for the volume `main`. */
   readonly volume: string;
   /** An npm script; its output. @throws with its words when it fails */
-  npm(script: string): Promise<string>;
+  npm(script: string, env?: Readonly<Record<string, string>>): Promise<string>;
   load(path: string): Promise<Loaded>;
   close(): void;
 }
@@ -41,7 +41,7 @@ export async function installStartos(): Promise<StartosPackage> {
   return {
     folder,
     volume,
-    npm: (script) => must(["npm", "run", "--silent", script], { cwd: folder, env }),
+    npm: (script, more = {}) => must(["npm", "run", "--silent", script], { cwd: folder, env: { ...env, ...more } }),
     load,
     close: () => rmSync(base, { recursive: true, force: true }),
   };

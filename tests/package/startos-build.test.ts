@@ -1,6 +1,16 @@
 /** The StartOS package as it is built: compiled, linted, bundled, complete, in five languages, and packed. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { VERSION } from "../../routes/_version.ts";
 import { must } from "../lab/command.ts";
@@ -25,7 +35,7 @@ describe("the build", () => {
   test("compiles, passes the SDK's lint, and bundles to exactly the exports of the ABI", async () => {
     await startos.npm("check");
     await startos.npm("lint");
-    await startos.npm("build");
+    await startos.npm("build", { GITEA_URL: "http://git.example.org:3000/", GITEA_REPOSITORY: "alice/spark" });
     const print =
       "const m = require('./javascript/index.js'); console.log(JSON.stringify([Object.keys(m).sort(), m.manifest]))";
     const [names, manifest] = JSON.parse(await must(["node", "-e", print], { cwd: startos.folder })) as [
@@ -35,6 +45,9 @@ describe("the build", () => {
 
     expect(names).toEqual(["actions", "createBackup", "init", "main", "manifest", "uninit"]);
     expect(manifest).toMatchObject({ id: "spark-control", version: VERSION, license: "MIT", volumes: ["main"] });
+    // The links that StartOS shows lead to where the package was published.
+    const repository = "http://git.example.org:3000/alice/spark";
+    expect(manifest).toMatchObject({ packageRepo: repository, upstreamRepo: repository, marketingUrl: repository });
     expect(manifest.images.main).toMatchObject({
       source: { dockerBuild: { workdir: "..", dockerfile: "../Dockerfile" } },
       arch: ["x86_64", "aarch64"],
@@ -46,6 +59,43 @@ describe("the build", () => {
     ] as const) {
       expect(Object.keys(texts).sort()).toEqual(LANGUAGES);
       for (const text of Object.values(texts) as string[]) expect([text, text.length <= most]).toEqual([text, true]);
+    }
+  });
+
+  test("a repository that cannot be meant fails the build; without one it says that the links lead nowhere", async () => {
+    const place = { GITEA_URL: "https://git.example.org/forge/", GITEA_REPOSITORY: "alice/spark" };
+    const folder = mkdtempSync(join(tmpdir(), "spark-repository-"));
+    const bundle = join(folder, "javascript/index.js");
+    mkdirSync(join(folder, "javascript"));
+    const run = async (env: Record<string, string>) => {
+      writeFileSync(bundle, "module.exports = 'https://git.example.com/owner/spark-control';");
+      const ran = Bun.spawn(["node", join(startos.folder, "repository.mjs")], {
+        cwd: folder,
+        env: { PATH: process.env.PATH ?? "", ...env },
+        stdout: "ignore",
+        stderr: "pipe",
+      });
+      const said = await new Response(ran.stderr).text();
+      return { exitCode: await ran.exited, said, text: readFileSync(bundle, "utf8") };
+    };
+    try {
+      expect(await run(place)).toMatchObject({
+        exitCode: 0,
+        text: "module.exports = 'https://git.example.org/forge/alice/spark';",
+      });
+      for (const wrong of [
+        { GITEA_URL: "git.example.org" },
+        { GITEA_URL: "file:///x" },
+        { GITEA_URL: "https://alice:hunter2@git.example.org" },
+        { GITEA_REPOSITORY: "alice/spark'; x" },
+      ]) {
+        const { exitCode, text, said } = await run({ ...place, ...wrong });
+        expect([wrong, exitCode, text.includes("owner/spark-control")]).toEqual([wrong, 1, true]);
+        expect(said).not.toContain("hunter2");
+      }
+      expect(await run({})).toMatchObject({ exitCode: 0, said: expect.stringContaining("lead nowhere") });
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
     }
   });
 

@@ -1,14 +1,15 @@
 import { setupManifest } from "@start9labs/start-sdk";
 import { long, short } from "./i18n";
+import { REPOSITORY } from "./repository";
 
 export const manifest = setupManifest({
   // biome-ignore format: the Makefile of the SDK reads it from this line, between single quotes
   id: 'spark-control',
   title: "Spark Control",
   license: "MIT",
-  packageRepo: "https://git.example.com/spark-control/spark-control",
-  upstreamRepo: "https://git.example.com/spark-control/spark-control",
-  marketingUrl: "https://git.example.com/spark-control/spark-control",
+  packageRepo: REPOSITORY,
+  upstreamRepo: REPOSITORY,
+  marketingUrl: REPOSITORY,
   donationUrl: null,
   description: { short, long },
   volumes: ["main"],
