@@ -243,6 +243,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       slots.tell();
     }
 
+    openData({ store: open, swapStore, lock, origin, log });
     const operations = createOperations({
       ...{ store: open, events, log, report, config, sparks, instance, swapStore, swaps, slots, lock, timing, metrics },
       gateway: () => gateway,
@@ -255,7 +256,6 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     open.transaction(() => recordFact(open.facts, started));
     upgrade.finish(coordination.webhooks);
     coordination.start();
-    openData({ store: open, swapStore, lock, origin, log });
     swaps.resume();
     const resolver = setInterval(() => swaps.resolveUnknown(), RESOLVE_INTERVAL_MS);
     slots.start();

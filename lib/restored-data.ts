@@ -1,9 +1,11 @@
 /**
- * What must not come alive again in data that are not simply what the last process left: a reservation of the past, and a
- * swap that has ended since. Generations stay, and go on above what the Sparks have seen.
+ * What must not come alive again in data that are not simply what the last process left: a reservation of the past, a swap that
+ * has ended since, a service that somebody has stopped since. Generations stay, and go on above what the Sparks have seen.
  */
+import { isoTime } from "./ids.ts";
 import type { ReservationLock } from "./lock/reservation-lock.ts";
 import type { Logger } from "./log.ts";
+import { Conditions } from "./service/conditions.ts";
 import { forgetOrigin, type Origin } from "./store/origin.ts";
 import type { Store } from "./store/store.ts";
 import type { SwapStore } from "./swap/swap-store.ts";
@@ -16,7 +18,10 @@ interface Means {
   readonly log: Logger;
 }
 
-/** Takes up the lock; before the swaps are taken up. */
+const LEFT_ALONE =
+  "These data were restored from a backup: it is left alone until it is healthy again, or somebody starts or restarts it.";
+
+/** Takes up the lock; before the swaps are taken up, and before what is remembered of services is read. */
 export function openData({ store, swapStore, lock, origin, log }: Means): void {
   const { restoredFrom, copiedFrom } = origin;
   lock.open(disbelieved(origin));
@@ -26,7 +31,10 @@ export function openData({ store, swapStore, lock, origin, log }: Means): void {
   if (restoredFrom === null && copiedFrom === null) return;
   // Only now that the reservation is gone for good: a crash before this line finds the mark again, and drops it again.
   store.transaction(() => {
-    if (restoredFrom !== null) swapStore.setRestored();
+    if (restoredFrom !== null) {
+      swapStore.setRestored();
+      new Conditions(store.facts).leaveAlone(LEFT_ALONE, isoTime(Date.now()));
+    }
     forgetOrigin(store.facts);
   });
 }

@@ -31,6 +31,11 @@ export class Conditions {
     );
   }
 
+  /** None is restarted by itself until it was well again once: whether it was stopped on purpose since, these data do not know. */
+  leaveAlone(why: string, at: string): void {
+    for (const [name, condition] of this.all(at)) this.keep(name, { ...condition, givenUp: condition.givenUp ?? why });
+  }
+
   forget(name: string): void {
     this.db.run("DELETE FROM service_condition WHERE name = ?1", [name]);
   }

@@ -2,6 +2,8 @@
 import { expect, test } from "bun:test";
 import { createLogger } from "../../../lib/log.ts";
 import { openData } from "../../../lib/restored-data.ts";
+import { afterLook, type Condition, chooseRestart, firstCondition } from "../../../lib/service/condition.ts";
+import { Conditions } from "../../../lib/service/conditions.ts";
 import { markCopied, markSnapshot, readOrigin } from "../../../lib/store/origin.ts";
 import { openStore } from "../../../lib/store/store.ts";
 import { temporaryFolder } from "./_folder.ts";
@@ -56,6 +58,31 @@ test("the swaps are set aside in the transaction that forgets the mark", () => {
   );
 
   expect(readOrigin(store.facts)).toEqual(origin);
+  store.close();
+});
+
+test("a service is not restarted by itself before it was well once: it may have been stopped on purpose since", () => {
+  using folder = temporaryFolder();
+  const store = openStore(folder.path);
+  const conditions = new Conditions(store.facts);
+  const healthy: Condition = { ...firstCondition(AT), state: "healthy", wasThere: true };
+  conditions.keep("kokoro", healthy);
+  conditions.keep("qdrant", { ...healthy, state: "unhealthy", givenUp: "It failed three times." });
+  markSnapshot(store.facts, AT);
+
+  const swapStore = { setRestored: () => undefined };
+  openData({ store, swapStore, log, lock: { open: () => undefined }, origin: readOrigin(store.facts) });
+
+  const kept = conditions.all(AT);
+  const down = { state: "unhealthy", reason: "Its container has ended.", certain: true } as const;
+  const up = { state: "healthy", reason: null, certain: true } as const;
+  const choose = (condition: Condition) =>
+    chooseRestart(condition, { enabled: true, possible: true, now: Date.parse(AT) }).what;
+  expect(choose(afterLook(healthy, down, AT))).toBe("restart");
+  const restored = afterLook(kept.get("kokoro")!, down, AT);
+  expect([choose(restored), restored.givenUp]).toEqual(["nothing", expect.stringContaining("backup")]);
+  expect(choose(afterLook(afterLook(restored, up, AT), down, AT))).toBe("restart");
+  expect(kept.get("qdrant")?.givenUp).toBe("It failed three times.");
   store.close();
 });
 
