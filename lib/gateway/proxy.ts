@@ -9,10 +9,12 @@ import type { ConnectionWatch } from "./connection.ts";
 import { Deadlines } from "./deadlines.ts";
 import { errorEvent } from "./error-event.ts";
 import { requestHeaders, responseHeaders } from "./headers.ts";
+import { LastWord } from "./last-word.ts";
 import type { Patience } from "./patience.ts";
 import { ClientLeft, causeOf, type Outcome, relay, upstreamFault } from "./relay.ts";
 import type { Passed } from "./trace.ts";
 import { Tail, type Usage, usageOf } from "./usage.ts";
+import { WholeEvents } from "./whole-events.ts";
 
 export interface Upstream {
   /** For people. */
@@ -81,7 +83,7 @@ export class Passage implements Passed {
       stopWatching();
       this.connections.answered(upstream.origin);
       onHead(response.status);
-      return await this.#answer(response);
+      return await this.#answer(response, path);
     } catch (error) {
       stopWatching();
       const cause = causeOf(error, signal);
@@ -141,7 +143,7 @@ export class Passage implements Passed {
     this.onEnd(outcome, this, fault);
   }
 
-  async #answer(response: Response): Promise<Response> {
+  async #answer(response: Response, path: string): Promise<Response> {
     const { status } = response;
     const headers = responseHeaders(response.headers);
     if (!response.body || this.request.method === "HEAD" || NO_BODY.has(status)) {
@@ -161,16 +163,21 @@ export class Passage implements Passed {
       return new Response(bytes, { status, headers });
     }
     this.#isAnswering = true;
-    const isEvents = /^text\/event-stream\b/i.test(headers["content-type"] ?? "");
+    const isEvents = isPlain && /^text\/event-stream\b/i.test(headers["content-type"] ?? "");
+    const isFramed = response.headers.has("transfer-encoding") || response.headers.has("content-length");
+    const lastWord = isEvents && !isFramed ? LastWord.of(path) : null;
     const tail = isPlain ? new Tail() : null;
     const body = relay(response.body as ReadableStream<Uint8Array>, {
       deadlines: this.#deadlines,
       abort: this.abort,
-      epitaph: isEvents && isPlain ? (error) => errorEvent(upstreamFault(this.upstream.name, error)) : null,
+      epitaph: isEvents ? (error) => errorEvent(upstreamFault(this.upstream.name, error)) : null,
+      events: isEvents ? new WholeEvents() : null,
+      isWhole: () => lastWord?.isSaid ?? true,
       onPiece: (piece) => {
         this.firstByteAt ??= performance.now();
         this.bytesOut += piece.byteLength;
         tail?.push(piece);
+        lastWord?.push(piece);
       },
       onEnd: (outcome, error) => {
         if (tail) this.#used(tail.usage());

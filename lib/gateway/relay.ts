@@ -1,6 +1,7 @@
 /** The body of an answer on its way to the client: piece by piece as it comes, at the client's pace. */
 import { Fault } from "../fault.ts";
 import type { Deadlines } from "./deadlines.ts";
+import type { WholeEvents } from "./whole-events.ts";
 
 /** How a request ended. `left`: the client went away. */
 export type Outcome = "complete" | "failed" | "left";
@@ -11,6 +12,10 @@ export interface RelayOptions {
   readonly abort: AbortController;
   /** What the client is told when the upstream breaks off; null: its connection is cut. */
   readonly epitaph: ((error: unknown) => Uint8Array) | null;
+  /** So that what was passed on ends where an epitaph can follow; null: every piece goes on as it comes. */
+  readonly events: WholeEvents | null;
+  /** Asked at the end: whether it was one. */
+  isWhole(): boolean;
   onPiece(piece: Uint8Array): void;
   /** Called exactly once. */
   onEnd(outcome: Outcome, error?: unknown): void;
@@ -25,23 +30,35 @@ export class ClientLeft extends Error {
   override readonly name = "ClientLeft";
 }
 
+/** The connection ended in good order, and the answer did not. */
+class BrokenOff extends Error {
+  readonly code = "ConnectionClosed";
+}
+
 export function relay(body: ReadableStream<Uint8Array>, options: RelayOptions): ReadableStream<Uint8Array> {
-  const { deadlines, abort, epitaph, onPiece, onEnd } = options;
+  const { deadlines, abort, epitaph, events, isWhole, onPiece, onEnd } = options;
   const reader = body.getReader();
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        deadlines.wait();
         try {
-          const { done, value } = await reader.read();
-          if (done) {
-            controller.close();
-            onEnd("complete");
-            return;
+          for (;;) {
+            deadlines.wait();
+            const { done, value } = await reader.read();
+            if (done) {
+              if (!isWhole()) throw new BrokenOff();
+              for (const piece of events?.rest() ?? []) controller.enqueue(piece);
+              controller.close();
+              onEnd("complete");
+              return;
+            }
+            deadlines.moved();
+            onPiece(value);
+            if (!events) return controller.enqueue(value);
+            const whole = events.push(value);
+            for (const piece of whole) controller.enqueue(piece);
+            if (whole.length > 0) return;
           }
-          deadlines.moved();
-          onPiece(value);
-          controller.enqueue(value);
         } catch (error) {
           const cause = causeOf(error, abort.signal);
           if (cause instanceof ClientLeft) {
@@ -50,7 +67,7 @@ export function relay(body: ReadableStream<Uint8Array>, options: RelayOptions): 
             return;
           }
           onEnd("failed", cause);
-          if (!epitaph) return controller.error(cause);
+          if (!epitaph || events?.isInside) return controller.error(cause);
           controller.enqueue(epitaph(cause));
           controller.close();
         }

@@ -45,7 +45,10 @@ const SAYING: Readonly<Record<string, string>> = {
   "JSON in chunks": head("application/json", CHUNKED) + chunk('{"half":'),
   "a long JSON": `${head("application/json", LONG)}{"half":`,
   "audio in chunks": head("audio/mpeg", CHUNKED) + chunk("half"),
-  "an event cut in its middle": head("text/event-stream", CHUNKED) + chunk('data: {"ha'),
+  "an event cut in its middle": head("text/event-stream", CHUNKED) + chunk('data: 1\n\ndata: {"never to be seen'),
+  "events until it closes": `${head("text/event-stream", "connection: close")}data: 1\n\n`,
+  "events until it closes, cut in the middle of one": `${head("text/event-stream", "connection: close")}data: 1\n\ndata: {"never to be seen`,
+  "events in HTTP/1.0": "HTTP/1.0 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: 1\n\n",
   "a chunk cut in its middle": `${head("audio/mpeg", CHUNKED)}ff\r\nhalf`,
 };
 const ENDING: Readonly<Record<string, (socket: Socket) => void>> = {
@@ -93,6 +96,7 @@ describe("an upstream that", () => {
       expect([answer.isComplete, isTold]).toEqual(
         what.includes("event") && !what.includes("compressed") ? [true, true] : [false, false],
       );
+      expect(answer.body.includes("never to be seen")).toBe(false);
     }
     await until("nothing is in flight", () => app.gateway.load().every(({ inFlight }) => inFlight === 0));
 
