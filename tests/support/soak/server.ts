@@ -1,8 +1,15 @@
 /**
  * The process that is soaked: the product on a simulated cluster, held requests on, and a service for embeddings that goes away
- * and comes back all the time. Prints its address; ends with its standard input.
+ * and comes back all the time. Sends its address, then for each message how it is; ends when its parent is done with it.
  */
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { startDemo } from "../demo.ts";
+
+export interface Look {
+  readonly residentMb: number;
+  /** Of the event loop's delay since the beginning. */
+  readonly loopP99Ms: number;
+}
 
 const UP_MS = 3_000;
 const DOWN_MS = 1_000;
@@ -45,8 +52,16 @@ async function restarts(): Promise<void> {
   }
 }
 void restarts();
-console.log(JSON.stringify({ url: demo.url }));
-for await (const _ of Bun.stdin.stream());
+const delay = monitorEventLoopDelay({ resolution: 10 });
+delay.enable();
+process.on("message", () => {
+  // What is left after a collection is held by somebody; without it the figure goes up and down by tens of MB.
+  Bun.gc(true);
+  const look: Look = { residentMb: process.memoryUsage.rss() / 2 ** 20, loopP99Ms: delay.percentile(99) / 1e6 };
+  process.send?.(look);
+});
+process.send?.({ url: demo.url });
+await new Promise<void>((resolve) => process.once("disconnect", () => resolve()));
 isOver = true;
 await demo.close();
 process.exit(0);

@@ -1,8 +1,8 @@
 /** A soak: mixed traffic with swaps, clients that leave and an upstream that restarts, and what it leaves behind. */
 import { join } from "node:path";
-import { residentMb } from "../../bench/process-figures.ts";
 import { random } from "../random.ts";
 import { until } from "../until.ts";
+import type { Look } from "./server.ts";
 import { client, type Tally } from "./traffic.ts";
 
 export interface SoakReport {
@@ -10,36 +10,41 @@ export interface SoakReport {
   readonly counts: ReadonlyMap<string, number>;
   readonly wrong: readonly string[];
   readonly swaps: number;
-  /** MB a minute: a line through the memory of the process, once it has warmed up. */
+  /** MB a minute: a line through the memory of the process in the second half, by when caches and pools have filled. */
   readonly slopeMbPerMinute: number;
+  /** At half-time and at the end, in MB. */
   readonly firstMb: number;
   readonly lastMb: number;
-  /** Of the event loop's delay, the worst of all looks and the middle one, in ms. */
-  readonly worstP99Ms: number;
-  readonly middleP99Ms: number;
+  /** Of the event loop's delay, the whole time long, in ms. */
+  readonly loopP99Ms: number;
   /** Requests that are in flight, queued or held once everybody has gone. */
   readonly stuck: number;
 }
 
 const CLIENTS = 20;
-const LOOK_MS = 1_000;
-/** Part of the time in which caches and pools fill. */
-const WARM_UP = 0.3;
+/** Looks at the process in the second half; each one collects garbage, which stops it for a moment. */
+const LOOKS = 20;
 
 async function startServer() {
+  let heard = Promise.withResolvers<unknown>();
   const child = Bun.spawn([process.execPath, join(import.meta.dir, "server.ts")], {
-    stdin: "pipe",
-    stdout: "pipe",
-    stderr: "inherit",
+    stdio: ["ignore", "ignore", "inherit"],
     env: { ...process.env, BUN_CONFIG_MAX_HTTP_REQUESTS: "16384", NODE_ENV: "production" },
+    ipc: (message) => heard.resolve(message),
+    onExit: () => heard.reject(new Error("the process that is soaked has ended")),
   });
-  const { value } = await child.stdout.getReader().read();
-  const { url } = JSON.parse(new TextDecoder().decode(value)) as { url: string };
+  const { url } = (await heard.promise) as { url: string };
   return {
     url,
-    pid: child.pid,
+    async look(): Promise<Look> {
+      heard = Promise.withResolvers();
+      child.send("look");
+      return (await heard.promise) as Look;
+    },
     async stop() {
-      child.stdin.end();
+      // Its end is no news from here on.
+      heard.promise.catch(() => undefined);
+      child.disconnect();
       await child.exited;
     },
   };
@@ -64,13 +69,12 @@ export async function soak(seconds: number, seed: number): Promise<SoakReport> {
     const end = began + seconds * 1000;
     const tally: Tally = { counts: new Map(), wrong: [] };
     const metrics = async () => (await fetch(`${server.url}/metrics`)).text();
-    const memory: (readonly [number, number])[] = [];
-    const delays: number[] = [];
+    const looks: (Look & { readonly minute: number })[] = [];
     const watch = async () => {
-      while (Date.now() < end) {
-        await Bun.sleep(LOOK_MS);
-        memory.push([(Date.now() - began) / 60_000, residentMb(server.pid)]);
-        delays.push((valuesOf(await metrics(), "spark_nodejs_eventloop_lag_p99_seconds")[0] ?? 0) * 1000);
+      const half = (seconds * 1000) / 2;
+      for (let count = 0; count < LOOKS; count++) {
+        await Bun.sleep(Math.max(0, began + half + (half * (count + 1)) / LOOKS - Date.now()));
+        looks.push({ ...(await server.look()), minute: (Date.now() - began) / 60_000 });
       }
     };
     const clients = Array.from({ length: CLIENTS }, (_, index) =>
@@ -85,18 +89,15 @@ export async function soak(seconds: number, seed: number): Promise<SoakReport> {
     };
     await until("nothing is left", async () => (await stuck()) === 0).catch(() => undefined);
     const { swaps } = (await (await fetch(`${server.url}/api/swap?limit=200`)).json()) as { swaps: unknown[] };
-    const warm = memory.filter(([at]) => at * 60 > seconds * WARM_UP);
-    const sorted = delays.toSorted((a, b) => a - b);
     return {
       seconds,
       counts: tally.counts,
       wrong: tally.wrong,
       swaps: swaps.length,
-      slopeMbPerMinute: slopeOf(warm),
-      firstMb: warm[0]?.[1] ?? 0,
-      lastMb: warm.at(-1)?.[1] ?? 0,
-      worstP99Ms: sorted.at(-1) ?? 0,
-      middleP99Ms: sorted[Math.floor(sorted.length / 2)] ?? 0,
+      slopeMbPerMinute: slopeOf(looks.map(({ minute, residentMb }) => [minute, residentMb])),
+      firstMb: looks[0]?.residentMb ?? Number.NaN,
+      lastMb: looks.at(-1)?.residentMb ?? Number.NaN,
+      loopP99Ms: looks.at(-1)?.loopP99Ms ?? Number.NaN,
       stuck: await stuck(),
     };
   } finally {
@@ -109,8 +110,8 @@ export function soakTable(report: SoakReport): string {
   return [
     `requests          ${total} in ${report.seconds} s, ${report.wrong.length} wrong, ${report.swaps} swaps`,
     ...[...report.counts].sort().map(([how, count]) => `  ${how.padEnd(20)}${count}`),
-    `memory            ${report.firstMb.toFixed(0)} MB after the warm-up, ${report.lastMb.toFixed(0)} MB at the end, slope ${report.slopeMbPerMinute.toFixed(2)} MB a minute`,
-    `event loop, p99   ${report.middleP99Ms.toFixed(1)} ms in the middle, ${report.worstP99Ms.toFixed(1)} ms at worst`,
+    `memory            ${report.firstMb.toFixed(0)} MB at half-time, ${report.lastMb.toFixed(0)} MB at the end, slope ${report.slopeMbPerMinute.toFixed(2)} MB a minute`,
+    `event loop, p99   ${report.loopP99Ms.toFixed(1)} ms`,
     `left behind       ${report.stuck} requests in flight, queued or held`,
     ...report.wrong.map((what) => `WRONG             ${what}`),
   ].join("\n");
