@@ -52,3 +52,64 @@ test.each([1, 2, 8, 32])(
     expect(statuses).toEqual(Array(101).fill(200));
   },
 );
+
+const SERVICE_MS = 500;
+/** One service time and 10 %. */
+const MOST_SERVICE_TIMES = 1.1;
+/** A busy machine may delay any one of them: what counts is how short the wait can be. */
+const ROUNDS = 3;
+
+test.each([1, 4])(
+  "beside 100 requests of one caller for %i places a single one waits no longer than one service time and a tenth",
+  async (inFlight) => {
+    const began: { readonly key: string | null; readonly at: number }[] = [];
+    const services: number[] = [];
+    upstream = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      idleTimeout: 0,
+      async fetch(request) {
+        const at = performance.now();
+        began.push({ key: request.headers.get("authorization"), at });
+        await Bun.sleep(SERVICE_MS);
+        services.push(performance.now() - at);
+        return Response.json({});
+      },
+    });
+    const limits = { chat: { inFlight, queue: 1_000, waitMs: 60_000 } };
+    app = await startGatewayApp({ upstream: `http://127.0.0.1:${upstream.port}`, limits });
+    const { url, gateway } = app;
+    const ask = (key: string, signal: AbortSignal) =>
+      fetch(`${url}/v1/chat/completions`, {
+        method: "POST",
+        headers: { authorization: key },
+        body: JSON.stringify({ model: MODEL }),
+        signal,
+      });
+    const ratios: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      began.length = services.length = 0;
+      const leaves = new AbortController();
+      const flood = Array.from({ length: 100 }, () => ask("flood", leaves.signal).catch(() => null));
+      await until("the places have just been taken, and the others wait", () => {
+        const [load] = gateway.load();
+        return began.length === inFlight && load?.queued === 100 - inFlight;
+      });
+      const at = performance.now();
+      const single = await ask("single", leaves.signal);
+      const waitedMs = (began.find(({ key }) => key === "single")?.at ?? Number.NaN) - at;
+      const serviceMs = services.reduce((sum, each) => sum + each, 0) / services.length;
+      ratios.push(waitedMs / serviceMs);
+      expect(single.status).toBe(200);
+      leaves.abort();
+      await Promise.all(flood);
+      await until("nothing is in flight", () => gateway.load().every((load) => load.inFlight + load.queued === 0));
+    }
+    console.log(`${inFlight} places: waited ${ratios.map((ratio) => ratio.toFixed(3)).join(", ")} service times`);
+
+    expect(Math.min(...ratios)).toBeLessThan(MOST_SERVICE_TIMES);
+    // It did wait: it came when all places had just been taken.
+    expect(Math.min(...ratios)).toBeGreaterThan(0.5);
+  },
+  30_000,
+);
