@@ -75,7 +75,11 @@ const isIdle = (gateway: GatewayApp) => gateway.gateway.load().every(({ inFlight
 function rawClient(url: string, text: string): { readonly socket: Socket; said(): string; closed(): boolean } {
   let said = "";
   let closed = false;
-  const socket = connect(Number(new URL(url).port), "127.0.0.1", () => socket.write(text));
+  // It may end its own side and read on.
+  const to = { port: Number(new URL(url).port), host: "127.0.0.1", allowHalfOpen: true };
+  const socket = connect(to);
+  if (text !== "") socket.write(text);
+  socket.on("end", () => socket.end());
   socket.on("data", (data) => {
     said += data.toString("latin1");
   });
@@ -241,6 +245,40 @@ describe("a client that leaves", () => {
     await until("nothing is in flight", () => isIdle(app));
 
     expect(upstream.got).toHaveLength(1);
+  });
+});
+
+describe("a client that ends its sending side and reads on", () => {
+  test("before the answer has begun is taken for one that has left", async () => {
+    const { app, upstream } = await begin(() => undefined);
+    const client = rawClient(app.url, post("/v1/chat/completions", BODY));
+    await until("the request is at the upstream", () => upstream.got[0]?.text.endsWith(BODY) === true);
+    client.socket.end();
+    await until("the connection is closed", () => client.closed());
+    await until("the upstream is free", () => upstream.got[0]?.closed === true && isIdle(app));
+
+    expect([client.said(), app.ended.at(-1)?.outcome]).toEqual(["", "left"]);
+  });
+
+  test("in the middle of a stream gets no more of it, and no end", async () => {
+    const { app, upstream } = await begin((socket) => socket.write(head("text/event-stream") + chunk("data: 1\n\n")));
+    const client = rawClient(app.url, post("/v1/chat/completions", BODY));
+    await until("the first event is there", () => client.said().includes("data: 1"));
+    client.socket.end();
+    await until("the connection is closed", () => client.closed());
+    await until("the upstream is free", () => upstream.got[0]?.closed === true && isIdle(app));
+
+    expect(client.said()).not.toContain("\r\n0\r\n\r\n");
+    expect(app.ended.at(-1)?.outcome).toBe("left");
+  });
+
+  test("with a request that is answered here, has its answer", async () => {
+    const { app } = await begin(() => undefined);
+    const client = rawClient(app.url, "");
+    client.socket.end("GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    await until("the connection is closed", () => client.closed());
+
+    expect(client.said()).toStartWith("HTTP/1.1 200");
   });
 });
 
