@@ -1,43 +1,219 @@
-/** Whether a connection to an upstream comes about. `fetch` does not say, and a host that is gone swallows the request. */
+/**
+ * One connection to an upstream, for one request at a time. Made here and not by `fetch`, which takes the reset of an answer
+ * without framing for its end, does not say whether it is connected, and hands each request to a thread of its own.
+ */
+import type { Socket } from "bun";
+import { Answer } from "./answer.ts";
+import { answerHead, BadAnswer } from "./answer-head.ts";
+import type { Body } from "./body.ts";
 
-/** An upstream that answered within this time is not asked again. */
-const KNOWN_MS = 10_000;
+export interface Question {
+  readonly method: string;
+  /** The request line and the headers, with the empty line at their end. */
+  readonly head: string;
+  readonly body: Body;
+}
 
-export class ConnectionWatch {
-  readonly #answered = new Map<string, number>();
+/** The other side closed it. */
+export class ConnectionClosed extends Error {
+  override readonly name = "ConnectionClosed";
+  readonly code = "ECONNRESET";
 
-  answered(origin: string): void {
-    this.#answered.set(origin, Date.now());
+  /** @param isUnanswered nothing had come in return for the request */
+  constructor(readonly isUnanswered: boolean) {
+    super("The connection was closed.");
   }
+}
 
-  /** It has answered before: a connection to it may be pooled. */
-  isKnown(origin: string): boolean {
-    return this.#answered.has(origin);
+const LAST_CHUNK = Buffer.from("0\r\n\r\n");
+
+export class Connection {
+  #socket: Socket<Connection> | null = null;
+  #question: Question | null = null;
+  #answer: Answer | null = null;
+  #answered: PromiseWithResolvers<Answer> | null = null;
+  /** Of a head that is not there to its end. */
+  #head: Buffer | null = null;
+  /** Of a body that is still being sent. */
+  #upload: ReadableStreamDefaultReader<Uint8Array> | null = null;
+  #unsent: Uint8Array = LAST_CHUNK.subarray(LAST_CHUNK.length);
+  #drained: PromiseWithResolvers<void> | null = null;
+  /** By `Date.now()`. */
+  idleSince = 0;
+  isClosed = false;
+
+  /** @param onIdle it can take another request */
+  constructor(private readonly onIdle: (connection: Connection) => void) {}
+
+  /** @throws what kept it from being opened */
+  async open(hostname: string, port: number): Promise<void> {
+    this.#socket = await Bun.connect<Connection>({ hostname, port, data: this, socket: HANDLERS });
+    if (this.isClosed) this.#socket.terminate();
+    else this.#socket.setNoDelay(true);
   }
 
   /**
-   * Opens a connection beside the request's own, and closes it at once.
-   * @param onFailure called when nothing was opened within the time; a refusal is left to the request itself
-   * @returns how to stop watching
+   * Sends a request. Its body goes on being sent while the answer is read.
+   * @throws ConnectionClosed, BadAnswer; the reason of `destroy`
    */
-  watch(origin: string, connectMs: number, onFailure: () => void): () => void {
-    if (Date.now() - (this.#answered.get(origin) ?? 0) < KNOWN_MS) return () => undefined;
-    const { hostname, port } = new URL(origin);
-    const timer = setTimeout(onFailure, connectMs);
-    const done = () => clearTimeout(timer);
-    Bun.connect({
-      hostname: hostname.replace(/^\[|\]$/g, ""),
-      port: Number(port || 80),
-      socket: {
-        open(socket) {
-          done();
-          socket.end();
-        },
-        data() {},
-        error: done,
-        connectError: done,
-      },
-    }).catch(done);
-    return done;
+  ask(question: Question): Promise<Answer> {
+    this.#question = question;
+    this.#answer = null;
+    const answered = Promise.withResolvers<Answer>();
+    this.#answered = answered;
+    this.#socket?.ref();
+    const { content } = question.body;
+    if (content instanceof ReadableStream)
+      void this.#send(question.head, content.getReader(), question.body.length === null);
+    else this.#write(withHead(question.head, content));
+    return answered.promise;
+  }
+
+  /** Ends it if it still works on this. */
+  leave(question: Question, reason: unknown): void {
+    if (this.#question === question) this.destroy(reason);
+  }
+
+  /** Ends it at once, and whatever goes on over it. */
+  destroy(reason: unknown): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.#socket?.terminate();
+    this.#fail(reason, true);
+  }
+
+  /** It need not keep the process alive while it is idle. */
+  rest(): void {
+    this.idleSince = Date.now();
+    this.#socket?.unref();
+  }
+
+  received(bytes: Buffer): void {
+    try {
+      if (this.#answer) this.#answer.push(bytes);
+      else this.#begin(bytes);
+    } catch (error) {
+      this.#end(error, false);
+    }
+  }
+
+  /** @param error null: the other side ended it in good order */
+  closed(error: unknown): void {
+    if (this.isClosed) return;
+    // An answer without framing ends so, unless the connection was reset.
+    if (error === null) this.#answer?.closed();
+    this.#end(new ConnectionClosed(this.#answer === null && this.#head === null), false);
+  }
+
+  drained(): void {
+    const unsent = this.#unsent;
+    if (unsent.length === 0 || this.isClosed) return;
+    const sent = this.#socket?.write(unsent) ?? 0;
+    this.#unsent = unsent.subarray(Math.max(0, sent));
+    if (this.#unsent.length > 0) return;
+    this.#drained?.resolve();
+    this.#drained = null;
+  }
+
+  #begin(bytes: Buffer): void {
+    const answered = this.#answered;
+    // Nobody has asked for it.
+    if (!this.#question || !answered) throw new BadAnswer("It speaks without having been asked.");
+    const all = this.#head ? Buffer.concat([this.#head, bytes]) : bytes;
+    const head = answerHead(all, this.#question.method);
+    if (head === null) {
+      this.#head = all;
+      return;
+    }
+    this.#head = null;
+    const answer = new Answer(head, {
+      pause: () => this.#socket?.pause(),
+      resume: () => this.#socket?.resume(),
+      over: (isClean) => this.#over(isClean),
+      destroy: () => this.#end(null, true),
+    });
+    this.#answer = answer;
+    this.#answered = null;
+    answered.resolve(answer);
+    const rest = all.subarray(head.bytes);
+    if (answer.isOver) this.#over(rest.length === 0);
+    else if (rest.length > 0) answer.push(rest);
+  }
+
+  #over(isClean: boolean): void {
+    const keepsOpen = this.#answer?.keepsOpen === true && isClean && this.#upload === null;
+    this.#question = null;
+    this.#answer = null;
+    if (keepsOpen) this.onIdle(this);
+    else this.#end(null, false);
+  }
+
+  #end(error: unknown, atOnce: boolean): void {
+    this.isClosed = true;
+    this.#socket?.terminate();
+    this.#fail(error, atOnce);
+  }
+
+  #fail(error: unknown, atOnce: boolean): void {
+    void this.#upload?.cancel().catch(() => undefined);
+    this.#upload = null;
+    this.#answered?.reject(error);
+    this.#answered = null;
+    this.#answer?.fail(error, atOnce);
+    this.#drained?.resolve();
+    this.#drained = null;
+  }
+
+  /** @returns null: it is sent, or lies with the kernel */
+  #write(bytes: Uint8Array): Promise<void> | null {
+    const sent = this.#socket?.write(bytes) ?? 0;
+    if (sent >= bytes.length) return null;
+    this.#unsent = bytes.subarray(Math.max(0, sent));
+    this.#drained = Promise.withResolvers();
+    return this.#drained.promise;
+  }
+
+  async #send(head: string, reader: ReadableStreamDefaultReader<Uint8Array>, isChunked: boolean): Promise<void> {
+    this.#upload = reader;
+    try {
+      await this.#write(withHead(head, null));
+      while (this.#upload === reader) {
+        const { done, value } = await reader.read();
+        if (this.#upload !== reader) return;
+        if (done) {
+          this.#upload = null;
+          if (isChunked) this.#write(LAST_CHUNK);
+          return;
+        }
+        await this.#write(isChunked ? chunk(value) : value);
+      }
+    } catch (error) {
+      this.destroy(error);
+    }
   }
 }
+
+function withHead(head: string, content: Uint8Array | null): Uint8Array {
+  const bytes = Buffer.allocUnsafe(head.length + (content?.length ?? 0));
+  bytes.write(head, 0, "latin1");
+  if (content) bytes.set(content, head.length);
+  return bytes;
+}
+
+function chunk(piece: Uint8Array): Uint8Array {
+  const size = piece.length.toString(16);
+  const bytes = Buffer.allocUnsafe(size.length + piece.length + 4);
+  bytes.write(`${size}\r\n`, 0, "latin1");
+  bytes.set(piece, size.length + 2);
+  bytes.write("\r\n", size.length + 2 + piece.length, "latin1");
+  return bytes;
+}
+
+/** One object for all of them. */
+const HANDLERS = {
+  data: ({ data: connection }: Socket<Connection>, bytes: Buffer) => connection.received(bytes),
+  drain: ({ data: connection }: Socket<Connection>) => connection.drained(),
+  end: ({ data: connection }: Socket<Connection>) => connection.closed(null),
+  close: ({ data: connection }: Socket<Connection>, error?: unknown) => connection.closed(error ?? null),
+  error: ({ data: connection }: Socket<Connection>, error: unknown) => connection.closed(error),
+};

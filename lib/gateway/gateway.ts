@@ -2,7 +2,7 @@
 import { Fault } from "../fault.ts";
 import { Admission, type Release } from "./admission.ts";
 import { type Body, isShort, type NamedBody, namedBody, plainBody } from "./body.ts";
-import { ConnectionWatch } from "./connection.ts";
+import { Connections } from "./connections.ts";
 import { HoldLine, type HoldMeans } from "./hold-line.ts";
 import { LateBody } from "./late-body.ts";
 import { type Entered, ModelDoor } from "./model-door.ts";
@@ -48,7 +48,7 @@ const nameOf = ({ slot, served }: Place) => `The model ${served[0] ?? `in slot $
 
 export class Gateway {
   readonly #admissions = new Map<string, Admission>();
-  readonly #connections = new ConnectionWatch();
+  readonly #connections = new Connections();
 
   readonly #door: ModelDoor;
   readonly #hold: ModelHold;

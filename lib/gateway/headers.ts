@@ -57,8 +57,8 @@ export function requestHeaders(from: Headers, length: number | null, host: strin
   return to;
 }
 
-export function responseHeaders(from: Headers): PlainHeaders {
-  const all = plain(from);
+/** @param all lower-cased */
+export function responseHeaders(all: PlainHeaders): PlainHeaders {
   const named = namedBy(all.connection ?? null);
   const to: PlainHeaders = {};
   for (const name in all)

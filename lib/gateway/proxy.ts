@@ -1,11 +1,9 @@
-/**
- * One request to an upstream and its answer back, byte for byte. What is not known about fetch from its documentation: it
- * gives up after 360 s of silence unless `timeout` is false, decodes gzip but keeps the header unless `decompress` is false,
- * and goes on working for a client that has left unless it has a signal.
- */
+/** One request to an upstream and its answer back, byte for byte. */
 import { Fault } from "../fault.ts";
+import type { Answer } from "./answer.ts";
 import type { Body } from "./body.ts";
-import type { ConnectionWatch } from "./connection.ts";
+import type { Question } from "./connection.ts";
+import type { Connections } from "./connections.ts";
 import { Deadlines } from "./deadlines.ts";
 import { errorEvent } from "./error-event.ts";
 import { requestHeaders, responseHeaders } from "./headers.ts";
@@ -46,7 +44,7 @@ export class Passage implements Passed {
     private readonly request: Request,
     private readonly upstream: Upstream,
     private readonly patience: Patience,
-    private readonly connections: ConnectionWatch,
+    private readonly connections: Connections,
     /** The request is over, whichever way; called exactly once. With what went wrong, where that is known. */
     private readonly onEnd: (outcome: Outcome, passage: Passage, fault: Fault | null) => void,
   ) {
@@ -73,19 +71,16 @@ export class Passage implements Passed {
     const { signal } = this.abort;
     const { content } = body;
     if (content === null || content instanceof Uint8Array) this.uploaded(content?.byteLength ?? 0);
-    const stopWatching = this.connections.watch(upstream.origin, patience.connectMs, () => {
-      const message = `${upstream.name} cannot be reached: its address does not answer.`;
-      this.abort.abort(new Fault("upstream", "upstream_unreachable", message));
-    });
     try {
-      signal.throwIfAborted();
-      const response = await this.#ask(path, body);
-      stopWatching();
-      this.connections.answered(upstream.origin);
-      onHead(response.status);
-      return await this.#answer(response, path);
+      const answer = await this.connections.ask(
+        upstream.origin,
+        this.#question(path, body),
+        patience.connectMs,
+        signal,
+      );
+      onHead(answer.status);
+      return await this.#answer(answer, path);
     } catch (error) {
-      stopWatching();
       const cause = causeOf(error, signal);
       // Whatever is left of the upload, nobody waits for it.
       if (!signal.aborted) this.abort.abort(cause);
@@ -99,35 +94,18 @@ export class Passage implements Passed {
     }
   }
 
-  /**
-   * A pooled connection may be closed by the upstream at the very moment it is used: a request that fails so, at once and
-   * without an answer, goes out once more over a connection of its own. A body that can be read only once gets that from the
-   * beginning.
-   */
-  async #ask(path: string, body: Body): Promise<Response> {
+  #question(path: string, body: Body): Question {
     const { request, upstream } = this;
+    const { method } = request;
     const { content } = body;
-    const isOneOff = content instanceof ReadableStream;
-    const send = (keepalive: boolean) =>
-      fetch(upstream.origin + path, {
-        method: request.method,
-        headers: requestHeaders(request.headers, body.length, upstream.host),
-        ...(content === null ? {} : { body: content as BodyInit }),
-        signal: this.abort.signal,
-        redirect: "manual",
-        decompress: false,
-        timeout: false,
-        keepalive,
-      } as RequestInit);
-    if (isOneOff || !this.connections.isKnown(upstream.origin)) return send(!isOneOff);
-    const began = performance.now();
-    try {
-      return await send(true);
-    } catch (error) {
-      const wasClosed = (error as { code?: unknown } | null)?.code === "ECONNRESET";
-      if (!wasClosed || this.abort.signal.aborted || performance.now() - began > AT_ONCE_MS) throw error;
-      return send(false);
-    }
+    const isStreamed = content instanceof ReadableStream;
+    const length = isStreamed ? body.length : (content?.byteLength ?? (method === "POST" ? 0 : null));
+    const host = upstream.host ?? upstream.origin.slice("http://".length);
+    const headers = requestHeaders(request.headers, length, host);
+    if (isStreamed && length === null) headers["transfer-encoding"] = "chunked";
+    let head = `${method} ${path} HTTP/1.1\r\n`;
+    for (const name in headers) head += `${name}: ${headers[name]}\r\n`;
+    return { method, head: `${head}\r\n`, body };
   }
 
   /** Ends it from outside. An answer that is on its way may have nobody who reads it and would notice: its place is free now. */
@@ -143,10 +121,11 @@ export class Passage implements Passed {
     this.onEnd(outcome, this, fault);
   }
 
-  async #answer(response: Response, path: string): Promise<Response> {
-    const { status } = response;
-    const headers = responseHeaders(response.headers);
-    if (!response.body || this.request.method === "HEAD" || NO_BODY.has(status)) {
+  async #answer(answer: Answer, path: string): Promise<Response> {
+    const { status } = answer;
+    const headers = responseHeaders(answer.headers);
+    if (this.request.method === "HEAD" || NO_BODY.has(status)) {
+      answer.cancel();
       this.end("complete");
       return new Response(null, { status, headers });
     }
@@ -155,19 +134,18 @@ export class Passage implements Passed {
     const length = Number(headers["content-length"] ?? Number.NaN);
     // Whole where it is short and says so: a break in the middle can then still be told as an error.
     if (length <= WHOLE_BYTES) {
-      const bytes = await response.arrayBuffer();
+      const bytes = await answer.whole();
       this.bytesOut = bytes.byteLength;
       if (this.bytesOut > 0) this.firstByteAt = performance.now();
-      if (isPlain) this.#used(usageOf(new Uint8Array(bytes)));
+      if (isPlain) this.#used(usageOf(bytes));
       this.end("complete");
-      return new Response(bytes, { status, headers });
+      return new Response(bytes as BodyInit, { status, headers });
     }
     this.#isAnswering = true;
     const isEvents = isPlain && /^text\/event-stream\b/i.test(headers["content-type"] ?? "");
-    const isFramed = response.headers.has("transfer-encoding") || response.headers.has("content-length");
-    const lastWord = isEvents && !isFramed ? LastWord.of(path) : null;
+    const lastWord = isEvents && !answer.isFramed ? LastWord.of(path) : null;
     const tail = isPlain ? new Tail() : null;
-    const body = relay(response.body as ReadableStream<Uint8Array>, {
+    const body = relay(answer, {
       deadlines: this.#deadlines,
       abort: this.abort,
       epitaph: isEvents ? (error) => errorEvent(upstreamFault(this.upstream.name, error)) : null,
@@ -193,9 +171,7 @@ export class Passage implements Passed {
   }
 }
 
-/** Longer after sending, a reset means that the upstream broke at this request. */
-const AT_ONCE_MS = 250;
 const WHOLE_BYTES = 64 * 1024;
 /** nginx's word for it; nobody reads it. */
 const CLIENT_CLOSED_REQUEST = 499;
-const NO_BODY = new Set([101, 204, 205, 304]);
+const NO_BODY = new Set([204, 205, 304]);

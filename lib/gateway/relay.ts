@@ -1,5 +1,7 @@
 /** The body of an answer on its way to the client: piece by piece as it comes, at the client's pace. */
 import { Fault } from "../fault.ts";
+import type { Answer } from "./answer.ts";
+import { ConnectTimeout } from "./connections.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { WholeEvents } from "./whole-events.ts";
 
@@ -35,17 +37,16 @@ class BrokenOff extends Error {
   readonly code = "ConnectionClosed";
 }
 
-export function relay(body: ReadableStream<Uint8Array>, options: RelayOptions): ReadableStream<Uint8Array> {
+export function relay(answer: Answer, options: RelayOptions): ReadableStream<Uint8Array> {
   const { deadlines, abort, epitaph, events, isWhole, onPiece, onEnd } = options;
-  const reader = body.getReader();
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
           for (;;) {
             deadlines.wait();
-            const { done, value } = await reader.read();
-            if (done) {
+            const value = await answer.read();
+            if (value === null) {
               if (!isWhole()) throw new BrokenOff();
               for (const piece of events?.rest() ?? []) controller.enqueue(piece);
               controller.close();
@@ -75,6 +76,7 @@ export function relay(body: ReadableStream<Uint8Array>, options: RelayOptions): 
       cancel() {
         onEnd("left");
         abort.abort(new ClientLeft());
+        answer.cancel();
       },
     },
     { highWaterMark: 0 },
@@ -84,9 +86,11 @@ export function relay(body: ReadableStream<Uint8Array>, options: RelayOptions): 
 /** A Fault that says that the upstream failed. */
 export function upstreamFault(name: string, error: unknown): Fault {
   if (error instanceof Fault) return error;
+  const unreachable = (why: string) =>
+    new Fault("upstream", "upstream_unreachable", `${name} cannot be reached: ${why}.`, {}, { cause: error });
   const code = (error as { code?: unknown } | null)?.code;
-  if (code === "ECONNREFUSED" || code === "ConnectionRefused")
-    return new Fault("upstream", "upstream_unreachable", `${name} cannot be reached: nothing listens at its address.`);
+  if (error instanceof ConnectTimeout) return unreachable("its address does not answer");
+  if (code === "ECONNREFUSED" || code === "ConnectionRefused") return unreachable("nothing listens at its address");
   if (code === "ECONNRESET" || code === "ConnectionClosed")
     return new Fault("upstream", "upstream_closed", `${name} closed the connection before its answer was complete.`);
   return new Fault(

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { plainBody } from "../../lib/gateway/body.ts";
-import { ConnectionWatch } from "../../lib/gateway/connection.ts";
+import { Connections } from "../../lib/gateway/connections.ts";
 import { LateBody } from "../../lib/gateway/late-body.ts";
 import { PATIENCE } from "../../lib/gateway/patience.ts";
 import { Passage } from "../../lib/gateway/proxy.ts";
@@ -202,7 +202,7 @@ describe("a body of 500 MB, on a route without the cap", () => {
   const PIECES = 477;
   let uncapped: Bun.Server<undefined>;
   beforeAll(() => {
-    const connections = new ConnectionWatch();
+    const connections = new Connections();
     const origin = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
     uncapped = Bun.serve({
       port: 0,

@@ -1,12 +1,12 @@
 /** The gateway's passage on a route without the cap of an upload, for the bench: prints its port. The argument is the upstream's. */
 import { plainBody } from "../../../lib/gateway/body.ts";
-import { ConnectionWatch } from "../../../lib/gateway/connection.ts";
+import { Connections } from "../../../lib/gateway/connections.ts";
 import { LateBody } from "../../../lib/gateway/late-body.ts";
 import { PATIENCE } from "../../../lib/gateway/patience.ts";
 import { Passage } from "../../../lib/gateway/proxy.ts";
 
 const upstream = { name: "It", origin: `http://127.0.0.1:${process.argv[2]}`, host: null };
-const connections = new ConnectionWatch();
+const connections = new Connections();
 const server = Bun.serve({
   port: 0,
   hostname: "127.0.0.1",

@@ -1,7 +1,7 @@
 /** The deadlines of one request, with an upstream that takes its time. */
 import { afterEach, describe, expect, test } from "bun:test";
 import type { Fault } from "../../../lib/fault.ts";
-import { ConnectionWatch } from "../../../lib/gateway/connection.ts";
+import { Connections } from "../../../lib/gateway/connections.ts";
 import type { Patience } from "../../../lib/gateway/patience.ts";
 import { Passage } from "../../../lib/gateway/proxy.ts";
 import type { Outcome } from "../../../lib/gateway/relay.ts";
@@ -20,7 +20,7 @@ function ask(patience: Partial<Patience>, answer: (request: Request) => Response
   const ends: Outcome[] = [];
   const upstream = { name: "The service", origin: `http://127.0.0.1:${server.port}`, host: null };
   const request = new Request("http://localhost/v1/x", { method: "POST" });
-  const passage = new Passage(request, upstream, { ...PATIENT, ...patience }, new ConnectionWatch(), (outcome) =>
+  const passage = new Passage(request, upstream, { ...PATIENT, ...patience }, new Connections(), (outcome) =>
     ends.push(outcome),
   );
   return { ends, answer: passage.forward("/v1/x", { content: null, length: null }) };
@@ -113,7 +113,7 @@ test("an answer that nobody reads gives its place back when the client leaves, a
       new Request("http://localhost/v1/x", { method: "POST", signal: leaver.signal }),
       upstream,
       { ...PATIENT, ...patience },
-      new ConnectionWatch(),
+      new Connections(),
       (outcome) => ends.push(outcome),
     ).forward("/v1/x", { content: null, length: null });
   const [unread, late] = await Promise.all([pass({}), pass({ totalMs: 1_000 })]);

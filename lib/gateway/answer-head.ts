@@ -1,0 +1,84 @@
+/** The head of an upstream's answer: HTTP/1.1 as RFC 9112 has it, and nothing that is only nearly so. Pure. */
+import type { PlainHeaders } from "./headers.ts";
+
+/** Where the body ends: after so many bytes, after its last chunk, or with the connection. */
+export type AnswerFraming = number | "chunks" | "close";
+
+export interface AnswerHead {
+  readonly status: number;
+  /** Lower-cased; several of one name are joined. */
+  readonly headers: PlainHeaders;
+  readonly framing: AnswerFraming;
+  /** Another request may follow over the same connection. */
+  readonly keepsOpen: boolean;
+  /** Where the body begins. */
+  readonly bytes: number;
+}
+
+/** What came is no answer in HTTP/1. */
+export class BadAnswer extends Error {
+  override readonly name = "BadAnswer";
+}
+
+const VERSION = "HTTP/1.";
+const MOST_HEAD_BYTES = 64 * 1024;
+const END = "\r\n\r\n";
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: |$)/;
+const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const LENGTH = /^\d{1,15}$/;
+
+/** @returns null: more of it has to come @throws BadAnswer */
+export function answerHead(bytes: Buffer, method: string): AnswerHead | null {
+  if (bytes.toString("latin1", 0, VERSION.length) !== VERSION.slice(0, bytes.length))
+    throw new BadAnswer("It speaks no HTTP/1.");
+  const end = bytes.indexOf(END);
+  if (end > MOST_HEAD_BYTES || (end === -1 && bytes.length > MOST_HEAD_BYTES))
+    throw new BadAnswer("The head of the answer is too long.");
+  if (end === -1) return null;
+  const [line = "", ...lines] = bytes.toString("latin1", 0, end).split("\r\n");
+  const [, minor, code] = STATUS_LINE.exec(line) ?? [];
+  if (code === undefined) throw new BadAnswer("The answer begins with no status.");
+  const status = Number(code);
+  const begin = end + END.length;
+  if (status === 101) throw new BadAnswer("The protocol was changed, and nobody had asked for it.");
+  // Interim answers are for the connection; the real one follows.
+  if (status < 200) {
+    const next = answerHead(bytes.subarray(begin), method);
+    return next && { ...next, bytes: begin + next.bytes };
+  }
+  const headers = fields(lines);
+  const framing = framingOf(status, headers, method);
+  const isClosing = /\bclose\b/i.test(headers.connection ?? "");
+  return { status, headers, framing, keepsOpen: minor === "1" && framing !== "close" && !isClosing, bytes: begin };
+}
+
+function fields(lines: readonly string[]): PlainHeaders {
+  const headers: PlainHeaders = {};
+  for (const line of lines) {
+    const colon = line.indexOf(":");
+    const name = line.slice(0, Math.max(0, colon)).toLowerCase();
+    if (!NAME.test(name)) throw new BadAnswer("A line of the answer's head is no header.");
+    const value = line.slice(colon + 1).trim();
+    const before = headers[name];
+    headers[name] = before === undefined ? value : `${before}, ${value}`;
+  }
+  return headers;
+}
+
+function framingOf(status: number, headers: PlainHeaders, method: string): AnswerFraming {
+  if (method === "HEAD" || status === 204 || status === 304) return 0;
+  const coding = headers["transfer-encoding"];
+  if (coding !== undefined) {
+    if (coding.toLowerCase() !== "chunked") throw new BadAnswer("The answer has a transfer coding that is not known.");
+    // RFC 9112 §6.3: the chunks decide, and whoever reads on must not see the other.
+    delete headers["content-length"];
+    return "chunks";
+  }
+  const length = headers["content-length"];
+  if (length === undefined) return "close";
+  const [first = "", ...others] = length.split(",").map((each) => each.trim());
+  if (!LENGTH.test(first) || others.some((other) => other !== first))
+    throw new BadAnswer("The answer has no valid length.");
+  headers["content-length"] = first;
+  return Number(first);
+}

@@ -1,0 +1,98 @@
+/** The connections to the upstreams: those that are idle are used again. */
+import type { Answer } from "./answer.ts";
+import { Connection, ConnectionClosed, type Question } from "./connection.ts";
+
+/**
+ * An idle one is used again within this time. Later the host may be gone without having said so, and would swallow the request:
+ * opening a new one shows that.
+ */
+const FRESH_MS = 10_000;
+/** Longer after sending, a reset means that the upstream broke at this request. */
+const AT_ONCE_MS = 250;
+const MOST_IDLE = 256;
+
+/** Nothing answered at the address. */
+export class ConnectTimeout extends Error {
+  override readonly name = "ConnectTimeout";
+}
+
+export class Connections {
+  readonly #idle = new Map<string, Connection[]>();
+
+  /**
+   * An idle connection may be closed by the upstream at the very moment it is used: a request that fails so, at once and without
+   * an answer, goes out once more over a new one. A body that can be read only once gets that from the beginning.
+   * @param origin `http://<host>:<port>`
+   * @throws ConnectTimeout, ConnectionClosed, BadAnswer; what kept the connection from being opened; the signal's reason
+   */
+  async ask(origin: string, question: Question, connectMs: number, signal: AbortSignal): Promise<Answer> {
+    signal.throwIfAborted();
+    const isOneOff = question.body.content instanceof ReadableStream;
+    const idle = isOneOff ? null : this.#take(origin);
+    if (idle) {
+      const began = performance.now();
+      try {
+        return await asked(idle, question, signal);
+      } catch (error) {
+        const wasClosed = error instanceof ConnectionClosed && error.isUnanswered;
+        if (!wasClosed || signal.aborted || performance.now() - began > AT_ONCE_MS) throw error;
+      }
+    }
+    const connection = new Connection((each) => this.#give(origin, each));
+    await opened(connection, origin, connectMs, signal);
+    return asked(connection, question, signal);
+  }
+
+  /** Ends those that are idle. */
+  close(): void {
+    for (const connections of this.#idle.values())
+      for (const connection of connections.splice(0)) connection.destroy(null);
+  }
+
+  #take(origin: string): Connection | null {
+    const idle = this.#idle.get(origin) ?? [];
+    for (let connection = idle.pop(); connection; connection = idle.pop()) {
+      if (connection.isClosed) continue;
+      if (Date.now() - connection.idleSince < FRESH_MS) return connection;
+      connection.destroy(null);
+    }
+    return null;
+  }
+
+  #give(origin: string, connection: Connection): void {
+    let idle = this.#idle.get(origin);
+    if (!idle) {
+      idle = [];
+      this.#idle.set(origin, idle);
+    }
+    if (idle.length >= MOST_IDLE) {
+      connection.destroy(null);
+      return;
+    }
+    connection.rest();
+    idle.push(connection);
+  }
+}
+
+function asked(connection: Connection, question: Question, signal: AbortSignal): Promise<Answer> {
+  const answer = connection.ask(question);
+  signal.addEventListener("abort", () => connection.leave(question, signal.reason), { once: true });
+  return answer;
+}
+
+async function opened(connection: Connection, origin: string, connectMs: number, signal: AbortSignal): Promise<void> {
+  const { hostname, port } = new URL(origin);
+  const { promise, reject } = Promise.withResolvers<never>();
+  const leave = () => reject(signal.reason);
+  const timer = setTimeout(() => reject(new ConnectTimeout()), connectMs);
+  signal.addEventListener("abort", leave, { once: true });
+  try {
+    await Promise.race([connection.open(hostname.replace(/^\[|\]$/g, ""), Number(port || 80)), promise]);
+  } catch (error) {
+    connection.destroy(error);
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", leave);
+  }
+}
