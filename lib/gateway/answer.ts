@@ -33,11 +33,6 @@ export class Answer {
   #isOver = false;
   #error: unknown = null;
   #reader: PromiseWithResolvers<void> | null = null;
-  readonly #take = (piece: Uint8Array) => {
-    this.#pieces.push(piece);
-    this.#waiting += piece.byteLength;
-  };
-
   constructor(
     { status, headers, framing, keepsOpen }: AnswerHead,
     private readonly flow: Flow,
@@ -58,8 +53,11 @@ export class Answer {
   /** More of it has come. @throws BadAnswer */
   push(bytes: Buffer): void {
     let end = -1;
-    if (this.#chunks) end = this.#chunks.push(bytes, this.#take);
-    else if (this.#left === null) this.#take(bytes);
+    if (this.#chunks) {
+      const got = this.#chunks.push(bytes);
+      this.#take(got.piece);
+      end = got.end;
+    } else if (this.#left === null) this.#take(bytes);
     else {
       this.#take(bytes.length > this.#left ? bytes.subarray(0, this.#left) : bytes);
       if (bytes.length >= this.#left) end = this.#left;
@@ -89,23 +87,21 @@ export class Answer {
     this.#wake();
   }
 
-  /** @returns null at the end @throws what broke it */
-  async read(): Promise<Uint8Array | null> {
-    for (;;) {
-      const piece = this.#pieces.shift();
-      if (piece) {
-        this.#waiting -= piece.byteLength;
-        if (this.#isPaused && this.#waiting <= FEW_BYTES) {
-          this.#isPaused = false;
-          this.flow.resume();
-        }
-        return piece;
+  /** @returns null at the end; at once what is there already @throws what broke it */
+  read(): Uint8Array | null | Promise<Uint8Array | null> {
+    const piece = this.#pieces.shift();
+    if (piece) {
+      this.#waiting -= piece.byteLength;
+      if (this.#isPaused && this.#waiting <= FEW_BYTES) {
+        this.#isPaused = false;
+        this.flow.resume();
       }
-      if (this.#error !== null) throw this.#error;
-      if (this.#isOver) return null;
-      this.#reader ??= Promise.withResolvers();
-      await this.#reader.promise;
+      return piece;
     }
+    if (this.#error !== null) throw this.#error;
+    if (this.#isOver) return null;
+    this.#reader ??= Promise.withResolvers();
+    return this.#reader.promise.then(() => this.read());
   }
 
   /** All of it. @throws what broke it */
@@ -123,6 +119,12 @@ export class Answer {
   cancel(): void {
     this.#pieces.length = 0;
     if (!this.#isOver) this.flow.destroy();
+  }
+
+  #take(piece: Uint8Array): void {
+    if (piece.byteLength === 0) return;
+    this.#pieces.push(piece);
+    this.#waiting += piece.byteLength;
   }
 
   #wake(): void {

@@ -1,6 +1,7 @@
 /** The connections to the upstreams: those that are idle are used again. */
 import type { Answer } from "./answer.ts";
 import { Connection, ConnectionClosed, type Question } from "./connection.ts";
+import type { Stop } from "./stop.ts";
 
 /**
  * An idle one is used again within this time. Later the host may be gone without having said so, and would swallow the request:
@@ -23,24 +24,24 @@ export class Connections {
    * An idle connection may be closed by the upstream at the very moment it is used: a request that fails so, at once and without
    * an answer, goes out once more over a new one. A body that can be read only once gets that from the beginning.
    * @param origin `http://<host>:<port>`
-   * @throws ConnectTimeout, ConnectionClosed, BadAnswer; what kept the connection from being opened; the signal's reason
+   * @throws ConnectTimeout, ConnectionClosed, BadAnswer; what kept the connection from being opened; the reason of the stop
    */
-  async ask(origin: string, question: Question, connectMs: number, signal: AbortSignal): Promise<Answer> {
-    signal.throwIfAborted();
+  async ask(origin: string, question: Question, connectMs: number, stop: Stop): Promise<Answer> {
+    stop.throwIfStopped();
     const isOneOff = question.body.content instanceof ReadableStream;
     const idle = isOneOff ? null : this.#take(origin);
     if (idle) {
       const began = performance.now();
       try {
-        return await asked(idle, question, signal);
+        return await asked(idle, question, stop);
       } catch (error) {
         const wasClosed = error instanceof ConnectionClosed && error.isUnanswered;
-        if (!wasClosed || signal.aborted || performance.now() - began > AT_ONCE_MS) throw error;
+        if (!wasClosed || stop.reason || performance.now() - began > AT_ONCE_MS) throw error;
       }
     }
     const connection = new Connection((each) => this.#give(origin, each));
-    await opened(connection, origin, connectMs, signal);
-    return asked(connection, question, signal);
+    await opened(connection, origin, connectMs, stop);
+    return asked(connection, question, stop);
   }
 
   /** Ends those that are idle. */
@@ -74,18 +75,17 @@ export class Connections {
   }
 }
 
-function asked(connection: Connection, question: Question, signal: AbortSignal): Promise<Answer> {
+function asked(connection: Connection, question: Question, stop: Stop): Promise<Answer> {
   const answer = connection.ask(question);
-  signal.addEventListener("abort", () => connection.leave(question, signal.reason), { once: true });
+  stop.whenStopped((reason) => connection.leave(question, reason));
   return answer;
 }
 
-async function opened(connection: Connection, origin: string, connectMs: number, signal: AbortSignal): Promise<void> {
+async function opened(connection: Connection, origin: string, connectMs: number, stop: Stop): Promise<void> {
   const { hostname, port } = new URL(origin);
   const { promise, reject } = Promise.withResolvers<never>();
-  const leave = () => reject(signal.reason);
   const timer = setTimeout(() => reject(new ConnectTimeout()), connectMs);
-  signal.addEventListener("abort", leave, { once: true });
+  stop.whenStopped(reject);
   try {
     await Promise.race([connection.open(hostname.replace(/^\[|\]$/g, ""), Number(port || 80)), promise]);
   } catch (error) {
@@ -93,6 +93,6 @@ async function opened(connection: Connection, origin: string, connectMs: number,
     throw error;
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener("abort", leave);
+    stop.whenStopped(null);
   }
 }

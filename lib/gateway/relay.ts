@@ -3,6 +3,7 @@ import { Fault } from "../fault.ts";
 import type { Answer } from "./answer.ts";
 import { ConnectTimeout } from "./connections.ts";
 import type { Deadlines } from "./deadlines.ts";
+import type { Stop } from "./stop.ts";
 import type { WholeEvents } from "./whole-events.ts";
 
 /** How a request ended. `left`: the client went away. */
@@ -11,7 +12,7 @@ export type Outcome = "complete" | "failed" | "left";
 export interface RelayOptions {
   readonly deadlines: Deadlines;
   /** Ends the request to the upstream. */
-  readonly abort: AbortController;
+  readonly stop: Stop;
   /** What the client is told when the upstream breaks off; null: its connection is cut. */
   readonly epitaph: ((error: unknown) => Uint8Array) | null;
   /** So that what was passed on ends where an epitaph can follow; null: every piece goes on as it comes. */
@@ -24,8 +25,8 @@ export interface RelayOptions {
 }
 
 /** What cut a request short when it was not the upstream: a deadline, or the client. */
-export function causeOf(error: unknown, signal: AbortSignal): unknown {
-  return signal.aborted ? signal.reason : error;
+export function causeOf(error: unknown, { reason }: Stop): unknown {
+  return reason ?? error;
 }
 
 export class ClientLeft extends Error {
@@ -38,7 +39,7 @@ class BrokenOff extends Error {
 }
 
 export function relay(answer: Answer, options: RelayOptions): ReadableStream<Uint8Array> {
-  const { deadlines, abort, epitaph, events, isWhole, onPiece, onEnd } = options;
+  const { deadlines, stop, epitaph, events, isWhole, onPiece, onEnd } = options;
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -61,7 +62,7 @@ export function relay(answer: Answer, options: RelayOptions): ReadableStream<Uin
             if (whole.length > 0) return;
           }
         } catch (error) {
-          const cause = causeOf(error, abort.signal);
+          const cause = causeOf(error, stop);
           if (cause instanceof ClientLeft) {
             onEnd("left");
             controller.error(cause);
@@ -75,7 +76,7 @@ export function relay(answer: Answer, options: RelayOptions): ReadableStream<Uin
       },
       cancel() {
         onEnd("left");
-        abort.abort(new ClientLeft());
+        stop.stop(new ClientLeft());
         answer.cancel();
       },
     },
