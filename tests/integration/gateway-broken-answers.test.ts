@@ -104,6 +104,32 @@ describe("an upstream that", () => {
     expect(app.ended.map(({ outcome }) => outcome)).toEqual(Array(ATTEMPTS).fill("failed"));
   });
 
+  test.each([
+    ["resets", "audio", head("audio/mpeg", "connection: close")],
+    ["resets", "compressed events", head("text/event-stream", "connection: close", "content-encoding: gzip\r\n")],
+    ["resets", "JSON", "HTTP/1.0 200 OK\r\ncontent-type: application/json\r\n\r\n"],
+    ["closes", "audio", head("audio/mpeg", "connection: close")],
+    ["closes", "compressed events", head("text/event-stream", "connection: close", "content-encoding: gzip\r\n")],
+    ["closes", "JSON", "HTTP/1.0 200 OK\r\ncontent-type: application/json\r\n\r\n"],
+  ])(
+    "%s %s without framing: a reset is no end, and the orderly end of the connection is one",
+    async (how, _, begun) => {
+      const { port, app } = await begin((socket) => {
+        socket.write(`${begun}half`);
+        setTimeout(() => ENDING[how]?.(socket), 30);
+      });
+      const client = await opened(port);
+      const ended = whole(client);
+      client.write(
+        "POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}",
+      );
+      const answer = parsed(await ended);
+
+      expect([answer.body.toString(), answer.isComplete]).toEqual(["half", how === "closes"]);
+      expect(app.ended.map(({ outcome }) => outcome)).toEqual([how === "closes" ? "complete" : "failed"]);
+    },
+  );
+
   test("closes while the client still sends its body: 502", async () => {
     const { port } = await begin((socket) => socket.resetAndDestroy());
     const client = await opened(port);
