@@ -249,7 +249,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       gateway: () => gateway,
     });
     const { stopping } = operations.slotStops;
-    const told = { events, env, observation, stopping, onFailure: operations.deepChecks.suspect };
+    const told = { events, observation, stopping, onFailure: operations.deepChecks.suspect };
     const { gateway, gatewayModels } = createGateway({ config, slots, swaps, lock, control, ...told });
 
     const started = { type: "controller.started", at: now(), version, instance_id: instance } as const;

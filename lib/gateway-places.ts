@@ -116,22 +116,12 @@ export function createResolver(): (host: string) => Promise<readonly string[]> {
   };
 }
 
-/**
- * Bun makes this many requests at a time and lets further ones wait unseen, the controller's own questions among them, unless
- * BUN_CONFIG_MAX_HTTP_REQUESTS says otherwise at the start of the process.
- */
-const BUN_REQUESTS = 256;
-/** Left for the controller's own questions and for the other services. */
-const KEPT_REQUESTS = 96;
-
-/** @param mostRequests what the process can have in flight altogether */
-export function limitsOf(settings: Settings, slots: number, mostRequests: number): Limits {
-  const mostChats = Math.max(1, Math.floor((mostRequests - KEPT_REQUESTS) / Math.max(1, slots)));
+export function limitsOf(settings: Settings): Limits {
   const waitMs = settings.gateway_queue_seconds * 1000;
   const isAdaptive = settings.gateway_limit === "adaptive";
   const limit = (inFlight: number, queue: number) => ({ inFlight, queue, waitMs, isAdaptive });
   return {
-    chat: limit(Math.min(settings.gateway_chat_in_flight, mostChats), settings.gateway_chat_queue),
+    chat: limit(settings.gateway_chat_in_flight, settings.gateway_chat_queue),
     audio: limit(settings.gateway_audio_in_flight, settings.gateway_audio_queue),
     text: limit(settings.gateway_text_in_flight, settings.gateway_text_queue),
   };
@@ -144,7 +134,6 @@ export interface GatewayParts {
   readonly lock: Pick<ReservationLock, "permit">;
   readonly control: Pick<SparkControl, "address">;
   readonly events: Pick<EventBus, "subscribe">;
-  readonly env: Readonly<Record<string, string | undefined>>;
   readonly observation: Pick<Observation, "request" | "metrics">;
   /** Slots whose model is being stopped without a swap. */
   readonly stopping: ReadonlySet<string>;
@@ -154,8 +143,7 @@ export interface GatewayParts {
 
 /** The gateway of this cluster, and the list of what is behind it. */
 export function createGateway(parts: GatewayParts) {
-  const { config, slots, swaps, lock, control, events, env, observation, stopping } = parts;
-  const mostRequests = Number(env.BUN_CONFIG_MAX_HTTP_REQUESTS) || BUN_REQUESTS;
+  const { config, slots, swaps, lock, control, events, observation, stopping } = parts;
   const catalog = () => config.current.catalog;
   const keyOf = (name: string) => modelKeyOf(catalog(), name);
   const resolve = createResolver();
@@ -169,8 +157,7 @@ export function createGateway(parts: GatewayParts) {
     if (type === "config.changed") places = services = limits = null;
   });
   const currentLimits = () => {
-    const { settings, slots } = config.current.topology;
-    limits ??= limitsOf(settings, slots.length, mostRequests);
+    limits ??= limitsOf(config.current.topology.settings);
     return limits;
   };
   const currentPlaces = () => {

@@ -92,6 +92,7 @@ export function upstreamFault(name: string, error: unknown): Fault {
   const code = (error as { code?: unknown } | null)?.code;
   if (error instanceof ConnectTimeout) return unreachable("its address does not answer");
   if (code === "ECONNREFUSED" || code === "ConnectionRefused") return unreachable("nothing listens at its address");
+  if (code === "ENOTFOUND") return unreachable("its host name has no address");
   if (code === "ECONNRESET" || code === "ConnectionClosed")
     return new Fault("upstream", "upstream_closed", `${name} closed the connection before its answer was complete.`);
   return new Fault(

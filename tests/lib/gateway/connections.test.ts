@@ -62,6 +62,16 @@ describe("a connection", () => {
     expect(sockets).toHaveLength(10);
   });
 
+  test("is made for each of 600 requests at a time", async () => {
+    const held: Socket[] = [];
+    const origin = await upstream((socket) => void held.push(socket));
+    const answers = Array.from({ length: 600 }, () => textOf(origin));
+    await until("all of them are at the upstream", () => held.length === 600);
+    for (const socket of held) socket.write(OK);
+
+    expect(new Set(await Promise.all(answers))).toEqual(new Set(["{}"]));
+  });
+
   test.each([
     ["that the upstream will close", "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}"],
     ["in HTTP/1.0", OK.replace("1.1", "1.0")],
