@@ -3,7 +3,7 @@ import type { Fault } from "../fault.ts";
 
 const encoder = new TextEncoder();
 
-/** Empty lines first: what came before may have broken off in the middle of an event. */
+/** Empty lines first: whatever came before is over. */
 export function errorEvent({ kind, code, message, members }: Fault): Uint8Array {
   const isUpstream = kind === "upstream" || kind === "timeout" || members.failed_by === "upstream";
   const type = kind === "not_found" ? "not_found_error" : kind === "locked" ? "invalid_request_error" : "server_error";
