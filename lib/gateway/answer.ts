@@ -33,6 +33,7 @@ export class Answer {
   #isOver = false;
   #error: unknown = null;
   #reader: PromiseWithResolvers<void> | null = null;
+
   constructor(
     { status, headers, framing, keepsOpen }: AnswerHead,
     private readonly flow: Flow,
@@ -65,6 +66,9 @@ export class Answer {
     }
     if (end !== -1) {
       this.#isOver = true;
+      // The connection goes to others, whether this is read or not.
+      if (this.#isPaused) this.flow.resume();
+      this.#isPaused = false;
       this.flow.over(end === bytes.length);
     } else if (this.#waiting > MOST_WAITING_BYTES && !this.#isPaused) {
       this.#isPaused = true;

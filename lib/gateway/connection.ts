@@ -57,6 +57,7 @@ export class Connection {
    * @throws ConnectionClosed, BadAnswer; the reason of `destroy`
    */
   ask(question: Question): Promise<Answer> {
+    if (this.isClosed) return Promise.reject(new ConnectionClosed(true));
     this.#question = question;
     this.#answer = null;
     const answered = Promise.withResolvers<Answer>();
@@ -141,7 +142,8 @@ export class Connection {
   }
 
   #over(isClean: boolean): void {
-    const keepsOpen = this.#answer?.keepsOpen === true && isClean && this.#upload === null;
+    const isSent = this.#upload === null && this.#unsent.length === 0;
+    const keepsOpen = this.#answer?.keepsOpen === true && isClean && isSent;
     this.#question = null;
     this.#answer = null;
     if (keepsOpen) this.onIdle(this);

@@ -27,9 +27,20 @@ export class Connections {
    * @throws ConnectTimeout, ConnectionClosed, BadAnswer; what kept the connection from being opened; the reason of the stop
    */
   async ask(origin: string, question: Question, connectMs: number, stop: Stop): Promise<Answer> {
+    const { content } = question.body;
+    if (!(content instanceof ReadableStream)) return this.#ask(origin, question, connectMs, stop);
+    try {
+      return await this.#askAnew(origin, question, connectMs, stop);
+    } catch (error) {
+      // Nobody has begun to read it.
+      if (!content.locked) void content.cancel(error).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #ask(origin: string, question: Question, connectMs: number, stop: Stop): Promise<Answer> {
     stop.throwIfStopped();
-    const isOneOff = question.body.content instanceof ReadableStream;
-    const idle = isOneOff ? null : this.#take(origin);
+    const idle = this.#take(origin);
     if (idle) {
       const began = performance.now();
       try {
@@ -39,6 +50,11 @@ export class Connections {
         if (!wasClosed || stop.reason || performance.now() - began > AT_ONCE_MS) throw error;
       }
     }
+    return this.#askAnew(origin, question, connectMs, stop);
+  }
+
+  async #askAnew(origin: string, question: Question, connectMs: number, stop: Stop): Promise<Answer> {
+    stop.throwIfStopped();
     const connection = new Connection((each) => this.#give(origin, each));
     await opened(connection, origin, connectMs, stop);
     return asked(connection, question, stop);

@@ -11,68 +11,68 @@ export interface Pace {
 }
 
 export const UPLOAD_PACE: Pace = { windowMs: 60_000, leastBytes: 16 * 1024 };
-const LOOKS_PER_WINDOW = 12;
 
 export function tooSlow({ windowMs, leastBytes }: Pace): Fault {
   const seconds = Math.round(windowMs / 100) / 10;
   return new Fault("slow", "upload_too_slow", `Less than ${leastBytes} bytes of the body came within ${seconds} s.`);
 }
 
-/** Reads a body; a read fails with a Fault once the client is too slow. */
+/**
+ * Reads a body; a read fails with a Fault once the client is too slow. Only a read that waits has a timer: whoever reads no further
+ * leaves nothing behind.
+ */
 export class PacedReader {
-  #waitingSince: number | null = null;
+  /** Of the window: how long was waited, and what came. */
   #waitedMs = 0;
   #bytes = 0;
+  /** From when on the pending read waits. */
+  #since = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #slow: Fault | null = null;
-  readonly #timer: ReturnType<typeof setInterval>;
 
   constructor(
     private readonly reader: ReadableStreamDefaultReader<Uint8Array>,
     private readonly pace: Pace,
-  ) {
-    this.#timer = setInterval(() => this.#look(), Math.max(1, pace.windowMs / LOOKS_PER_WINDOW));
-  }
+  ) {}
 
   /** @returns null at the end @throws Fault `slow`; what the reading throws */
   async read(): Promise<Uint8Array | null> {
-    const began = performance.now();
-    this.#waitingSince = began;
-    try {
-      const { done, value } = await this.reader.read();
-      if (this.#slow) throw this.#slow;
-      if (done) this.over();
-      else this.#bytes += value.byteLength;
-      return done ? null : value;
-    } catch (error) {
-      this.over();
-      throw error;
-    } finally {
-      this.#waitedMs += performance.now() - began;
-      this.#waitingSince = null;
+    this.#since = performance.now();
+    this.#arm();
+    const { done, value } = await this.reader.read().finally(() => clearTimeout(this.#timer));
+    if (!done) {
+      this.#bytes += value.byteLength;
+      this.#judge();
     }
+    if (!this.#slow) return done ? null : value;
+    void this.cancel(this.#slow);
+    throw this.#slow;
   }
 
   /** Nothing more is wanted. */
   async cancel(reason?: unknown): Promise<void> {
-    this.over();
     await this.reader.cancel(reason).catch(() => undefined);
   }
 
-  over(): void {
-    clearInterval(this.#timer);
+  #arm(): void {
+    this.#timer = setTimeout(
+      () => {
+        this.#judge();
+        // Ends the read that is pending.
+        if (this.#slow) void this.cancel(this.#slow);
+        else this.#arm();
+      },
+      Math.max(1, Math.ceil(this.pace.windowMs - this.#waitedMs)),
+    );
   }
 
-  #look(): void {
-    if (this.#waitingSince === null) return;
-    const waitedMs = this.#waitedMs + performance.now() - this.#waitingSince;
-    if (waitedMs < this.pace.windowMs) return;
-    if (this.#bytes < this.pace.leastBytes) {
-      this.#slow = tooSlow(this.pace);
-      // Ends the read that is pending.
-      void this.cancel(this.#slow);
-      return;
-    }
-    this.#bytes = 0;
-    this.#waitedMs = -(performance.now() - this.#waitingSince);
+  /** Whether enough has come, once a window has been waited for. */
+  #judge(): void {
+    const now = performance.now();
+    this.#waitedMs += now - this.#since;
+    this.#since = now;
+    if (this.#waitedMs < this.pace.windowMs) return;
+    if (this.#bytes < this.pace.leastBytes) this.#slow = tooSlow(this.pace);
+    this.#waitedMs = this.#bytes = 0;
   }
 }

@@ -122,6 +122,28 @@ describe("a connection", () => {
     expect(sockets).toHaveLength(1);
   });
 
+  test("that is closed as soon as it is open leaves no request waiting", async () => {
+    const origin = await upstream(() => undefined);
+    server?.on("connection", (socket: Socket) => socket.resetAndDestroy());
+    const errors = await Promise.all(Array.from({ length: 50 }, () => failure(ask(origin))));
+
+    expect(errors.every((error) => error instanceof ConnectionClosed)).toBe(true);
+  });
+
+  test("that does not come about leaves the body to nobody", async () => {
+    const origin = await upstream(() => undefined);
+    server?.close();
+    let isCancelled = false;
+    const content = new ReadableStream<Uint8Array>({
+      cancel() {
+        isCancelled = true;
+      },
+    });
+
+    expect(await failure(ask(origin, { content, length: null }))).toMatchObject({ code: "ECONNREFUSED" });
+    expect(isCancelled).toBe(true);
+  });
+
   test("is not opened for a request that is over, and ends with one that is stopped", async () => {
     const origin = await upstream(() => undefined);
     const stop = new Stop();
