@@ -161,15 +161,11 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     const topology = () => config.current.topology;
     const catalog = () => machines.inventory.menu.loadable;
     const swapStore = new SwapStore(open.facts, storeWatch);
-    swapStore.mendCounter();
     const lock = createReservationLock({
-      db: open.facts,
-      swapStore,
+      ...{ db: open.facts, swapStore, log, events },
       slots: () => topology().slots,
       runningSwaps: () => swaps.claims.running(),
       abortBeforeStopping: (generation) => swaps.abortBeforeStopping(generation),
-      log,
-      events,
     });
     const swapLog = new SwapLog(open.telemetry, now);
     const swaps: SwapEngine = new SwapEngine({

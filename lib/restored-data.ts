@@ -12,7 +12,7 @@ import type { SwapStore } from "./swap/swap-store.ts";
 
 interface Means {
   readonly store: Pick<Store, "facts" | "transaction">;
-  readonly swapStore: Pick<SwapStore, "setRestored">;
+  readonly swapStore: Pick<SwapStore, "setRestored" | "mendCounter">;
   readonly lock: Pick<ReservationLock, "open">;
   readonly origin: Origin;
   readonly log: Logger;
@@ -24,6 +24,7 @@ const LEFT_ALONE =
 /** Takes up the lock; before the swaps are taken up, and before what is remembered of services is read. */
 export function openData({ store, swapStore, lock, origin, log }: Means): void {
   const { restoredFrom, copiedFrom } = origin;
+  swapStore.mendCounter();
   lock.open(disbelieved(origin));
   if (restoredFrom !== null) log.warn("these data were restored from a backup", { backup_of: restoredFrom });
   if (copiedFrom !== null)

@@ -40,7 +40,9 @@ const USERS = new Set(["alice", "bob", "carol", "spark", "user", "me", "someone"
 
 /** What tests of address rules need, and where clouds have their metadata. */
 const TEST_IPV6 = new Set(
-  "fd00:ec2::254 fd00:ec2::23 fd20:ce::254 fd00:ec2:0:0:0:0:0:254 fd00:0ec2:0:0:0:0:0:254 fd12:3456::7".split(" "),
+  "fd00:ec2::254 fd00:42::42 fe80::a9fe:a9fe fd00:ec2::23 fd20:ce::254 fd00:ec2:0:0:0:0:0:254 fd00:0ec2:0:0:0:0:0:254 fd12:3456::7".split(
+    " ",
+  ),
 );
 /** Hosts, users and secrets of examples; a secret that looks like one of a real installation is none of these. */
 const MADE_UP_HOSTS = new Set("localhost old new other host hostname address user text string null".split(" "));
