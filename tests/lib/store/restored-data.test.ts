@@ -11,6 +11,8 @@ import { temporaryFolder } from "./_folder.ts";
 const log = createLogger({ level: "error" });
 const AT = "2026-01-31T12:00:00.000Z";
 
+const mendCounter = () => undefined;
+
 test("while the reservation could not be dropped the mark stays; once it was, it is gone", () => {
   using folder = temporaryFolder();
   const store = openStore(folder.path);
@@ -18,6 +20,7 @@ test("while the reservation could not be dropped the mark stays; once it was, it
   const reasons: (string | null)[] = [];
   let restored = 0;
   const swapStore = {
+    mendCounter,
     setRestored: () => {
       restored += 1;
     },
@@ -53,9 +56,9 @@ test("the swaps are set aside in the transaction that forgets the mark", () => {
   };
   const origin = readOrigin(store.facts);
 
-  expect(() => openData({ store, origin, log, lock: { open: () => undefined }, swapStore: { setRestored } })).toThrow(
-    "full",
-  );
+  expect(() =>
+    openData({ store, origin, log, lock: { open: () => undefined }, swapStore: { mendCounter, setRestored } }),
+  ).toThrow("full");
 
   expect(readOrigin(store.facts)).toEqual(origin);
   store.close();
@@ -92,6 +95,7 @@ test("a copy of another controller's folder: what it has reserved is not ours; i
   markCopied(store.facts, "another");
   const reasons: (string | null)[] = [];
   const swapStore = {
+    mendCounter,
     setRestored: () => {
       throw new Error("nothing was restored");
     },
