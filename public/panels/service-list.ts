@@ -1,4 +1,5 @@
 import { sentenceOf } from "../api.ts";
+import { copyText } from "../copy.ts";
 import { type Child, h } from "../dom.ts";
 import { place } from "../router.ts";
 import { say } from "../say.ts";
@@ -6,6 +7,7 @@ import {
   actOn,
   cancelUpdate,
   checkService,
+  fetchHidden,
   fetchServiceLog,
   fetchUpdate,
   type Service,
@@ -14,7 +16,7 @@ import {
 } from "../services/calls.ts";
 import { ACTION_WORDS, consequence } from "../services/words.ts";
 import { botUpdates, services } from "../state.ts";
-import { signal } from "../store.ts";
+import { effect, signal } from "../store.ts";
 import { Panel } from "./panel.ts";
 import { serviceRow } from "./service-row.ts";
 import { refusal } from "./sheet.ts";
@@ -27,10 +29,19 @@ export class ServiceList extends Panel {
   #open = signal<string | null>(null);
   #log = signal<readonly string[] | null>(null);
   #failed = signal<string | null>(null);
+  #hidden = signal<readonly string[]>([]);
+  #listed: string | null = null;
+  #stop: (() => void) | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.#stop = effect(() => this.#askHidden());
+  }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
+    this.#stop?.();
     clearTimeout(this.#timer);
   }
 
@@ -42,12 +53,7 @@ export class ServiceList extends Panel {
     return h(
       "section",
       { class: "panel services", "aria-labelledby": this.idOf("h") },
-      h(
-        "header",
-        { class: "panel-head" },
-        h("h2", { id: this.idOf("h") }, "Services"),
-        h("p", { class: "dim" }, "Hidden ones are shown again in Settings."),
-      ),
+      h("header", { class: "panel-head" }, h("h2", { id: this.idOf("h") }, "Services")),
       failed !== null && h("div", { class: "pad", "data-key": "failed" }, refusal(failed)),
       all.length === 0
         ? h("div", { class: "empty" }, h("p", {}, "No service is configured."))
@@ -62,17 +68,41 @@ export class ServiceList extends Panel {
               }),
             ),
           ),
+      this.#hidden.value.length > 0 &&
+        h(
+          "p",
+          { class: "pad dim", "data-key": "hidden" },
+          `Hidden: ${this.#hidden.value.join(", ")}. `,
+          h("a", { href: "/settings" }, "Show them again in Settings"),
+        ),
     );
   }
 
   protected override act(name: string, origin: HTMLElement): void {
     const service = services.value?.find((each) => each.name === origin.dataset.name);
     if (!service) return;
+    if (name === "copy") void copyText(service.url ?? "", origin);
     if (name === "more") this.#toggle(service);
     if (name === "start" || name === "stop" || name === "restart") this.#ask(service, name);
     if (name === "update") this.#askUpdate(service);
     if (name === "cancel-update") this.#do(() => cancelUpdate(service.name), "The update is being ended.");
     if (name === "check") this.#do(() => checkService(service.name), `${service.name} was checked.`);
+  }
+
+  /** When others are listed than before, others are hidden. */
+  #askHidden(): void {
+    if (place.value.page.id !== "services" || services.value === null) return;
+    const listed = services.value.map(({ name }) => name).join();
+    if (listed === this.#listed) return;
+    this.#listed = listed;
+    fetchHidden().then(
+      (names) => {
+        if (listed === this.#listed) this.#hidden.value = names;
+      },
+      () => {
+        if (listed === this.#listed) this.#listed = null;
+      },
+    );
   }
 
   #toggle({ name, operation }: Service): void {

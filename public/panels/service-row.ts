@@ -113,7 +113,7 @@ function details(service: Service, { log, update }: Shown, now: number): Child {
     h(
       "dl",
       { class: "service-facts" },
-      url !== null && fact("Address", h("code", {}, url)),
+      url !== null && fact("Address", address(name, url)),
       fact(
         "Container",
         container === null
@@ -169,6 +169,25 @@ function details(service: Service, { log, update }: Shown, now: number): Child {
       : h("p", { class: "dim" }, noLog),
   );
 }
+
+const address = (name: string, url: string): Child =>
+  h(
+    "div",
+    { class: "keyline" },
+    h("code", {}, url),
+    h(
+      "button",
+      {
+        class: "btn sm",
+        type: "button",
+        "data-act": "copy",
+        "data-name": name,
+        "aria-label": `Copy: address of ${name}`,
+      },
+      picture("i-copy"),
+      "Copy",
+    ),
+  );
 
 const fact = (name: string, value: Child): Child => [h("dt", {}, name), h("dd", {}, value)];
 

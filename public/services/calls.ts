@@ -1,6 +1,8 @@
 /** Calls about services. */
+import type { Static } from "@sinclair/typebox";
 import type { BotUpdate } from "../../lib/bot/bot-update.ts";
 import type { Service, ServiceAction } from "../../lib/service/service.ts";
+import type { EndpointsSchema } from "../../lib/status.ts";
 import { call } from "../api.ts";
 import { ownToken } from "../state.ts";
 
@@ -18,6 +20,12 @@ export const fetchServiceLog = (name: string, tail: number) =>
   call<{ readonly lines: readonly { readonly line: string }[] }>("GET", `${pathOf(name)}/logs?tail=${tail}`);
 
 export const downloadOf = (name: string) => `${pathOf(name)}/logs/download`;
+
+/** Names of those that are hidden: only where everything is says them. */
+export const fetchHidden = async (): Promise<readonly string[]> => {
+  const { endpoints } = await call<Static<typeof EndpointsSchema>>("GET", "/api/endpoints");
+  return endpoints.filter(({ disabled }) => disabled).map(({ name }) => name);
+};
 
 /** @throws Refused 404 when there was none yet */
 export const fetchUpdate = (name: string) => call<BotUpdate>("GET", `${pathOf(name)}/update`);

@@ -20,13 +20,30 @@ inBrowser("services in the dashboard", () => {
   const detailsOf = (page: Page, name: string) => page.getByRole("group", { name: `Details of ${name}` });
   const container = (name: string) => on.demo.cluster.nodes[1]!.docker.find(name)!;
 
-  test("each says how it is; a hidden one and a bot without a login are not there", async () => {
+  test("each says how it is; a hidden one is named with where it is shown again", async () => {
     const page = await begin({ env: { DISABLED_SERVICES: "qdrant" } }, "gpt-oss-20b");
 
     for (const name of ["main", "parakeet", "kokoro", "matrix-bridge"])
       await row(page, name).getByText("Healthy").waitFor();
     await row(page, "main").getByText("model gpt-oss-20b").waitFor();
-    expect(await page.getByText("qdrant").count()).toBe(0);
+    expect(await row(page, "qdrant").count()).toBe(0);
+    await page.getByText(/^Hidden: (.*, )?qdrant[.,]/).waitFor();
+    await page.getByRole("link", { name: "Show them again in Settings" }).click();
+    await page.waitForURL("**/settings");
+  });
+
+  test("the address of a service can be copied", async () => {
+    const page = await begin();
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await row(page, "kokoro").getByRole("button", { name: "Details of kokoro" }).click();
+    await detailsOf(page, "kokoro").getByRole("button", { name: "Copy: address of kokoro" }).click();
+
+    await page.getByText("Copied.").waitFor();
+    const { services } = on.demo.plane;
+    const url = services.list().find(({ name }) => name === "kokoro")?.url;
+    await detailsOf(page, "kokoro")
+      .getByText(url ?? "no address", { exact: true })
+      .waitFor();
   });
 
   test("a stop and a start are asked about, done on the Spark, and shown", async () => {
@@ -42,6 +59,23 @@ inBrowser("services in the dashboard", () => {
     await page.getByRole("dialog", { name: "Start kokoro?" }).getByRole("button", { name: "Start" }).click();
     await row(page, "kokoro").getByText("Healthy").waitFor();
     expect(container("kokoro").running).toBe(true);
+  });
+
+  test("a restart is asked about, is one of the container, and ends healthy", async () => {
+    const page = await begin();
+    await row(page, "kokoro").getByText("Healthy").waitFor();
+    const before = container("kokoro").startedAt.getTime();
+
+    await row(page, "kokoro").getByRole("button", { name: "Restart kokoro" }).click();
+    const question = page.getByRole("dialog", { name: "Restart kokoro?" });
+    await question.getByText("Whoever uses it gets errors meanwhile.").waitFor();
+    await question.getByRole("button", { name: "Restart" }).click();
+
+    await until(
+      "it was started anew",
+      () => container("kokoro").startedAt.getTime() > before && container("kokoro").running,
+    );
+    await row(page, "kokoro").getByText("Healthy").waitFor();
   });
 
   test("nothing is done when the question is answered with no", async () => {
