@@ -14,6 +14,7 @@ import {
   type ServiceAction,
   startUpdate,
 } from "../services/calls.ts";
+import { UpdateOutput } from "../services/update-output.ts";
 import { ACTION_WORDS, consequence } from "../services/words.ts";
 import { botUpdates, services } from "../state.ts";
 import { effect, signal } from "../store.ts";
@@ -23,12 +24,21 @@ import { refusal } from "./sheet.ts";
 
 const TAIL = 200;
 const LOG_EVERY_MS = 2_000;
+/** So close to its end counts as there. */
+const END_PX = 8;
 
 /** What runs beside the models, and the slots themselves. */
 export class ServiceList extends Panel {
   #open = signal<string | null>(null);
   #log = signal<readonly string[] | null>(null);
+  #isPaused = signal(false);
+  /** Counts what was begun, so that an answer to something older is left. */
+  #round = 0;
   #failed = signal<string | null>(null);
+  #output = signal<readonly string[]>([]);
+  #outputOf = new UpdateOutput((lines) => {
+    this.#output.value = lines;
+  });
   #hidden = signal<readonly string[]>([]);
   #listed: string | null = null;
   #stop: (() => void) | undefined;
@@ -36,13 +46,18 @@ export class ServiceList extends Panel {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.#stop = effect(() => this.#askHidden());
+    const stops = [effect(() => this.#askHidden()), effect(() => this.#followUpdate())];
+    this.#stop = () => {
+      for (const stop of stops) stop();
+      this.#outputOf.follow(undefined);
+    };
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#stop?.();
     clearTimeout(this.#timer);
+    this.#round += 1;
   }
 
   protected render(): Child | undefined {
@@ -64,7 +79,9 @@ export class ServiceList extends Panel {
               serviceRow(service, {
                 isOpen: service.name === open,
                 log: this.#log.value,
+                isPaused: this.#isPaused.value,
                 update: botUpdates.value[service.name],
+                output: this.#output.value,
               }),
             ),
           ),
@@ -82,11 +99,18 @@ export class ServiceList extends Panel {
     const service = services.value?.find((each) => each.name === origin.dataset.name);
     if (!service) return;
     if (name === "copy") void copyText(service.url ?? "", origin);
+    if (name === "pause") this.#pause(service.name);
     if (name === "more") this.#toggle(service);
     if (name === "start" || name === "stop" || name === "restart") this.#ask(service, name);
     if (name === "update") this.#askUpdate(service);
     if (name === "cancel-update") this.#do(() => cancelUpdate(service.name), "The update is being ended.");
     if (name === "check") this.#do(() => checkService(service.name), `${service.name} was checked.`);
+  }
+
+  /** What the commands of an update say, of the bot whose details are shown. */
+  #followUpdate(): void {
+    const open = place.value.page.id === "services" ? this.#open.value : null;
+    this.#outputOf.follow(open === null ? undefined : botUpdates.value[open]);
   }
 
   /** When others are listed than before, others are hidden. */
@@ -107,7 +131,9 @@ export class ServiceList extends Panel {
 
   #toggle({ name, operation }: Service): void {
     clearTimeout(this.#timer);
+    this.#round += 1;
     this.#log.value = null;
+    this.#isPaused.value = false;
     this.#open.value = this.#open.value === name ? null : name;
     if (this.#open.value === null) return;
     void this.#readLog(name);
@@ -121,20 +147,55 @@ export class ServiceList extends Panel {
       );
   }
 
-  /** Followed while somebody looks. */
+  /** Followed while somebody looks, until it is paused or scrolled up. */
   async #readLog(name: string): Promise<void> {
-    if (this.#open.value !== name) return;
+    clearTimeout(this.#timer);
+    const round = ++this.#round;
     const isSeen = !document.hidden && place.value.page.id === "services";
     const service = services.value?.find((each) => each.name === name);
-    if (isSeen && service?.not_possible.logs === null)
-      try {
-        const { lines } = await fetchServiceLog(name, TAIL);
-        if (this.#open.value !== name) return;
-        this.#log.value = lines.map(({ line }) => line);
-      } catch (error) {
-        if (this.#log.value === null) this.#log.value = [sentenceOf(error)];
+    if (isSeen && service?.not_possible.logs === null) {
+      if (!this.#isAtEnd()) {
+        this.#isPaused.value = true;
+        return;
       }
+      let lines: readonly string[] | null = this.#log.value;
+      try {
+        lines = (await fetchServiceLog(name, TAIL)).lines.map(({ line }) => line);
+      } catch (error) {
+        lines ??= [sentenceOf(error)];
+      }
+      // Paused, closed or begun anew meanwhile, or scrolled up: what is read stays as it is.
+      if (round !== this.#round) return;
+      if (this.#isAtEnd()) {
+        this.#log.value = lines;
+        await Promise.resolve();
+        this.#toEnd();
+      }
+    }
     this.#timer = setTimeout(() => void this.#readLog(name), LOG_EVERY_MS);
+  }
+
+  #pause(name: string): void {
+    this.#isPaused.value = !this.#isPaused.value;
+    clearTimeout(this.#timer);
+    this.#round += 1;
+    if (this.#isPaused.value) return;
+    this.#toEnd();
+    void this.#readLog(name);
+  }
+
+  get #box(): HTMLElement | null {
+    return this.querySelector(".service-log[data-follows]");
+  }
+
+  #isAtEnd(): boolean {
+    const box = this.#box;
+    return box === null || box.scrollHeight - box.scrollTop - box.clientHeight < END_PX;
+  }
+
+  #toEnd(): void {
+    const box = this.#box;
+    if (box) box.scrollTop = box.scrollHeight;
   }
 
   #ask(service: Service, action: ServiceAction): void {

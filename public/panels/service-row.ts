@@ -16,7 +16,11 @@ export interface Shown {
   readonly isOpen: boolean;
   /** Lines of its log; null: not read yet. */
   readonly log: readonly string[] | null;
+  /** It is not followed. */
+  readonly isPaused: boolean;
   readonly update: BotUpdate | undefined;
+  /** The last lines of its output. */
+  readonly output: readonly string[];
 }
 
 export function serviceRow(service: Service, shown: Shown): Child {
@@ -102,7 +106,7 @@ function button(service: Service, action: ServiceAction): Child {
   ];
 }
 
-function details(service: Service, { log, update }: Shown, now: number): Child {
+function details(service: Service, { log, isPaused, update, output }: Shown, now: number): Child {
   const { name, url, container, deep_check: deep, auto_restart: auto } = service;
   const noLog = whyNot(service, "logs");
   const offered = ACTIONS.filter((action) => isOffered(service, action));
@@ -152,18 +156,30 @@ function details(service: Service, { log, update }: Shown, now: number): Child {
           "Check now",
         ),
       service.kind === "bot" && updateButton(service, update),
-      noLog === null &&
+      noLog === null && [
+        h(
+          "button",
+          {
+            class: "btn sm",
+            type: "button",
+            "data-act": "pause",
+            "data-name": name,
+            "aria-label": `${isPaused ? "Follow" : "Pause"} the log of ${name}`,
+          },
+          isPaused ? "Follow the log" : "Pause the log",
+        ),
         h(
           "a",
           { class: "btn sm", href: downloadOf(name), download: "", "aria-label": `Download the log of ${name}` },
           "Download the log",
         ),
+      ],
     ),
-    update !== undefined && updateOf(update, now),
+    update !== undefined && updateOf(update, output, now),
     noLog === null
       ? h(
           "pre",
-          { class: "service-log", tabindex: 0, role: "log", "aria-label": `Log of ${name}` },
+          { class: "service-log", "data-follows": true, tabindex: 0, role: "log", "aria-label": `Log of ${name}` },
           log === null ? "Reading…" : log.length === 0 ? "Its log is empty." : log.join("\n"),
         )
       : h("p", { class: "dim" }, noLog),
@@ -223,7 +239,11 @@ function updateButton(service: Service, update: BotUpdate | undefined): Child {
 
 const STEP_TONES = { waiting: "off", running: "move", done: "ok", failed: "bad" } as const;
 
-function updateOf({ state, steps, reason, started_at: at }: BotUpdate, now: number): Child {
+function updateOf(
+  { service, state, steps, reason, started_at: at }: BotUpdate,
+  output: readonly string[],
+  now: number,
+): Child {
   return h(
     "div",
     { "data-key": "update" },
@@ -236,5 +256,11 @@ function updateOf({ state, steps, reason, started_at: at }: BotUpdate, now: numb
         h("li", { "data-key": name }, pill(STEP_TONES[step], step), " ", h("code", {}, command)),
       ),
     ),
+    output.length > 0 &&
+      h(
+        "pre",
+        { class: "service-log", tabindex: 0, role: "log", "aria-label": `Output of the update of ${service}` },
+        output.join("\n"),
+      ),
   );
 }

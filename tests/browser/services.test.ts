@@ -117,6 +117,42 @@ inBrowser("services in the dashboard", () => {
     expect((await download).suggestedFilename()).toContain("parakeet");
   });
 
+  test("the log is followed from its end, until it is paused or scrolled up", async () => {
+    const page = await begin();
+    const write = (text: string) => container("kokoro").log.append(`${text}\n`);
+    for (let at = 1; at <= 150; at += 1) write(`early ${at}`);
+    await row(page, "kokoro").getByRole("button", { name: "Details of kokoro" }).click();
+    const details = detailsOf(page, "kokoro");
+    const log = details.getByRole("log", { name: "Log of kokoro" });
+    const isAtEnd = () =>
+      log.evaluate((box) => box.scrollTop > 0 && box.scrollHeight - box.scrollTop - box.clientHeight < 8);
+    await log.getByText("early 150").waitFor();
+    await until("its end is in view", isAtEnd);
+
+    write("comes by itself");
+    await log.getByText("comes by itself").waitFor();
+    await until("its end is in view", isAtEnd);
+
+    await details.getByRole("button", { name: "Pause the log of kokoro" }).click();
+    write("while paused");
+    await details.getByRole("button", { name: "Follow the log of kokoro" }).waitFor();
+    // Absence takes a while to show: twice as long as from one read to the next.
+    const reads = page.waitForRequest(/services\/kokoro\/logs\?/, { timeout: 4_500 });
+    expect(
+      await reads.then(
+        () => "read",
+        () => "left",
+      ),
+    ).toBe("left");
+    expect(await log.textContent()).not.toContain("while paused");
+    await details.getByRole("button", { name: "Follow the log of kokoro" }).click();
+    await log.getByText("while paused").waitFor();
+
+    await log.evaluate((box) => box.scrollTo(0, 0));
+    await details.getByRole("button", { name: "Follow the log of kokoro" }).waitFor();
+    expect(await log.evaluate((box) => box.scrollTop)).toBe(0);
+  });
+
   test("a bot is updated with its steps; one that may not read its repository says so", async () => {
     const page = await begin();
     await row(page, "matrix-bridge").getByRole("button", { name: "Details of matrix-bridge" }).click();
@@ -129,9 +165,30 @@ inBrowser("services in the dashboard", () => {
     await update();
     await details.getByText("Updated", { exact: true }).waitFor();
     await details.getByText("git fetch origin").waitFor();
+    const output = details.getByRole("log", { name: "Output of the update of matrix-bridge" });
+    await output.getByText("Container matrix-bridge  Started").waitFor();
 
     on.demo.cluster.inject({ kind: "service_update_denied", service: "matrix-bridge" });
     await update();
     await details.getByText("Update failed").waitFor();
+    await output.getByText("Permission denied (publickey)").waitFor();
+    expect(await output.textContent()).not.toContain("Started");
+  });
+
+  test("an update that hangs is cancelled", async () => {
+    const page = await begin();
+    on.demo.cluster.inject({ kind: "service_update_stuck", service: "matrix-bridge" });
+    await row(page, "matrix-bridge").getByRole("button", { name: "Details of matrix-bridge" }).click();
+    const details = detailsOf(page, "matrix-bridge");
+    await details.getByRole("button", { name: "Update matrix-bridge" }).click();
+    await page.getByRole("dialog", { name: "Update matrix-bridge?" }).getByRole("button", { name: "Update" }).click();
+
+    await details
+      .getByRole("log", { name: "Output of the update of matrix-bridge" })
+      .getByText("HEAD is now at")
+      .waitFor();
+    await details.getByRole("button", { name: "Cancel the update of matrix-bridge" }).click();
+    await details.getByText("Update cancelled").waitFor();
+    await details.getByRole("button", { name: "Update matrix-bridge" }).waitFor();
   });
 });
