@@ -37,18 +37,14 @@ export class LineList {
   #resizes = new ResizeObserver(() => this.#measure());
 
   /** @param onFollow called when scrolling has ended or begun the following of the end */
-  constructor(
-    label: string,
-    private readonly onFollow: (isFollowing: boolean) => void,
-  ) {
-    this.element = h(
-      "div",
-      { class: "log", role: "log", "aria-live": "off", "aria-label": label, tabindex: 0 },
-      this.#height,
-      this.#probe,
-    );
+  constructor(private readonly onFollow: (isFollowing: boolean) => void) {
+    this.element = h("div", { class: "log", role: "log", "aria-live": "off", tabindex: 0 }, this.#height, this.#probe);
     this.#probe.append(h("time"), h("span", { class: "log-source" }), h("code", {}, "0".repeat(PROBE_CHARACTERS)));
     this.element.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+  }
+
+  set label(text: string) {
+    this.element.ariaLabel = text;
   }
 
   connect(): void {

@@ -4,19 +4,13 @@
  */
 import { logGrowth, MISSED } from "./growth.ts";
 import { LineBuffer, type LogLine } from "./line-buffer.ts";
+import type { LineSource, SourceEvents } from "./line-source.ts";
 import { LINES_A_PAGE, readPage } from "./log-pages.ts";
 
 export const MOST_LINES = 10_000;
 const FLUSH_MS = 250;
 
-export interface SourceEvents {
-  /** The buffer is another. `fresh` are those of its lines that came at the end. */
-  onLines(fresh: readonly LogLine[]): void;
-  /** Something else that the view shows has changed. */
-  onChange(): void;
-}
-
-export class LogSource {
+export class LogSource implements LineSource {
   readonly buffer = new LineBuffer(MOST_LINES);
   #known = 0;
   #isPaused = false;
@@ -48,6 +42,10 @@ export class LogSource {
   /** Lines that are there and were not fetched because of the pause. */
   get waiting(): number {
     return Math.max(0, this.#known - this.buffer.last);
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
   }
 
   set isPaused(value: boolean) {

@@ -2,5 +2,6 @@
 import "../app.ts";
 import { define } from "../define.ts";
 import { ServiceList } from "../panels/service-list.ts";
+import { ServiceLog } from "../panels/service-log.ts";
 
-define({ "service-list": ServiceList });
+define({ "service-list": ServiceList, "service-log": ServiceLog });

@@ -8,7 +8,6 @@ import {
   cancelUpdate,
   checkService,
   fetchHidden,
-  fetchServiceLog,
   fetchUpdate,
   type Service,
   type ServiceAction,
@@ -22,18 +21,11 @@ import { Panel } from "./panel.ts";
 import { serviceRow } from "./service-row.ts";
 import { refusal } from "./sheet.ts";
 
-const TAIL = 200;
-const LOG_EVERY_MS = 2_000;
-/** So close to its end counts as there. */
-const END_PX = 8;
-
 /** What runs beside the models, and the slots themselves. */
 export class ServiceList extends Panel {
   #open = signal<string | null>(null);
-  #log = signal<readonly string[] | null>(null);
-  #isPaused = signal(false);
-  /** Counts what was begun, so that an answer to something older is left. */
-  #round = 0;
+  /** Whose log is shown. */
+  #logOf: string | null = null;
   #failed = signal<string | null>(null);
   #output = signal<readonly string[]>([]);
   #outputOf = new UpdateOutput((lines) => {
@@ -42,7 +34,6 @@ export class ServiceList extends Panel {
   #hidden = signal<readonly string[]>([]);
   #listed: string | null = null;
   #stop: (() => void) | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -56,8 +47,6 @@ export class ServiceList extends Panel {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#stop?.();
-    clearTimeout(this.#timer);
-    this.#round += 1;
   }
 
   protected render(): Child | undefined {
@@ -78,8 +67,7 @@ export class ServiceList extends Panel {
             ...all.map((service) =>
               serviceRow(service, {
                 isOpen: service.name === open,
-                log: this.#log.value,
-                isPaused: this.#isPaused.value,
+                noLog: this.#noLog(service),
                 update: botUpdates.value[service.name],
                 output: this.#output.value,
               }),
@@ -99,7 +87,6 @@ export class ServiceList extends Panel {
     const service = services.value?.find((each) => each.name === origin.dataset.name);
     if (!service) return;
     if (name === "copy") void copyText(service.url ?? "", origin);
-    if (name === "pause") this.#pause(service.name);
     if (name === "more") this.#toggle(service);
     if (name === "start" || name === "stop" || name === "restart") this.#ask(service, name);
     if (name === "update") this.#askUpdate(service);
@@ -129,14 +116,17 @@ export class ServiceList extends Panel {
     );
   }
 
+  /** One that is shown stays, whatever happens to its Spark: what was read is still of use, and the log says why nothing comes. */
+  #noLog({ name, not_possible: { logs } }: Service): string | null {
+    if (name === this.#logOf) return null;
+    if (name === this.#open.value && logs === null) this.#logOf = name;
+    return logs;
+  }
+
   #toggle({ name, operation }: Service): void {
-    clearTimeout(this.#timer);
-    this.#round += 1;
-    this.#log.value = null;
-    this.#isPaused.value = false;
+    this.#logOf = null;
     this.#open.value = this.#open.value === name ? null : name;
     if (this.#open.value === null) return;
-    void this.#readLog(name);
     // One that was begun before this page was opened; its steps come by the stream from then on.
     if (operation?.action === "update" && !(name in botUpdates.value))
       fetchUpdate(name).then(
@@ -145,57 +135,6 @@ export class ServiceList extends Panel {
         },
         () => undefined,
       );
-  }
-
-  /** Followed while somebody looks, until it is paused or scrolled up. */
-  async #readLog(name: string): Promise<void> {
-    clearTimeout(this.#timer);
-    const round = ++this.#round;
-    const isSeen = !document.hidden && place.value.page.id === "services";
-    const service = services.value?.find((each) => each.name === name);
-    if (isSeen && service?.not_possible.logs === null) {
-      if (!this.#isAtEnd()) {
-        this.#isPaused.value = true;
-        return;
-      }
-      let lines: readonly string[] | null = this.#log.value;
-      try {
-        lines = (await fetchServiceLog(name, TAIL)).lines.map(({ line }) => line);
-      } catch (error) {
-        lines ??= [sentenceOf(error)];
-      }
-      // Paused, closed or begun anew meanwhile, or scrolled up: what is read stays as it is.
-      if (round !== this.#round) return;
-      if (this.#isAtEnd()) {
-        this.#log.value = lines;
-        await Promise.resolve();
-        this.#toEnd();
-      }
-    }
-    this.#timer = setTimeout(() => void this.#readLog(name), LOG_EVERY_MS);
-  }
-
-  #pause(name: string): void {
-    this.#isPaused.value = !this.#isPaused.value;
-    clearTimeout(this.#timer);
-    this.#round += 1;
-    if (this.#isPaused.value) return;
-    this.#toEnd();
-    void this.#readLog(name);
-  }
-
-  get #box(): HTMLElement | null {
-    return this.querySelector(".service-log[data-follows]");
-  }
-
-  #isAtEnd(): boolean {
-    const box = this.#box;
-    return box === null || box.scrollHeight - box.scrollTop - box.clientHeight < END_PX;
-  }
-
-  #toEnd(): void {
-    const box = this.#box;
-    if (box) box.scrollTop = box.scrollHeight;
   }
 
   #ask(service: Service, action: ServiceAction): void {

@@ -3,7 +3,6 @@ import { quarterMinute } from "../clock.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { clockTime, joined } from "../format.ts";
 import type { BotUpdate, Service, ServiceAction } from "../services/calls.ts";
-import { downloadOf } from "../services/calls.ts";
 import { ACTION_WORDS, DEEP_OUTCOMES, KINDS, STATES, UPDATE_STATES } from "../services/words.ts";
 import { connection, isReservedForAnother, lock } from "../state.ts";
 import { pill } from "./pill.ts";
@@ -14,10 +13,8 @@ const NO_CONNECTION = "No connection, so nothing can be done.";
 export interface Shown {
   /** Its details are shown. */
   readonly isOpen: boolean;
-  /** Lines of its log; null: not read yet. */
-  readonly log: readonly string[] | null;
-  /** It is not followed. */
-  readonly isPaused: boolean;
+  /** Why its log cannot be shown; null when it can. */
+  readonly noLog: string | null;
   readonly update: BotUpdate | undefined;
   /** The last lines of its output. */
   readonly output: readonly string[];
@@ -75,10 +72,10 @@ function isOffered({ state, not_possible }: Service, action: ServiceAction): boo
   return action === "start" ? isDown : !isDown;
 }
 
-function whyNot(service: Service, action: ServiceAction | "update" | "logs"): string | null {
+function whyNot(service: Service, action: ServiceAction | "update"): string | null {
   if (connection.value.state === "lost") return NO_CONNECTION;
   const held = lock.value;
-  if (service.is_slot && action !== "logs" && held && isReservedForAnother(service.name))
+  if (service.is_slot && held && isReservedForAnother(service.name))
     return `Paused until ${clockTime(held.expires_at, quarterMinute.value)}, reserved by ${held.holder}.`;
   return service.not_possible[action];
 }
@@ -106,9 +103,8 @@ function button(service: Service, action: ServiceAction): Child {
   ];
 }
 
-function details(service: Service, { log, isPaused, update, output }: Shown, now: number): Child {
+function details(service: Service, { noLog, update, output }: Shown, now: number): Child {
   const { name, url, container, deep_check: deep, auto_restart: auto } = service;
-  const noLog = whyNot(service, "logs");
   const offered = ACTIONS.filter((action) => isOffered(service, action));
   const noActions = [...new Set(offered.flatMap((action) => whyNot(service, action) ?? []))];
   return h(
@@ -156,32 +152,10 @@ function details(service: Service, { log, isPaused, update, output }: Shown, now
           "Check now",
         ),
       service.kind === "bot" && updateButton(service, update),
-      noLog === null && [
-        h(
-          "button",
-          {
-            class: "btn sm",
-            type: "button",
-            "data-act": "pause",
-            "data-name": name,
-            "aria-label": `${isPaused ? "Follow" : "Pause"} the log of ${name}`,
-          },
-          isPaused ? "Follow the log" : "Pause the log",
-        ),
-        h(
-          "a",
-          { class: "btn sm", href: downloadOf(name), download: "", "aria-label": `Download the log of ${name}` },
-          "Download the log",
-        ),
-      ],
     ),
     update !== undefined && updateOf(update, output, now),
     noLog === null
-      ? h(
-          "pre",
-          { class: "service-log", "data-follows": true, tabindex: 0, role: "log", "aria-label": `Log of ${name}` },
-          log === null ? "Reading…" : log.length === 0 ? "Its log is empty." : log.join("\n"),
-        )
+      ? h("service-log", { class: "whole-log", "data-key": `log ${name}`, "data-service": name })
       : h("p", { class: "dim" }, noLog),
   );
 }
@@ -259,7 +233,7 @@ function updateOf(
     output.length > 0 &&
       h(
         "pre",
-        { class: "service-log", tabindex: 0, role: "log", "aria-label": `Output of the update of ${service}` },
+        { class: "update-output", tabindex: 0, role: "log", "aria-label": `Output of the update of ${service}` },
         output.join("\n"),
       ),
   );

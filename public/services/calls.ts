@@ -19,6 +19,9 @@ export const checkService = (name: string) => call<unknown>("POST", `${pathOf(na
 export const fetchServiceLog = (name: string, tail: number) =>
   call<{ readonly lines: readonly { readonly line: string }[] }>("GET", `${pathOf(name)}/logs?tail=${tail}`);
 
+/** Of an event stream. */
+export const logStreamOf = (name: string, tail: number) => `${pathOf(name)}/logs/stream?tail=${tail}`;
+
 export const downloadOf = (name: string) => `${pathOf(name)}/logs/download`;
 
 /** Names of those that are hidden: only where everything is says them. */

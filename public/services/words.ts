@@ -61,3 +61,15 @@ export const DEEP_OUTCOMES: Readonly<Record<NonNullable<Service["deep_check"]>["
   busy: ["busy", "too slow while the GPU works, which says nothing"],
   skipped: ["off", "nothing to check"],
 };
+
+/** What the end of the log means when nothing comes any more; null while the container runs, or nobody knows. */
+export function logEnd(container: Service["container"]): string | null {
+  if (container === null) return null;
+  const { status, exit_code } = container;
+  const code = exit_code === null ? "" : ` with exit code ${exit_code}`;
+  if (status === "exited" || status === "dead")
+    return `Its container has ended${code}. These are its last lines; the log goes on once it is started.`;
+  if (status === "restarting") return `Its container has ended${code}, and docker starts it again.`;
+  if (status === "paused") return "Its container is paused, so nothing comes.";
+  return status === "missing" ? "Its container is gone, and its log with it." : null;
+}

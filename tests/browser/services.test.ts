@@ -20,6 +20,12 @@ inBrowser("services in the dashboard", () => {
   const detailsOf = (page: Page, name: string) => page.getByRole("group", { name: `Details of ${name}` });
   const container = (name: string) => on.demo.cluster.nodes[1]!.docker.find(name)!;
 
+  const openLog = async (page: Page, name: string) => {
+    await row(page, name).getByRole("button", { name: `Details of ${name}` }).click();
+    const details = detailsOf(page, name);
+    return { details, log: details.getByRole("log", { name: `Log of ${name}` }) };
+  };
+
   test("each says how it is; a hidden one is named with where it is shown again", async () => {
     const page = await begin({ env: { DISABLED_SERVICES: "qdrant" } }, "gpt-oss-20b");
 
@@ -107,13 +113,13 @@ inBrowser("services in the dashboard", () => {
     await row(page, "parakeet").getByRole("button", { name: "Details of parakeet" }).click();
     const details = detailsOf(page, "parakeet");
     const log = details.getByRole("log", { name: "Log of parakeet" });
-    await until("the log is there", async () => !["Reading…", ""].includes((await log.textContent()) ?? ""));
+    await log.getByRole("paragraph").first().waitFor();
 
     await details.getByText("not checked yet").waitFor();
     await details.getByRole("button", { name: "Check parakeet now" }).click();
     await details.getByText("did its work").waitFor();
     const download = page.waitForEvent("download");
-    await details.getByRole("link", { name: "Download the log of parakeet" }).click();
+    await details.getByRole("link", { name: "Download the log" }).click();
     expect((await download).suggestedFilename()).toContain("parakeet");
   });
 
@@ -121,11 +127,9 @@ inBrowser("services in the dashboard", () => {
     const page = await begin();
     const write = (text: string) => container("kokoro").log.append(`${text}\n`);
     for (let at = 1; at <= 150; at += 1) write(`early ${at}`);
-    await row(page, "kokoro").getByRole("button", { name: "Details of kokoro" }).click();
-    const details = detailsOf(page, "kokoro");
-    const log = details.getByRole("log", { name: "Log of kokoro" });
+    const { details, log } = await openLog(page, "kokoro");
     const isAtEnd = () =>
-      log.evaluate((box) => box.scrollTop > 0 && box.scrollHeight - box.scrollTop - box.clientHeight < 8);
+      log.evaluate((box) => box.scrollTop > 0 && box.scrollHeight - box.scrollTop - box.clientHeight < 30);
     await log.getByText("early 150").waitFor();
     await until("its end is in view", isAtEnd);
 
@@ -133,24 +137,62 @@ inBrowser("services in the dashboard", () => {
     await log.getByText("comes by itself").waitFor();
     await until("its end is in view", isAtEnd);
 
-    await details.getByRole("button", { name: "Pause the log of kokoro" }).click();
+    await details.getByRole("button", { name: "Pause" }).click();
     write("while paused");
-    await details.getByRole("button", { name: "Follow the log of kokoro" }).waitFor();
-    // Absence takes a while to show: twice as long as from one read to the next.
-    const reads = page.waitForRequest(/services\/kokoro\/logs\?/, { timeout: 4_500 });
-    expect(
-      await reads.then(
-        () => "read",
-        () => "left",
-      ),
-    ).toBe("left");
+    await details.getByText("1 line waiting").waitFor();
     expect(await log.textContent()).not.toContain("while paused");
-    await details.getByRole("button", { name: "Follow the log of kokoro" }).click();
+    await details.getByRole("button", { name: "Follow" }).click();
     await log.getByText("while paused").waitFor();
 
     await log.evaluate((box) => box.scrollTo(0, 0));
-    await details.getByRole("button", { name: "Follow the log of kokoro" }).waitFor();
-    expect(await log.evaluate((box) => box.scrollTop)).toBe(0);
+    await details.getByRole("button", { name: "Follow" }).waitFor();
+    write("far below");
+    await details.getByRole("button", { name: "1 new line" }).click();
+    await log.getByText("far below").waitFor();
+    await until("its end is in view", isAtEnd);
+  });
+
+  test("the log is searched and copied", async () => {
+    const page = await begin();
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    for (let at = 1; at <= 200; at += 1) container("kokoro").log.append(`${at % 90 === 5 ? "Odd" : "plain"} thing ${at}\n`);
+    const { details, log } = await openLog(page, "kokoro");
+    await log.getByText("plain thing 200").waitFor();
+
+    await details.getByRole("searchbox", { name: "Search the log" }).fill("odd");
+    await details.getByText("of 3", { exact: false }).first().waitFor();
+    await details.getByRole("button", { name: "Next match" }).click();
+    await log.locator("[aria-current=true] mark").waitFor();
+    await details.getByRole("searchbox", { name: "Search the log" }).fill("nothing of this");
+    await details.getByText("No line matches.").waitFor();
+
+    await details.getByRole("button", { name: "Copy the log" }).click();
+    await page.getByText(/^Copied \d+ lines\.$/).waitFor();
+  });
+
+  test("a log whose container ends says so, and goes on when it is started again", async () => {
+    const page = await begin();
+    const { details, log } = await openLog(page, "kokoro");
+    await log.getByRole("paragraph").first().waitFor();
+
+    on.demo.cluster.nodes[1]!.docker.kill(container("kokoro"));
+    await details.getByText(/^Its container has ended with exit code \d+\. These are its last lines/).waitFor();
+    await row(page, "kokoro").getByText("Healthy").waitFor();
+    await details.getByText(/^Its container has ended/).waitFor({ state: "hidden" });
+    container("kokoro").log.append("after the restart\n");
+    await log.getByText("after the restart").waitFor();
+  });
+
+  test("a log that cannot be read says why, and is read again once it can be", async () => {
+    const page = await begin();
+    const { details, log } = await openLog(page, "kokoro");
+    await log.getByRole("paragraph").first().waitFor();
+
+    on.demo.cluster.inject({ kind: "unreachable", how: "reset", node: "spark-2" });
+    await details.getByRole("status").filter({ hasText: "spark-2" }).waitFor();
+    on.demo.cluster.clear();
+    container("kokoro").log.append("written meanwhile\n");
+    await log.getByText("written meanwhile").waitFor();
   });
 
   test("a bot is updated with its steps; one that may not read its repository says so", async () => {
