@@ -8,12 +8,12 @@ const NEWS_MS = 30 * 60_000;
 const SHOWN_SWAPS = 12;
 
 /**
- * Attributes of `<html>`: `data-simulated`; `data-first`, words and counts such as `held swapping models-8 nodes-2 slots-1`;
+ * Attributes of `<html>`: `data-simulated`; `data-first`, words and counts such as `held swapping models-8 nodes-2 slots-1 services-7`;
  * `data-news`, the swap whose end is news.
  * @param canLeave the simulated cluster can be left from the page
  */
 export function firstLook(
-  plane: Parameters<typeof statusOf>[0],
+  plane: Parameters<typeof statusOf>[0] & Pick<ControlPlane, "services">,
   canLeave: boolean,
   now: number = Date.now(),
 ): Readonly<Record<string, string>> {
@@ -30,6 +30,7 @@ export function firstLook(
     `models-${plane.config.current.catalog.models.length}`,
     `nodes-${nodes.length}`,
     `slots-${slots.length}`,
+    `services-${plane.services.list().filter(({ state }) => state !== "not_configured").length}`,
     `swaps-${plane.swaps.list(SHOWN_SWAPS).length}`,
   ];
   return {

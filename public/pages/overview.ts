@@ -4,6 +4,7 @@ import { define, defineWhen } from "../define.ts";
 import { ModelList } from "../panels/model-list.ts";
 import { NextDay } from "../panels/next-day.ts";
 import { ReservationPanel } from "../panels/reservation-panel.ts";
+import { ServiceStates } from "../panels/service-states.ts";
 import { SlotBoard } from "../panels/slot-board.ts";
 import { SparkList } from "../panels/spark-list.ts";
 import { SwapLatest } from "../panels/swap-latest.ts";
@@ -17,6 +18,7 @@ define({
   "model-list": ModelList,
   "next-day": NextDay,
   "reservation-panel": ReservationPanel,
+  "service-states": ServiceStates,
   "spark-list": SparkList,
   "swap-latest": SwapLatest,
 });

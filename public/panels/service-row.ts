@@ -40,8 +40,8 @@ export function serviceRow(service: Service, shown: Shown): Child {
       {},
       pill(operation ? "move" : tone, doing ?? word),
       h("span", { class: "dim" }, `since ${clockTime(operation?.since ?? since, now)}`),
-      reason !== null && reason !== givenUp && h("span", { class: "dim" }, reason),
-      givenUp !== null && h("span", { class: "why", "data-tone": "bad" }, picture("g-bad"), givenUp),
+      reason !== null && h("span", { class: "dim" }, reason),
+      givenUp !== null && givenUp !== reason && h("span", { class: "dim" }, givenUp),
     ),
     h(
       "div",
@@ -65,8 +65,12 @@ export function serviceRow(service: Service, shown: Shown): Child {
   );
 }
 
+const NOT_SEEN: ReadonlySet<Service["state"]> = new Set(["unreachable", "unknown"]);
+const ENDED: ReadonlySet<string> = new Set(["exited", "dead", "created"]);
+
 /** What is so already is not offered: a start of what runs, a stop of what does not. */
-function isOffered({ state, not_possible }: Service, action: ServiceAction): boolean {
+function isOffered({ state, container, not_possible }: Service, action: ServiceAction): boolean {
+  if (action === "stop" && container !== null && ENDED.has(container.status)) return false;
   if (state === "not_configured") return not_possible[action] === null;
   const isDown = state === "stopped";
   return action === "start" ? isDown : !isDown;
@@ -106,7 +110,10 @@ function button(service: Service, action: ServiceAction): Child {
 function details(service: Service, { noLog, update, output }: Shown, now: number): Child {
   const { name, url, container, deep_check: deep, auto_restart: auto } = service;
   const offered = ACTIONS.filter((action) => isOffered(service, action));
-  const noActions = [...new Set(offered.flatMap((action) => whyNot(service, action) ?? []))];
+  // What stands beside the state already is not said again.
+  const noActions = [...new Set(offered.flatMap((action) => whyNot(service, action) ?? []))].filter(
+    (why) => why !== service.reason,
+  );
   return h(
     "div",
     { class: "service-more", "data-key": "more", role: "group", "aria-label": `Details of ${name}` },
@@ -117,7 +124,9 @@ function details(service: Service, { noLog, update, output }: Shown, now: number
       fact(
         "Container",
         container === null
-          ? "none"
+          ? NOT_SEEN.has(service.state)
+            ? "not known now"
+            : "none"
           : [h("code", {}, container.name), ` ${joined(container.status, container.image ?? undefined)}`],
       ),
       // A bot has nothing that could be asked.
@@ -156,7 +165,7 @@ function details(service: Service, { noLog, update, output }: Shown, now: number
     update !== undefined && updateOf(update, output, now),
     noLog === null
       ? h("service-log", { class: "whole-log", "data-key": `log ${name}`, "data-service": name })
-      : h("p", { class: "dim" }, noLog),
+      : noLog !== service.reason && !noActions.includes(noLog) && h("p", { class: "dim" }, noLog),
   );
 }
 

@@ -13,6 +13,17 @@ export const STATES: Readonly<Record<Service["state"], readonly [Tone, string]>>
   unknown: ["unknown", "Not looked at yet"],
 };
 
+/** What needs somebody first. What is not configured is no part of a summary. */
+export const SUMMARY_ORDER: readonly Service["state"][] = [
+  "unhealthy",
+  "unreachable",
+  "unknown",
+  "starting",
+  "stopped",
+  "busy",
+  "healthy",
+];
+
 export const KINDS: Readonly<Record<Service["kind"], string>> = {
   vllm: "models (vLLM)",
   asr: "speech recognition",

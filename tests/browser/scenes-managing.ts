@@ -111,31 +111,4 @@ export const MANAGING_SCENES: readonly Scene[] = [
       await page.getByRole("dialog", { name: "Change GPT-OSS 20B?" }).waitFor();
     },
   },
-  {
-    name: "services",
-    path: "/services",
-    before: serving,
-    on: async (page) => {
-      await page.getByRole("listitem").filter({ hasText: "kokoro" }).getByText("Healthy").waitFor();
-      await page.getByRole("button", { name: "Details of matrix-bridge" }).click();
-      await page.getByRole("log", { name: "Log of matrix-bridge" }).waitFor();
-    },
-  },
-  {
-    name: "services-down",
-    path: "/services",
-    demo: { topology: (yaml) => `${yaml}settings:\n  probe_seconds: 1\n  deep_check_minutes: 0\n` },
-    before: async (demo) => {
-      await demo.plane.services.look();
-      demo.cluster.inject({ kind: "service_dies", service: "kokoro" });
-      await until("it is left alone", async () => {
-        const { services } = demo.plane;
-        return services.list().some(({ auto_restart }) => auto_restart.given_up !== null);
-      });
-      return undefined;
-    },
-    on: async (page) => {
-      await page.getByRole("listitem").filter({ hasText: "kokoro" }).getByText("Unhealthy").waitFor();
-    },
-  },
 ];

@@ -6,6 +6,7 @@ import { until } from "../support/until.ts";
 import { openPage, ownHostname, type WatchedPage } from "./browser.ts";
 import { entry, type Scene, serving } from "./scene.ts";
 import { MANAGING_SCENES } from "./scenes-managing.ts";
+import { SERVICE_SCENES } from "./scenes-services.ts";
 import { heading, live, logOf, lost, progressOf, swapButton } from "./wording.ts";
 
 export interface Staged {
@@ -135,6 +136,7 @@ async function toDone(page: Page, demo: Demo): Promise<void> {
 
 export const SCENES: readonly Scene[] = [
   ...MANAGING_SCENES,
+  ...SERVICE_SCENES,
   {
     name: "set-up",
     demo: NOTHING,

@@ -21,7 +21,9 @@ inBrowser("services in the dashboard", () => {
   const container = (name: string) => on.demo.cluster.nodes[1]!.docker.find(name)!;
 
   const openLog = async (page: Page, name: string) => {
-    await row(page, name).getByRole("button", { name: `Details of ${name}` }).click();
+    await row(page, name)
+      .getByRole("button", { name: `Details of ${name}` })
+      .click();
     const details = detailsOf(page, name);
     return { details, log: details.getByRole("log", { name: `Log of ${name}` }) };
   };
@@ -81,6 +83,30 @@ inBrowser("services in the dashboard", () => {
       "it was started anew",
       () => container("kokoro").startedAt.getTime() > before && container("kokoro").running,
     );
+    await row(page, "kokoro").getByText("Healthy").waitFor();
+  });
+
+  test("one that goes down is told here and on the Overview, and when it is left alone", async () => {
+    const often = { topology: (yaml: string) => `${yaml}settings:\n  probe_seconds: 1\n  deep_check_minutes: 0\n` };
+    const page = await begin(often);
+    await row(page, "kokoro").getByText("Healthy").waitFor();
+
+    on.demo.cluster.inject({ kind: "service_dies", service: "kokoro" });
+    await row(page, "kokoro").getByText("Unhealthy").waitFor();
+    await row(page, "kokoro").getByText("It was restarted 3 times within 30 minutes").waitFor();
+
+    await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Overview" }).click();
+    const panel = page.getByRole("region", { name: "Services" });
+    const line = panel.getByRole("listitem").filter({ hasText: "kokoro" });
+    await line.getByText("Unhealthy").waitFor();
+    await line.getByText(/^Since \d\d:\d\d: It was restarted 3 times/).waitFor();
+    await panel.getByText(/^\d healthy, 1 stopped, 1 unhealthy$/).waitFor();
+    await panel.getByRole("link", { name: "All services" }).click();
+    await page.waitForURL("**/services");
+
+    on.demo.cluster.clear();
+    await row(page, "kokoro").getByRole("button", { name: "Restart kokoro" }).click();
+    await page.getByRole("dialog", { name: "Restart kokoro?" }).getByRole("button", { name: "Restart" }).click();
     await row(page, "kokoro").getByText("Healthy").waitFor();
   });
 
@@ -155,7 +181,8 @@ inBrowser("services in the dashboard", () => {
   test("the log is searched and copied", async () => {
     const page = await begin();
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
-    for (let at = 1; at <= 200; at += 1) container("kokoro").log.append(`${at % 90 === 5 ? "Odd" : "plain"} thing ${at}\n`);
+    for (let at = 1; at <= 200; at += 1)
+      container("kokoro").log.append(`${at % 90 === 5 ? "Odd" : "plain"} thing ${at}\n`);
     const { details, log } = await openLog(page, "kokoro");
     await log.getByText("plain thing 200").waitFor();
 

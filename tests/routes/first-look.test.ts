@@ -2,6 +2,7 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { buildDashboard } from "../../public/_build.ts";
 import { type Demo, type DemoOptions, startDemo } from "../support/demo.ts";
+import { until } from "../support/until.ts";
 
 setDefaultTimeout(30_000);
 
@@ -22,10 +23,11 @@ const wordsOf = async (of: Demo) => (await lookOf(of))["data-first"]!.split(" ")
 
 test("how many there are of what, on every page, and that it is a simulated cluster", async () => {
   const it = await begin();
+  await until("every service is looked at", () => it.plane.services.list().every(({ state }) => state !== "unknown"));
 
   for (const path of ["/", "/models", "/activity/01a"]) {
     const look = await lookOf(it, path);
-    expect(look["data-first"]).toBe("models-8 nodes-2 slots-1 swaps-0");
+    expect(look["data-first"]).toBe("models-8 nodes-2 slots-1 services-7 swaps-0");
     expect(look).toMatchObject({ "data-simulated": "", lang: "en" });
     expect(look["data-news"]).toBeUndefined();
   }

@@ -1,0 +1,67 @@
+import { quarterMinute } from "../clock.ts";
+import { type Child, h, picture } from "../dom.ts";
+import { clockTime, joined } from "../format.ts";
+import type { Service } from "../services/calls.ts";
+import { KINDS, STATES, SUMMARY_ORDER } from "../services/words.ts";
+import { services } from "../state.ts";
+import { Panel } from "./panel.ts";
+import { pill } from "./pill.ts";
+
+/** So many fit beside the models; of more, those that are not well come first. */
+const MOST_SHOWN = 10;
+
+/** Beside the hero: how each service is. */
+export class ServiceStates extends Panel {
+  protected render(): Child | undefined {
+    const all = services.value;
+    if (all === null) return undefined;
+    const configured = all.filter(({ state }) => state !== "not_configured");
+    const shown = configured.length > MOST_SHOWN ? worstFirst(configured).slice(0, MOST_SHOWN) : configured;
+    const more = configured.length - shown.length;
+    return h(
+      "section",
+      { class: "panel", "aria-labelledby": this.idOf("h") },
+      h(
+        "header",
+        { class: "panel-head" },
+        h("h2", { id: this.idOf("h") }, "Services"),
+        h("p", { class: "dim" }, counts(configured)),
+        h("a", { class: "more", href: "/services", "aria-label": "All services" }, "All", picture("i-chevron")),
+      ),
+      shown.length === 0
+        ? h("p", { class: "pad dim" }, "Nothing runs beside the models.")
+        : h("ul", { class: "svc-list" }, ...shown.map(line)),
+      more > 0 && h("p", { class: "pad dim" }, `${more} more, none of them worse.`),
+    );
+  }
+}
+
+const worstFirst = (all: readonly Service[]): Service[] =>
+  all.toSorted((a, b) => SUMMARY_ORDER.indexOf(a.state) - SUMMARY_ORDER.indexOf(b.state));
+
+/** "7 healthy, 1 busy, 1 unhealthy" */
+function counts(all: readonly Service[]): string {
+  return SUMMARY_ORDER.toReversed()
+    .map((state) => [all.filter((service) => service.state === state).length, STATES[state][1].toLowerCase()] as const)
+    .filter(([count]) => count > 0)
+    .map(([count, word]) => `${count} ${word}`)
+    .join(", ");
+}
+
+function line({ name, kind, node, model, state, since, reason }: Service): Child {
+  const time = `since ${clockTime(since, quarterMinute.value)}`;
+  // Of one that was not looked at yet the pill says it all.
+  const isWell = reason === null || state === "unknown";
+  const place = joined(model ?? KINDS[kind], node);
+  return h(
+    "li",
+    { class: isWell ? null : "long", "data-key": name },
+    h(
+      "div",
+      {},
+      h("p", {}, name),
+      h("p", { class: "dim" }, isWell ? joined(place, time) : `${time[0]?.toUpperCase()}${time.slice(1)}: ${reason}`),
+    ),
+    pill(...STATES[state]),
+  );
+}
