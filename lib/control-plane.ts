@@ -16,6 +16,7 @@ import { createLiveConfig, type LiveConfig } from "./live-config.ts";
 import type { ReservationLock } from "./lock/reservation-lock.ts";
 import type { Logger } from "./log.ts";
 import { createMachines, type Machines } from "./machines.ts";
+import { FileDeletions } from "./model-files.ts";
 import { createObservation, type Observation } from "./observation.ts";
 import { createOperations, type Operations } from "./operations.ts";
 import { createRedaction } from "./redaction.ts";
@@ -167,6 +168,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       runningSwaps: () => swaps.claims.running(),
       abortBeforeStopping: (generation) => swaps.abortBeforeStopping(generation),
     });
+    const deletions = new FileDeletions();
     const swapLog = new SwapLog(open.telemetry, now);
     const swaps: SwapEngine = new SwapEngine({
       control,
@@ -181,10 +183,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       wasForced: (reservation) => hasFact(open.facts, "lock.forced", "$.lock.generation", reservation),
       inFlight: (slot) => gateway.inFlight(slot),
       download: (model, nodes) => machines.inventory.download(model, nodes),
-      catalog,
-      topology,
-      newId,
-      now,
+      isBeingDeleted: (model) => deletions.isOf(model),
+      ...{ catalog, topology, newId, now },
       record: (job) => void recordFact(open.facts, { type: "swap.changed", at: now(), job }),
       onChange: (job, durable) => changed(job, durable),
       report,
@@ -220,7 +220,11 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       catalog: () => config.current.catalog,
       simulated: simulated !== null,
       timing: options.machineTiming,
-      inUse: () => ({ beliefs: swaps.beliefs(), active: swaps.active(), slots: slots.statuses() }),
+      deletions,
+      inUse: () => ({
+        ...{ beliefs: swaps.beliefs(), slots: slots.statuses() },
+        active: [...swaps.active(), ...swaps.unknown()],
+      }),
       lookAgain: () => slots.lookAgain(),
       onGeneration: (generation) => lock.generationSeen(generation),
     });
@@ -267,12 +271,9 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       ...{ storeWatch, hostKeys, identity, machines, inventory: machines.inventory },
       ...desk,
       ...operations,
+      ...coordination,
       upgrade,
       redacted: createRedaction({ env, config, identity, webhooks: coordination.webhooks }),
-      webhooks: coordination.webhooks,
-      schedules: coordination.schedules,
-      audit: coordination.audit,
-      listensOn: coordination.listensOn,
       async takeOver(name, from, signal) {
         const node = usableNode(topology(), name);
         if (!node) throw new Fault("not_found", "unknown_node", "There is no configured Spark with this name.");

@@ -18,7 +18,7 @@ import { answersIn, COMMANDS } from "./hardware/questions.ts";
 import { isoTime, newId } from "./ids.ts";
 import { Inventory } from "./inventory/inventory.ts";
 import type { Logger } from "./log.ts";
-import { type DeletedFiles, type DeleteOrder, deleteFiles, type InUse } from "./model-files.ts";
+import { type DeletedFiles, type DeleteOrder, deleteFiles, type FileDeletions, type InUse } from "./model-files.ts";
 import { HeadLogins } from "./setup/head-logins.ts";
 import { diskUsage } from "./spark/disk-usage.ts";
 import { createDownloadSparks } from "./spark/download-sparks.ts";
@@ -67,6 +67,7 @@ export interface MachinesMeans {
   onGeneration(generation: number): void;
   /** What the slots serve, and what is being loaded. */
   inUse(): InUse;
+  readonly deletions: FileDeletions;
   /** At slots and Sparks: one of them came or went. */
   lookAgain(): void;
   report(error: unknown): void;
@@ -88,12 +89,12 @@ export interface Machines {
   readonly inventory: Inventory;
   readonly firstContact: FirstContact;
   readonly downloads: Downloads;
-  /** @throws Fault as `Downloads.begin`; 404 unknown model, 409 a local one, 422 neither model nor repository */
+  /** @throws Fault as `Downloads.begin`; 404 unknown model, 409 a local one, one whose files are being deleted, 422 neither model nor repository */
   download(order: DownloadOrder, signal: AbortSignal): Promise<Download>;
   /** Entries for what lies on the disks, or for a folder. @throws Fault as `suggestFolder` */
   suggest(folder: string | undefined, signal: AbortSignal): Promise<Suggestions>;
-  /** @throws Fault as `deleteFiles` of model-files.ts */
-  deleteFiles(order: DeleteOrder, signal: AbortSignal): Promise<DeletedFiles>;
+  /** Goes on when whoever asked has gone. @throws Fault as `deleteFiles` of model-files.ts */
+  deleteFiles(order: DeleteOrder): Promise<DeletedFiles>;
   /** @throws Fault 404 unknown Spark, 409 its hardware address is not known, 502 the packet could not be sent */
   wake(node: string): Promise<Woken>;
   reconfigured(): void;
@@ -105,6 +106,7 @@ export function createMachines(means: MachinesMeans): Machines {
   const { store, events, log, topology, report } = means;
   const { ssh, sparkSsh, control } = means.sparks;
   const timing = { ...TIMING, ...means.timing };
+  const over = new AbortController();
   const connectivityStore = new ConnectivityStore(store.facts, store.notes);
   const connectivity: Connectivity = new Connectivity({
     store: connectivityStore,
@@ -189,7 +191,11 @@ export function createMachines(means: MachinesMeans): Machines {
   return {
     inventory,
     downloads,
-    download: (order, signal) => downloads.begin(wantedBy(order, inventory.menu.models, topology()), signal),
+    async download(order, signal) {
+      const wanted = wantedBy(order, inventory.menu.models, topology());
+      means.deletions.refuse(wanted.repo);
+      return downloads.begin(wanted, signal);
+    },
     firstContact,
     connectivity,
     hardware,
@@ -224,19 +230,20 @@ export function createMachines(means: MachinesMeans): Machines {
       const read = (node: Node, path: string, abort: AbortSignal) => readModelFolder(sparkSsh, node, path, abort);
       return suggestFolder({ inventory, topology, read }, folder, signal);
     },
-    deleteFiles: (order, signal) =>
+    deleteFiles: (order) =>
       deleteFiles(
         {
           models: () => inventory.menu.models,
           use: () => inventory.use,
           topology,
+          deletions: means.deletions,
           inUse: means.inUse,
           isDownloading: (repo) => downloads.isRunning(repo),
           remove: (node, repo, abort) => removeFromHub(sparkSsh, node, repo, abort),
           lookAgain: () => inventory.lookAgain(),
         },
         order,
-        signal,
+        over.signal,
       ),
     reconfigured() {
       inventory.lookAgain();
@@ -248,6 +255,7 @@ export function createMachines(means: MachinesMeans): Machines {
       downloads.start();
     },
     async close() {
+      over.abort();
       firstContact.close();
       await Promise.all([inventory.close(), downloads.close(), connectivity.close(), hardware.close(), logins.close()]);
     },

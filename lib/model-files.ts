@@ -1,4 +1,7 @@
-/** Deleting a model's files from the disks of the Sparks: what would be in the way of it, and doing it. */
+/**
+ * Deleting a model's files from the disks of the Sparks: what would be in the way of it, and doing it. That nobody uses them is
+ * read, and the deletion told, in one synchronous step; whatever would use them asks `FileDeletions` in its own claim.
+ */
 import { type Static, Type } from "@sinclair/typebox";
 import type { Model } from "./catalog/catalog.ts";
 import { Fault } from "./fault.ts";
@@ -21,11 +24,39 @@ export type DeletedFiles = Static<typeof DeletedFilesSchema>;
 
 export interface InUse {
   readonly beliefs: readonly Belief[];
+  /** Swaps under way, and those of which nobody knows how they ended: they may go back to what was there before. */
   readonly active: readonly SwapJob[];
   readonly slots: readonly SlotStatus[];
 }
 
+/** Repositories whose files are being deleted now: none is loaded or downloaded meanwhile. */
+export class FileDeletions {
+  readonly #repos = new Set<string>();
+
+  isOf({ source }: Pick<Model, "source">): boolean {
+    return source.kind === "repo" && this.#repos.has(source.repo);
+  }
+
+  /** @throws Fault 409 `files_being_deleted` */
+  refuse(repo: string): void {
+    if (this.#repos.has(repo))
+      throw new Fault(
+        "conflict",
+        "files_being_deleted",
+        `The files of ${repo} are being deleted. Wait until that has ended.`,
+      );
+  }
+
+  /** @returns what ends it @throws Fault as `refuse` */
+  begin(repo: string): () => void {
+    this.refuse(repo);
+    this.#repos.add(repo);
+    return () => void this.#repos.delete(repo);
+  }
+}
+
 export interface DeleteMeans {
+  readonly deletions: FileDeletions;
   models(): readonly Model[];
   use(): DiskUse;
   topology(): Topology;
@@ -45,7 +76,7 @@ export interface DeleteOrder {
 }
 
 /**
- * @throws Fault 404 unknown model or not on a disk; 409 a local model, in use, being downloaded; 422 not confirmed;
+ * @throws Fault 404 unknown model or not on a disk; 409 a local model, in use, being downloaded or deleted; 422 not confirmed;
  *   502 something of it is left
  */
 export async function deleteFiles(means: DeleteMeans, order: DeleteOrder, signal: AbortSignal): Promise<DeletedFiles> {
@@ -73,6 +104,8 @@ export async function deleteFiles(means: DeleteMeans, order: DeleteOrder, signal
     const where = order.node === undefined ? "any Spark" : order.node.slice(0, 64);
     throw new Fault("not_found", "not_on_disk", `${model.name} is not on the disk of ${where}.`);
   }
+  // Nothing may come between the readings above and this: no await.
+  const end = means.deletions.begin(repo);
   try {
     const ends = await Promise.allSettled(
       there.map(async ({ node: name, bytes }) => {
@@ -86,6 +119,7 @@ export async function deleteFiles(means: DeleteMeans, order: DeleteOrder, signal
     if (failed) throw failed.reason;
     return { key: model.key, repo, deleted: there };
   } finally {
+    end();
     means.lookAgain();
   }
 }

@@ -33,7 +33,8 @@ export interface Wanted {
 
 export class Downloads {
   readonly #followers = new Map<string, Follower>();
-  #starting = false;
+  /** Its repository. */
+  #starting: string | null = null;
 
   constructor(private readonly options: DownloadsOptions) {}
 
@@ -54,26 +55,26 @@ export class Downloads {
     return found;
   }
 
-  /** Whether files of the repository are being written now. */
+  /** Whether files of the repository are being written now, or will be in a moment. */
   isRunning(repo: string): boolean {
-    return this.list().some((download) => download.repo === repo && !isOver(download));
+    return this.#starting === repo || this.list().some((download) => download.repo === repo && !isOver(download));
   }
 
   /** @throws Fault 404 unknown Spark; 409 another one runs, no room, no script, foreign Spark; 502 a Spark is out of reach */
   async begin(wanted: Wanted, signal: AbortSignal): Promise<Download> {
     const running = this.list().find((download) => !isOver(download));
-    if (running || this.#starting)
+    if (running || this.#starting !== null)
       throw new Fault(
         "conflict",
         "download_running",
         `${running?.repo ?? "Another model"} is being downloaded. One after the other is as fast; start this one afterwards.`,
         running ? { download_id: running.id } : {},
       );
-    this.#starting = true;
+    this.#starting = wanted.repo;
     try {
       return await this.#begin(wanted, signal);
     } finally {
-      this.#starting = false;
+      this.#starting = null;
     }
   }
 

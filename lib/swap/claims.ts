@@ -55,6 +55,8 @@ interface Means {
   readonly store: SwapStore;
   readonly gate: Gate;
   topology(): Topology;
+  /** Whether the files of the model are being deleted. */
+  readonly isBeingDeleted?: (model: Model) => boolean;
   newId(): string;
   now(): string;
   /** Called within the transaction that makes a change durable. */
@@ -84,7 +86,10 @@ export class Claims {
     });
   }
 
-  /** @throws Fault 423 `reserved` with `lock`; 409 `swap_running` with `job_id`, `slot_stopping`; 503 when it cannot be written */
+  /**
+   * @throws Fault 423 `reserved` with `lock`; 409 `swap_running` with `job_id`, `slot_stopping`, `files_being_deleted`;
+   *   503 when it cannot be written
+   */
   claim(model: Model, slot: Slot, request: ClaimRequest): SwapRecord {
     const { store, gate, newId, now, record: keep } = this.means;
     return store.claim(() => {
@@ -94,6 +99,8 @@ export class Claims {
         throw new Fault("conflict", "swap_running", swapRunning(running.job).message, { job_id: running.job.job_id });
       const disruption = gate.disruptionIn(slot.name);
       if (disruption !== null) throw new Fault("conflict", "slot_stopping", slotStopping(disruption).message);
+      if (this.means.isBeingDeleted?.(model))
+        throw new Fault("conflict", "files_being_deleted", filesBeingDeleted(model).message);
       const record = newRecord({
         model,
         slot,
@@ -126,6 +133,7 @@ export class Claims {
     if (running) notes.push(swapRunning(running.job));
     const disruption = gate.disruptionIn(order.slot.name);
     if (disruption !== null) notes.push(slotStopping(disruption));
+    if (this.means.isBeingDeleted?.(order.model)) notes.push(filesBeingDeleted(order.model));
     return notes;
   }
 
@@ -175,7 +183,10 @@ export class Claims {
   }
 }
 
-export function slotStopping(disruption: string): PlanNote {
+const filesBeingDeleted = ({ name }: Model): PlanNote =>
+  failure("files_being_deleted", `The files of ${name} are being deleted. Wait until that has ended.`);
+
+function slotStopping(disruption: string): PlanNote {
   return failure("slot_stopping", `There is ${disruption} under way. Wait until it has ended.`);
 }
 

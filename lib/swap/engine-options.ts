@@ -43,6 +43,8 @@ export interface EngineOptions {
   readonly inFlight?: (slot: string) => number;
   /** What vLLM would download before it loads this model there; nothing is known where it is not given. */
   readonly download?: (model: Model, nodes: readonly string[]) => Download | null;
+  /** Whether the files of the model are being deleted: asked within the transaction of a claim. */
+  readonly isBeingDeleted?: (model: Model) => boolean;
   catalog(): Catalog;
   topology(): Topology;
   newId(): string;

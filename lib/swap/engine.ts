@@ -49,7 +49,7 @@ export class SwapEngine {
 
   /**
    * Claims the slot and begins. Check and claim are one transaction: of any number of simultaneous calls one succeeds.
-   * @throws Fault 404 unknown model or slot, 409 `swap_running` with `job_id`, `slot_stopping`, 422 too few nodes, 423 `reserved` with `lock`,
+   * @throws Fault 404 unknown model or slot, 409 `swap_running` with `job_id`, `slot_stopping`, `files_being_deleted`, 422 too few nodes, 423 `reserved` with `lock`,
    *         503 not configured
    */
   start(request: SwapRequest): SwapJob {
@@ -158,6 +158,11 @@ export class SwapEngine {
   /** Swaps that own a slot now. */
   active(): SwapJob[] {
     return [...this.#runs.values()].map((run) => run.job);
+  }
+
+  /** Swaps of which nobody knows how they ended; one that is looked into is active as well. */
+  unknown(): SwapJob[] {
+    return this.options.store.unknown().map(({ job }) => job);
   }
 
   beliefs(): Belief[] {

@@ -166,6 +166,28 @@ describe("deleting a model's files", () => {
     expect((await remove("gpt-oss-20b", "confirm=gpt-oss-20b")).body.code).toBe("download_running");
   });
 
+  test("that takes long keeps the model from being loaded or downloaded, also when whoever asked has gone", async () => {
+    const { cluster, plane, post } = await start();
+    cluster.inject({ kind: "unreachable", how: "silent", node: "spark-2" });
+    const gone = new AbortController();
+    const path = `${demo!.url}/api/models/gpt-oss-20b/files?confirm=gpt-oss-20b`;
+    const asked = fetch(path, { method: "DELETE", signal: gone.signal }).catch(() => null);
+    await until("the first Spark has deleted them", () => isThere("openai/gpt-oss-20b")[0] === false);
+    gone.abort();
+    await asked;
+
+    for (const [what, body] of [
+      ["/api/swap", { model: "gpt-oss-20b" }],
+      ["/api/downloads", { model: "gpt-oss-20b" }],
+    ] as const)
+      expect(await (await post(what, body)).json()).toMatchObject({ status: 409, code: "files_being_deleted" });
+
+    cluster.clear();
+    await until("they are deleted", () => isThere("openai/gpt-oss-20b")[1] === false);
+    await until("it may be loaded", async () => (await post("/api/swap", { model: "gpt-oss-20b" })).status === 202);
+    await until("it is loaded", () => plane.swaps.beliefs().some(({ model }) => model.key === "gpt-oss-20b"), 30_000);
+  });
+
   test("that a container wrote as root fails with what to do", async () => {
     const { cluster } = await start();
     cluster.inject({ kind: "files_of_root", node: "spark-1" });

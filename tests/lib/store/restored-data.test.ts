@@ -73,7 +73,7 @@ test("a service is not restarted by itself before it was well once: it may have 
   conditions.keep("qdrant", { ...healthy, state: "unhealthy", givenUp: "It failed three times." });
   markSnapshot(store.facts, AT);
 
-  const swapStore = { setRestored: () => undefined };
+  const swapStore = { mendCounter, setRestored: () => undefined };
   openData({ store, swapStore, log, lock: { open: () => undefined }, origin: readOrigin(store.facts) });
 
   const kept = conditions.all(AT);

@@ -22,6 +22,7 @@ export interface BenchOptions {
   readonly control?: Partial<SparkControl>;
   /** Called in the moment in which an effect begins. */
   readonly onBegin?: (begun: Begun) => void;
+  readonly isBeingDeleted?: (model: Model) => boolean;
   /** Called within the transaction that makes a change durable. */
   readonly record?: (job: SwapJob) => void;
 }
@@ -50,7 +51,7 @@ export class EngineBench implements AsyncDisposable {
 
   /** A new engine on the same store, as after a restart of the process. */
   restart(): void {
-    const { models = [QWEN, GLM], control, onBegin, record } = this.options;
+    const { models = [QWEN, GLM], control, onBegin, record, isBeingDeleted = () => false } = this.options;
     // Every reading of the clock is a second later than the one before.
     const now = () => {
       this.#time += 1000;
@@ -71,6 +72,7 @@ export class EngineBench implements AsyncDisposable {
       wasForced: () => false,
       catalog: () => ({ models, problems: [] }),
       topology: () => this.topology,
+      isBeingDeleted,
       newId: () => `job-${++this.#ids}`,
       now,
       record: (job) => {
