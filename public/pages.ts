@@ -23,15 +23,15 @@ export interface Page {
 export const PAGES = [
   { id: "overview", path: "/", title: "Overview", rail: { icon: "i-overview", key: "o", onPhone: true } },
   { id: "models", path: "/models", title: "Models", rail: { icon: "i-models", key: "m", onPhone: true } },
+  { id: "services", path: "/services", title: "Services", rail: { icon: "i-services", key: "v", onPhone: true } },
   { id: "machines", path: "/machines", title: "Machines", rail: { icon: "i-machines", key: "c", onPhone: true } },
-  { id: "services", path: "/services", title: "Services", rail: { icon: "i-services", key: "v", onPhone: false } },
   {
     id: "automation",
     path: "/automation",
     title: "Automation",
     rail: { icon: "i-automation", key: "u", onPhone: false },
   },
-  { id: "activity", path: "/activity", title: "Activity", rail: { icon: "i-activity", key: "a", onPhone: true } },
+  { id: "activity", path: "/activity", title: "Activity", rail: { icon: "i-activity", key: "a", onPhone: false } },
   { id: "swap", path: "/activity/:id", title: "Swap", rail: null, within: "activity" },
   {
     id: "playground",

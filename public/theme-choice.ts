@@ -2,7 +2,7 @@
 import { signal } from "./store.ts";
 
 export const THEMES = [
-  { id: "system", label: "As the system has it" },
+  { id: "system", label: "System" },
   { id: "light", label: "Light" },
   { id: "dark", label: "Dark" },
 ] as const;

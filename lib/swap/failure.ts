@@ -23,19 +23,22 @@ const SIGNATURES: readonly Signature[] = [
     code: "out_of_memory",
     sign: /Free memory on device .* less than desired GPU memory utilization/i,
     message: "Not enough memory was free when vLLM started.",
-    advice: "Stop what else uses memory on the Sparks, or lower gpu_memory_utilization of this model.",
+    advice:
+      "Stop what else uses memory on the Sparks, or lower this model's share of memory (gpu_memory_utilization) in Models.",
   },
   {
     code: "out_of_memory",
     sign: /torch\.(?:cuda\.)?OutOfMemoryError|CUDA out of memory|NV_ERR_NO_MEMORY/,
     message: "Memory ran out while the model was loading.",
-    advice: "Lower gpu_memory_utilization or max_model_len of this model, or use a smaller quantization.",
+    advice:
+      "Lower this model's share of memory (gpu_memory_utilization) or its longest context (max_model_len) in Models, or use a smaller quantization.",
   },
   {
     code: "out_of_memory",
     sign: /No available memory for the cache blocks|KV cache is needed, which is larger than the available KV cache memory/i,
     message: "The weights fit, but no memory was left for the context (KV cache).",
-    advice: "Lower max_model_len of this model or raise gpu_memory_utilization.",
+    advice:
+      "Lower this model's longest context (max_model_len) in Models, or raise its share of memory (gpu_memory_utilization).",
   },
   {
     code: "arguments_refused",

@@ -22,7 +22,7 @@ export function gauges(card: HardwareCard, history: HistoryData | null): Child {
     const numbers = values.filter((value) => value !== null);
     const label =
       numbers.length === 0
-        ? `${name} in the last hour: not told`
+        ? `${name} in the last hour: not reported`
         : `${name} in the last hour: from ${shown(Math.min(...numbers))} to ${shown(Math.max(...numbers))} ${unit}`;
     return sparkline({ values, most: Math.max(most, ...numbers), label });
   };
@@ -49,7 +49,7 @@ export function gauges(card: HardwareCard, history: HistoryData | null): Child {
     ),
     gauge(
       "Memory",
-      memory ? figure(gb(memory.total_bytes - memory.available_bytes), `of ${gb(memory.total_bytes)} GB`) : notTold(),
+      memory && figure(gb(memory.total_bytes - memory.available_bytes), `of ${gb(memory.total_bytes)} GB`),
       "shared by CPU and GPU",
       line("memory_used_mib", "Memory", "GB", (memory?.total_bytes ?? 0) / BYTES_PER_MIB, usedMib, (mib) =>
         String(gb(mib * BYTES_PER_MIB)),
@@ -60,7 +60,7 @@ export function gauges(card: HardwareCard, history: HistoryData | null): Child {
       figure(cpu.percent, "%"),
       [cpu.cores !== null && `${cpu.cores} cores`, cpu.load !== null && `load ${cpu.load.toFixed(1)}`]
         .filter(Boolean)
-        .join(", ") || "cores not told",
+        .join(", "),
       line("cpu_percent", "Processor", "%", 100, cpu.percent),
     ),
     gauge("Model disk", ...diskParts(disk)),
@@ -68,7 +68,7 @@ export function gauges(card: HardwareCard, history: HistoryData | null): Child {
 }
 
 function diskParts(disk: HardwareCard["disk"]): [Child, string, Child] {
-  if (disk === null) return [notTold(), "the model cache", null];
+  if (disk === null) return [null, "", null];
   const { total_bytes: total, used_bytes: used, available_bytes: free } = disk;
   const unit = total >= BYTES_PER_TB ? "TB" : "GB";
   const of = (bytes: number) => (unit === "TB" ? (bytes / BYTES_PER_TB).toFixed(1) : String(gb(bytes)));
@@ -78,19 +78,26 @@ function diskParts(disk: HardwareCard["disk"]): [Child, string, Child] {
 }
 
 const clocks = (gpu: HardwareCard["gpu"]): string =>
-  gpu?.sm_mhz == null ? "clock not told" : `${whole(gpu.sm_mhz)} MHz${gpu.pstate === null ? "" : `, ${gpu.pstate}`}`;
+  gpu?.sm_mhz == null ? "" : `${whole(gpu.sm_mhz)} MHz${gpu.pstate === null ? "" : `, ${gpu.pstate}`}`;
 
+/** @param value null when it is not reported: a dash, never a zero */
 function gauge(name: string, value: Child, note: string, picture: Child): Child {
   return h(
     "div",
     { class: "gauge", "data-key": name },
     h("dt", {}, name),
-    h("dd", {}, value, h("span", { class: "dim" }, note), picture),
+    h(
+      "dd",
+      {},
+      value ?? h("p", { class: "reading" }, h("b", {}, "–")),
+      h("span", { class: "dim" }, value === null ? "not reported" : note),
+      picture,
+    ),
   );
 }
 
 function figure(value: number | string | null | undefined, unit: string): Child {
-  if (value === null || value === undefined) return notTold();
+  if (value === null || value === undefined) return null;
   return h(
     "p",
     { class: "reading" },
@@ -98,8 +105,6 @@ function figure(value: number | string | null | undefined, unit: string): Child 
     h("span", { class: "unit" }, ` ${unit}`),
   );
 }
-
-const notTold = (): Child => h("p", { class: "reading" }, h("span", { class: "dim" }, "not told"));
 
 const whole = (value: number): string => Math.round(value).toLocaleString("en-GB");
 
@@ -124,7 +129,7 @@ export function processList(card: HardwareCard): Child {
             { class: "num" },
             gpu === null
               ? resident === null
-                ? "not told"
+                ? "not reported"
                 : size(resident)
               : `${size(gpu)} through the GPU${resident === null ? "" : `, ${size(resident)} beside it`}`,
           ),

@@ -22,8 +22,8 @@ export function machinePairs({ node, key, card, login }: MachineFacts): Child[] 
   return [
     node.reason !== null && pair("What is wrong", ...trouble(node)),
     card && card.problem !== null && node.reason === null && pair("Hardware", card.problem),
-    card && pair("GPU", h("p", {}, card.gpu?.name ?? "not told"), h("p", { class: "dim" }, driverOf(card))),
-    card && pair("Running for", card.uptime_seconds === null ? "not told" : duration(card.uptime_seconds)),
+    card && pair("GPU", h("p", {}, card.gpu?.name ?? "not reported"), h("p", { class: "dim" }, driverOf(card))),
+    card && pair("Running for", card.uptime_seconds === null ? "not reported" : duration(card.uptime_seconds)),
     login && pair("Login", ...loginOf(login)),
     pair("Address", node.host ?? "–"),
     pair("User", node.user ?? "–"),
@@ -52,7 +52,7 @@ export function machinePairs({ node, key, card, login }: MachineFacts): Child[] 
 const pair = (name: string, ...value: Child[]): Child =>
   h("div", { "data-key": name }, h("dt", {}, name), h("dd", {}, ...value));
 
-const driverOf = ({ gpu }: HardwareCard): string => `Driver ${gpu?.driver ?? "not told"}`;
+const driverOf = ({ gpu }: HardwareCard): string => `Driver ${gpu?.driver ?? "not reported"}`;
 
 function loginOf({ from, state, seen, fix }: HeadLogin): Child[] {
   const word = { ok: `${from} can log in here`, failed: `${from} cannot log in here`, unknown: "Not known yet" };

@@ -25,7 +25,7 @@ export function reachBars(reach: Reach, window: Window, now: number): Child {
 
 export const percentWord = ({ percent_up: percent }: Reach): string =>
   // What is not whole must not look as if it were.
-  percent === null ? "not told" : `${percent === 100 ? 100 : Math.min(percent, 99.99).toFixed(2)} %`;
+  percent === null ? "not known" : `${percent === 100 ? 100 : Math.min(percent, 99.99).toFixed(2)} %`;
 
 function reachWords(reach: Reach, window: Window): string {
   const { spark, outages, down_seconds: down, percent_up: percent } = reach;

@@ -114,7 +114,8 @@ function memory(model: Model, { fit, nodes }: RowFacts): Child {
     h(
       "span",
       { class: tight ? "fit tight" : "fit" },
-      `${tight ? "Tight, " : ""}${gbOfGib(left)} GB left${model.nodes > 1 ? " each" : ""}`,
+      `${tight ? "Tight, " : ""}${gbOfGib(left)} GB left`,
+      model.nodes > 1 && h("span", { class: "fit-each" }, " each"),
     ),
   ];
 }

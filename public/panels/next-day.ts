@@ -8,7 +8,7 @@ import { Panel } from "./panel.ts";
 
 const EVERY_HOURS = 3;
 /** So that the time now and the next mark do not overlap. */
-const NEAR_HOURS = 1.5;
+const NEAR_HOURS = 2.4;
 
 /** Runs in the list of a phone. */
 const LISTED = 8;

@@ -4,9 +4,11 @@ import { quarterMinute } from "../clock.ts";
 import { type Child, h } from "../dom.ts";
 import { clockTime, forHow, secondsBetween } from "../format.ts";
 import { nodeChangedAt } from "../since.ts";
-import { connection } from "../state.ts";
+import { cards, connection } from "../state.ts";
 import { type MemoryPart, memoryBar, memoryKey } from "./memory-bar.ts";
 import { pill, type Tone } from "./pill.ts";
+
+const OLD_SECONDS = 60;
 
 const NODE_STATES: Readonly<Record<SparkNode["state"], readonly [Tone, string]>> = {
   reachable: ["ok", "Healthy"],
@@ -24,7 +26,7 @@ export function nodeMemory(node: SparkNode, parts: readonly MemoryPart[]): Child
       { class: "node-top" },
       h("h3", {}, node.name),
       nodePill(node),
-      h("span", { class: "dim push" }, checkedWhen(node)),
+      readings(node) ?? h("span", { class: "dim push" }, checkedWhen(node)),
     ),
     memoryBar(parts, `Memory of ${node.name}`),
     h(
@@ -34,6 +36,23 @@ export function nodeMemory(node: SparkNode, parts: readonly MemoryPart[]): Child
     ),
     node.reason !== null &&
       h("p", { class: "node-why" }, node.reason, node.failure?.advice ? ` ${node.failure.advice}` : null),
+  );
+}
+
+/** "GPU 64 % 61 °C 48 W"; null while they are not known or old. Reads signals. */
+function readings({ name, state, checked_at: at }: SparkNode): Child {
+  if (state !== "reachable" || connection.value.state === "lost") return null;
+  if (at === null || secondsBetween(at, quarterMinute.value) >= OLD_SECONDS) return null;
+  const gpu = cards.value?.find((card) => card.name === name)?.gpu;
+  if (!gpu || gpu.percent === null) return null;
+  const reading = (value: number | null, unit: string, before = "") =>
+    value !== null && h("span", {}, before, h("b", {}, Math.round(value)), h("span", { class: "unit" }, ` ${unit}`));
+  return h(
+    "span",
+    { class: "readings push" },
+    reading(gpu.percent, "%", "GPU "),
+    reading(gpu.celsius, "°C"),
+    reading(gpu.watts, "W"),
   );
 }
 
@@ -50,5 +69,5 @@ export function checkedWhen({ checked_at: at }: SparkNode): string {
   if (at === null) return "";
   if (connection.value.state === "lost") return "when last seen";
   const seconds = secondsBetween(at, quarterMinute.value);
-  return seconds < 60 ? "checked just now" : `checked ${forHow(seconds)} ago`;
+  return seconds < OLD_SECONDS ? "checked just now" : `checked ${forHow(seconds)} ago`;
 }

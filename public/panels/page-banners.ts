@@ -104,6 +104,7 @@ function problemBanner(all: readonly Problem[]): Child {
         ...all
           .slice(0, NAMED)
           .map((each) => h("li", {}, h("code", {}, placeOfProblem(each)), ` ${each.message} ${each.instead}`)),
+        all.length > NAMED && h("li", {}, `and ${all.length - NAMED} more, in Settings.`),
       ),
     ],
     { button: h("a", { class: "btn", href: "/settings" }, "Open Settings") },

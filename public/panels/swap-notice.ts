@@ -13,6 +13,9 @@ const NEWS_SECONDS = 30 * 60;
 /** Less than this is not worth a comparison. */
 const NOTABLE_SECONDS = 5;
 
+/** Failures whose remedy is a change of the model's entry. */
+const IN_MODELS: ReadonlySet<string> = new Set(["out_of_memory", "arguments_refused"]);
+
 /** How the last swap ended, until it is put away or another one begins. */
 export class SwapNotice extends Panel {
   protected render(): Child | undefined {
@@ -99,7 +102,14 @@ function advice(job: SwapJob): Child {
     h(
       "ol",
       {},
-      job.failure?.advice && h("li", {}, h("p", {}, job.failure.advice)),
+      job.failure?.advice &&
+        h(
+          "li",
+          {},
+          h("p", {}, job.failure.advice),
+          IN_MODELS.has(job.failure.code) &&
+            h("div", { class: "acts" }, h("a", { class: "btn", href: "/models" }, "Open Models")),
+        ),
       canReturn &&
         h(
           "li",

@@ -11,7 +11,7 @@ import { nodeMemory } from "./node-memory.ts";
 import { phaseBar } from "./phase-bar.ts";
 import { stepsOf, usualSteps, wordOf } from "./phases.ts";
 import { pill } from "./pill.ts";
-import { stallOf } from "./stall.ts";
+import { STALL_ADVICE, stallOf } from "./stall.ts";
 
 /** The former model is not touched yet. */
 const STILL_ANSWERING: ReadonlySet<string> = new Set(["planned", "draining"]);
@@ -72,7 +72,7 @@ export function swapProgress(job: SwapJob, headingId: string): Child {
         "div",
         { class: "differs", "data-tone": "warn", "data-key": "stall", role: "note" },
         picture("g-warn"),
-        h("p", {}, stall),
+        h("div", {}, h("p", {}, h("b", {}, stall)), h("p", {}, STALL_ADVICE)),
       ),
     h(
       "div",
@@ -92,7 +92,7 @@ export function swapProgress(job: SwapJob, headingId: string): Child {
       h(
         "p",
         { class: "vh", role: "status" },
-        `${job.model_name}: ${steps.find((step) => step.state === "now")?.name ?? word}`,
+        `${job.model_name}: ${steps.find((step) => step.state === "now")?.name ?? word}${stall === null ? "" : ", no progress"}`,
       ),
     ),
     h(

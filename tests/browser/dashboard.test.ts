@@ -86,7 +86,7 @@ inBrowser("the dashboard", () => {
     const notice = page.getByRole("region", { name: "GPT-OSS 120B did not start" });
     await notice.getByText("Memory ran out while the model was loading.").waitFor();
     await notice.getByRole("figure", { name: "Evidence" }).getByText("torch.OutOfMemoryError").waitFor();
-    await notice.getByText("Lower gpu_memory_utilization").waitFor();
+    await notice.getByText("Lower this model's share of memory (gpu_memory_utilization)").waitFor();
     await notice.getByText("GPT-OSS 20B is back and answers.").waitFor();
     await notice.getByRole("link", { name: "Show the whole log" }).click();
     await page.getByRole("searchbox", { name: "Search the log" }).fill("torch.OutOfMemoryError");

@@ -99,7 +99,7 @@ describe("the steps of a swap", () => {
     expect(stallOf(job({}), 600)).toBeNull();
     expect(stallOf(job({ quiet_seconds: 60 }), 600)).toBeNull();
     expect(stallOf(job({ quiet_seconds: 250 }), 600)).toBe(
-      "No progress for 4 minutes. Loads of this size sometimes pause; Spark Control gives up at 10.",
+      "No progress for 4 minutes. Loads of this size sometimes pause; Spark Control gives up after 10 min.",
     );
   });
 

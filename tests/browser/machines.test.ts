@@ -96,9 +96,11 @@ inBrowser("the machines in the dashboard", () => {
     on.demo.cluster.inject({ kind: "worker_ssh_denied" });
     await page.goto(`${on.demo.url}/machines`);
 
-    for (const figure of ["GPU use", "Temperature", "Power"])
-      await gauge(page, "spark-1", figure).getByText("not told", { exact: true }).waitFor();
-    await spark(page, "spark-1").getByText("Driver not told").waitFor();
+    for (const figure of ["GPU use", "Temperature", "Power"]) {
+      await gauge(page, "spark-1", figure).getByText("–", { exact: true }).waitFor();
+      await gauge(page, "spark-1", figure).getByText("not reported", { exact: true }).waitFor();
+    }
+    await spark(page, "spark-1").getByText("Driver not reported").waitFor();
     await spark(page, "spark-2").getByText("spark-1 cannot log in here").waitFor();
     await spark(page, "spark-2")
       .getByText(/ssh-copy-id/)

@@ -131,7 +131,7 @@ inBrowser("the frame of the dashboard", () => {
     const scheme = () => page.evaluate(() => getComputedStyle(document.documentElement).colorScheme);
 
     await page.getByRole("button", { name: "Light or dark" }).click();
-    await page.getByRole("menuitemradio", { name: "As the system has it", checked: true }).waitFor();
+    await page.getByRole("menuitemradio", { name: "System", checked: true }).waitFor();
     await page.keyboard.press("ArrowUp");
     await page.keyboard.press("Enter");
     expect(await scheme()).toBe("dark");

@@ -27,7 +27,7 @@ export const MANAGING_SCENES: readonly Scene[] = [
       return undefined;
     },
     on: async (page) => {
-      await page.getByRole("region", { name: "spark-1" }).getByText("Driver not told").waitFor();
+      await page.getByRole("region", { name: "spark-1" }).getByText("Driver not reported").waitFor();
       await page.getByRole("region", { name: "spark-2" }).getByText("spark-1 cannot log in here").waitFor();
     },
   },
