@@ -1,6 +1,8 @@
-/** Text from models, notes, hosts and logs never becomes markup: each of them tries to. */
+/** Text that comes from outside never becomes markup, and is shown as it is: each of them tries to. */
+import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import type { Browser } from "playwright-core";
+import { join } from "node:path";
+import type { Browser, Locator, Page } from "playwright-core";
 import { buildDashboard } from "../../public/_build.ts";
 import { PAGES } from "../../public/pages.ts";
 import { type Demo, startDemo } from "../support/demo.ts";
@@ -12,12 +14,117 @@ setDefaultTimeout(90_000);
 /** Would run a script, show an element and ask for a file if it were ever parsed. */
 const MARKUP = '<img src="/planted" onerror="planted=1"><b id=planted>';
 const quoted = JSON.stringify(MARKUP);
+/** Of a user agent only the word up to the first blank or slash is shown. */
+const AGENT = "<u>agent";
+/** Of a path only what follows the last slash. */
+const PROCESS = "<img src=planted onerror=planted=1>";
+const region = (page: Page, name: string) => page.getByRole("region", { name, exact: true });
+
+/** Where what comes from outside is shown, and what has to be opened to see it. */
+const PLACES: readonly {
+  readonly what: string;
+  readonly path: string;
+  readonly text: string;
+  readonly open?: (page: Page) => Promise<void>;
+  readonly within: (page: Page) => Locator;
+}[] = [
+  {
+    what: "whoever started a swap",
+    path: "/activity",
+    text: AGENT,
+    within: (page) => region(page, "Swaps"),
+  },
+  {
+    what: "the user agent in a row of the audit log",
+    path: "/activity",
+    text: AGENT,
+    within: (page) => region(page, "Who did what"),
+  },
+  {
+    what: "the title of a plan in a row of the audit log",
+    path: "/activity",
+    text: `Planned “title ${MARKUP}”`,
+    within: (page) => region(page, "Who did what"),
+  },
+  {
+    what: "the model that a request asked for",
+    path: "/activity",
+    text: `asked ${MARKUP}`,
+    within: (page) => region(page, "Requests"),
+  },
+  {
+    what: "the title of a plan",
+    path: "/automation",
+    text: `title ${MARKUP}`,
+    within: (page) => region(page, "Planned by others"),
+  },
+  {
+    what: "the owner of a plan",
+    path: "/automation",
+    text: `owner ${MARKUP}`,
+    within: (page) => region(page, "Planned by others"),
+  },
+  {
+    what: "the holder of the reservation",
+    path: "/automation",
+    text: `holder ${MARKUP}`,
+    within: (page) => region(page, "Reservation"),
+  },
+  {
+    what: "the name of a webhook",
+    path: "/automation",
+    text: `hook ${MARKUP}`,
+    within: (page) => region(page, "Webhooks"),
+  },
+  {
+    what: "the address of a webhook",
+    path: "/automation",
+    text: `http://127.0.0.1:9/${MARKUP}`,
+    within: (page) => region(page, "Webhooks"),
+  },
+  {
+    what: "the name of a process on the GPU",
+    path: "/machines",
+    text: PROCESS,
+    open: (page) => region(page, "spark-2").getByText("Memory by process").click(),
+    within: (page) => region(page, "spark-2"),
+  },
+  {
+    what: "why a Spark was out of reach",
+    path: "/machines",
+    text: `outage ${MARKUP}`,
+    within: (page) => region(page, "Connection"),
+  },
+  {
+    what: "the log of a service",
+    path: "/services",
+    text: `service ${MARKUP}`,
+    open: (page) => page.getByRole("button", { name: "Details of kokoro" }).click(),
+    within: (page) => page.getByRole("log", { name: "Log of kokoro" }),
+  },
+  {
+    what: "the log of a bot",
+    path: "/services",
+    text: `bot ${MARKUP}`,
+    open: (page) => page.getByRole("button", { name: "Details of matrix-bridge" }).click(),
+    within: (page) => page.getByRole("log", { name: "Log of matrix-bridge" }),
+  },
+  {
+    what: "the name of a service that cannot be one",
+    path: "/settings",
+    text: JSON.stringify(`svc ${MARKUP}`),
+    within: (page) => region(page, "Could not be used"),
+  },
+];
 const MODELS = `models:
   evil: { name: ${JSON.stringify(`Evil ${MARKUP}`)}, repo: example/evil, note: ${quoted}, quantization: ${quoted}, size_gb: 14, gpu_memory_utilization: 0.4 }
   broken: { name: ${quoted}, repo: ${quoted} }
   ? ${quoted}
   : { repo: example/key }
 `;
+
+const untilKilled = ({ signal }: { readonly signal: AbortSignal }) =>
+  new Promise<number>((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
 
 inBrowser("text that would be markup", () => {
   let browser: Browser;
@@ -30,21 +137,50 @@ inBrowser("text that would be markup", () => {
     browser = await launchChromium();
     demo = await startDemo({
       hostname: ownHostname(),
+      machineTiming: { hardwareMs: 300 },
+      serviceFile: (yaml) => `${yaml}  ? ${JSON.stringify(`svc ${MARKUP}`)}\n  : { node: spark-1 }\n`,
       files: { "models-overrides.yaml": MODELS },
       // A host name that cannot be one, so that it is shown as a problem; a note of a node that can.
       topology: (yaml) =>
         `${yaml.replace("nodes:\n", `nodes:\n  - name: spark-9\n    host: ${quoted}\n    user: ${quoted}\n`)}\n`,
     });
-    const held = await demo.post("/api/swap/lock", { holder: MARKUP, note: MARKUP });
+    await demo.restart(() => {
+      const facts = new Database(join(demo.dataDir, "facts.db"));
+      const [began, ended] = [Date.now() - 120_000, Date.now() - 60_000];
+      facts.run("INSERT INTO outage (node, began_at, ended_at, level, reason) VALUES (?, ?, ?, ?, ?)", [
+        ...["spark-1", began, ended, "no_ssh"],
+        `outage ${MARKUP}`,
+      ]);
+      facts.close();
+    });
+    const worker = demo.cluster.nodes[1]!;
+    const { process } = worker.processes.spawn({ argv: [PROCESS] }, untilKilled);
+    Object.assign(process, { usesGpu: true, memoryKb: 1_000_000 });
+    for (const [container, word] of [
+      ["kokoro", "service"],
+      ["matrix-bridge", "bot"],
+    ] as const)
+      worker.docker.find(container)!.log.append(`${word} ${MARKUP}\n`);
+    const held = await demo.post("/api/swap/lock", { holder: `holder ${MARKUP}`, note: MARKUP });
     const { token } = (await held.json()) as { token: string };
-    const begun = await demo.post("/api/swap", { model: "evil", lock_token: token });
+    const begun = await fetch(`${demo.url}/api/swap`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "user-agent": AGENT },
+      body: JSON.stringify({ model: "evil", lock_token: token }),
+    });
     ({ job_id } = (await begun.json()) as { job_id: string });
     for (const source of ["launch", "controller", MARKUP])
       demo.plane.swapLog.append(job_id, source, `${MARKUP} in a line`);
-    const planned = { id: "evil", title: MARKUP, owner: MARKUP, note: MARKUP, cron: "0 3 * * *" };
-    const webhook = { url: "http://127.0.0.1:9/hook", description: MARKUP };
-    expect((await demo.post("/api/schedule", planned)).status).toBe(201);
-    await demo.post("/api/webhooks", webhook);
+    const planned = { id: "evil", title: `title ${MARKUP}`, owner: `owner ${MARKUP}`, note: MARKUP, cron: "0 3 * * *" };
+    const webhook = { url: `http://127.0.0.1:9/${MARKUP}`, name: `hook ${MARKUP}` };
+    const registered = await fetch(`${demo.url}/api/schedule`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "user-agent": AGENT },
+      body: JSON.stringify(planned),
+    });
+    expect(registered.status).toBe(201);
+    expect((await demo.post("/api/webhooks", webhook)).status).toBe(201);
+    await (await demo.post("/v1/chat/completions", { model: `asked ${MARKUP}`, messages: [] })).text();
     watched = await openPage(browser, demo.url);
     watched.page.on("request", (request) => asked.push(new URL(request.url()).pathname));
   });
@@ -55,7 +191,7 @@ inBrowser("text that would be markup", () => {
 
   async function expectNothingPlanted(): Promise<void> {
     const { page, complaints } = watched;
-    expect(await page.locator("#planted, img, [onerror]").count()).toBe(0);
+    expect(await page.locator("#planted, img, u, [onerror]").count()).toBe(0);
     expect(await page.evaluate(() => "planted" in window && Reflect.get(window, "planted") === 1)).toBe(false);
     expect(asked).not.toContain("/planted");
     expect(complaints).toEqual([]);
@@ -79,6 +215,16 @@ inBrowser("text that would be markup", () => {
       await page.goto(demo.url + path);
       await live(page).first().waitFor();
       await page.getByText("<img", { exact: false }).first().waitFor();
+      await expectNothingPlanted();
+    });
+
+  for (const { what, path, text, open, within } of PLACES)
+    test(`${what} is shown as it is`, async () => {
+      const { page } = watched;
+      await page.goto(demo.url + path);
+      await live(page).first().waitFor();
+      await open?.(page);
+      await within(page).getByText(text, { exact: false }).first().waitFor();
       await expectNothingPlanted();
     });
 
