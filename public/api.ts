@@ -157,6 +157,9 @@ export const fetchRequests = ({ text, outcome, before, after }: RequestsWish) =>
   if (after !== undefined) query.set("after", String(after));
   return call<ActivityPage>("GET", `/api/activity?${query}`);
 };
+/** The newest of one slot since a time. */
+export const fetchSlotRequests = (slot: string, from: string) =>
+  call<ActivityPage>("GET", `/api/activity?${new URLSearchParams({ upstream: `slot:${slot}`, from, limit: "500" })}`);
 export const answerDrain = (id: string, answer: "keep_waiting" | "cut_off", token: string | null) =>
   call<SwapJob>("POST", `/api/swap/${one(id)}/drain`, { body: { answer }, token });
 export const fetchAudit = (text: string, before?: number) => {

@@ -10,6 +10,7 @@ import { connection, models, nodes, settled, slots, swapObstacle } from "../stat
 import { byWhom, onNodes, slotWord } from "../words.ts";
 import { nodeMemory } from "./node-memory.ts";
 import { pill, type Tone } from "./pill.ts";
+import { slotStats } from "./slot-stats.ts";
 
 const STATES: Readonly<Record<Slot["state"], readonly [Tone, string]>> = {
   serving: ["ok", "Ready"],
@@ -43,7 +44,7 @@ export function servedSlot(slot: Slot, headingId: string, whyId: string): Child 
       actions(slot, whyId),
     ),
     slot.difference && differs(slot.difference),
-    stats(slot, lost),
+    slotStats(slot, lost),
     h(
       "div",
       { class: "nodes", "data-key": "nodes" },
@@ -107,77 +108,6 @@ function differs({ message, evidence, advice, since }: NonNullable<Slot["differe
       h("p", {}, h("b", {}, message), ` Seen since ${clockTime(since, quarterMinute.value)}.`),
       evidence !== null && h("code", {}, evidence),
       advice !== null && h("p", {}, advice),
-    ),
-  );
-}
-
-function stats(slot: Slot, lost: boolean): Child {
-  const requests = lost ? null : slot.requests;
-  return h(
-    "dl",
-    { class: "stats", "data-key": "stats" },
-    h(
-      "div",
-      { class: "stat" },
-      h("dt", {}, "Requests now"),
-      h(
-        "dd",
-        {},
-        h("span", { class: "fig" }, h("b", {}, requests === null ? "–" : requests.running)),
-        h(
-          "span",
-          { class: "sub" },
-          requests === null
-            ? lost
-              ? "not known now"
-              : slot.state === "idle"
-                ? "no model"
-                : "not reported"
-            : `${requests.waiting} waiting`,
-        ),
-      ),
-    ),
-    copyable(
-      "Address for apps",
-      `${location.origin}/v1`,
-      slot.url && ["the same after each swap; ", slot.nodes[0], " itself: ", h("code", {}, slot.url)],
-    ),
-    copyable(
-      "Model name for apps",
-      slot.served_ids.join(", ") || null,
-      slot.served_ids.length === 0 && "no model answers",
-    ),
-  );
-}
-
-/** @param sub below it; without a text, why there is none */
-function copyable(name: string, text: string | null, sub: Child): Child {
-  return h(
-    "div",
-    { class: "stat wide" },
-    h("dt", {}, name),
-    h(
-      "dd",
-      {},
-      text === null
-        ? h("span", { class: "fig-row" }, "–")
-        : h(
-            "span",
-            { class: "fig-row" },
-            h("code", {}, text),
-            h(
-              "button",
-              {
-                class: "btn sm icon-only",
-                type: "button",
-                "data-act": "copy",
-                "data-text": text,
-                "aria-label": `Copy the ${name.toLowerCase()}`,
-              },
-              picture("i-copy"),
-            ),
-          ),
-      sub && h("span", { class: "sub" }, sub),
     ),
   );
 }

@@ -1,6 +1,8 @@
+import { quarterMinute } from "../clock.ts";
 import { copyText } from "../copy.ts";
 import { type Child, h } from "../dom.ts";
-import { controller, running, slots } from "../state.ts";
+import { refreshSlotFigures } from "../slot-figures.ts";
+import { connection, controller, lastRequest, running, slots } from "../state.ts";
 import { cancelQuestion } from "./cancel-question.ts";
 import { answeredDrain } from "./drain-note.ts";
 import { Panel } from "./panel.ts";
@@ -9,9 +11,12 @@ import { swapProgress } from "./swap-progress.ts";
 
 /** One panel a slot: what it serves, or the swap that owns it now. */
 export class SlotBoard extends Panel {
+  #askedFor: readonly unknown[] = [];
+
   protected render(): Child | undefined {
     if (!controller.value) return undefined;
     if (slots.value.length === 0) return null;
+    this.#refreshFigures();
     return h(
       "div",
       { class: "slots" },
@@ -25,6 +30,14 @@ export class SlotBoard extends Panel {
         );
       }),
     );
+  }
+
+  /** With each request that was noted, each connection, and once a minute, because they are of the last ones. */
+  #refreshFigures(): void {
+    const reason = [lastRequest.value, connection.value.state, Math.floor(quarterMinute.value / 60_000)];
+    if (reason.every((each, at) => each === this.#askedFor[at])) return;
+    this.#askedFor = reason;
+    if (connection.value.state === "live") refreshSlotFigures(slots.value.map(({ name }) => name));
   }
 
   protected override act(name: string, origin: HTMLElement): void {

@@ -54,7 +54,7 @@ inBrowser("a load that stands still", () => {
         .getByText("GPT-OSS 120B: Load weights, no progress")
         .waitFor({ state: "attached" });
       // Neither minutes that are left, nor a time at which it is ready.
-      expect(await page.locator(".eta").innerText()).toMatch(/^–\s+\d+ %$/);
+      expect(await page.locator(".eta").textContent()).toMatch(/^–\s*\d+ %$/);
       expect(await page.title()).toMatch(/^\d+ % · GPT-OSS 120B/);
 
       await page.getByRole("button", { name: "Cancel swap…" }).click();
