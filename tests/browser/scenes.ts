@@ -86,6 +86,15 @@ function chatAtLength(demo: Demo): void {
     .catch(() => undefined);
 }
 
+/** A model that answers, and a few answers that it gave. */
+async function used(demo: Demo): Promise<undefined> {
+  await serving(demo);
+  const messages = [{ role: "user", content: "Hello" }];
+  const streamed = { stream: true, stream_options: { include_usage: true }, min_tokens: 200, max_tokens: 200 };
+  for (let at = 0; at < 3; at++)
+    await (await demo.post("/v1/chat/completions", { model: "gpt-oss-20b", messages, ...streamed })).text();
+}
+
 const failing = async (demo: Demo): Promise<undefined> => {
   await demo.swap("gpt-oss-20b");
   demo.cluster.inject({ kind: "out_of_memory", times: 1 });
@@ -211,9 +220,10 @@ export const SCENES: readonly Scene[] = [
   { name: "nothing-loaded", on: (page) => heading(page, "Nothing is being served").waitFor() },
   {
     name: "idle",
-    before: serving,
+    before: used,
     on: async (page) => {
       await heading(page, "GPT-OSS 20B").first().waitFor();
+      await page.getByText("typical, last 15 min").waitFor();
       await page.getByRole("button", { name: /^Hide this message/ }).click();
     },
   },
