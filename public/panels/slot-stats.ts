@@ -53,7 +53,11 @@ export function slotStats(slot: Slot, lost: boolean): Child {
 const answered = ({ answered: count, isPart }: { readonly answered: number; readonly isPart: boolean }): string =>
   `${count.toLocaleString("en-GB")}${isPart ? "+" : ""}`;
 
-const secondsText = (ms: number): string => (ms < 10_000 ? (ms / 1_000).toFixed(2) : String(Math.round(ms / 1_000)));
+/** "0.42", "14"; never a zero. */
+function secondsText(ms: number): string {
+  if (ms < 10) return "< 0.01";
+  return ms < 10_000 ? (ms / 1_000).toFixed(2) : String(Math.round(ms / 1_000));
+}
 
 function stat(name: string, value: number | string | null, unit: string, sub: string): Child {
   return h(
