@@ -1,5 +1,6 @@
 /** Calls of the HTTP API. */
 import type { ActivityPage, RequestEntry } from "../lib/activity/activity.ts";
+import type { Traffic } from "../lib/activity/traffic.ts";
 import type { AuditEntry } from "../lib/audit/audit.ts";
 import type { HostKeyStatus } from "../lib/host-keys.ts";
 import type { Lock } from "../lib/lock/lock.ts";
@@ -9,7 +10,19 @@ import type { Plan, SwapJob } from "../lib/swap/swap.ts";
 
 import type { Delivery, Webhook, WebhookChange } from "../lib/webhook/webhook.ts";
 
-export type { ActivityPage, AuditEntry, Delivery, HostKeyStatus, Lock, Plan, RequestEntry, Schedule, SwapJob, Webhook };
+export type {
+  ActivityPage,
+  AuditEntry,
+  Delivery,
+  HostKeyStatus,
+  Lock,
+  Plan,
+  RequestEntry,
+  Schedule,
+  SwapJob,
+  Traffic,
+  Webhook,
+};
 
 export type Status = ServerStatus;
 export type Models = ReturnType<typeof modelsOf>;
@@ -157,9 +170,9 @@ export const fetchRequests = ({ text, outcome, before, after }: RequestsWish) =>
   if (after !== undefined) query.set("after", String(after));
   return call<ActivityPage>("GET", `/api/activity?${query}`);
 };
-/** The newest of one slot since a time. */
-export const fetchSlotRequests = (slot: string, from: string) =>
-  call<ActivityPage>("GET", `/api/activity?${new URLSearchParams({ upstream: `slot:${slot}`, from, limit: "500" })}`);
+/** @param from ISO 8601: since when requests count */
+export const fetchTraffic = (slot: string, from: string) =>
+  call<Traffic>("GET", `/api/activity/traffic?${new URLSearchParams({ upstream: `slot:${slot}`, from })}`);
 export const answerDrain = (id: string, answer: "keep_waiting" | "cut_off", token: string | null) =>
   call<SwapJob>("POST", `/api/swap/${one(id)}/drain`, { body: { answer }, token });
 export const fetchAudit = (text: string, before?: number) => {

@@ -1,7 +1,7 @@
 import { quarterMinute } from "../clock.ts";
 import { copyText } from "../copy.ts";
 import { type Child, h } from "../dom.ts";
-import { refreshSlotFigures } from "../slot-figures.ts";
+import { refreshSlotTraffic } from "../slot-traffic.ts";
 import { connection, controller, lastRequest, running, slots } from "../state.ts";
 import { cancelQuestion } from "./cancel-question.ts";
 import { answeredDrain } from "./drain-note.ts";
@@ -37,7 +37,7 @@ export class SlotBoard extends Panel {
     const reason = [lastRequest.value, connection.value.state, Math.floor(quarterMinute.value / 60_000)];
     if (reason.every((each, at) => each === this.#askedFor[at])) return;
     this.#askedFor = reason;
-    if (connection.value.state === "live") refreshSlotFigures(slots.value.map(({ name }) => name));
+    if (connection.value.state === "live") refreshSlotTraffic(slots.value.map(({ name }) => name));
   }
 
   protected override act(name: string, origin: HTMLElement): void {

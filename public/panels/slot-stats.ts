@@ -1,41 +1,44 @@
 /** The figures of a hero: how it answers now, and what an app needs to know of it. Reads signals. */
-import type { Slot } from "../api.ts";
+import type { Slot, Traffic } from "../api.ts";
 import { type Child, h, picture } from "../dom.ts";
-import { FIGURES_OF_MINUTES, slotFigures } from "../slot-figures.ts";
+import { sparkline } from "../machines/sparkline.ts";
+import { slotTraffic } from "../slot-traffic.ts";
 
-const RECENT = `last ${FIGURES_OF_MINUTES} min`;
+type Hour = keyof Omit<Traffic["last_hour"], "step_seconds">;
+
+const RECENT = "last 15 min";
 
 export function slotStats(slot: Slot, lost: boolean): Child {
   const requests = lost ? null : slot.requests;
-  const figures = lost || slot.state !== "serving" ? null : (slotFigures.value[slot.name] ?? null);
+  const traffic = lost || slot.state !== "serving" ? null : (slotTraffic.value[slot.name] ?? null);
   const why = lost ? "not known now" : slot.state === "idle" ? "no model" : "not reported";
-  const none =
-    figures === null ? why : figures.answered === 0 ? `no answer, ${RECENT}` : "told for streamed answers only";
+  const none = traffic ? `nothing streamed, ${RECENT}` : why;
+  const firstWord = traffic?.first_token_ms ?? null;
+  const speed = traffic?.tokens_per_second ?? null;
   return h(
     "dl",
     { class: "stats", "data-key": "stats" },
     stat("Requests now", requests?.running ?? null, "", requests === null ? why : `${requests.waiting} waiting`),
     stat(
       "First word after",
-      figures && figures.firstWordMs !== null ? secondsText(figures.firstWordMs) : null,
+      firstWord === null ? null : secondsText(firstWord),
       "s",
-      figures?.firstWordMs == null ? none : `typical, ${RECENT}`,
+      firstWord === null ? none : `typical, ${RECENT}`,
+      hour(traffic, "first_token_ms", "First word", (ms) => `${secondsText(ms)} s`),
     ),
     stat(
       "Writing speed",
-      figures && figures.tokensPerSecond !== null ? Math.round(figures.tokensPerSecond) : null,
+      speed === null ? null : speedText(speed),
       "tokens/s",
-      figures?.tokensPerSecond == null ? none : "per answer",
+      speed === null ? none : "per answer",
+      hour(traffic, "tokens_per_second", "Writing speed", (value) => `${speedText(value)} tokens/s`),
     ),
     stat(
-      "Answered",
-      figures && figures.answered + figures.failed > 0 ? answered(figures) : null,
+      "Answered today",
+      traffic?.answered.toLocaleString("en-GB") ?? null,
       "",
-      figures === null
-        ? why
-        : figures.answered + figures.failed === 0
-          ? `no request, ${RECENT}`
-          : `${figures.failed === 0 ? "none" : figures.failed} failed, ${RECENT}`,
+      traffic ? `${traffic.failed === 0 ? "none" : traffic.failed.toLocaleString("en-GB")} failed` : why,
+      hour(traffic, "answered", "Answers in five minutes", String),
     ),
     copyable(
       "Address for apps",
@@ -50,23 +53,27 @@ export function slotStats(slot: Slot, lost: boolean): Child {
   );
 }
 
-const answered = ({ answered: count, isPart }: { readonly answered: number; readonly isPart: boolean }): string =>
-  `${count.toLocaleString("en-GB")}${isPart ? "+" : ""}`;
+const secondsText = (ms: number): string => (ms < 10_000 ? (ms / 1_000).toFixed(2) : String(Math.round(ms / 1_000)));
+const speedText = (speed: number): string => (speed < 10 ? speed.toFixed(1) : String(Math.round(speed)));
 
-/** "0.42", "14"; never a zero. */
-function secondsText(ms: number): string {
-  if (ms < 10) return "< 0.01";
-  return ms < 10_000 ? (ms / 1_000).toFixed(2) : String(Math.round(ms / 1_000));
+/** The last hour as a line; nothing where there is nothing to show. */
+function hour(traffic: Traffic | null, figure: Hour, name: string, shown: (value: number) => string): Child {
+  const values = traffic?.last_hour[figure] ?? [];
+  const known = values.filter((value): value is number => value !== null);
+  if (!known.some((value) => value > 0)) return null;
+  const [least, most] = [Math.min(...known), Math.max(...known)];
+  const label = `${name} in the last hour: from ${shown(least)} to ${shown(most)}`;
+  return sparkline({ values, most, label });
 }
 
-function stat(name: string, value: number | string | null, unit: string, sub: string): Child {
+function stat(name: string, value: number | string | null, unit: string, sub: string, line: Child = null): Child {
   return h(
     "div",
     { class: "stat", "data-key": name },
     h("dt", {}, name),
     h(
       "dd",
-      {},
+      { class: "told" },
       h(
         "span",
         { class: "fig" },
@@ -74,6 +81,7 @@ function stat(name: string, value: number | string | null, unit: string, sub: st
         value !== null && unit !== "" && h("span", { class: "unit" }, ` ${unit}`),
       ),
       h("span", { class: "sub" }, sub),
+      line,
     ),
   );
 }

@@ -1,11 +1,9 @@
 /** What the page computes by itself, without a browser: figures, steps of a swap, signals. */
 import { describe, expect, test } from "bun:test";
-import type { RequestEntry } from "../../lib/activity/activity.ts";
 import type { SwapJob } from "../../lib/swap/swap.ts";
 import { about, duration, forHow, plural } from "../../public/format.ts";
 import { plannedSeconds, stepsOf, wordOf } from "../../public/panels/phases.ts";
 import { stallOf } from "../../public/panels/stall.ts";
-import { figuresOf } from "../../public/slot-figures.ts";
 import { effect, signal } from "../../public/store.ts";
 
 describe("figures", () => {
@@ -33,50 +31,6 @@ describe("figures", () => {
 });
 
 const at = (seconds: number) => new Date(seconds * 1_000).toISOString();
-
-const request = (over: Partial<RequestEntry>): RequestEntry => ({
-  ...{ id: 1, at: at(0), route: "/v1/chat/completions", upstream: "slot:main", model: "small", caller: "10.77.0.9" },
-  ...{ outcome: "complete", status: 200, code: null, queue_ms: 0, ttft_ms: 400, duration_ms: 2_400 },
-  ...{ bytes_in: 1, bytes_out: 1, tokens_in: 10, tokens_out: 80, count: 1 },
-  ...over,
-});
-
-describe("how a slot answered", () => {
-  test("the middle one of what was streamed tells the first word and the speed", () => {
-    const entries = [{}, { ttft_ms: 900, duration_ms: 4_900 }, { ttft_ms: 100, duration_ms: 600 }].map(request);
-
-    expect(figuresOf(entries, false)).toEqual({
-      ...{ answered: 3, failed: 0, isPart: false },
-      ...{ firstWordMs: 400, tokensPerSecond: 40 },
-    });
-  });
-
-  test("what came at once tells neither, and tokens that are not told are no zero", () => {
-    const entries = [{ ttft_ms: 2_390 }, { tokens_out: null }].map(request);
-
-    expect(figuresOf(entries, true)).toEqual({
-      ...{ answered: 2, failed: 0, isPart: true },
-      ...{ firstWordMs: 400, tokensPerSecond: null },
-    });
-  });
-
-  test("errors and broken answers failed; whoever left or was refused does not count", () => {
-    const entries = (
-      [
-        { status: 500 },
-        { outcome: "failed", status: null, ttft_ms: null, duration_ms: null },
-        { outcome: "left" },
-        { outcome: "refused", status: 409, ttft_ms: null, duration_ms: null },
-      ] as const
-    ).map(request);
-
-    expect(figuresOf(entries, false)).toEqual({
-      ...{ answered: 0, failed: 2, isPart: false },
-      ...{ firstWordMs: null, tokensPerSecond: null },
-    });
-    expect(figuresOf([], false).firstWordMs).toBeNull();
-  });
-});
 
 function job(over: Partial<SwapJob>): SwapJob {
   return {
