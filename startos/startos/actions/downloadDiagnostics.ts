@@ -48,7 +48,7 @@ export const downloadDiagnostics = sdk.Action.withoutInput(
 async function read(path: string): Promise<unknown> {
   try {
     const answer = await fetch(CONTROLLER + path, { signal: AbortSignal.timeout(LIMIT_MS) });
-    return answer.ok ? await answer.json() : `status ${answer.status}`;
+    return answer.ok ? JSON.parse(await answer.text()) : `status ${answer.status}`;
   } catch (error) {
     return error instanceof Error ? error.name : "no answer";
   }
