@@ -1,7 +1,7 @@
 /**
- * Swaps that were under way when a backup was made. After a restore nothing is believed of them before the Sparks were asked:
- * what still runs there undisturbed is taken up, everything else has ended long ago and ends here too, without a hand on what
- * runs now.
+ * Swaps that were under way when a backup was made. After a restore nothing is believed of them before the Sparks were asked: a
+ * load that goes on there undisturbed, or has got ready since, is taken up; everything else ends here, without a hand on what
+ * runs now. A restore stops nothing and loads nothing by itself.
  */
 import { Fault } from "../fault.ts";
 import { type Node, type Topology, usableNode } from "../topology/topology.ts";
@@ -22,7 +22,7 @@ export interface Taken {
 }
 
 export interface RestoredMeans {
-  readonly control: Pick<SparkControl, "fence">;
+  readonly control: Pick<SparkControl, "fence" | "readJob">;
   readonly store: Pick<SwapStore, "unsettled" | "unknown">;
   readonly timing: Pick<Timing, "followMs">;
   topology(): Topology;
@@ -38,15 +38,15 @@ export class RestoredSwaps {
   resume(begin: (record: SwapRecord) => Taken): void {
     const { store } = this.means;
     for (const record of [...store.unsettled(), ...store.unknown()])
-      if (record.restored !== undefined) this.#takeUp(begin(record), record);
+      if (record.restored !== undefined) this.#takeUp(begin(withoutWayBack(record)), record);
       else if (!record.job.ended_at) begin(record).dispatch({ type: "resume" });
   }
 
   #takeUp(run: Taken, record: SwapRecord): void {
-    const { state, stopBegun } = record.machine;
-    // One that had stopped nothing: whoever asked for it has long done without. One whose end nobody knew: looking into it
-    // would stop what a newer swap, of which these data know nothing, has put in its place.
-    if (!stopBegun || state === "unknown") {
+    const { state, stopBegun, cleaning } = record.machine;
+    // One that had stopped nothing: whoever asked for it has long done without. One that was being cleaned up, or whose end nobody
+    // knew: to go on would stop what has been put in its place since, of which these data know nothing.
+    if (!stopBegun || cleaning || state === "unknown") {
       run.dispatch({ type: "overtaken", failure: notBegun });
       return;
     }
@@ -80,22 +80,31 @@ export class RestoredSwaps {
   }
 
   async #look({ job, machine, order, restored = 0 }: SwapRecord, signal: AbortSignal): Promise<MachineEvent> {
-    const { model } = attemptOf(order, job.job_id, machine.leg);
-    for (const name of order.slot.nodes.slice(0, model.nodes)) {
-      const node = usableNode(this.means.topology(), name) ?? order.nodes?.find((each) => each.name === name);
-      // The effect that is taken up says what is wrong with the configuration.
-      if (!node) continue;
-      const { foreign, generation } = await this.#ask(node, signal);
+    const { control } = this.means;
+    const { model, launchId } = attemptOf(order, job.job_id, machine.leg);
+    const nodes = order.slot.nodes.slice(0, model.nodes).flatMap((name) => this.#node(name, order.nodes) ?? []);
+    for (const node of nodes) {
+      const { foreign, generation } = await this.#answer(() => control.fence(node, signal), signal);
       if (foreign !== null) return { type: "overtaken", failure: othersNow(node.name, foreign) };
       if (generation > restored) return { type: "overtaken", failure: overtaken(node.name, generation, restored) };
     }
-    return { type: "resume" };
+    if (machine.state !== "stopping" && machine.state !== "launching") return { type: "resume" };
+    // Not launched when the backup was made; if it was launched right afterwards, that is the last thing that happened there.
+    const [head] = nodes;
+    const launch = head && (await this.#answer(() => control.readJob(head, launchId, 0, 1, signal), signal));
+    if (!launch || launch.state === "absent" || machine.ending) return { type: "overtaken", failure: notBegun };
+    return machine.state === "stopping" ? { type: "stopped" } : { type: "resume" };
   }
 
-  async #ask(node: Node, signal: AbortSignal) {
+  #node(name: string, frozen: SwapRecord["order"]["nodes"]): Node | undefined {
+    return usableNode(this.means.topology(), name) ?? frozen?.find((each) => each.name === name);
+  }
+
+  /** Asks until there is an answer. */
+  async #answer<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
     while (true) {
       try {
-        return await this.means.control.fence(node, signal);
+        return await ask();
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof Fault)) throw error;
@@ -105,11 +114,17 @@ export class RestoredSwaps {
   }
 }
 
+/** What ran before that swap is not loaded again long after it, should its load turn out to have failed. */
+const withoutWayBack = (record: SwapRecord): SwapRecord => ({
+  ...record,
+  machine: { ...record.machine, canRollBack: false },
+});
+
 const LOOK_AGAIN = "The slot shows what really runs. Swap again if another model is wanted.";
 
 const notBegun = failure(
   "restored",
-  "These data were restored from a backup; what this swap had only planned is not done.",
+  "These data were restored from a backup; what this swap had not done yet is not done now.",
   null,
   LOOK_AGAIN,
 );

@@ -1,14 +1,25 @@
 /** Swaps in data that were restored from a backup: the Sparks are asked first, and what runs there now is not touched. */
 import { expect, test } from "bun:test";
 import { Fault } from "../../../lib/fault.ts";
-import type { Fence } from "../../../lib/swap/cluster.ts";
-import { EngineBench, QWEN } from "./_engine-bench.ts";
+import type { Fence, JobReading } from "../../../lib/swap/cluster.ts";
+import { EngineBench, GLM, QWEN } from "./_engine-bench.ts";
 
 const mine = (generation: number): Fence => ({ foreign: null, generation });
 
-/** A swap is brought to an effect, a backup is made and restored, and the controller starts on it. */
-async function restoredAt(effect: "prepare" | "drain" | "stop" | "launch" | "follow" | "verify", fence: () => Fence) {
-  const bench = new EngineBench({ control: { fence: async () => fence() } });
+type Effect = "prepare" | "drain" | "stop" | "launch" | "follow" | "verify";
+
+/**
+ * A swap is brought to an effect, a backup is made and restored, and the controller starts on it.
+ * @param launch what the head has of its launch
+ */
+async function restoredAt(effect: Effect, fence: () => Fence, launch: JobReading["state"] = "absent") {
+  const read: string[] = [];
+  const readJob = async (_node: unknown, id: string): Promise<JobReading> => {
+    read.push(id);
+    return { state: launch, exitCode: null, chunk: new Uint8Array(), nextOffset: 0, skipped: 0 };
+  };
+  const bench = new EngineBench({ control: { fence: async () => fence(), readJob } });
+  await bench.load(GLM);
   const { job_id } = bench.start();
   const begun = await bench.effects.until(effect, job_id);
   const closed = bench.engine.close();
@@ -17,7 +28,7 @@ async function restoredAt(effect: "prepare" | "drain" | "stop" | "launch" | "fol
   bench.store.setRestored();
   bench.restart();
   bench.engine.resume();
-  return { bench, job_id, settled: bench.engine.settled(job_id) };
+  return { bench, job_id, read, settled: bench.engine.settled(job_id) };
 }
 
 test("what had stopped nothing is not done, and no Spark is asked", async () => {
@@ -33,13 +44,57 @@ test("what had stopped nothing is not done, and no Spark is asked", async () => 
   }
 });
 
-test("what still goes on undisturbed is taken up where it was", async () => {
-  for (const effect of ["stop", "launch", "follow", "verify"] as const) {
-    const { bench, job_id } = await restoredAt(effect, () => mine(1));
+test("a load that still goes on undisturbed is taken up where it was; what ran before it does not come back", async () => {
+  for (const effect of ["follow", "verify"] as const) {
+    const { bench, job_id, settled } = await restoredAt(effect, () => mine(2));
     await using _ = bench;
-    await bench.effects.next(effect, job_id);
-    expect(bench.effects.names).toEqual([effect]);
+    const broken = { code: "model_died", message: "It ended.", evidence: null, advice: null };
+    (await bench.effects.next(effect, job_id)).report({ type: "failed", failure: broken });
+    (await bench.effects.next("clean_up", job_id)).report({ type: "cleaned" });
+    expect(await settled).toMatchObject({ state: "failed", failure: broken, rolled_back_to: null });
+    expect(bench.effects.names).toEqual([effect, "clean_up"]);
   }
+});
+
+test("launched right after the backup, and nothing since: its load is taken up, and nothing is stopped for it", async () => {
+  for (const [effect, launch] of [
+    ["stop", "running"],
+    ["launch", "exited"],
+  ] as const) {
+    const { bench, job_id, read, settled } = await restoredAt(effect, () => mine(2), launch);
+    await using _ = bench;
+    (await bench.effects.next("launch", job_id)).report({ type: "launched" });
+    (await bench.effects.next("follow", job_id)).report({ type: "answering" });
+    (await bench.effects.next("verify", job_id)).report({ type: "verified" });
+    expect((await settled).state).toBe("ready");
+    expect([read, bench.effects.names]).toEqual([[job_id], ["launch", "follow", "verify"]]);
+  }
+});
+
+test("not launched: what it would have stopped and loaded is not done now", async () => {
+  for (const effect of ["stop", "launch"] as const) {
+    const { bench, settled } = await restoredAt(effect, () => mine(2));
+    await using _ = bench;
+    expect(await settled).toMatchObject({ state: "failed", failure: { code: "restored" }, rolled_back_to: null });
+    expect(bench.effects.names).toEqual([]);
+  }
+});
+
+test("one that was being cleaned up is not cleaned up now: the model before it may be back there", async () => {
+  await using bench = new EngineBench({ control: { fence: async () => mine(1) } });
+  const { job_id } = bench.start();
+  const broken = { code: "out_of_memory", message: "Memory ran out.", evidence: null, advice: null };
+  (await bench.effects.until("follow", job_id)).report({ type: "failed", failure: broken });
+  const begun = await bench.effects.next("clean_up", job_id);
+  const closed = bench.engine.close();
+  begun.fail(begun.signal.reason);
+  await closed;
+  bench.store.setRestored();
+  bench.restart();
+  bench.engine.resume();
+
+  expect(bench.engine.get(job_id)).toMatchObject({ state: "failed", failure: broken });
+  expect(bench.effects.names).toEqual([]);
 });
 
 test("a Spark that was used since: the swap ends, and nothing of it is cleaned up or rolled back", async () => {
@@ -48,7 +103,7 @@ test("a Spark that was used since: the swap ends, and nothing of it is cleaned u
     await using _ = bench;
     expect(await settled).toMatchObject({
       state: "failed",
-      failure: { code: "restored", evidence: "spark-1 remembers generation 4, the backup 1" },
+      failure: { code: "restored", evidence: "spark-1 remembers generation 4, the backup 2" },
       rolled_back_to: null,
     });
     expect(bench.effects.names).toEqual([]);
@@ -58,7 +113,7 @@ test("a Spark that was used since: the swap ends, and nothing of it is cleaned u
 });
 
 test("a Spark that obeys another controller by now: the swap ends as fenced", async () => {
-  const { bench, settled } = await restoredAt("follow", () => ({ foreign: "another", generation: 1 }));
+  const { bench, settled } = await restoredAt("follow", () => ({ foreign: "another", generation: 2 }));
   await using _ = bench;
   expect(await settled).toMatchObject({ state: "failed", failure: { code: "fenced" } });
 });
@@ -92,7 +147,7 @@ test("a crash before the Sparks have answered forgets nothing: they are asked ag
   bench.restart();
   bench.engine.resume();
 
-  expect((await bench.engine.settled(job_id)).failure?.evidence).toContain("generation 7, the backup 1");
+  expect((await bench.engine.settled(job_id)).failure?.evidence).toContain("generation 7, the backup 2");
 });
 
 test("an end that nobody could tell is not looked into: what a newer swap put right would be stopped", async () => {
