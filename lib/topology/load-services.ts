@@ -16,7 +16,7 @@ import { ServiceFields } from "../config/services-schema.ts";
 import { invalidName } from "../config/values.ts";
 import type { YamlDocument } from "../config/yaml-document.ts";
 import { DEFAULT_SERVICES, type DefaultService, usualPort } from "./default-services.ts";
-import type { BotSettings, NodeEntry, Service, ServiceKind } from "./topology.ts";
+import type { BotSettings, NodeEntry, Service, ServiceKind, Slot } from "./topology.ts";
 
 const SKIPPED = "The service is skipped.";
 const BOT_DEFAULTS = { directory: "~/matrix-bridge", branch: "main" } as const;
@@ -26,7 +26,7 @@ const { properties } = ServiceFields;
 export function loadServices(
   field: Field | undefined,
   document: YamlDocument,
-  nodes: readonly NodeEntry[],
+  { nodes, slots }: { readonly nodes: readonly NodeEntry[]; readonly slots: readonly Slot[] },
   env: Environment,
   log: ProblemLog,
 ): readonly Service[] {
@@ -37,7 +37,14 @@ export function loadServices(
     return serviceOf(service.name, service, fields, nodes, log);
   });
   const further = [...entries].map(([name, fields]) => furtherService(name, fields, document, nodes, log));
-  return disable([...usual, ...further.filter((service) => service !== null)], env, log);
+  const services = [...usual, ...further.filter((service) => service !== null)];
+  // Both are called by their name, by people and in the API: each name has to mean one of them.
+  const apart = services.filter(({ name }) => {
+    const isSlot = slots.some((slot) => slot.name === name);
+    if (isSlot) log.add(document.origin(["services", name]), `A slot is named "${name}", too.`, SKIPPED);
+    return !isSlot;
+  });
+  return disable(apart, env, log);
 }
 
 function fileEntries(field: Field | undefined, document: YamlDocument, log: ProblemLog): Map<string, Fields> {

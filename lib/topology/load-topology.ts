@@ -27,6 +27,7 @@ export function loadTopology({ files, env }: TopologySources): Topology {
   const nodes = loadNodes(sections.get("nodes"), topology, env, log);
   const slots = loadSlots(sections.get("slots"), topology, nodes, env, log);
   const settings = loadSettings(sections.get("settings"), topology, env, log);
-  const services = loadServices(sectionsOf(overrides, ServicesFile, log).get("services"), overrides, nodes, env, log);
+  const said = sectionsOf(overrides, ServicesFile, log).get("services");
+  const services = loadServices(said, overrides, { nodes, slots }, env, log);
   return { nodes, slots, services, settings, problems: log.problems };
 }

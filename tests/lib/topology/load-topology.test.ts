@@ -221,6 +221,21 @@ describe("services", () => {
     expect(topology.problems.map(({ path }) => path)).toEqual(["DISABLED_SERVICES"]);
   });
 
+  test("of a slot's name are skipped and reported, the others are used", () => {
+    const topology = load(TWO_SPARKS, {
+      topology: "slots:\n  - { name: main }\n  - { name: kokoro, nodes: [spark-2], port: 8889, container: vllm_b }\n",
+      services: "services:\n  main: { kind: vllm, node: spark-2, port: 9001 }\n  beside: { kind: vllm, port: 9002 }\n",
+    });
+
+    expect(topology.slots.map(({ name }) => name)).toEqual(["main", "kokoro"]);
+    expect([service(topology, "main"), service(topology, "kokoro")]).toEqual([undefined, undefined]);
+    expect(service(topology, "beside")).toMatchObject({ kind: "vllm", port: 9002 });
+    expect(topology.problems).toMatchObject([
+      { path: "services.kokoro", message: 'A slot is named "kokoro", too.', instead: "The service is skipped." },
+      { source: "services-overrides.yaml", line: 2, path: "services.main", message: 'A slot is named "main", too.' },
+    ]);
+  });
+
   test("the bot is hidden until it has a user", () => {
     expect(service(load(TWO_SPARKS), "matrix-bridge")).toEqual({
       name: "matrix-bridge",
