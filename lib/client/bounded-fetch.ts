@@ -17,7 +17,7 @@ export interface BoundedFetchOptions {
   readonly inFlight?: number;
   /** Tries of one request. Default 5. */
   readonly tries?: number;
-  /** Milliseconds until the answer must have begun. Default 300 000. */
+  /** Milliseconds until the answer must have begun; as many again for what is read at once, short answers and errors. Default 300 000. */
   readonly timeoutMs?: number;
   /** Default: the global one. */
   readonly fetch?: (request: Request) => Promise<Response>;
@@ -42,17 +42,24 @@ export function boundedFetch(options: BoundedFetchOptions = {}): BoundedFetch {
     for (let attempt = 1; ; attempt++) {
       const giveBack = await turns.take(signal);
       let pauseMs = pauseAfter(attempt);
+      const limit = new Limit(timeoutMs);
       try {
         const request = attempt < most ? original.clone() : original;
-        const answer = await withTimeout(request, timeoutMs, send);
+        const answer = await send(new Request(request, { signal: AbortSignal.any([signal, limit.signal]) }));
         const retryMs = answer.status === 503 ? retryAfterMs(answer.headers.get("retry-after"), pauseMs) : null;
-        if (retryMs === null || attempt >= most || retryMs > LONGEST_RETRY_AFTER_MS)
+        if (retryMs === null || attempt >= most || retryMs > LONGEST_RETRY_AFTER_MS) {
+          limit.begin();
           return await whole(answer, giveBack);
-        await answer.body?.cancel();
+        }
+        void answer.body?.cancel().catch(() => undefined);
         pauseMs = retryMs;
       } catch (error) {
         giveBack();
-        if (signal.aborted || !isTimeout(error) || attempt >= most) throw error;
+        const isTimeout = limit.signal.aborted && !signal.aborted;
+        if (!isTimeout) throw error;
+        if (attempt >= most) throw limit.signal.reason;
+      } finally {
+        limit.end();
       }
       giveBack();
       await pause(pauseMs, signal);
@@ -73,17 +80,25 @@ function retryAfterMs(header: string | null, otherwise: number): number {
   return Number.isNaN(at) ? otherwise : Math.max(0, at - Date.now());
 }
 
-const isTimeout = (error: unknown) => error instanceof DOMException && error.name === "TimeoutError";
+/** Ends a request that takes too long. */
+class Limit {
+  readonly #controller = new AbortController();
+  readonly signal = this.#controller.signal;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-async function withTimeout(request: Request, timeoutMs: number, send: (request: Request) => Promise<Response>) {
-  const timeout = new AbortController();
-  const timer = setTimeout(() => timeout.abort(new DOMException("no answer in time", "TimeoutError")), timeoutMs);
-  try {
-    return await send(new Request(request, { signal: AbortSignal.any([request.signal, timeout.signal]) }));
-  } catch (error) {
-    throw timeout.signal.aborted && !request.signal.aborted ? timeout.signal.reason : error;
-  } finally {
-    clearTimeout(timer);
+  constructor(private readonly ms: number) {
+    this.begin();
+  }
+
+  /** From now on, anew. */
+  begin(): void {
+    this.end();
+    const late = () => this.#controller.abort(new DOMException("no answer in time", "TimeoutError"));
+    this.#timer = setTimeout(late, this.ms);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
   }
 }
 

@@ -8,6 +8,7 @@ const LONGEST_WAIT_SECONDS = 240;
 const TRIES = 6;
 /** Refusals that time may change. */
 const WAIT_FOR: ReadonlySet<string> = new Set([
+  "shutting_down",
   "reserved",
   "swap_running",
   "stop_running",
@@ -15,12 +16,18 @@ const WAIT_FOR: ReadonlySet<string> = new Set([
   "line_full",
 ]);
 const BETWEEN_TRIES_MS = 1_000;
+/** As the server clamps it. */
+const LEAST_TTL_SECONDS = 1;
+const MOST_TTL_SECONDS = 86_400;
 const RELEASE_LIMIT_MS = 5_000;
 
 export interface ReservationOptions {
   /** Who reserves, for people to read: `nightly transcription`. */
   readonly holder: string;
-  /** How long the reservation lives without a renewal: the time that others wait if this process dies. Default 900. */
+  /**
+   * How long the reservation lives without a renewal, in whole seconds from 1 to 86 400: the time that others wait if this process
+   * dies. Default 900.
+   */
   readonly ttlSeconds?: number;
   /** What for, for people to read. */
   readonly note?: string;
@@ -94,6 +101,7 @@ export async function withReservation<Result>(
 interface Acquired {
   readonly token: string;
   readonly generation: number;
+  readonly ttlSeconds: number;
   /** When the request was sent. Milliseconds, monotonic. */
   readonly sentMs: number;
   /** Its time began with this request, a moment ago. Not so after a wait, or a repeat: then only a renewal tells what is left. */
@@ -101,7 +109,8 @@ interface Acquired {
 }
 
 async function acquire(client: SparkControl, options: ReservationOptions): Promise<Acquired> {
-  const { holder, ttlSeconds = DEFAULT_TTL_SECONDS, note, slots, waitSeconds = 0, allowRunningSwap, signal } = options;
+  const { holder, note, slots, waitSeconds = 0, allowRunningSwap, signal } = options;
+  const ttlSeconds = ttlOf(options);
   // A secret: with it the same request can be sent again when its answer was lost, without reserving twice.
   const request_id = randomId();
   const body = {
@@ -113,6 +122,7 @@ async function acquire(client: SparkControl, options: ReservationOptions): Promi
     ...(allowRunningSwap === undefined ? {} : { allow_running_swap: allowRunningSwap }),
   };
   const until = performance.now() + waitSeconds * 1000;
+  const late = () => performance.now() >= until;
   for (let unanswered = 0; ; ) {
     signal?.throwIfAborted();
     const sentMs = performance.now();
@@ -120,15 +130,40 @@ async function acquire(client: SparkControl, options: ReservationOptions): Promi
     const fetchOptions = signal ? { fetch: { signal } } : {};
     const { data, error, response } = await client.api.swap.lock.post(body, { query: { wait }, ...fetchOptions });
     const isFresh = unanswered === 0 && performance.now() - sentMs < ttlSeconds * 100;
-    if (data) return { token: data.token, generation: data.generation, sentMs, isFresh };
+    if (data) {
+      // The server may be of a version that clamps otherwise.
+      const told = Math.max(LEAST_TTL_SECONDS, Math.min(ttlSeconds, data.seconds_remaining));
+      return {
+        token: data.token,
+        generation: data.generation,
+        ttlSeconds: isFresh ? told : ttlSeconds,
+        sentMs,
+        isFresh,
+      };
+    }
+    // It may have been granted all the same, and nobody else knows the request id.
+    const isGivenUp = response === undefined && (signal?.aborted === true || (++unanswered >= TRIES && late()));
+    if (isGivenUp) await giveBack(client, body);
     signal?.throwIfAborted();
     const no = refused(error.status, error.value);
-    if (response === undefined) {
-      if (++unanswered >= TRIES) throw no;
-    } else if (!WAIT_FOR.has(no.code) || performance.now() >= until) throw no;
+    if (isGivenUp || (response !== undefined && (!WAIT_FOR.has(no.code) || late()))) throw no;
     // The server waited for the time that it was given; what comes back sooner is not asked again at once.
     if (performance.now() - sentMs < BETWEEN_TRIES_MS) await pause(BETWEEN_TRIES_MS, signal);
   }
+}
+
+function ttlOf({ ttlSeconds = DEFAULT_TTL_SECONDS }: ReservationOptions): number {
+  return Math.min(MOST_TTL_SECONDS, Math.max(LEAST_TTL_SECONDS, Math.floor(ttlSeconds)));
+}
+
+/** Asks with the same request id once more, which gives a new token of what was granted, and releases that. Never throws. */
+async function giveBack(
+  client: SparkControl,
+  body: { readonly holder: string; readonly request_id: string },
+): Promise<void> {
+  const fetch = { signal: AbortSignal.timeout(RELEASE_LIMIT_MS) };
+  const { data } = await client.api.swap.lock.post({ ...body, ttl_seconds: LEAST_TTL_SECONDS }, { query: {}, fetch });
+  if (data) await client.api.swap.lock.delete(undefined, { headers: { "x-swap-lock-token": data.token }, fetch });
 }
 
 function refused(status: unknown, value: unknown): ReservationRefused {
@@ -156,11 +191,11 @@ class HeldLease implements Lease {
   constructor(
     private readonly client: SparkControl,
     private readonly options: ReservationOptions,
-    { token, generation, sentMs, isFresh }: Acquired,
+    { token, generation, ttlSeconds, sentMs, isFresh }: Acquired,
   ) {
     this.token = token;
     this.generation = generation;
-    this.#ttlMs = (options.ttlSeconds ?? DEFAULT_TTL_SECONDS) * 1000;
+    this.#ttlMs = ttlSeconds * 1000;
     this.signal = options.signal ? AbortSignal.any([this.#lost.signal, options.signal]) : this.#lost.signal;
     this.#extend(isFresh ? sentMs : performance.now());
     this.#renewing = this.#renew(isFresh ? this.#ttlMs / 3 : 0);

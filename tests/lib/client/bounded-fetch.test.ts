@@ -149,6 +149,18 @@ test("one that does not answer in time is tried again, and gives its turn back",
   expect(server.count).toBe(2);
 });
 
+test("an error whose body never ends is late as well, and gives its turn back", async () => {
+  const endless = () =>
+    new Response(new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array(10)) }), {
+      status: 500,
+    });
+  const server = serve((_, count) => (count <= 2 ? endless() : new Response("ok")));
+  const ask = boundedFetch({ inFlight: 1, timeoutMs: 200, tries: 1 });
+
+  for (const _ of [1, 2]) expect(await ask(server.url).catch((error: Error) => error.name)).toBe("TimeoutError");
+  expect(await (await ask(server.url)).text()).toBe("ok");
+});
+
 test("other errors and answers are nobody's to repeat", async () => {
   const server = serve(() => new Response("no", { status: 500 }));
   const get = boundedFetch({ inFlight: 1 });

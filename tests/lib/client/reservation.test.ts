@@ -145,6 +145,67 @@ describe("withReservation", () => {
     await until("it has left", () => under.plane.lock.waiting === 0);
   });
 
+  test("a caller that gives up while the answer is on its way leaves nothing reserved", async () => {
+    const gone = new AbortController();
+    // Grants, and answers only later.
+    const slow = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      async fetch(request) {
+        const path = new URL(request.url).pathname + new URL(request.url).search;
+        const body = request.body ? await request.text() : null;
+        const { method, headers } = request;
+        const answer = await fetch(url + path, { method, headers, body });
+        if (!gone.signal.aborted) {
+          gone.abort(new Error("enough"));
+          await Bun.sleep(300);
+        }
+        return answer;
+      },
+    });
+
+    const waiting = withReservation(
+      `http://127.0.0.1:${slow.port}`,
+      { holder: "impatient", signal: gone.signal },
+      async () => "never",
+    );
+
+    expect(await waiting.catch((error: Error) => error.message)).toBe("enough");
+    await until("nothing is reserved", () => held() === null);
+    await slow.stop(true);
+  });
+
+  test("a time that the server would clamp is clamped beforehand", async () => {
+    for (const [asked, given] of [
+      [1.9, 1],
+      [0.1, 1],
+      [300_000, 86_400],
+    ] as const)
+      await withReservation(url, { holder: "nightly", ttlSeconds: asked }, async () => {
+        expect([asked, held()?.seconds_remaining]).toEqual([asked, given]);
+      });
+  });
+
+  test("a controller that is being stopped is waited for", async () => {
+    let asked = 0;
+    const stopping = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: async (request) =>
+        ++asked === 1
+          ? Response.json({ code: "shutting_down", detail: "Spark Control is shutting down." }, { status: 503 })
+          : fetch(url + new URL(request.url).pathname, {
+              method: request.method,
+              headers: request.headers,
+              body: request.body ? await request.text() : null,
+            }),
+    });
+
+    const where = `http://127.0.0.1:${stopping.port}`;
+    expect(await withReservation(where, { holder: "nightly", waitSeconds: 20 }, async () => "held")).toBe("held");
+    await stopping.stop(true);
+  });
+
   test("an answer that is lost costs nothing: the same reservation is asked for again", async () => {
     const proxy = await between();
     proxy.halfOpen("to_client");
