@@ -73,6 +73,40 @@ for (const { heading, language, file, command } of LANGUAGES) {
   });
 }
 
+requirement(
+  "a renewal that hangs",
+  Bun.which("python3") !== null,
+  "python3 is not installed",
+)("the example in Python", () => {
+  test("gives up when its time is over, although no renewal is ever answered", async () => {
+    const job = { job_id: "1", state: "loading", ended_at: null, reason: null };
+    const server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      idleTimeout: 0,
+      async fetch(request) {
+        const { pathname } = new URL(request.url);
+        if (pathname !== "/api/swap/lock") return Response.json(job);
+        if (request.method === "DELETE") return Response.json({ held: false });
+        const isRenewal = request.headers.has("x-swap-lock-token");
+        return isRenewal ? new Promise<Response>(() => undefined) : Response.json({ token: "x", generation: 1 });
+      },
+    });
+    const code = example(DOCUMENT, "python", "reservation")
+      .replace(/TTL_SECONDS = \d+/, "TTL_SECONDS = 4")
+      .replace("http://spark-control.local:9999", `http://127.0.0.1:${server.port}`)
+      .replace('os.environ.get("SPARK", ', "(");
+    const began = performance.now();
+
+    const { exitCode, complained } = await run("hanging.py", code, ["python3"]);
+
+    expect([exitCode, complained]).toEqual([1, expect.stringContaining("the reservation was lost")]);
+    // Its time, and the second in which the work looks whether it is over.
+    expect((performance.now() - began) / 1000).toBeWithin(3.5, 8);
+    await server.stop(true);
+  });
+});
+
 describe("the page", () => {
   test("shows every field of the lock, and no other", () => {
     const shown = JSON.parse(/```json\n(.*?)```/s.exec(PAGE)?.[1] ?? "") as Record<string, unknown>;
