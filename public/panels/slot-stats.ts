@@ -21,10 +21,10 @@ export function slotStats(slot: Slot, lost: boolean): Child {
     stat("Requests now", requests?.running ?? null, "", requests === null ? why : `${requests.waiting} waiting`),
     stat(
       "First word after",
-      firstWord === null ? null : secondsText(firstWord),
-      "s",
+      firstWord === null ? null : timeText(firstWord)[0],
+      firstWord === null ? "" : timeText(firstWord)[1],
       firstWord === null ? none : `typical, ${RECENT}`,
-      hour(traffic, "first_token_ms", "First word", (ms) => `${secondsText(ms)} s`),
+      hour(traffic, "first_token_ms", "First word", (ms) => timeText(ms).join(" ")),
     ),
     stat(
       "Writing speed",
@@ -53,7 +53,11 @@ export function slotStats(slot: Slot, lost: boolean): Child {
   );
 }
 
-const secondsText = (ms: number): string => (ms < 10_000 ? (ms / 1_000).toFixed(2) : String(Math.round(ms / 1_000)));
+/** A figure and its unit. */
+function timeText(ms: number): readonly [string, string] {
+  if (ms < 100) return [String(Math.round(ms)), "ms"];
+  return [ms < 10_000 ? (ms / 1_000).toFixed(2) : String(Math.round(ms / 1_000)), "s"];
+}
 const speedText = (speed: number): string => (speed < 10 ? speed.toFixed(1) : String(Math.round(speed)));
 
 /** The last hour as a line; nothing where there is nothing to show. */
