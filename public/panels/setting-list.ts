@@ -14,6 +14,7 @@ import {
   view,
 } from "../settings/desk.ts";
 import { grouped, labelOf, sentenceCase } from "../settings/groups.ts";
+import { addServiceQuestion, removeServiceQuestion } from "../settings/service-questions.ts";
 import { meantBy, type Row, settingRow } from "../settings/setting-row.ts";
 import { controller } from "../state.ts";
 import { signal } from "../store.ts";
@@ -67,6 +68,11 @@ export class SettingList extends Panel {
         "Services",
         "Where each of them is. Hidden ones are neither shown nor watched.",
         ...known.services.map((service) => this.#service(service)),
+        h(
+          "p",
+          { class: "pad", "data-key": "add" },
+          h("button", { class: "btn", type: "button", "data-act": "add-service" }, picture("i-plus"), "Add a service…"),
+        ),
       ),
       this.#panel(
         "Environment",
@@ -110,6 +116,16 @@ export class SettingList extends Panel {
         h("span", { class: "dim" }, at),
       ),
       ...shown.map((field) => this.#row(serviceRow(name, field))),
+      !usual &&
+        h(
+          "p",
+          { class: "pad", "data-key": "remove" },
+          h(
+            "button",
+            { class: "btn", type: "button", "data-act": "remove-service", "data-name": name },
+            `Remove ${name}…`,
+          ),
+        ),
     );
   }
 
@@ -131,6 +147,9 @@ export class SettingList extends Panel {
   };
 
   protected override act(name: string, origin: HTMLElement): void {
+    const dialog = document.querySelector("confirm-dialog");
+    if (name === "add-service") dialog?.ask(addServiceQuestion());
+    if (name === "remove-service") dialog?.ask(removeServiceQuestion(origin.dataset.name ?? ""));
     const form = origin.closest("form");
     const place = form && placeOf(form);
     if (!form || !place) return;

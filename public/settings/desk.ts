@@ -3,7 +3,7 @@ import type { ClusterSetting, SettingValue } from "../../lib/settings/cluster-se
 import type { EnvironmentSetting } from "../../lib/settings/process-settings.ts";
 import type { ServiceSettings } from "../../lib/settings/service-settings.ts";
 import type { ChangedSettings, SettingChanges, SettingsView } from "../../lib/settings/settings.ts";
-import { sentenceOf } from "../api.ts";
+import { Refused, sentenceOf } from "../api.ts";
 import { FieldsRefused, send } from "../fields-refused.ts";
 import { signal } from "../store.ts";
 
@@ -48,6 +48,30 @@ export async function save(place: Place, value: SettingValue | null): Promise<bo
   });
   if (changed) outcome.value = { kind: "saved", place, undo: changed.undo };
   return changed !== null;
+}
+
+/** Under a new name. @throws Refused */
+export async function addService(name: string, values: Readonly<Record<string, SettingValue>>): Promise<void> {
+  await changeServices("PATCH", name, "", { values, version: view.value?.version });
+}
+
+/** @throws Refused */
+export async function removeService(name: string): Promise<void> {
+  const version = view.value?.version;
+  await changeServices("DELETE", name, version === undefined ? "" : `?version=${version}`);
+}
+
+async function changeServices(method: string, name: string, query: string, body?: unknown): Promise<void> {
+  outcome.value = null;
+  try {
+    const answer = await send(method, `/api/settings/services/${encodeURIComponent(name)}${query}`, body);
+    view.value = (await answer.json()) as ChangedSettings;
+  } catch (error) {
+    // What it is about is said by the words: the dialog has no place beside each field.
+    const named = error instanceof FieldsRefused ? [...error.fields] : [];
+    const words = named.map(([at, why]) => `${at.split("/").at(-1) || "name"}: ${why}`);
+    throw words.length > 0 ? new Refused(words.join(" "), 422) : error;
+  }
 }
 
 const ALLOWED: Place = { service: null, key: "allowed_hosts" };

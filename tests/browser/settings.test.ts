@@ -174,6 +174,49 @@ inBrowser("settings in the dashboard", () => {
     expect(on.watched.complaints).toEqual([]);
   });
 
+  test("a service is added and removed; a slot's name and a missing port are refused in words, and nothing is written", async () => {
+    const page = await begin();
+    const services = await open(page, "Services");
+    const before = file("services-overrides.yaml");
+    await services.getByRole("button", { name: "Add a service…" }).click();
+    const dialog = page.getByRole("dialog", { name: "Add a service" });
+    const type = (label: string, text: string) =>
+      dialog.getByRole("textbox", { name: new RegExp(`^${label}`) }).fill(text);
+    const add = dialog.getByRole("button", { name: "Add service" });
+
+    await add.click();
+    await dialog.getByText("“Name” is still empty.").waitFor();
+    await type("Name", "main");
+    await type("Port", "9001");
+    await add.click();
+    await dialog.getByText('A slot is named "main", too.').waitFor();
+    await type("Name", "wiki");
+    await type("Port", "");
+    await add.click();
+    await dialog.getByText("The service has no port.").waitFor();
+    await type("Port", "soon");
+    await add.click();
+    await dialog.getByText(/^port: The value/).waitFor();
+    expect(file("services-overrides.yaml")).toBe(before);
+
+    await type("Port", "3000");
+    await dialog.getByRole("combobox", { name: "Where" }).selectOption("spark-1");
+    await add.click();
+    await dialog.waitFor({ state: "hidden" });
+    await services.getByText("wiki", { exact: true }).click();
+    const wiki = services.getByRole("group", { name: "wiki", exact: true });
+    const found = () => on.demo.plane.config.current.topology.services.find(({ name }) => name === "wiki");
+    expect(found()).toMatchObject({ kind: "http", node: "spark-1", port: 3000, container: "wiki" });
+
+    await wiki.getByRole("button", { name: "Remove wiki…" }).click();
+    await page.getByRole("dialog", { name: "Remove wiki?" }).getByRole("button", { name: "Remove wiki" }).click();
+    await wiki.waitFor({ state: "detached" });
+    expect(found()).toBeUndefined();
+    expect(file("services-overrides.yaml")).not.toContain("wiki");
+    // Those that were refused, and no others.
+    expect(on.watched.complaints.filter((complaint) => !complaint.includes("422"))).toEqual([]);
+  });
+
   test("the environment is listed, and never a secret", async () => {
     const page = await begin({ env: { WEBHOOK_SECRET: "not-to-be-seen", ALLOWED_HOSTS: "control.example.org" } });
     const list = await open(page, "Environment");
