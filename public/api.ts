@@ -9,6 +9,7 @@ import type { modelsOf, Status as ServerStatus } from "../lib/status.ts";
 import type { Plan, SwapJob } from "../lib/swap/swap.ts";
 
 import type { Delivery, Webhook, WebhookChange } from "../lib/webhook/webhook.ts";
+import { patientFetch } from "./patient-fetch.ts";
 
 export type {
   ActivityPage,
@@ -70,7 +71,7 @@ export async function call<Answer>(method: string, path: string, { body, token }
   }
   let response: Response;
   try {
-    response = await fetch(path, init);
+    response = await patientFetch(path, init);
   } catch {
     throw new Refused("Spark Control cannot be reached. Nothing was changed.", 0);
   }

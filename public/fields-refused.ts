@@ -1,5 +1,6 @@
 /** Calls whose refusal may name fields, so that each reason stands beside its field. */
 import { Refused } from "./api.ts";
+import { patientFetch } from "./patient-fetch.ts";
 
 export class FieldsRefused extends Refused {
   constructor(
@@ -21,7 +22,7 @@ export async function send(method: string, path: string, body?: unknown): Promis
     init.headers = { "content-type": "application/json" };
     init.body = JSON.stringify(body);
   }
-  const response = await fetch(path, init).catch(() => null);
+  const response = await patientFetch(path, init).catch(() => null);
   if (response === null) throw new Refused("Spark Control cannot be reached. Nothing was changed.", 0);
   if (response.ok) return response;
   const problem = (await response.json().catch(() => ({}))) as {

@@ -217,6 +217,18 @@ inBrowser("settings in the dashboard", () => {
     expect(on.watched.complaints.filter((complaint) => !complaint.includes("422"))).toEqual([]);
   });
 
+  test("a connection that breaks in the middle of the question is no reason for an empty page", async () => {
+    const page = await begin();
+    let asked = 0;
+    await page.route("**/api/settings", (route) => (++asked === 1 ? route.abort("connectionreset") : route.continue()));
+
+    await page.reload();
+    await heading(page, "Swap").waitFor();
+
+    expect(asked).toBeGreaterThan(1);
+    expect(await page.getByText("cannot be reached").count()).toBe(0);
+  });
+
   test("the environment is listed, and never a secret", async () => {
     const page = await begin({ env: { WEBHOOK_SECRET: "not-to-be-seen", ALLOWED_HOSTS: "control.example.org" } });
     const list = await open(page, "Environment");
