@@ -1,10 +1,13 @@
 /**
- * When an entry runs. croner reads crontab's five fields and knows time zones. Around a change of daylight saving a fixed
- * time that does not exist runs at the first moment after the gap, one that exists twice runs once, at the first; entries
- * of every so many minutes keep to their real distance. No callback is ever given to croner: it computes, nothing fires.
+ * When an entry runs. croner reads crontab's five fields and names wall times; what a change of daylight saving makes of
+ * them is decided here. With `*` for the hour an entry follows real time: it runs at every matching minute that passes, twice
+ * in an hour that comes twice, never in a gap. With any other hour each wall time of the pattern happens once: one that does
+ * not exist at the first moment after the gap (all that fall into it are one run), one that exists twice at the first.
+ * No callback is ever given to croner: it computes, nothing fires.
  */
 import { Cron } from "croner";
 import { Fault } from "../fault.ts";
+import { LocalTime } from "./local-time.ts";
 import type { KeptEntry } from "./schedule.ts";
 
 type When = Pick<KeptEntry, "at" | "cron" | "timezone">;
@@ -12,6 +15,8 @@ type When = Pick<KeptEntry, "at" | "cron" | "timezone">;
 const OFFSET = /(?:Z|[+-]\d{2}:?\d{2})$/i;
 const LOCAL = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?)?$/;
 const MACRO = /^@/;
+/** The second of the five fields; croner takes `?` for `*`. */
+const EVERY_HOUR = /^\s*\S+\s+[*?]\s/;
 /** What begins more often is not a plan for the GPUs. */
 const CLOSEST_MS = 5 * 60_000;
 const LOOKED_AT = 12;
@@ -35,15 +40,38 @@ export function runsAfter(
     const at = momentOf(when.at, when.timezone);
     return at !== null && at > after && (at < until || least > 0) ? [at] : [];
   }
-  const pattern = patternOf(when);
   const runs: number[] = [];
-  for (let last = new Date(after); runs.length < most; ) {
-    const next = pattern.nextRun(last);
-    if (next === null || (next.getTime() >= until && runs.length >= least)) break;
-    runs.push(next.getTime());
-    last = next;
+  for (const run of repeated(when, after)) {
+    if (runs.length >= most || (run >= until && runs.length >= least)) break;
+    runs.push(run);
   }
   return runs;
+}
+
+/** Runs of a pattern after that moment, ascending, each once. */
+function* repeated(when: When, after: number): Generator<number, void, undefined> {
+  const local = LocalTime.in(when.timezone);
+  const isRealTime = EVERY_HOUR.test(when.cron ?? "");
+  let last = after;
+  /** Of wall times that come twice: the second pass begins when the first is over. */
+  let secondPass: number[] = [];
+  for (const wall of wallTimes(when, local.before(after))) {
+    const [first, second] = isRealTime ? local.moments(wall) : [local.firstMoment(wall)];
+    if (first === undefined) continue;
+    yield* secondPass.filter((moment) => moment < first);
+    secondPass = secondPass.filter((moment) => moment >= first);
+    if (second !== undefined && second > after) secondPass.push(second);
+    if (first <= last) continue;
+    yield first;
+    last = first;
+  }
+  yield* secondPass;
+}
+
+/** What a local clock shows when the pattern matches, as fake UTC (local-time.ts). */
+function* wallTimes({ cron }: When, after: number): Generator<number, void, undefined> {
+  const pattern = new Cron(cron ?? "", { timezone: "UTC", paused: true, mode: "5-part" });
+  for (let next = pattern.nextRun(new Date(after)); next !== null; next = pattern.nextRun(next)) yield next.getTime();
 }
 
 /** The moment of a one-time entry; null when there is no such time. */
@@ -54,12 +82,8 @@ function momentOf(at: string, timezone: string): number | null {
     return Number.isNaN(moment) ? null : moment;
   }
   if (!LOCAL.test(at)) return null;
-  const text = at.length === 10 ? `${at}T00:00:00` : at.length === 16 ? `${at}:00` : at;
-  try {
-    return new Cron(text, { timezone, paused: true }).nextRun(new Date(0))?.getTime() ?? null;
-  } catch {
-    return null;
-  }
+  const wall = Date.parse(at.length === 10 ? `${at}T00:00Z` : `${at}Z`);
+  return Number.isNaN(wall) ? null : LocalTime.in(timezone).firstMoment(wall);
 }
 
 /** Dates such as 31 February would be taken for another day. */
@@ -68,8 +92,6 @@ function isDay(at: string): boolean {
   if (year === undefined || month === undefined || day === undefined) return false;
   return new Date(Date.UTC(year, month - 1, day)).toISOString().startsWith(at.slice(0, 10));
 }
-
-const patternOf = ({ cron, timezone }: When): Cron => new Cron(cron ?? "", { timezone, paused: true, mode: "5-part" });
 
 /** @throws Fault 422 which says what cannot be used */
 export function checkWhen({ at, cron, timezone }: When): void {
@@ -87,9 +109,10 @@ export function checkWhen({ at, cron, timezone }: When): void {
   }
   if (cron !== null && MACRO.test(cron))
     refuse("unusable_cron", "Write the five fields of crontab, such as `0 3 * * *`.");
-  let next: readonly number[] = [];
+  // On the clock of a wall: whether a pattern is dense does not depend on the season in which it is registered.
+  const next: number[] = [];
   try {
-    next = runsAfter({ at, cron, timezone }, Date.now(), { most: LOOKED_AT });
+    for (const wall of wallTimes({ at, cron, timezone }, Date.now())) if (next.push(wall) === LOOKED_AT) break;
   } catch {
     refuse(
       "unusable_cron",

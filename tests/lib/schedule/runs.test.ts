@@ -66,8 +66,89 @@ describe("daylight saving", () => {
     expect(once("2026-01-01T03:00", "Europe/Berlin")).toEqual(["2026-01-01T02:00"]);
     expect(once("2026-07-01T03:00:00+09:00", "Europe/Berlin")).toEqual(["2026-06-30T18:00"]);
     expect(once("2026-10-25T02:30:00", "Europe/Berlin")).toEqual(["2026-10-25T00:30"]);
-    // Skipped by the gap: as far behind it as it would have been.
-    expect(once("2026-03-29T02:30:00", "Europe/Berlin")).toEqual(["2026-03-29T01:30"]);
+    // Within the gap: the first moment after it.
+    expect(once("2026-03-29T02:30:00", "Europe/Berlin")).toEqual(["2026-03-29T01:00"]);
+  });
+});
+
+describe("every wall time of a pattern", () => {
+  test("happens once, however many minutes, hours or steps name it", () => {
+    // The gap of March, 02:00 to 03:00: both fall into it.
+    expect(runs("15,45 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", 3)).toEqual([
+      ...["2026-03-29T01:00", "2026-03-30T00:15", "2026-03-30T00:45"],
+    ]);
+    // 02:00 to 03:00 comes twice in October.
+    expect(runs("15,45 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00Z", 3)).toEqual([
+      ...["2026-10-25T00:15", "2026-10-25T00:45", "2026-10-26T01:15"],
+    ]);
+    expect(runs("30 2,3 * * *", "Europe/Berlin", "2026-10-24T12:00:00Z", 3)).toEqual([
+      ...["2026-10-25T00:30", "2026-10-25T02:30", "2026-10-26T01:30"],
+    ]);
+    expect(runs("0 */2 * * *", "Europe/Berlin", "2026-03-28T22:30:00Z", 3)).toEqual([
+      ...["2026-03-28T23:00", "2026-03-29T01:00", "2026-03-29T02:00"],
+    ]);
+    expect(runs("0 */2 * * *", "Europe/Berlin", "2026-10-24T21:30:00Z", 3)).toEqual([
+      ...["2026-10-24T22:00", "2026-10-25T00:00", "2026-10-25T03:00"],
+    ]);
+  });
+
+  /** What a clock on the wall shows, asked of Intl in another way than the code does. */
+  const clockOf = (timezone: string) => {
+    const format = new Intl.DateTimeFormat("sv-SE", { timeZone: timezone, dateStyle: "short", timeStyle: "short" });
+    return (moment: number) => format.format(moment).replace(" ", "T");
+  };
+
+  /** Walks through real time minute by minute, with everything that it has seen on the wall. */
+  function reference(minutes: number[], hours: number[] | null, timezone: string, from: number, to: number): number[] {
+    const show = clockOf(timezone);
+    const seen = new Set<string>();
+    const found: number[] = [];
+    const fits = (wall: string) =>
+      minutes.includes(Number(wall.slice(14, 16))) && (hours?.includes(Number(wall.slice(11, 13))) ?? true);
+    let before = show(from - 86_400_000 - 60_000);
+    for (let at = from - 86_400_000; at <= to; at += 60_000) {
+      const wall = show(at);
+      // Wall times that the clock has jumped over.
+      const skipped = [];
+      for (let gap = Date.parse(`${before}Z`) + 60_000; gap < Date.parse(`${wall}Z`); gap += 60_000)
+        skipped.push(new Date(gap).toISOString().slice(0, 16));
+      const isRun = hours === null ? fits(wall) : (!seen.has(wall) && fits(wall)) || skipped.some(fits);
+      seen.add(wall);
+      if (isRun && at > from) found.push(at);
+      before = wall;
+    }
+    return found;
+  }
+
+  test("is as a walk through real time finds it, around every change of a clock", () => {
+    const CHANGES: readonly (readonly [string, string])[] = [
+      ["Europe/Berlin", "2026-03-29T01:00Z"],
+      ["Europe/Berlin", "2026-10-25T01:00Z"],
+      ["America/New_York", "2026-03-08T07:00Z"],
+      ["America/New_York", "2026-11-01T06:00Z"],
+      ["Australia/Lord_Howe", "2026-04-04T15:00Z"],
+      ["Australia/Lord_Howe", "2026-10-03T15:30Z"],
+      ["Asia/Kolkata", "2026-03-29T01:00Z"],
+      // A whole day was left out.
+      ["Pacific/Apia", "2011-12-30T10:00Z"],
+    ];
+    const list = (most: number, length: number) => fc.uniqueArray(fc.nat(most), { minLength: 1, maxLength: length });
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...CHANGES),
+        fc.integer({ min: -30 * 60, max: 6 * 60 }),
+        list(11, 3).map((steps) => steps.map((step) => step * 5)),
+        fc.option(list(23, 6), { nil: null }),
+        ([timezone, change], offset, minutes, hours) => {
+          const from = Date.parse(change) + offset * 60_000;
+          const to = from + 36 * 3_600_000;
+          const cron = `${minutes.join(",")} ${hours?.join(",") ?? "*"} * * *`;
+          const found = runsAfter(when({ cron, timezone }), from, { most: 1_000, until: to + 1 });
+          expect(found).toEqual(reference(minutes, hours, timezone, from, to));
+        },
+      ),
+      { numRuns: 60 },
+    );
   });
 });
 
