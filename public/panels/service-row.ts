@@ -156,7 +156,7 @@ function details(service: Service, { noLog, update, output }: Shown, now: number
             type: "button",
             "data-act": "check",
             "data-name": name,
-            "aria-label": `Check ${name} now`,
+            "aria-label": `Check now: ${name}`,
           },
           "Check now",
         ),

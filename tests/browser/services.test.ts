@@ -142,7 +142,7 @@ inBrowser("services in the dashboard", () => {
     await log.getByRole("paragraph").first().waitFor();
 
     await details.getByText("not checked yet").waitFor();
-    await details.getByRole("button", { name: "Check parakeet now" }).click();
+    await details.getByRole("button", { name: "Check now: parakeet" }).click();
     await details.getByText("did its work").waitFor();
     const download = page.waitForEvent("download");
     await details.getByRole("link", { name: "Download the log" }).click();
