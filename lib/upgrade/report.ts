@@ -8,11 +8,14 @@ export type Outcome = (typeof OUTCOMES)[number];
 export const UpgradeItemSchema = Type.Object(
   {
     source: Type.String({ description: "File of the earlier version, relative to the data folder" }),
-    item: Type.String({ description: "Name of a setting, key of a model or service, host of a key; empty: the file" }),
+    item: Type.String({
+      description:
+        "Name of a setting, key of a model or service, or such a key with one of its values (parakeet.port), host of a key; empty: the file",
+    }),
     outcome: Type.Unsafe<Outcome>(
       Type.Union(
         OUTCOMES.map((word) => Type.Literal(word)),
-        { description: "kept: something newer is there already and stays" },
+        { description: "kept: something newer is there already and stays, or it was blank" },
       ),
     ),
     detail: Type.Union([Type.String(), Type.Null()], { description: "Where it is now, or why it was not taken" }),

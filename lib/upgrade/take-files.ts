@@ -28,11 +28,14 @@ export function takeFiles({ folder, shipped, items, attempt }: Taking): AppSetti
   const models = folder.read(MODELS, items);
   if (models) attempt(MODELS, () => takeJudged(folder, MODELS, judgeModels(models, shipped, isSure), items));
   const services = folder.read(SERVICES, items);
-  const taken = services ? judgeServices(services, undefined, isSure).items : [];
-  const names = taken.filter(({ outcome }) => outcome === "taken").map(({ item }) => item);
-  const file = folder.read(APP_SETTINGS, items);
-  const settings = file ? readAppSettings(file.text, names) : null;
-  items.items.push(...(settings?.items ?? []));
+  let settings: AppSettings | null = null;
+  attempt(APP_SETTINGS, () => {
+    const file = folder.read(APP_SETTINGS, items);
+    const found = services ? judgeServices(services, undefined, isSure).items : [];
+    const names = found.filter(({ outcome }) => outcome === "taken").map(({ item }) => item);
+    settings = file && readAppSettings(file.text, names);
+    if (settings) items.items.push(...settings.items);
+  });
   const wantedOf = (name: string) => settings?.wanted.filter(({ target }) => target.file === name) ?? [];
   folder.read(TOPOLOGY, items);
   attempt(TOPOLOGY, () => add(folder, TOPOLOGY, wantedOf(TOPOLOGY), items));
