@@ -1,6 +1,7 @@
 /** The data folder while it is taken over. Whatever lies there is looked at without waiting for it, and nothing of it is lost. */
-import { copyFileSync, lstatSync, mkdirSync, renameSync, statSync } from "node:fs";
+import { lstatSync, mkdirSync, readFileSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { copyAtomically } from "../atomic-file.ts";
 import { readConfigFile } from "../config/read-file.ts";
 import { writeConfigFile } from "../config/write-file.ts";
 import type { TextFile } from "../config/yaml-document.ts";
@@ -27,6 +28,8 @@ export function presenceOf(path: string): Presence {
 export class EarlierFolder {
   /** Name of the folder with originals; null: none was needed. */
   #originals: string | null = null;
+  /** What was written here: no original. */
+  readonly #written = new Map<string, Buffer>();
 
   constructor(readonly path: string) {}
 
@@ -53,21 +56,41 @@ export class EarlierFolder {
 
   /** Moves away what lies in the place of a file. @returns where it is now. @throws when it cannot be moved */
   setAside(name: string): string {
-    const folder = this.#folder();
-    let free = name;
-    for (let number = 2; this.presence(join(folder, free)) !== "absent"; number += 1) free = `${name}-${number}`;
-    renameSync(this.at(name), this.at(join(folder, free)));
-    return join(folder, free);
+    const [free] = this.#free(name);
+    renameSync(this.at(name), this.at(free));
+    return free;
   }
 
-  /** Of what is there a copy is kept first, once. @throws when either cannot be written; nothing was changed then */
+  /**
+   * Of what is there a whole copy is kept first. What has its name there already may be half of one, or of somebody else:
+   * it stays, and the copy has a number. @throws when either cannot be written; nothing was changed then
+   */
   write(name: string, text: string): void {
     const presence = this.presence(name);
-    if (presence === "file") {
-      const copy = join(this.#folder(), name);
-      if (this.presence(copy) === "absent") copyFileSync(this.at(name), this.at(copy));
-    } else if (presence !== "absent") this.setAside(name);
+    if (presence === "file") this.#keep(name);
+    else if (presence !== "absent") this.setAside(name);
     writeConfigFile(this.at(name), text);
+    this.#written.set(name, Buffer.from(text));
+  }
+
+  #keep(name: string): void {
+    const present = readFileSync(this.at(name));
+    if (this.#written.get(name)?.equals(present)) return;
+    const [free, taken] = this.#free(name);
+    const isKept = (copy: string) => this.presence(copy) === "file" && readFileSync(this.at(copy)).equals(present);
+    if (!taken.some(isKept)) copyAtomically(this.at(name), this.at(free));
+  }
+
+  /** A name among the originals that is free, and those before it, which are not. */
+  #free(name: string): [free: string, taken: string[]] {
+    const folder = this.#folder();
+    const taken: string[] = [];
+    let free = join(folder, name);
+    for (let number = 2; this.presence(free) !== "absent" || this.presence(`${free}.tmp`) === "other"; number += 1) {
+      taken.push(free);
+      free = join(folder, `${name}-${number}`);
+    }
+    return [free, taken];
   }
 
   /** Something else may have its name already. */

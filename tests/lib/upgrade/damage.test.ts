@@ -1,7 +1,17 @@
 /** What no program leaves behind on purpose: the start goes on, what is valid is there, and the rest has its reason in the report. */
 import { describe, expect, test } from "bun:test";
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { EarlierFolder } from "../../../lib/upgrade/earlier-folder.ts";
 import { ItemLog, type UpgradeReport } from "../../../lib/upgrade/report.ts";
@@ -119,6 +129,44 @@ describe("the folder of originals", () => {
     new EarlierFolder(from.dataDir).write("a.yaml", "third");
 
     expect([read(from, "a.yaml"), read(from, "before-upgrade/a.yaml")]).toEqual(["third", "first"]);
+  });
+
+  for (const [what, there] of [
+    ["half of a copy", "fir"],
+    ["somebody else's file", "of another\n"],
+  ] as const)
+    test(`${what} in the place of a copy stays, and the original is kept beside it`, () => {
+      const from = earlier({ "a.yaml": "first", "before-upgrade/a.yaml": there });
+      new EarlierFolder(from.dataDir).write("a.yaml", "second");
+
+      const kept = ["a.yaml", "before-upgrade/a.yaml", "before-upgrade/a.yaml-2"].map((name) => read(from, name));
+      expect(kept).toEqual(["second", there, "first"]);
+    });
+
+  test("a copy that is whole already is not made a second time", () => {
+    const from = earlier({ "a.yaml": "first", "before-upgrade/a.yaml": "half", "before-upgrade/a.yaml-2": "first" });
+    new EarlierFolder(from.dataDir).write("a.yaml", "second");
+
+    expect(readdirSync(join(from.dataDir, "before-upgrade")).sort()).toEqual(["a.yaml", "a.yaml-2"]);
+  });
+
+  test("no room for a whole copy: nothing is rewritten, and nothing of the copy is left; later it is kept", async () => {
+    const first = "#".repeat(300_000);
+    const from = earlier({ "a.yaml": first, "before-upgrade/x": "" });
+    const script = `import { EarlierFolder } from "${import.meta.dir}/../../../lib/upgrade/earlier-folder.ts";
+      new EarlierFolder(process.argv[1]).write("a.yaml", "second")`;
+    // A file may have 64 blocks: half of a copy can be written.
+    const limited = 'trap "" XFSZ; ulimit -f 64; exec "$@"';
+    const { exitCode, stderr } = await run(
+      ["bash", "-c", limited, "limited", process.execPath, "-e", script, from.dataDir],
+      { env: { ...(process.env as Record<string, string>), BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0" } },
+    );
+    expect([exitCode, /EFBIG|ENOSPC/.test(stderr)]).toEqual([1, true]);
+    expect(read(from, "a.yaml")).toBe(first);
+    expect(readdirSync(join(from.dataDir, "before-upgrade"))).toEqual(["x"]);
+
+    new EarlierFolder(from.dataDir).write("a.yaml", "second");
+    expect([read(from, "a.yaml"), read(from, "before-upgrade/a.yaml")]).toEqual(["second", first]);
   });
 });
 
