@@ -44,13 +44,18 @@ class Unreadable extends Error {
 }
 
 /** Reads one YAML document of at most 1 MiB, 32 levels and 20,000 values (aliases expanded). */
-export function readYaml(file: TextFile): YamlDocument {
+export const readYaml = (file: TextFile): YamlDocument => read(file, false);
+
+/** As the earlier version's PyYAML read it (YAML 1.1): `yes` and `off`, merge keys, of a repeated key the last one. */
+export const readEarlierYaml = (file: TextFile): YamlDocument => read(file, true);
+
+function read(file: TextFile, isEarlier: boolean): YamlDocument {
   const lines = new LineCounter();
   const lineAt = (offset: number): number => Math.max(1, lines.linePos(offset).line);
   try {
-    const document = compose(file.text, lines);
+    const document = compose(file.text, lines, isEarlier);
     if (document === null) return documentOf(file.name, null, [], new Map());
-    const { value, lineOf, problems } = readValues(file.name, document, lineAt);
+    const { value, lineOf, problems } = readValues(file.name, document, lineAt, isEarlier);
     return documentOf(file.name, value, problems, lineOf);
   } catch (error) {
     const known = error instanceof Unreadable;
@@ -65,10 +70,15 @@ export function readYaml(file: TextFile): YamlDocument {
   }
 }
 
-function compose(text: string, lines: LineCounter): Document.Parsed | null {
+function compose(text: string, lines: LineCounter, isEarlier: boolean): Document.Parsed | null {
   if (Buffer.byteLength(text) > MAX_FILE_BYTES) throw new Unreadable("The file is larger than 1 MiB.", 0);
   const tokens = tokensOf(text, lines);
-  const composer = new Composer({ schema: "core", uniqueKeys: false, prettyErrors: false, logLevel: "silent" });
+  const composer = new Composer({
+    ...(isEarlier ? { version: "1.1" as const, merge: true } : { schema: "core" as const }),
+    uniqueKeys: false,
+    prettyErrors: false,
+    logLevel: "silent",
+  });
   const [document, second] = [...composer.compose(tokens, false, text.length)];
   if (document === undefined) return null;
   const [error] = document.errors;

@@ -18,9 +18,17 @@ const MAX_EXPANDED_DEPTH = 64;
 /** Thrown and caught in this file only. */
 class TooMuch extends Error {}
 
-/** @param lineAt 1-based line of an offset in the text */
-export function readValues(source: string, document: Document, lineAt: (offset: number) => number): Values {
-  const reader = new Reader(source, lineAt);
+/**
+ * @param lineAt    1-based line of an offset in the text
+ * @param isEarlier as PyYAML reads YAML 1.1: merge keys, and of a repeated key the last one
+ */
+export function readValues(
+  source: string,
+  document: Document,
+  lineAt: (offset: number) => number,
+  isEarlier = false,
+): Values {
+  const reader = new Reader(source, lineAt, isEarlier);
   reader.warn(document.warnings);
   try {
     const value = reader.value(document.contents, []);
@@ -38,6 +46,10 @@ export function readValues(source: string, document: Document, lineAt: (offset: 
   }
 }
 
+/** `y` and `n`, truth values in YAML 1.1 and not for PyYAML. */
+const isLetter = ({ value, source }: { readonly value: unknown; readonly source?: string | undefined }): boolean =>
+  typeof value === "boolean" && source?.length === 1;
+
 class Reader {
   readonly lineOf = new Map<string, number>();
   readonly problems: Problem[] = [];
@@ -50,6 +62,7 @@ class Reader {
   constructor(
     private readonly source: string,
     private readonly lineAt: (offset: number) => number,
+    private readonly isEarlier: boolean,
   ) {}
 
   warn(warnings: readonly { readonly message: string; readonly pos: readonly [number, number] }[]): void {
@@ -77,6 +90,7 @@ class Reader {
     }
     if (!isScalar(node)) return null;
     const { value } = node;
+    if (this.isEarlier && isLetter(node)) return node.source ?? null;
     const isPlain =
       value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean";
     return isPlain ? value : (node.source ?? null);
@@ -85,20 +99,43 @@ class Reader {
   #mapping(pairs: readonly Pair[], path: Path): Record<string, unknown> {
     // Without a prototype a key such as `__proto__` is a key like any other.
     const result: Record<string, unknown> = Object.create(null);
+    const merged: Record<string, unknown> = Object.create(null);
     for (const { key, value } of pairs) {
       const line = this.#line(key) ?? this.#line(value) ?? this.lastLine;
-      if (!isScalar(key) || typeof key.value !== "string") {
+      const name = this.#nameOf(key);
+      if (this.isEarlier && isScalar(key) && typeof key.value === "symbol") {
+        this.#merge(merged, this.value(value, path), line, path);
+      } else if (name === null) {
         this.#report(line, path, "A key is not text; put it in quotes.", "The key and its value are skipped.");
-      } else if (Object.hasOwn(result, key.value)) {
-        const message = `The key "${showKey(key.value)}" appears a second time.`;
-        this.#report(line, [...path, key.value], message, "The first one is used.");
       } else {
-        const at = [...path, key.value];
+        const at = [...path, name];
+        const isRepeated = Object.hasOwn(result, name);
+        const used = this.isEarlier ? "last" : "first";
+        if (isRepeated)
+          this.#report(line, at, `The key "${showKey(name)}" appears a second time.`, `The ${used} one is used.`);
+        if (isRepeated && !this.isEarlier) continue;
         this.#place(at, line);
-        result[key.value] = this.value(value, at) ?? null;
+        result[name] = this.value(value, at) ?? null;
       }
     }
-    return result;
+    return Object.assign(Object.create(null), merged, result);
+  }
+
+  /** Names that were truth values in YAML 1.1, such as `on`, are names all the same. */
+  #nameOf(key: unknown): string | null {
+    if (!isScalar(key)) return null;
+    if (typeof key.value === "string") return key.value;
+    const isWord = this.isEarlier && typeof key.value === "boolean" && !/^(true|false)$/i.test(key.source ?? "");
+    return isWord ? (key.source ?? null) : null;
+  }
+
+  /** Of several mappings the first that has a key counts. */
+  #merge(merged: Record<string, unknown>, value: unknown, line: number, path: Path): void {
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (typeof one !== "object" || one === null || Array.isArray(one))
+        this.#report(line, path, "What is merged by << is no mapping of names to values.", "It is skipped.");
+      else for (const [key, item] of Object.entries(one)) if (!Object.hasOwn(merged, key)) merged[key] = item;
+    }
   }
 
   #alias(name: string, path: Path): unknown {

@@ -5,11 +5,15 @@ import { isMapping, refusalOf } from "../config/field-types.ts";
 import { showKey } from "../config/origin.ts";
 import type { Problem } from "../config/problem.ts";
 import { ServiceFields } from "../config/services-schema.ts";
-import { MAX_FILE_BYTES, readYaml, type TextFile } from "../config/yaml-document.ts";
+import { MAX_FILE_BYTES, readEarlierYaml, readYaml, type TextFile } from "../config/yaml-document.ts";
 import { loadTopology } from "../topology/load-topology.ts";
+import { differences } from "./differences.ts";
 import { type Refused, reshape } from "./entries.ts";
 import { type Found, judgeEntries } from "./judge-entries.ts";
 import type { UpgradeItem } from "./report.ts";
+
+/** Paths in one line of the report. */
+const MOST_SHOWN = 20;
 
 export interface JudgedFile {
   /** The text in the shape read here; null: as it is. */
@@ -24,20 +28,27 @@ interface Shaped {
   readonly refused: readonly Refused[];
   /** Of the text as it was. */
   readonly problems: readonly Problem[];
+  /** Paths that YAML 1.1 reads otherwise than it is read here. */
+  readonly otherwise: readonly string[];
 }
 
 /** @param isSure that it is of the earlier version: else it is left in its shape, for its author to be told */
 function shaped(file: TextFile, section: string, nameKeys: readonly string[], isSure: boolean): Shaped {
-  const { value, problems } = readYaml(file);
-  const asItIs = { file, rewritten: null, refused: [], problems };
-  const reshaped = isSure ? reshape(value, section, nameKeys) : null;
-  if (reshaped === null) return asItIs;
-  const { entries, refused } = reshaped;
+  const now = readYaml(file);
+  const asItIs = { file, rewritten: null, refused: [], problems: now.problems, otherwise: [] };
+  if (!isSure || now.value === null) return asItIs;
+  const earlier = readEarlierYaml(file);
+  const isRead = earlier.value !== null;
+  const { value, problems } = isRead ? earlier : now;
+  const otherwise = isRead ? differences(now.value, value) : [];
+  const reshaped = reshape(value, section, nameKeys);
+  if (reshaped === null && otherwise.length === 0) return asItIs;
+  const whole = reshaped === null ? value : { [section]: Object.fromEntries(reshaped.entries) };
   const message = "It is too large once its aliases are written out.";
-  if (sizeOf([...entries]) > MAX_FILE_BYTES)
+  if (sizeOf(whole) > MAX_FILE_BYTES)
     return { ...asItIs, problems: [...problems, { source: file.name, line: null, path: "", message, instead: "" }] };
-  const text = stringify({ [section]: Object.fromEntries(entries) }, { aliasDuplicateObjects: false });
-  return { file: { ...file, text }, rewritten: text, refused, problems };
+  const text = stringify(whole, { aliasDuplicateObjects: false });
+  return { file: { ...file, text }, rewritten: text, refused: reshaped?.refused ?? [], problems, otherwise };
 }
 
 /** Characters, roughly: an alias may stand for a long text a thousand times. */
@@ -48,23 +59,24 @@ function sizeOf(value: unknown): number {
 }
 
 function judged(shape: Shaped, section: string, loaded: readonly Problem[], found: Found): JudgedFile {
-  const { file, rewritten, refused, problems } = shape;
+  const { file, rewritten, refused, problems, otherwise } = shape;
+  const shown = `${otherwise.slice(0, MOST_SHOWN).join(", ")}${otherwise.length > MOST_SHOWN ? ", …" : ""}`;
   const { value, problems: again } = readYaml(file);
   const entries = isMapping(value) ? value[section] : null;
   // Loading tells first what reading has told.
   const own = loaded.filter(({ source }) => source === file.name).slice(again.length);
-  return {
-    rewritten,
-    items: judgeEntries({
-      source: file.name,
-      section,
-      entries: isMapping(entries) ? entries : {},
-      ofText: problems,
-      refused,
-      problems: rewritten === null ? own : own.map((problem) => ({ ...problem, line: null })),
-      found,
-    }),
-  };
+  const items = judgeEntries({
+    source: file.name,
+    section,
+    entries: isMapping(entries) ? entries : {},
+    ofText: problems,
+    refused,
+    problems: rewritten === null ? own : own.map((problem) => ({ ...problem, line: null })),
+    found,
+  });
+  const told = `Written anew, as YAML 1.1 reads it (yes, no, on, off, <<, a key said twice): ${shown}.`;
+  if (otherwise.length > 0) items.push({ source: file.name, item: "", outcome: "taken", detail: told });
+  return { rewritten, items };
 }
 
 /** @param isSure as of `shaped` */
