@@ -1,5 +1,5 @@
 /** The controller's own key pair: given by the owner, or made once and kept. */
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { utils } from "ssh2";
 import { writeAtomically } from "../atomic-file.ts";
@@ -16,17 +16,34 @@ export interface Identity {
 }
 
 const COMMENT = "spark-control";
+const MOST_PUBLIC_BYTES = 64 * 1024;
 
 /**
  * The key at `options.path` as it is, never written to; else `id_ed25519` in `options.folder`, made on the first call
- * (mode 0600, public half beside it in `id_ed25519.pub`).
+ * (mode 0600). Its public half is beside it in `id_ed25519.pub`, for people and the StartOS package to read.
  * @throws Fault `ssh_key_unreadable` when the file is missing, encrypted or no private key
  */
 export function loadIdentity(options: { readonly folder: string; readonly path?: string | null }): Identity {
   if (options.path) return read(options.path);
   const path = join(options.folder, "id_ed25519");
   if (!existsSync(path)) make(options.folder, path);
-  return read(path);
+  const identity = read(path);
+  mendPublicHalf(identity);
+  return identity;
+}
+
+/** Missing, or of another key: whoever put that on the Sparks would wonder. A comment of its own stays. */
+function mendPublicHalf({ path, publicKeyLine }: Identity): void {
+  const file = `${path}.pub`;
+  const keyOf = (line: string) => line.trim().split(/\s+/, 2).join(" ");
+  try {
+    const there = statSync(file, { throwIfNoEntry: false });
+    const isRead = there?.isFile() && there.size <= MOST_PUBLIC_BYTES;
+    if (isRead && keyOf(readFileSync(file, "utf8")) === keyOf(publicKeyLine)) return;
+    writeAtomically(file, `${publicKeyLine}\n`, 0o644);
+  } catch {
+    // The key itself can be used; nothing here reads this file.
+  }
 }
 
 function make(folder: string, path: string): void {

@@ -33,6 +33,16 @@ describe("the other actions", () => {
     await expect(run("show-ssh-key")).rejects.toThrow("no key yet");
     write("id_ed25519.pub", "ssh-ed25519 AAAAC3Nza spark-control\n");
     expect((await run("show-ssh-key")).result.value).toBe("ssh-ed25519 AAAAC3Nza spark-control");
+    for (const line of [
+      "ecdsa-sha2-nistp256 AAAAE2Vj key of Alice",
+      "ssh-rsa AAAAB3Nz alice@laptop: study (2026)",
+      "ssh-ed25519 AAAA",
+    ]) {
+      write("id_ed25519.pub", `${line}\n`);
+      expect((await run("show-ssh-key")).result.value).toBe(line);
+    }
+    write("id_ed25519.pub", "ssh-ed25519 AAAA x\n-----BEGIN OPENSSH PRIVATE KEY-----\n");
+    await expect(run("show-ssh-key")).rejects.toThrow("no key yet");
     write("id_ed25519.pub", "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n");
     await expect(run("show-ssh-key")).rejects.toThrow("no key yet");
   });

@@ -2,6 +2,9 @@ import { readFile } from "node:fs/promises";
 import { i18n } from "../i18n";
 import { sdk } from "../sdk";
 
+/** Type, base64, and a comment of any printable text. */
+const PUBLIC_KEY = /^(?:ssh-[a-z0-9-]+|ecdsa-sha2-nistp\d+) [A-Za-z0-9+/=]+(?: [^\p{Cc}\p{Zl}\p{Zp}]{0,300})?$/u;
+
 export const showSshKey = sdk.Action.withoutInput(
   "show-ssh-key",
   async () => ({
@@ -16,8 +19,7 @@ export const showSshKey = sdk.Action.withoutInput(
     const text = await readFile(sdk.volumes.main.subpath("id_ed25519.pub"), "utf8").catch(() => null);
     // Nothing but a public key is shown, whatever the file holds.
     const line = text?.trim() ?? "";
-    if (!/^ssh-[a-z0-9-]+ [A-Za-z0-9+/=]+( [\w@.-]+)?$/.test(line))
-      throw new Error(i18n("There is no key yet. Start the service once; it makes one."));
+    if (!PUBLIC_KEY.test(line)) throw new Error(i18n("There is no key yet. Start the service once; it makes one."));
     return {
       version: "1",
       title: i18n("SSH public key"),

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { utils } from "ssh2";
@@ -23,6 +23,25 @@ test("makes an OpenSSH ed25519 pair once and uses it from then on", () => {
   expect(readFileSync(join(data, "id_ed25519.pub"), "utf8")).toBe(`${first.publicKeyLine}\n`);
   expect(statSync(join(data, "id_ed25519")).mode & 0o777).toBe(0o600);
   expect(readdirSync(data).sort()).toEqual(["id_ed25519", "id_ed25519.pub"]);
+});
+
+test("a public half that is missing, of another key, or no file is written; one with a comment of its own stays", () => {
+  const { publicKeyLine } = loadIdentity({ folder });
+  const file = join(folder, "id_ed25519.pub");
+  const mended = () => {
+    expect(loadIdentity({ folder }).publicKeyLine).toBe(publicKeyLine);
+    return readFileSync(file, "utf8");
+  };
+  rmSync(file);
+  expect(mended()).toBe(`${publicKeyLine}\n`);
+  writeFileSync(file, `${generateKeyPair("old").publicKeyLine}\n`);
+  expect(mended()).toBe(`${publicKeyLine}\n`);
+  const commented = `${publicKeyLine.split(" ").slice(0, 2).join(" ")} of Alice: the study\n`;
+  writeFileSync(file, commented);
+  expect(mended()).toBe(commented);
+  rmSync(file);
+  mkdirSync(file);
+  expect(loadIdentity({ folder }).publicKeyLine).toBe(publicKeyLine);
 });
 
 test("a given key is used as it is, and nothing is written", () => {
