@@ -7,7 +7,7 @@ import { openHostKeys } from "../ssh/host-keys.ts";
 import { type Identity, loadIdentity } from "../ssh/identity.ts";
 import { APP_SETTINGS } from "./app-settings.ts";
 import { type EarlierFolder, presenceOf } from "./earlier-folder.ts";
-import { readKnownHosts } from "./known-hosts.ts";
+import { type Place, readKnownHosts } from "./known-hosts.ts";
 import { type ItemLog, reasonOf } from "./report.ts";
 
 const OWN_KEY = "id_ed25519";
@@ -99,13 +99,13 @@ function identityAt(path: string, folder: string): Identity | Fault {
   }
 }
 
-/** Pins what was trusted before; what is pinned already stays. @param hosts of the Sparks, for hashed entries */
-export function takeKnownHosts(folder: EarlierFolder, hosts: readonly string[], log: ItemLog): void {
+/** Pins what was trusted before; what is pinned already stays. @param sparks for hashed entries */
+export function takeKnownHosts(folder: EarlierFolder, sparks: readonly Place[], log: ItemLog): void {
   const pins = openHostKeys({ file: folder.at("known_hosts.json") });
   for (const name of KNOWN_HOSTS) {
     const file = folder.read(name, log);
     if (!file) continue;
-    const { keys, refused, spare } = readKnownHosts(file.text, hosts);
+    const { keys, refused, spare } = readKnownHosts(file.text, sparks);
     for (const { host, port, key } of keys) {
       const item = port === 22 ? host : `[${host}]:${port}`;
       if (pins.pinned(host, port)) log.add(name, item, "kept", "A key is pinned already.");

@@ -48,8 +48,10 @@ export function takeFiles({ folder, shipped, items, attempt }: Taking): AppSetti
   attempt("id_ed25519", () => takeKey(folder, settings?.keyPath ?? null, items));
   attempt("known_hosts", () => {
     const { nodes } = loadTopology({ files: { topology: topology() }, env: {} });
-    const hosts = nodes.flatMap((node) => ("host" in node && typeof node.host === "string" ? [node.host] : []));
-    takeKnownHosts(folder, hosts, items);
+    const sparks = nodes.flatMap((node) =>
+      "host" in node && typeof node.host === "string" ? [{ host: node.host, port: node.ssh_port }] : [],
+    );
+    takeKnownHosts(folder, sparks, items);
   });
   return settings;
 }
