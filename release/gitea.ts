@@ -163,11 +163,13 @@ async function read<Answer>(answer: Response): Promise<Answer> {
 
 /**
  * Where a file is from here. Gitea makes its addresses of the name that it was set up with, which may be known on its own
- * network only: what counts is the address that was used to ask.
+ * network only: what counts is the address that was used to ask. As soon as two files of a release share a name, it names all of
+ * them by number.
  */
 export function hereOf(downloadUrl: string, { url, repository }: Pick<GiteaPlace, "url" | "repository">): string {
   const { pathname } = new URL(downloadUrl);
-  const at = pathname.indexOf(`/${repository}/releases/download/`);
+  const named = pathname.indexOf(`/${repository}/releases/download/`);
+  const at = named < 0 ? pathname.search(/\/attachments\/[0-9a-f-]{36}$/) : named;
   if (at < 0) throw new GiteaError("Gitea names a file that is not of this repository's releases.");
   return url + pathname.slice(at);
 }

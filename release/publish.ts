@@ -71,10 +71,11 @@ export async function publish(
   if (dryRun || !release) return say("dry run: nothing was changed");
   // With it naming all of them the draft is complete.
   await note(release.id, files);
-  await settle(gitea, tag, [
-    ...files.map(({ name: file, size }) => ({ name: file, size })),
-    { name: CHECKSUMS, size: sums.length },
-  ]);
+  await settle(
+    gitea,
+    tag,
+    new Map([...files.map((file) => [file.name, file.size] as const), [CHECKSUMS, sums.length]]),
+  );
   await gitea.publish(release.id, commit);
   say(`${tag} is published`);
 
@@ -109,19 +110,26 @@ async function checkCommit(gitea: Gitea, tag: string, commit: string | null): Pr
     throw new GiteaError(`Gitea does not have the commit ${commit.slice(0, 12)}. Push it first.`);
 }
 
-/** A request that broke off may have been sent twice, and Gitea keeps both: each file is there once, and whole, or nothing is published. */
-async function settle(gitea: Gitea, tag: string, files: readonly Pick<ReleaseFile, "name" | "size">[]): Promise<void> {
+/**
+ * A request that broke off may have been sent twice, and Gitea keeps both: each file is there once, and whole, or nothing is
+ * published. Of somebody else's files the newest stays: with two of a name Gitea would name none of the release by its name.
+ */
+async function settle(gitea: Gitea, tag: string, sizes: ReadonlyMap<string, number>): Promise<void> {
   const release = await gitea.release(tag);
-  for (const { name, size } of files) {
-    const [whole, ...others] = (release?.assets ?? [])
+  const assets = release?.assets ?? [];
+  for (const name of new Set([...sizes.keys(), ...assets.map((asset) => asset.name)])) {
+    const size = sizes.get(name);
+    const [best, ...others] = assets
       .filter((asset) => asset.name === name)
-      .sort((a, b) => Number(b.size === size) - Number(a.size === size));
-    if (!release || whole?.size !== size) throw new GiteaError(`${name} is not whole there. Run it again.`);
+      .sort((a, b) => Number(b.size === size) - Number(a.size === size) || b.id - a.id);
+    if (!release || (size !== undefined && best?.size !== size))
+      throw new GiteaError(`${name} is not whole there. Run it again.`);
     for (const { id } of others) await gitea.remove(release.id, id);
   }
 }
 
+/** The newest, should there be two. */
 async function sumsOf(gitea: Gitea, { assets }: Release): Promise<string | null> {
-  const asset = assets.find(({ name }) => name === CHECKSUMS);
+  const [asset] = assets.filter(({ name }) => name === CHECKSUMS).sort((a, b) => b.id - a.id);
   return asset ? gitea.text(asset) : null;
 }

@@ -47,15 +47,22 @@ export function startGitea(): FakeGitea {
   let refused: string | null = null;
   let ids = 0;
   const nextId = () => ++ids;
-  const shown = (release: StoredRelease) => ({
-    ...release,
-    assets: release.assets.map(({ id, name, bytes }) => ({
-      id,
-      name,
-      size: bytes.length,
-      browser_download_url: `${OWN_NAME}/${REPOSITORY}/releases/download/${release.tag_name}/${name}`,
-    })),
-  });
+  const uuidOf = (id: number) => `00000000-0000-4000-8000-${String(id).padStart(12, "0")}`;
+  const shown = (release: StoredRelease) => {
+    // Two of one name, and it names all of the release by number.
+    const isUnique = new Set(release.assets.map(({ name }) => name)).size === release.assets.length;
+    return {
+      ...release,
+      assets: release.assets.map(({ id, name, bytes }) => ({
+        id,
+        name,
+        size: bytes.length,
+        browser_download_url: isUnique
+          ? `${OWN_NAME}/${REPOSITORY}/releases/download/${release.tag_name}/${name}`
+          : `${OWN_NAME}/attachments/${uuidOf(id)}`,
+      })),
+    };
+  };
   const not = (status: number) => Response.json({ message: "no" }, { status });
 
   const server = Bun.serve({
@@ -75,6 +82,15 @@ export function startGitea(): FakeGitea {
         const release = releases.find((one) => one.tag_name === download[1] && (!one.draft || mayWrite));
         const asset = release?.assets.find(({ name }) => name === decodeURIComponent(download[2]!));
         if (asset && refused !== null && asset.name.includes(refused)) return not(500);
+        return asset ? new Response(asset.bytes as Uint8Array<ArrayBuffer>) : not(404);
+      }
+      const attached = /^\/attachments\/(.+)$/.exec(pathname)?.[1];
+      if (attached) {
+        const isSeen = ({ draft }: StoredRelease) => !draft || mayWrite;
+        const asset = releases
+          .filter(isSeen)
+          .flatMap(({ assets }) => assets)
+          .find(({ id }) => uuidOf(id) === attached);
         return asset ? new Response(asset.bytes as Uint8Array<ArrayBuffer>) : not(404);
       }
       const ofGit = new RegExp(`^/api/v1/repos/${REPOSITORY}/(tags|git/commits)/(.+)$`).exec(pathname);

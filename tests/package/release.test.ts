@@ -155,6 +155,20 @@ describe("publish", () => {
     expect(assets.map(({ name }) => name).sort()).toEqual(["SHA256SUMS", ...Object.keys(FILES)].sort());
   });
 
+  test.each(["SHA256SUMS", "photo.png"])(
+    "%s twice: the next run takes one away, and what was whole is not sent again",
+    async (twice) => {
+      const { assets } = await breakOff();
+      assets.push({ id: 997, name: "photo.png", bytes: new Uint8Array(3) });
+      assets.push({ ...assets.find(({ name }) => name === twice)!, id: 999 });
+
+      expect(await published()).toContain("spark-control_x86_64.s9pk: is there");
+      expect(assets.map(({ name }) => name).sort()).toEqual(["SHA256SUMS", "photo.png", ...Object.keys(FILES)].sort());
+      expect(stored()).toMatchObject(FILES);
+      expect((await published())[0]).toContain("published already");
+    },
+  );
+
   test("a draft that somebody has begun, with a file of his: it is gone on with, and his file stays", async () => {
     await client().create(TAG, "by hand", "");
     gitea.releases[0]!.assets.push({ id: 998, name: "photo.png", bytes: new Uint8Array(3) });
@@ -251,6 +265,10 @@ describe("where it goes", () => {
     const path = `${REPOSITORY}/releases/download/${TAG}/x.tgz`;
     expect(hereOf(`http://git.lan.invalid:3000/${path}`, place)).toBe(`https://git.example.com/gitea/${path}`);
     expect(hereOf(`http://git.lan.invalid:3000/sub/${path}`, place)).toBe(`https://git.example.com/gitea/${path}`);
+    const attached = "attachments/00000000-0000-4000-8000-000000000001";
+    expect(hereOf(`http://git.lan.invalid:3000/sub/${attached}`, place)).toBe(
+      `https://git.example.com/gitea/${attached}`,
+    );
     expect(() => hereOf("http://git.lan.invalid/other/repo/releases/download/v1/x", place)).toThrow(GiteaError);
   });
 
