@@ -343,6 +343,16 @@ describe("the adopter's command of docs/guides/packaging.md", () => {
     },
   );
 
+  test("with a slash behind the address: all the same, and what SHA256SUMS does not name stays away", async () => {
+    await published();
+    const before = stored();
+    gitea.releases[0]!.assets.push({ id: 998, name: "photo.png", bytes: new Uint8Array(3) });
+    const { into, exitCode } = await download(READ_TOKEN, "sh", `${gitea.url}//`);
+
+    expect(exitCode).toBe(0);
+    expect(filesOf(into)).toEqual(before);
+  });
+
   test("again, over an earlier download: the files are those of the release", async () => {
     await published();
     const { into } = await download(READ_TOKEN);
