@@ -50,18 +50,25 @@ describe("the other actions", () => {
   test("Release the reservation: forced, with a reason; nothing is done when nothing is held or nobody answers", async () => {
     const requests: string[] = [];
     let held = true;
+    let generation = 42;
     const controller = (request: Request) => {
       requests.push(`${request.method} ${new URL(request.url).pathname}${new URL(request.url).search}`);
-      return Response.json(request.method === "GET" ? { held, holder: "nightly" } : { held: false });
+      const isOther = request.method === "DELETE" && !request.url.includes("generation=42");
+      if (isOther) return Response.json({ code: "other_reservation" }, { status: 409 });
+      return Response.json(request.method === "GET" ? { held, holder: "nightly", generation } : { held: false });
     };
     await withController(controller, async () => {
       expect((await run("release-reservation")).message).toBe("It was held by nightly.");
+      generation = 41;
+      await expect(run("release-reservation")).rejects.toThrow("Another reservation is held by now");
       held = false;
       expect((await run("release-reservation")).title).toBe("Nothing is reserved");
     });
     expect(requests).toEqual([
       "GET /api/swap/lock",
-      "DELETE /api/swap/lock?force=true&reason=StartOS",
+      "DELETE /api/swap/lock?force=true&generation=42&reason=StartOS",
+      "GET /api/swap/lock",
+      "DELETE /api/swap/lock?force=true&generation=41&reason=StartOS",
       "GET /api/swap/lock",
     ]);
     await withController(

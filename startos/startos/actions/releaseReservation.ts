@@ -20,9 +20,12 @@ export const releaseReservation = sdk.Action.withoutInput(
       fetch(`${url}${path}`, { method, signal: AbortSignal.timeout(LIMIT_MS) }).catch(() => null);
     const before = await ask("", "GET");
     if (!before?.ok) throw new Error(i18n("The dashboard does not answer."));
-    const { held, holder } = (await before.json()) as { held?: boolean; holder?: string };
+    type Lock = { held?: boolean; holder?: string; generation?: number };
+    const { held, holder, generation } = (await before.json()) as Lock;
     if (!held) return { version: "1", title: i18n("Nothing is reserved"), message: null, result: null };
-    const released = await ask("?force=true&reason=StartOS", "DELETE");
+    // The one that is named below, not whoever holds one by now.
+    const released = await ask(`?force=true&generation=${generation}&reason=StartOS`, "DELETE");
+    if (released?.status === 409) throw new Error(i18n("Another reservation is held by now. Nothing was released."));
     if (!released?.ok) throw new Error(i18n("The reservation could not be released."));
     return {
       version: "1",

@@ -56,4 +56,7 @@ export default {
   "${field}: address and user belong together.": 51,
   "${name} belongs to the slot ${slot} of topology.yaml. Change the slot first.": 52,
   "A second Spark needs a first one: a single Spark is the first.": 53,
+  "${file} has YAML aliases (&, *) where it would be changed. Write the values out.": 54,
+  "Two Sparks of topology.yaml are called ${name}. Give one of them another name.": 55,
+  "Another reservation is held by now. Nothing was released.": 56,
 };

@@ -55,6 +55,9 @@ export default {
     51: "${field}: la dirección y el usuario van juntos.",
     52: "${name} pertenece al slot ${slot} de topology.yaml. Cambia antes el slot.",
     53: "Un segundo Spark necesita un primero: un único Spark es el primero.",
+    54: "${file} tiene alias de YAML (&, *) donde se cambiaría. Escribe los valores completos.",
+    55: "Dos Sparks de topology.yaml se llaman ${name}. Da otro nombre a uno de ellos.",
+    56: "Ahora hay otra reserva. No se ha liberado nada.",
   },
   de_DE: {
     0: "${field}: dieser Wert ist nicht brauchbar.",
@@ -111,6 +114,9 @@ export default {
     51: "${field}: Adresse und Benutzer gehören zusammen.",
     52: "${name} gehört zum Slot ${slot} in topology.yaml. Zuerst den Slot ändern.",
     53: "Ein zweiter Spark braucht einen ersten: Ein einzelner Spark ist der erste.",
+    54: "${file} hat YAML-Aliase (&, *), wo es geändert würde. Die Werte ausschreiben.",
+    55: "Zwei Sparks in topology.yaml heißen ${name}. Einem davon einen anderen Namen geben.",
+    56: "Inzwischen besteht eine andere Reservierung. Nichts wurde freigegeben.",
   },
   pl_PL: {
     0: "${field}: tej wartości nie można użyć.",
@@ -167,6 +173,9 @@ export default {
     51: "${field}: adres i użytkownik należą do siebie.",
     52: "${name} należy do slotu ${slot} w topology.yaml. Najpierw zmień slot.",
     53: "Drugi Spark wymaga pierwszego: jedyny Spark jest pierwszym.",
+    54: "${file} ma aliasy YAML (&, *) w miejscu zmiany. Wpisz wartości w całości.",
+    55: "Dwa Sparki w topology.yaml nazywają się ${name}. Nadaj jednemu inną nazwę.",
+    56: "Obowiązuje już inna rezerwacja. Niczego nie zwolniono.",
   },
   fr_FR: {
     0: "${field} : cette valeur n'est pas utilisable.",
@@ -223,5 +232,8 @@ export default {
     51: "${field} : l'adresse et l'utilisateur vont ensemble.",
     52: "${name} appartient au slot ${slot} de topology.yaml. Modifiez d'abord le slot.",
     53: "Un second Spark a besoin d'un premier : un Spark seul est le premier.",
+    54: "${file} contient des alias YAML (&, *) à l'endroit à modifier. Écrivez les valeurs en entier.",
+    55: "Deux Sparks de topology.yaml s'appellent ${name}. Donnez un autre nom à l'un d'eux.",
+    56: "Une autre réservation est en cours. Rien n'a été libéré.",
   },
 };
