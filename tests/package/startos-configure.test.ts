@@ -219,7 +219,6 @@ describe("Configure Sparks", () => {
     ["topology.yaml", "nodes: { spark-1: { host: 10.77.0.11 } }\n"],
     ["topology.yaml", "nodes: none\n"],
     ["topology.yaml", "nodes: [spark-1]\n"],
-    ["topology.yaml", "a: &a [{ name: spark-1 }]\nnodes: *a\n"],
     ["topology.yaml", "slots: { main: { port: 8888 } }\n"],
     ["topology.yaml", "slots: [{ name: main, nodes: spark-1 }]\n"],
     ["topology.yaml", "- nodes\n"],
@@ -236,6 +235,72 @@ describe("Configure Sparks", () => {
     expect(readdirSync(bench.package.volume)).toEqual([name]);
     expect(read(name)).toBe(text);
   });
+
+  const refusal = (input: Loaded) =>
+    run("configure-sparks", input).then(
+      () => "accepted",
+      (error: Error) => error.message,
+    );
+  const TWO =
+    "nodes:\n  - {name: spark-1, host: 10.77.0.1, user: &u carol}\n  - {name: spark-2, host: 10.77.0.2, user: *u}\n";
+
+  test.each([
+    ["topology.yaml", "a: &a [{ name: spark-1 }]\nnodes: *a\n"],
+    ["topology.yaml", "nodes: &a [{ name: spark-1, host: 10.77.0.1, user: carol }]\nb: *a\n"],
+    ["topology.yaml", "nodes:\n  - &a { name: spark-1, host: 10.77.0.1, user: carol }\nb: *a\n"],
+    ["topology.yaml", TWO],
+    ["services-overrides.yaml", "a: &a { port: 1 }\nservices: { kokoro: *a }\n"],
+  ])("aliases of %s in what is changed: refused in words, nothing is written (%j)", async (name, text) => {
+    write(name, text);
+
+    expect(await refusal(WHOLE)).toBe(
+      `${name} has YAML aliases (&, *) where it would be changed. Write the values out.`,
+    );
+    expect(readdirSync(bench.package.volume)).toEqual([name]);
+    expect(read(name)).toBe(text);
+  });
+
+  test("aliases in what stays are shown as their values, and stay", async () => {
+    write("topology.yaml", TWO);
+    const it = await action("configure-sparks");
+    const { value } = await it.getInput({ effects: bench.fake.effects, prefill: null });
+    expect(value.spark2).toEqual({ host: "10.77.0.2", user: "carol" });
+    await run("configure-sparks", { ...value, spark2: { host: "10.77.0.3", user: "carol" } });
+
+    expect(read("topology.yaml")).toBe(TWO.replace("10.77.0.2", "10.77.0.3"));
+  });
+
+  test("a file that cannot be written as text keeps the other one from being written", async () => {
+    write("services-overrides.yaml", "other: *nothing\n");
+
+    expect(await refusal(WHOLE)).toContain("services-overrides.yaml cannot be changed from here");
+    expect(readdirSync(bench.package.volume)).toEqual(["services-overrides.yaml"]);
+  });
+
+  test("two Sparks of one name: refused in words, nothing is written", async () => {
+    write("topology.yaml", "nodes:\n  - { host: 10.77.0.1 }\n  - { name: spark-1, host: 10.77.0.2 }\n");
+
+    expect(await refusal(WHOLE)).toBe("Two Sparks of topology.yaml are called spark-1. Give one of them another name.");
+    expect(readdirSync(bench.package.volume)).toEqual(["topology.yaml"]);
+  });
+
+  test.each(["", "{", "[]", '"text"'])(
+    "a damaged startos-webhook.json (%j) counts as none and is written anew",
+    async (text) => {
+      write("startos-webhook.json", text);
+      const it = await action("configure-sparks");
+      const { value } = await it.getInput({ effects: bench.fake.effects, prefill: null });
+      expect(value.webhookUrl).toBeNull();
+      await run("configure-sparks", value);
+      expect(webhook()).toEqual({ url: null, secret: null, wanted: false });
+
+      write("startos-webhook.json", text);
+      await run("configure-sparks", WHOLE);
+      expect(webhook()).toEqual({ url: WHOLE.webhookUrl, secret: "s3cret", wanted: true });
+      write("startos-webhook.json", text);
+      expect((await run("download-diagnostics")).result.value).toContain("/health");
+    },
+  );
 
   const HOSTILE: [string, Loaded][] = [
     ["an option as host", { spark1: { host: "-oProxyCommand=x", user: "alice" } }],

@@ -1,5 +1,5 @@
-import { webhookJson } from "../fileModels/webhook.json";
-import { type Path, servicesYaml, topologyYaml, Unusable, YamlText } from "../fileModels/yamlText";
+import { readWebhook, webhookJson } from "../fileModels/webhook.json";
+import { type Path, Shared, servicesYaml, topologyYaml, Unusable, YamlText } from "../fileModels/yamlText";
 import { i18n } from "../i18n";
 import { sdk } from "../sdk";
 import { isContainer, isHost, isPort, isSecret, isUser, isWebhookUrl } from "./validators";
@@ -68,14 +68,15 @@ export const configureSparks = sdk.Action.withInput(
     const wanted = checked(input);
     const topology = await parsed(topologyYaml, "topology.yaml");
     const services = await parsed(servicesYaml, "services-overrides.yaml");
-    edited("topology.yaml", () => {
+    const topologyText = edited("topology.yaml", () => {
       editSparks(topology, [wanted.spark1, wanted.spark2]);
       if (wanted.vllmPort !== null || wanted.vllmContainer !== null || topology.names("slots").includes(MAIN.name)) {
         topology.set([MAIN, "port"], wanted.vllmPort);
         topology.set([MAIN, "container"], wanted.vllmContainer);
       }
+      return topology.text();
     });
-    edited("services-overrides.yaml", () => {
+    const servicesText = edited("services-overrides.yaml", () => {
       for (const name of SERVICES) {
         const isHidden = wanted.hiddenServices.includes(name);
         if (isHidden || services.get(["services", name, "disabled"]) !== null)
@@ -83,12 +84,14 @@ export const configureSparks = sdk.Action.withInput(
       }
       if (wanted.matrixUser !== null || services.get(["services", BRIDGE, "user"]) !== null)
         services.set(["services", BRIDGE, "user"], wanted.matrixUser);
+      return services.text();
     });
 
-    const before = await webhookJson.read().once();
+    const { webhook: before, isDamaged } = await readWebhook();
     const { webhookUrl: url, webhookSecret } = wanted;
-    await topologyYaml.write(effects, topology.toString());
-    await servicesYaml.write(effects, services.toString());
+    // Both are known to be writable as text by now: never one of them alone.
+    await topologyYaml.write(effects, topologyText);
+    await servicesYaml.write(effects, servicesText);
     // A form that was left as it is takes nothing back that the dashboard has changed meanwhile.
     if ((before?.url ?? null) !== url || (url !== null && webhookSecret !== null)) {
       const notTaken = before?.wanted ? before.secret : null;
@@ -97,6 +100,9 @@ export const configureSparks = sdk.Action.withInput(
         secret: url === null ? null : (webhookSecret ?? notTaken),
         wanted: true,
       });
+    } else if (isDamaged) {
+      // Nothing is wanted: the controller writes into it what there is.
+      await webhookJson.write(effects, { url: null, secret: null, wanted: false });
     }
     return {
       version: "1",
@@ -113,6 +119,11 @@ export const configureSparks = sdk.Action.withInput(
  */
 function editSparks(topology: YamlText, wanted: readonly { host: string | null; user: string | null }[]): void {
   const before = topology.names("nodes");
+  const twice = before.find((name, at) => before.indexOf(name) !== at);
+  if (twice !== undefined)
+    throw new Error(
+      i18n("Two Sparks of topology.yaml are called ${name}. Give one of them another name.", { name: twice }),
+    );
   for (const [index, { host, user }] of wanted.entries()) {
     const there = before[index];
     if (host === null) {
@@ -154,6 +165,10 @@ function edited<Result>(file: string, edit: () => Result): Result {
   try {
     return edit();
   } catch (error) {
+    if (error instanceof Shared)
+      throw new Error(
+        i18n("${file} has YAML aliases (&, *) where it would be changed. Write the values out.", { file }),
+      );
     if (!(error instanceof Unusable)) throw error;
     throw new Error(i18n("${file} cannot be changed from here. Mend it in the dashboard, or move it away.", { file }));
   }
@@ -162,7 +177,7 @@ function edited<Result>(file: string, edit: () => Result): Result {
 async function prefill() {
   const topology = await parsed(topologyYaml, "topology.yaml").catch(() => YamlText.parse("", null));
   const services = await parsed(servicesYaml, "services-overrides.yaml").catch(() => YamlText.parse("", null));
-  const webhook = await webhookJson.read().once();
+  const { webhook } = await readWebhook();
   // A part that cannot be read is shown blank; saving says what is wrong with it.
   const value = (from: YamlText, path: Path) => {
     try {

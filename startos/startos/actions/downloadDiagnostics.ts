@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { webhookJson } from "../fileModels/webhook.json";
+import { readWebhook } from "../fileModels/webhook.json";
 import { i18n } from "../i18n";
 import { sdk } from "../sdk";
 import { CONTROLLER } from "../utils";
@@ -58,7 +58,7 @@ async function read(path: string): Promise<unknown> {
 async function known(): Promise<string[]> {
   const key = await readFile(sdk.volumes.main.subpath("id_ed25519"), "utf8").catch(() => "");
   const lines = key.split("\n").filter((line) => line.length > 16 && !line.startsWith("-----"));
-  const webhook = await webhookJson.read().once();
+  const { webhook } = await readWebhook();
   return webhook?.secret ? [...lines, webhook.secret] : lines;
 }
 

@@ -14,3 +14,12 @@ const shape = z.object({
 });
 
 export const webhookJson = FileHelper.json({ base: sdk.volumes.main, subpath: "startos-webhook.json" }, shape);
+
+/** One that is empty, no JSON or no object counts as none: it must not keep a form from opening. */
+export async function readWebhook(): Promise<{ webhook: z.infer<typeof shape> | null; isDamaged: boolean }> {
+  try {
+    return { webhook: await webhookJson.read().once(), isDamaged: false };
+  } catch {
+    return { webhook: null, isDamaged: true };
+  }
+}

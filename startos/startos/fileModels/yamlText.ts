@@ -25,6 +25,8 @@ const NAME_AT: Readonly<Record<string, (index: number) => string>> = {
 
 /** A file, or a part of it, that cannot be kept as it is: nothing is written then. */
 export class Unusable extends Error {}
+/** What would be changed is written once for several places (`&`, `*`): the others would change with it, or lose it. */
+export class Shared extends Unusable {}
 
 export class YamlText {
   private constructor(
@@ -42,15 +44,18 @@ export class YamlText {
 
   /** The value at the path if it is text, a number or a truth value. @throws Unusable */
   get(path: Path): Value {
-    const value: unknown = this.#mapAt(path.slice(0, -1), false)?.get(String(path.at(-1)));
+    const value: unknown = this.#plain(this.#mapAt(path.slice(0, -1), false)?.get(String(path.at(-1)), true));
     return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : null;
   }
 
-  /** Null removes it. @throws Unusable */
+  /** Null removes it. What is so already stays as it is written. @throws Unusable */
   set(path: Path, value: Value): void {
+    if (value !== null && this.get(path) === value) return;
+    this.#checkOwn(path);
     const map = this.#mapAt(path.slice(0, -1), value !== null);
     const key = String(path.at(-1));
     const present = map?.get(key, true);
+    checkShared(present);
     if (value === null) map?.delete(key);
     else if (YAML.isScalar(present)) present.value = value;
     else map?.set(key, this.document.createNode(value));
@@ -64,20 +69,26 @@ export class YamlText {
   /** @throws Unusable */
   remove({ list, name }: Entry): void {
     const at = this.names(list).indexOf(name);
-    if (at >= 0) this.#sequence(this.root, list, false)?.items.splice(at, 1);
+    if (at < 0) return;
+    this.#checkOwn([{ list, name }, ""]);
+    const items = this.#sequence(this.root, list, false)?.items ?? [];
+    checkShared(items[at]);
+    items.splice(at, 1);
   }
 
   /** A list of text; null when there is none. @throws Unusable */
   texts(path: Path): readonly string[] | null {
     const map = this.#mapAt(path.slice(0, -1), false);
     const items = map && this.#sequence(map, String(path.at(-1)), false)?.items;
-    return items ? items.map((item) => String(YAML.isScalar(item) ? item.value : "")) : null;
+    return items ? items.map((item) => String(this.#plain(item) ?? "")) : null;
   }
 
   /** In the place of one that is there. Null removes it. @throws Unusable */
   setTexts(path: Path, texts: readonly string[] | null): void {
+    this.#checkOwn(path);
     const map = this.#mapAt(path.slice(0, -1), texts !== null);
     const key = String(path.at(-1));
+    checkShared(map?.get(key, true));
     if (texts === null) map?.delete(key);
     else if (map) {
       const list = this.document.createNode([...texts]) as YAML.YAMLSeq;
@@ -86,8 +97,28 @@ export class YamlText {
     }
   }
 
-  toString(): string {
-    return this.document.toString({ lineWidth: 0, flowCollectionPadding: false });
+  /** @throws Unusable for what cannot be written, such as an alias of nothing */
+  text(): string {
+    try {
+      return this.document.toString({ lineWidth: 0, flowCollectionPadding: false });
+    } catch {
+      throw new Unusable();
+    }
+  }
+
+  /** What stands there, also behind an alias, if it is a scalar. */
+  #plain(node: unknown): unknown {
+    const own: unknown = YAML.isAlias(node) ? node.resolve(this.document) : node;
+    return YAML.isScalar(own) ? own.value : undefined;
+  }
+
+  /** Nothing on the way to the value may be written for another place too. @throws Shared */
+  #checkOwn(path: Path): void {
+    for (let length = 1; length < path.length; length += 1) {
+      const step = path[length - 1]!;
+      if (typeof step !== "string" && this.#sequence(this.root, step.list, false)?.anchor) throw new Shared();
+      if (this.#mapAt(path.slice(0, length), false)?.anchor) throw new Shared();
+    }
   }
 
   /** Null: it is not there and is not to be made. */
@@ -103,6 +134,7 @@ export class YamlText {
   #child(map: YAML.YAMLMap, key: string, make: boolean): YAML.YAMLMap | null {
     const present = map.get(key, true) as unknown;
     if (YAML.isMap(present)) return present;
+    if (YAML.isAlias(present)) throw new Shared(key);
     if (present !== undefined && !isNull(present)) throw new Unusable(key);
     if (!make) return null;
     const made = this.document.createNode({}) as unknown as YAML.YAMLMap;
@@ -123,6 +155,7 @@ export class YamlText {
   #entries(list: string): YAML.YAMLMap[] {
     const items = this.#sequence(this.root, list, false)?.items ?? [];
     return items.map((item) => {
+      if (YAML.isAlias(item) || (YAML.isMap(item) && YAML.isAlias(item.get("name", true)))) throw new Shared(list);
       if (!YAML.isMap(item)) throw new Unusable(list);
       return item;
     });
@@ -132,6 +165,7 @@ export class YamlText {
   #sequence(map: YAML.YAMLMap, key: string, make: boolean): YAML.YAMLSeq | null {
     const present = map.get(key, true) as unknown;
     if (YAML.isSeq(present)) return present;
+    if (YAML.isAlias(present)) throw new Shared(key);
     if (present !== undefined && !isNull(present)) throw new Unusable(key);
     if (!make) return null;
     const made = this.document.createNode([]) as unknown as YAML.YAMLSeq;
@@ -141,6 +175,14 @@ export class YamlText {
 }
 
 const isNull = (node: unknown): boolean => node === null || (YAML.isScalar(node) && node.value === null);
+
+/** @throws Shared */
+function checkShared(node: unknown): void {
+  if (!YAML.isNode(node)) return;
+  YAML.visit(node, (_, inner) => {
+    if (YAML.isAlias(inner) || (YAML.isNode(inner) && "anchor" in inner && inner.anchor)) throw new Shared();
+  });
+}
 
 function nameOf(item: YAML.YAMLMap, list: string, index: number): string {
   const name: unknown = item.get("name");
