@@ -2,6 +2,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { loadTopology } from "../../lib/topology/load-topology.ts";
+import { urlRefusal } from "../../lib/webhook/url-rule.ts";
 import type { Loaded } from "./_startos.ts";
 import { useStartos } from "./_startos-bench.ts";
 
@@ -334,6 +335,48 @@ describe("Configure Sparks", () => {
       expect(error?.message).not.toMatch(/hunter2|reboot/);
       expect(readdirSync(bench.package.volume)).toEqual([]);
     });
+
+  test("the webhook's address is judged as the controller judges it", async () => {
+    const hosts = [
+      ...[
+        "169.254.169.254",
+        "169.254.170.2",
+        "168.63.129.16",
+        "100.100.100.200",
+        "[fd00:ec2::254]",
+        "[::ffff:a9fe:a9fe]",
+      ],
+      ...[
+        "2852039166",
+        "metadata",
+        "metadata.google.internal.",
+        "instance-data",
+        "169.254.0.23",
+        "169.254.1.1",
+        "[fe80::1]",
+      ],
+      ...[
+        "localhost",
+        "localhost.",
+        "a.localhost",
+        "127.1",
+        "0.0.0.0",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "10.77.0.30",
+        "hook.example",
+      ],
+    ];
+    const urls = hosts.flatMap((host) =>
+      ["http:", "https:"].flatMap((scheme) => [`${scheme}//${host}/x`, `${scheme}//${host}:9999/x`]),
+    );
+    const accepted: string[] = [];
+    for (const webhookUrl of urls)
+      if ((await refusal({ ...BLANK, webhookUrl })) === "accepted") accepted.push(webhookUrl);
+
+    expect(accepted).toEqual(urls.filter((url) => urlRefusal(url, 9999) === null));
+    expect(accepted.length).toBeGreaterThan(20);
+  });
 
   test("a file that is not YAML is left alone, and said so", async () => {
     write("topology.yaml", "nodes:\n\t- {");

@@ -2,7 +2,8 @@ import { readWebhook, webhookJson } from "../fileModels/webhook.json";
 import { type Path, Shared, servicesYaml, topologyYaml, Unusable, YamlText } from "../fileModels/yamlText";
 import { i18n } from "../i18n";
 import { sdk } from "../sdk";
-import { isContainer, isHost, isPort, isSecret, isUser, isWebhookUrl } from "./validators";
+import { isContainer, isHost, isPort, isSecret, isUser } from "./validators";
+import { isWebhookUrl } from "./webhookUrl";
 
 const { InputSpec, Value } = sdk;
 const SERVICES = ["parakeet", "diarizer", "kokoro", "embeddings", "reranker", "qdrant"] as const;

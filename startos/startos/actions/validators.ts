@@ -3,9 +3,6 @@
  * calls the action otherwise must not get anything else into a file. Each gives true when the value is fine.
  */
 import { isIP } from "node:net";
-import { PORT } from "../utils";
-
-const METADATA = new Set(["169.254.169.254", "metadata", "metadata.google.internal", "[fd00:ec2::254]"]);
 
 /** A host name, an IPv4 or an IPv6 address, without user, port and brackets. */
 export function isHost(text: string): boolean {
@@ -22,15 +19,6 @@ export const isUser = (text: string): boolean => /^[A-Za-z_][A-Za-z0-9_.-]{0,31}
 export const isPort = (value: number): boolean => Number.isInteger(value) && value >= 1 && value <= 65_535;
 
 export const isContainer = (text: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_.-]{1,127}$/.test(text);
-
-export function isWebhookUrl(text: string): boolean {
-  if (text.length > 2_000 || /[\s\u0000-\u001f]/.test(text) || !URL.canParse(text)) return false;
-  const { protocol, username, password, hostname, port } = new URL(text);
-  if (!/^https?:$/.test(protocol) || username !== "" || password !== "") return false;
-  // What the controller refuses as well: the addresses where clouds hand out credentials, and itself.
-  if (METADATA.has(hostname)) return false;
-  return port !== String(PORT) || !/^(?:localhost|127\..*|0\.0\.0\.0|\[::1?\])$/.test(hostname);
-}
 
 /** A secret that begins with `whsec_` goes on in base64; any other is its own bytes. */
 export const isSecret = (text: string): boolean =>
