@@ -58,14 +58,22 @@ const E_MAIL = /(?<![\w.+/-])[\w.+-]+@((?:[a-z0-9-]+\.)+[a-z]{2,})\b/gi;
 const WEBHOOK_SECRET = /\bwhsec_([A-Za-z0-9+/_-]{20,})/g;
 const LOCAL_NAME =
   /(?<![\w.$-]|[^/]\/)([a-z0-9][a-z0-9-]*)\.(?:local|lan|onion|startos|ts\.net|fritz\.box)\b(?!\s*[(=]|\.|:\s)/gi;
-const URL_HOST = /\bhttps?:\/\/(?:[^\s/@"'`<>]*@)?([a-z0-9][a-z0-9.-]*\.[a-z]{2,})(?=[:/\s"'`)>\],?]|$)/gi;
+const TAILNET = /(?<![\w.-])((?:[a-z0-9-]+\.)+)ts\.net\b/gi;
+const URL_HOST =
+  /\b(?:https?|ftps?|sftp|ssh|wss?|smb):\/\/(?:[^\s/@"'`<>]*@)?([a-z0-9][a-z0-9.-]*\.[a-z]{2,})(?=[:/\s"'`)>\],?]|$)/gi;
 const HOME = /(?<![\w.])\/(?:home|Users)\/([a-z_][\w-]*)/g;
+const WINDOWS_HOME = /(?<!\w)[a-z]:[\\/]{1,2}Users[\\/]{1,2}([a-z_][\w.-]*)/gi;
+/** What is behind `ssh` and `scp` on a line, up to the end of the command. */
+const SSH_LOGIN = /\b(?:ssh|scp|sftp|rsync|ssh-copy-id)\s(?:[^\n;|&"'`]*?\s)?([a-z_][\w.-]*)@([a-z0-9][\w.-]*)/gi;
+const MAC = /(?<![\w:-])[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}(?![\w:-])/gi;
 /** Folders of the machines that this was written on. */
 const MACHINE_PATH = /(?<![\w.])\/(?:work|workspace)\/(?:main|wt|shared)\b/g;
 const SECRETS = [
   /-----BEGIN [A-Z ]*PRIVATE KEY-----\s*(?:\\n)?\s*[A-Za-z0-9+/]{40,}/g,
   /\bssh-(?:ed25519|rsa) AAAA[A-Za-z0-9+/]{60,}/g,
-  /\b(?:ghp|gho|ghs|github_pat|glpat|hf|xox[bpas])[_-][A-Za-z0-9_-]{24,}\b/g,
+  /\b(?:ghp|gho|ghs|github_pat|hf|xox[bpas])[_-][A-Za-z0-9_-]{24,}\b/g,
+  /\bglpat-[A-Za-z0-9_-]{20,}/g,
+  /\bnpm_[A-Za-z0-9]{30,}\b/g,
   /\bsk-(?:[a-z]+-)?[A-Za-z0-9]{32,}\b/g,
   /\bAKIA[0-9A-Z]{16}\b/g,
   /\beyJ[A-Za-z0-9_-]{20,}\.eyJ[A-Za-z0-9_-]{20,}\./g,
@@ -79,6 +87,19 @@ function isNobodysV6(address: string): boolean {
   // A real network of one's own has 40 random bits in its prefix, a real host a MAC address or random bits in its end.
   const groups = lower.split(":").filter((group) => /[1-9a-f]/.test(group));
   return /^f[cde]/.test(lower) && groups.length <= 2;
+}
+
+/** Of the documentation range (RFC 7042), or given by nobody who makes hardware. */
+function isNobodysMac(address: string): boolean {
+  const digits = address.toLowerCase().replace(/[:-]/g, "");
+  const isLocal = (Number.parseInt(digits.slice(0, 2), 16) & 2) !== 0;
+  return isLocal || digits.startsWith("00005e0053") || /^0+$/.test(digits);
+}
+
+function isNobodysHost(host: string): boolean {
+  const name = host.toLowerCase();
+  if (/^[\d.]+$/.test(name) || LOCAL_NAMES.has(name) || MADE_UP_HOSTS.has(name)) return true;
+  return EXAMPLE.test(name) || PUBLIC_HOSTS.has(name) || /\.(?:local|lan|onion|startos)$/.test(name);
 }
 
 /** Made of random bytes; what somebody has written by hand is text again behind the base64. */
@@ -121,6 +142,13 @@ export function foreignIn(text: string, file = ""): Finding[] {
     const name = host.toLowerCase();
     return isIPv4(name) || PUBLIC_HOSTS.has(name) || EXAMPLE.test(name) || /\.(?:local|lan|onion|startos)$/.test(name);
   });
+  look("host", TAILNET, ([, labels = ""]) =>
+    labels.split(".").every((label) => LOCAL_NAMES.has(label) || label === ""),
+  );
+  look("host", SSH_LOGIN, ([, , host = ""]) => isNobodysHost(host.replace(/\.$/, "")));
+  look("user", SSH_LOGIN, ([, user = ""]) => USERS.has(user) || MADE_UP_USERS.has(user) || user === "git");
+  look("address", MAC, ([mac]) => isNobodysMac(mac));
+  look("user", WINDOWS_HOME, ([, name = ""]) => [...USERS, "public", "default"].includes(name.toLowerCase()));
   look("user", HOME, ([, name = ""]) => USERS.has(name));
   look("path", MACHINE_PATH);
   for (const assignment of assignmentsIn(text, file))

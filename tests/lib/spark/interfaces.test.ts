@@ -10,7 +10,7 @@ describe("the interfaces of a Spark", () => {
     expect(json.map(({ name }) => name)).toEqual(["lo", "enP7s7", "tailscale0", "home"]);
     expect(json[1]).toEqual({
       name: "enP7s7",
-      mac: "4c:bb:47:00:00:01",
+      mac: "02:bb:47:00:00:01",
       ipv4: ["10.77.0.11"],
       kind: null,
       linkType: "ether",
@@ -30,13 +30,13 @@ describe("the interfaces of a Spark", () => {
 
 describe("the hardware address", () => {
   test("is that of the interface by which the Spark is reached", () => {
-    expect(macAt(json, "10.77.0.11")).toBe("4c:bb:47:00:00:01");
+    expect(macAt(json, "10.77.0.11")).toBe("02:bb:47:00:00:01");
     expect(macAt(text, "172.17.0.1")).toBe("02:42:ac:11:00:02");
   });
 
   test("behind a translated address is that of the only real interface, and with two of them not known", () => {
-    expect(macAt(json, "203.0.113.9")).toBe("4c:bb:47:00:00:01");
-    expect(macAt([...json, { ...json[1]!, name: "enP8s8", mac: "4c:bb:47:00:00:02" }], "203.0.113.9")).toBeNull();
+    expect(macAt(json, "203.0.113.9")).toBe("02:bb:47:00:00:01");
+    expect(macAt([...json, { ...json[1]!, name: "enP8s8", mac: "02:bb:47:00:00:02" }], "203.0.113.9")).toBeNull();
     expect(macAt([], "10.77.0.11")).toBeNull();
   });
 });
