@@ -271,6 +271,17 @@ describe("Configure Sparks", () => {
     expect(read("topology.yaml")).toBe(TWO.replace("10.77.0.2", "10.77.0.3"));
   });
 
+  test("a form that is left as it is changes nothing in a file that is full of aliases", async () => {
+    const text =
+      "nodes: &n\n  - &a {name: spark-1, host: 10.77.0.1, user: carol}\nslots: &s\n  - &m {name: main, nodes: [spark-1]}\nother: [*n, *a, *s, *m]\n";
+    write("topology.yaml", text);
+    const it = await action("configure-sparks");
+    const { value } = await it.getInput({ effects: bench.fake.effects, prefill: null });
+    await run("configure-sparks", value);
+
+    expect(read("topology.yaml")).toBe(text);
+  });
+
   test("a file that cannot be written as text keeps the other one from being written", async () => {
     write("services-overrides.yaml", "other: *nothing\n");
 

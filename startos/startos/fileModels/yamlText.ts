@@ -50,10 +50,11 @@ export class YamlText {
 
   /** Null removes it. What is so already stays as it is written. @throws Unusable */
   set(path: Path, value: Value): void {
-    if (value !== null && this.get(path) === value) return;
+    const key = String(path.at(-1));
+    const there = this.#mapAt(path.slice(0, -1), false);
+    if (value === null ? !there?.has(key) : this.get(path) === value) return;
     this.#checkOwn(path);
     const map = this.#mapAt(path.slice(0, -1), value !== null);
-    const key = String(path.at(-1));
     const present = map?.get(key, true);
     checkShared(present);
     if (value === null) map?.delete(key);
