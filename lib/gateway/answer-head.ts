@@ -22,13 +22,25 @@ export class BadAnswer extends Error {
 
 const VERSION = "HTTP/1.";
 const MOST_HEAD_BYTES = 64 * 1024;
+const MOST_INTERIM = 16;
 const END = "\r\n\r\n";
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: |$)/;
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const LENGTH = /^\d{1,15}$/;
 
-/** @returns null: more of it has to come @throws BadAnswer */
+/** Interim answers are for the connection; the real one follows. @returns null: more of it has to come @throws BadAnswer */
 export function answerHead(bytes: Buffer, method: string): AnswerHead | null {
+  let begin = 0;
+  for (let interim = 0; interim <= MOST_INTERIM; interim++) {
+    const head = oneHead(bytes.subarray(begin), method);
+    if (head === null) return null;
+    begin += head.bytes;
+    if (head.status >= 200) return { ...head, bytes: begin };
+  }
+  throw new BadAnswer("It sends interim answers and no real one.");
+}
+
+function oneHead(bytes: Buffer, method: string): AnswerHead | null {
   if (bytes.toString("latin1", 0, VERSION.length) !== VERSION.slice(0, bytes.length))
     throw new BadAnswer("It speaks no HTTP/1.");
   const end = bytes.indexOf(END);
@@ -39,21 +51,21 @@ export function answerHead(bytes: Buffer, method: string): AnswerHead | null {
   const [, minor, code] = STATUS_LINE.exec(line) ?? [];
   if (code === undefined) throw new BadAnswer("The answer begins with no status.");
   const status = Number(code);
-  const begin = end + END.length;
   if (status === 101) throw new BadAnswer("The protocol was changed, and nobody had asked for it.");
-  // Interim answers are for the connection; the real one follows.
-  if (status < 200) {
-    const next = answerHead(bytes.subarray(begin), method);
-    return next && { ...next, bytes: begin + next.bytes };
-  }
   const headers = fields(lines);
   const framing = framingOf(status, headers, method);
   const isClosing = /\bclose\b/i.test(headers.connection ?? "");
-  return { status, headers, framing, keepsOpen: minor === "1" && framing !== "close" && !isClosing, bytes: begin };
+  return {
+    status,
+    headers,
+    framing,
+    keepsOpen: minor === "1" && framing !== "close" && !isClosing,
+    bytes: end + END.length,
+  };
 }
 
 function fields(lines: readonly string[]): PlainHeaders {
-  const headers: PlainHeaders = {};
+  const headers: PlainHeaders = Object.create(null);
   for (const line of lines) {
     const colon = line.indexOf(":");
     const name = line.slice(0, Math.max(0, colon)).toLowerCase();

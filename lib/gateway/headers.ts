@@ -47,7 +47,7 @@ const plain = (headers: Headers) => headers.toJSON() as Record<string, string>;
 export function requestHeaders(from: Headers, length: number | null, host: string | null): PlainHeaders {
   const all = plain(from);
   const named = namedBy(all.connection ?? null);
-  const to: PlainHeaders = {};
+  const to: PlainHeaders = Object.create(null);
   for (const name in all)
     if (!NOT_FOR_UPSTREAM.has(name) && !named.includes(name) && !name.startsWith("sec-")) to[name] = all[name]!;
   // Without it fetch would offer gzip for a client that did not.
@@ -60,7 +60,7 @@ export function requestHeaders(from: Headers, length: number | null, host: strin
 /** @param all lower-cased */
 export function responseHeaders(all: PlainHeaders): PlainHeaders {
   const named = namedBy(all.connection ?? null);
-  const to: PlainHeaders = {};
+  const to: PlainHeaders = Object.create(null);
   for (const name in all)
     if (!NOT_FOR_CLIENT.has(name) && !named.includes(name) && !isOurs(name)) to[name] = all[name]!;
   return to;

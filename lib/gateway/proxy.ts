@@ -34,6 +34,7 @@ export class Passage implements Passed {
   };
   #over = false;
   #uploaded = false;
+  #hasHead = false;
   #isAnswering = false;
   bytesIn = 0;
   bytesOut = 0;
@@ -58,7 +59,9 @@ export class Passage implements Passed {
   readonly uploaded = (bytes: number): void => {
     this.bytesIn = bytes;
     this.#uploaded = true;
-    if (!this.#over) this.#deadlines.sent();
+    if (this.#over) return;
+    if (this.#hasHead) this.#deadlines.answering();
+    else this.#deadlines.sent();
   };
 
   /** The body cannot be read to its end: too large, or the client has gone. */
@@ -128,6 +131,8 @@ export class Passage implements Passed {
       this.end("complete");
       return new Response(null, { status, headers });
     }
+    this.#hasHead = true;
+    // An upstream may begin before it has all of the upload; until then it may well be silent, and the upload has its own pace.
     if (this.#uploaded) this.#deadlines.answering();
     const isPlain = /^(identity)?$/i.test(headers["content-encoding"] ?? "");
     const length = Number(headers["content-length"] ?? Number.NaN);

@@ -111,7 +111,7 @@ inBrowser("the page stays true", () => {
     await lost(page).waitFor();
 
     await page.getByText("Was healthy").first().waitFor();
-    await page.getByText("not known now").waitFor();
+    await page.getByText("not known now").first().waitFor();
     await page.getByText("Was serving").waitFor();
     for (const old of ["Healthy", "checked just now", "GPT-OSS 20B is answering"])
       expect(await page.getByText(old, { exact: true }).count()).toBe(0);

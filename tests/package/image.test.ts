@@ -122,7 +122,7 @@ requirement(
   test("stop lets it finish, kill loses nothing, and a new container on the same volume goes on", async () => {
     await start("kept", 9997, "kept-data");
     const url = "http://127.0.0.1:9997";
-    const webhook = { url: "https://hooks.example/spark", description: "of Alice" };
+    const webhook = { url: "https://hooks.example/spark", name: "of Alice" };
     expect((await post(9997, "/api/webhooks", webhook)).status).toBe(201);
     const publicKey = async () => (await podman.ask(`${url}/api/status`)).json<{ public_key: string }>().public_key;
     const key = await publicKey();

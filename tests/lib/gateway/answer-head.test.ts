@@ -23,6 +23,20 @@ test("waits for all of it, at every cut", () => {
   expect(head(text)).toMatchObject({ status: 200, headers: { "content-length": "0" }, bytes: text.length });
 });
 
+test("a header named as what every object has is a header like any other", () => {
+  const { headers } = head(`${OK}constructor: y\r\n__proto__: z\r\ntoString: s\r\ncontent-length: 0\r\n\r\n`)!;
+  expect(Object.entries(headers)).toEqual([
+    ...[["constructor", "y"] as const, ["__proto__", "z"] as const, ["tostring", "s"] as const],
+    ["content-length", "0"],
+  ]);
+});
+
+test("interim answers without end are no answer", () => {
+  const interim = "HTTP/1.1 100 Continue\r\n\r\n";
+  expect(head(`${interim.repeat(16)}${OK}content-length: 0\r\n\r\n`)).toMatchObject({ status: 200 });
+  for (const times of [17, 60_000]) expect(() => head(interim.repeat(times))).toThrow(BadAnswer);
+});
+
 describe("where the body ends", () => {
   test.each([
     ["a length", `${OK}content-length: 7\r\n\r\n`, "POST", 7, true],

@@ -60,6 +60,31 @@ describe("an upstream that", () => {
     await until("the upstream is told", () => aborted);
   });
 
+  test("begins to answer before it has the whole upload: what comes after the upload is no late beginning", async () => {
+    server = Bun.serve({ port: 0, hostname: "127.0.0.1", idleTimeout: 0, fetch: () => speak(Array(8).fill(40)) });
+    const ends: Outcome[] = [];
+    const upstream = { name: "The service", origin: `http://127.0.0.1:${server.port}`, host: null };
+    const request = new Request("http://localhost/v1/x", { method: "POST" });
+    const patience = { ...PATIENT, firstByteMs: 120, silenceMs: 400 };
+    const passage = new Passage(request, upstream, patience, new Connections(), (outcome) => ends.push(outcome));
+    const content = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(new Uint8Array(10)),
+      async pull(controller) {
+        await Bun.sleep(100);
+        controller.close();
+        passage.uploaded(10);
+      },
+    });
+
+    const answer = await passage.forward("/v1/x", { content, length: null });
+    const text = await answer.text();
+
+    // All that it says, until it falls silent.
+    expect(text.split("data: x").length - 1).toBe(8);
+    expect(text).toContain("fell silent");
+    expect(ends).toEqual(["failed"]);
+  });
+
   test("falls silent in its events: an error event says so", async () => {
     const { ends, answer } = ask({ silenceMs: 40 }, () => speak([1, 1]));
     const text = await (await answer).text();
