@@ -3,9 +3,10 @@ import { quarterMinute } from "../clock.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { clockTime, joined } from "../format.ts";
 import type { BotUpdate, Service, ServiceAction } from "../services/calls.ts";
-import { ACTION_WORDS, DEEP_OUTCOMES, KINDS, STATES, UPDATE_STATES } from "../services/words.ts";
+import { ACTION_WORDS, DEEP_OUTCOMES, KINDS, UPDATE_STATES } from "../services/words.ts";
 import { connection, isReservedForAnother, lock } from "../state.ts";
 import { pill } from "./pill.ts";
+import { servicePill } from "./service-pill.ts";
 
 const ACTIONS: readonly ServiceAction[] = ["start", "stop", "restart"];
 const NO_CONNECTION = "No connection, so nothing can be done.";
@@ -21,10 +22,9 @@ export interface Shown {
 }
 
 export function serviceRow(service: Service, shown: Shown): Child {
-  const { name, kind, state, since, reason, node, operation } = service;
+  const { name, kind, since, reason, node, operation } = service;
   const givenUp = service.auto_restart.given_up;
   const now = quarterMinute.value;
-  const [tone, word] = STATES[state];
   const doing = operation ? ACTION_WORDS[operation.action][1] : null;
   return h(
     "li",
@@ -38,7 +38,7 @@ export function serviceRow(service: Service, shown: Shown): Child {
     h(
       "div",
       {},
-      pill(operation ? "move" : tone, doing ?? word),
+      doing ? pill("move", doing) : servicePill(service),
       h("span", { class: "dim" }, `since ${clockTime(operation?.since ?? since, now)}`),
       reason !== null && h("span", { class: "dim" }, reason),
       givenUp !== null && givenUp !== reason && h("span", { class: "dim" }, givenUp),

@@ -3,9 +3,9 @@ import { type Child, h, picture } from "../dom.ts";
 import { clockTime, joined } from "../format.ts";
 import type { Service } from "../services/calls.ts";
 import { KINDS, STATES, SUMMARY_ORDER } from "../services/words.ts";
-import { services } from "../state.ts";
+import { connection, services } from "../state.ts";
 import { Panel } from "./panel.ts";
-import { pill } from "./pill.ts";
+import { servicePill } from "./service-pill.ts";
 
 /** So many fit beside the models; of more, those that are not well come first. */
 const MOST_SHOWN = 10;
@@ -25,7 +25,7 @@ export class ServiceStates extends Panel {
         "header",
         { class: "panel-head" },
         h("h2", { id: this.idOf("h") }, "Services"),
-        h("span", { class: "dim" }, counts(configured)),
+        h("span", { class: "dim" }, connection.value.state === "lost" ? "when last seen" : counts(configured)),
         h("a", { class: "more", href: "/services", "aria-label": "All services" }, "All", picture("i-chevron")),
       ),
       shown.length === 0
@@ -62,6 +62,6 @@ function line({ name, kind, node, model, state, since, reason }: Service): Child
       h("p", {}, name),
       h("p", { class: "dim" }, isWell ? joined(place, time) : `${time[0]?.toUpperCase()}${time.slice(1)}: ${reason}`),
     ),
-    pill(...STATES[state]),
+    servicePill({ state }),
   );
 }

@@ -25,10 +25,12 @@ test("waits for all of it, at every cut", () => {
 
 test("a header named as what every object has is a header like any other", () => {
   const { headers } = head(`${OK}constructor: y\r\n__proto__: z\r\ntoString: s\r\ncontent-length: 0\r\n\r\n`)!;
-  expect(Object.entries(headers)).toEqual([
-    ...[["constructor", "y"] as const, ["__proto__", "z"] as const, ["tostring", "s"] as const],
-    ["content-length", "0"],
-  ]);
+  const said: [string, string][] = [
+    ["constructor", "y"],
+    ["__proto__", "z"],
+    ["tostring", "s"],
+  ];
+  expect(Object.entries(headers)).toEqual([...said, ["content-length", "0"]]);
 });
 
 test("interim answers without end are no answer", () => {
