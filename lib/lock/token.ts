@@ -1,10 +1,11 @@
 /** Secrets of a reservation. Only their digests are kept, and only digests are compared, in constant time. */
 import crypto from "node:crypto";
+import { TOKEN_PREFIX } from "../token-text.ts";
 
 const TOKEN_BYTES = 32;
 
 export interface Token {
-  /** 32 random bytes as base64url; leaves the process in the answer to an acquire and nowhere else. */
+  /** A prefix and 32 random bytes as base64url; leaves the process in the answer to an acquire and nowhere else. */
   readonly text: string;
   readonly digest: string;
 }
@@ -22,6 +23,6 @@ export function isSameDigest(one: string | null, other: string | null): boolean 
 
 /** @param random fills the bytes that it is given */
 export function mintToken(random: (bytes: Uint8Array) => Uint8Array): Token {
-  const text = Buffer.from(random(new Uint8Array(TOKEN_BYTES))).toString("base64url");
+  const text = TOKEN_PREFIX + Buffer.from(random(new Uint8Array(TOKEN_BYTES))).toString("base64url");
   return { text, digest: digestOf(text) };
 }

@@ -57,7 +57,7 @@ describe("POST /api/swap/lock", () => {
     });
     for (const time of [body.acquired_at, body.expires_at]) expect(time).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+\+00:00$/);
     expect(Date.parse(body.expires_at) - Date.parse(body.acquired_at)).toBe(60_000);
-    expect(body.token).toMatch(/^[\w-]{43}$/);
+    expect(body.token).toMatch(/^sparklock_[\w-]{43}$/);
   });
 
   test("fields that are null count as left out", async () => {
