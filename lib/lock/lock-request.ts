@@ -1,6 +1,6 @@
 /** What is asked of the lock, and what is answered. */
 import { DEFAULT_TTL_SECONDS, type Lock, MAX_TTL_SECONDS, MIN_TTL_SECONDS } from "./lock.ts";
-import type { Ask } from "./machine.ts";
+import type { Acquired, Ask } from "./machine.ts";
 import { digestOf } from "./token.ts";
 
 export interface AcquireRequest {
@@ -22,6 +22,7 @@ export interface AcquireRequest {
 export interface Granted {
   readonly lock: Lock;
   readonly token: string;
+  readonly how: Acquired["how"];
 }
 
 export interface ForceRequest {

@@ -241,7 +241,7 @@ export class ReservationLock {
           decided.how === "renewed"
             ? { type: "lock.renewed", ...told }
             : { type: "lock.acquired", ...told, by: request.by, repeated: decided.how === "repeated" },
-        result: { lock: told.lock, token },
+        result: { lock: told.lock, token, how: decided.how },
       };
     });
     this.#arm();

@@ -156,6 +156,48 @@ describe("POST /api/swap/lock", () => {
   });
 });
 
+describe("a client that is gone in the moment of its answer", () => {
+  /** Asks with `?wait`, and is gone as soon as `type` has happened, before it is answered. */
+  async function goneAt(type: "lock.acquired" | "lock.renewed", body: object): Promise<number> {
+    const gone = new AbortController();
+    const unsubscribe = under.plane.events.subscribe((event) => void (event.type === type && gone.abort()));
+    const headers = { host: "localhost", "content-type": "application/json" };
+    const init = { method: "POST", headers, body: JSON.stringify(body), signal: gone.signal };
+    const { status } = await under.app.handle(new Request("http://localhost/api/swap/lock?wait=30", init));
+    unsubscribe();
+    expect(gone.signal.aborted).toBe(true);
+    return status;
+  }
+
+  test("gives back what it had newly got, for nobody knows the token", async () => {
+    expect(await goneAt("lock.acquired", { holder: "Bob" })).toBe(408);
+
+    expect((await call("GET")).body).toEqual({ held: false });
+  });
+
+  test("keeps what it has renewed: that was acknowledged long ago", async () => {
+    const { token, generation } = (await acquire()).body;
+
+    expect(await goneAt("lock.renewed", { holder: "nightly", token })).toBe(200);
+
+    expect((await acquire("nightly", { token })).body.generation).toBe(generation);
+  });
+
+  test.each([["first"], ["repeated"]])(
+    "can ask again with its request id when the %s answer was lost",
+    async (which) => {
+      const body = { holder: "nightly", request_id: crypto.randomUUID() };
+      if (which === "repeated") expect((await call("POST", "", body)).status).toBe(200);
+
+      expect(await goneAt("lock.acquired", body)).toBe(200);
+
+      const { generation } = (await call("GET")).body;
+      const again = await call("POST", "", body);
+      expect([again.status, again.body.generation]).toEqual([200, generation]);
+    },
+  );
+});
+
 describe("DELETE /api/swap/lock", () => {
   test.each<[string, (token: string) => Promise<Answer>]>([
     ["header", (token) => call("DELETE", "", undefined, { "X-Swap-Lock-Token": token })],

@@ -32,7 +32,8 @@ const Granted = Type.Object(
 const HEARD_MS = 5;
 
 /**
- * Whoever leaves gets nothing: not while waiting, and not in the moment of the grant, whose token nobody would know.
+ * Whoever leaves gets nothing: not while waiting, and not in the moment of a new grant, whose token nobody would know. What
+ * was renewed or repeated had been acknowledged before, and with a request id the client can ask again: that it keeps.
  * @throws Fault 408 `client_left`, for the record
  */
 async function inLine(
@@ -43,6 +44,7 @@ async function inLine(
 ): Promise<GrantedLock> {
   try {
     const granted = await lock.acquireOrWait(asked, waitMs, signal);
+    if (granted.how !== "acquired" || asked.requestId) return granted;
     await Bun.sleep(HEARD_MS);
     if (signal.aborted) lock.release(granted.token);
     signal.throwIfAborted();
