@@ -1,0 +1,152 @@
+/** Getting a reservation, and giving back what may have been granted unseen. */
+import { answered, BETWEEN_TRIES_MS, untilAnswered } from "./answered.ts";
+import type { SparkControl } from "./client.ts";
+import { pause } from "./pause.ts";
+import type { ReservationOptions } from "./reservation.ts";
+
+const DEFAULT_TTL_SECONDS = 900;
+/** One request waits no longer than this: HTTP clients give up on a silent connection after 5 minutes. */
+const LONGEST_WAIT_SECONDS = 240;
+/** How much longer than the wait an answer may take. */
+const ANSWER_LIMIT_SECONDS = 30;
+const TRIES = 6;
+/** Refusals that time may change. */
+const WAIT_FOR: ReadonlySet<string> = new Set([
+  "shutting_down",
+  "reserved",
+  "swap_running",
+  "stop_running",
+  "others_first",
+  "line_full",
+]);
+/** As the server clamps it. */
+const LEAST_TTL_SECONDS = 1;
+const MOST_TTL_SECONDS = 86_400;
+const RELEASE_LIMIT_MS = 5_000;
+/** Long enough to take the place of a request in line whose connection has not been seen to end. */
+const MOMENT_SECONDS = 0.1;
+
+/** It was not granted. `code` is the problem document's: `reserved`, `swap_running`, …; `no_answer` when there was none. */
+export class ReservationRefused extends Error {
+  override readonly name = "ReservationRefused";
+
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    /** Who holds it, and until when; null when nobody does, or it is not known. */
+    readonly lock: { readonly holder: string; readonly expires_at: string } | null,
+  ) {
+    super(message);
+  }
+}
+
+export interface Acquired {
+  readonly token: string;
+  readonly generation: number;
+  /** What each renewal asks for. */
+  readonly ttlSeconds: number;
+  /** What the answer says is left. */
+  readonly secondsRemaining: number;
+  /** When the request was sent. Milliseconds, monotonic. */
+  readonly sentMs: number;
+  /** Its time began with this request, a moment ago. Not so after a wait, or a repeat: then only a renewal tells what is left. */
+  readonly isFresh: boolean;
+}
+
+/** @throws ReservationRefused; the signal's reason. Then nothing is left reserved, as far as Spark Control can be reached. */
+export async function acquire(client: SparkControl, options: ReservationOptions): Promise<Acquired> {
+  const { holder, note, slots, waitSeconds = 0, allowRunningSwap, signal } = options;
+  const ttlSeconds = ttlOf(options);
+  // A secret: with it the same request can be sent again when its answer was lost, without reserving twice.
+  const request_id = randomId();
+  const body = {
+    holder,
+    ttl_seconds: ttlSeconds,
+    request_id,
+    ...(note === undefined ? {} : { note }),
+    ...(slots === undefined ? {} : { slots }),
+    ...(allowRunningSwap === undefined ? {} : { allow_running_swap: allowRunningSwap }),
+  };
+  const until = performance.now() + waitSeconds * 1000;
+  const late = () => performance.now() >= until;
+  let unanswered = 0;
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      const sentMs = performance.now();
+      const wait = Math.min(Math.max(0, Math.ceil((until - sentMs) / 1000)), LONGEST_WAIT_SECONDS);
+      const limit = AbortSignal.timeout((wait + ANSWER_LIMIT_SECONDS) * 1000);
+      const answer = await answered(
+        (fetch) => client.api.swap.lock.post(body, { query: { wait }, fetch }),
+        signal ? AbortSignal.any([signal, limit]) : limit,
+      );
+      if (answer?.data) {
+        const { token, generation, seconds_remaining: secondsRemaining } = answer.data;
+        const isFresh = unanswered === 0 && performance.now() - sentMs < ttlSeconds * 100;
+        return { token, generation, ttlSeconds, secondsRemaining, sentMs, isFresh };
+      }
+      if (answer === null) unanswered += 1;
+      signal?.throwIfAborted();
+      const no = refused(answer?.error);
+      const isFinal = answer === null ? unanswered >= TRIES && late() : !WAIT_FOR.has(no.code) || late();
+      if (isFinal) throw no;
+      // The server waited for the time that it was given; what comes back sooner is not asked again at once.
+      if (performance.now() - sentMs < BETWEEN_TRIES_MS) await pause(BETWEEN_TRIES_MS, signal);
+    }
+  } catch (error) {
+    // It may have been granted all the same, and nobody else knows the request id.
+    if (unanswered > 0) await giveBack(client, body);
+    throw error;
+  }
+}
+
+function ttlOf({ ttlSeconds = DEFAULT_TTL_SECONDS }: ReservationOptions): number {
+  return Math.min(MOST_TTL_SECONDS, Math.max(LEAST_TTL_SECONDS, Math.floor(ttlSeconds)));
+}
+
+/**
+ * Asks with the same request id once more, which gives a new token of what was granted, and releases that. Never throws.
+ *
+ * When nothing had been granted this reserves for an instant, a second at most, if the GPUs are free. That cannot be avoided: only
+ * a reservation that has ended spends its request id, and else a request that was held up somewhere on its way would be granted
+ * when it arrives, for its whole time, to nobody.
+ */
+async function giveBack(
+  client: SparkControl,
+  body: { readonly holder: string; readonly request_id: string },
+): Promise<void> {
+  const again = { ...body, ttl_seconds: LEAST_TTL_SECONDS };
+  const query = { wait: MOMENT_SECONDS };
+  const answer = await untilAnswered(
+    (fetch) => client.api.swap.lock.post(again, { query, fetch }),
+    AbortSignal.timeout(RELEASE_LIMIT_MS),
+  );
+  if (answer?.data) await release(client, answer.data.token);
+}
+
+/** Tries for some seconds. Never throws: what cannot be released expires. */
+export async function release(client: SparkControl, token: string): Promise<void> {
+  const headers = { "x-swap-lock-token": token };
+  await untilAnswered(
+    (fetch) => client.api.swap.lock.delete(undefined, { headers, fetch }),
+    AbortSignal.timeout(RELEASE_LIMIT_MS),
+  );
+}
+
+function refused(error: { readonly status: unknown; readonly value: unknown } | null | undefined): ReservationRefused {
+  const { status = 503, value } = error ?? {};
+  const told = (value ?? {}) as {
+    code?: string;
+    detail?: string;
+    lock?: { holder: string; expires_at: string } | null;
+  };
+  const message = told.detail ?? `Spark Control did not answer (${String(status)}).`;
+  return new ReservationRefused(Number(status), told.code ?? "no_answer", message, told.lock ?? null);
+}
+
+/** 128 random bits. `crypto.randomUUID` is not there on a page of plain HTTP. */
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,113 @@
+/** A reservation that is held: renewed in time, told when it is lost, released at the end. */
+import { type Acquired, release } from "./acquire.ts";
+import { answered, BETWEEN_TRIES_MS } from "./answered.ts";
+import type { SparkControl } from "./client.ts";
+import { pause } from "./pause.ts";
+import { raced } from "./raced.ts";
+import type { Lease, ReservationOptions } from "./reservation.ts";
+
+/** It was forced, has expired, or could not be renewed in time. */
+export class ReservationLost extends Error {
+  override readonly name = "ReservationLost";
+}
+
+export class HeldLease implements Lease {
+  readonly token: string;
+  readonly generation: number;
+  readonly #ttlMs: number;
+  readonly #lost = new AbortController();
+  readonly #stopped = new AbortController();
+  readonly signal: AbortSignal;
+  readonly #renewed = withResolvers();
+  readonly #renewing: Promise<void>;
+  #deadline!: ReturnType<typeof setTimeout>;
+  /** How long it lasts from the last answered request on. */
+  #lastsMs!: number;
+  #heldUntilMs = 0;
+  #isRefused = false;
+
+  constructor(
+    private readonly client: SparkControl,
+    private readonly options: ReservationOptions,
+    { token, generation, ttlSeconds, secondsRemaining, sentMs, isFresh }: Acquired,
+  ) {
+    this.token = token;
+    this.generation = generation;
+    this.#ttlMs = ttlSeconds * 1000;
+    this.signal = options.signal ? AbortSignal.any([this.#lost.signal, options.signal]) : this.#lost.signal;
+    if (isFresh) this.#extend(sentMs, secondsRemaining);
+    else this.#extend(performance.now(), ttlSeconds);
+    this.#renewing = this.#renew(isFresh ? this.#lastsMs / 3 : 0);
+  }
+
+  /** Resolves with the first renewal. @throws ReservationLost; the reason of the caller's signal */
+  async confirm(): Promise<void> {
+    await raced(this.#renewed.promise, this.signal);
+  }
+
+  /** @throws ReservationLost */
+  mustBeHeld(): void {
+    if (performance.now() >= this.#heldUntilMs) this.#lose("Its time was over before it could be renewed.");
+    this.#lost.signal.throwIfAborted();
+  }
+
+  /** Gives it back, also when it only counts as lost because no renewal was answered. Never throws: what cannot be released expires. */
+  async end(): Promise<void> {
+    this.#stopped.abort();
+    clearTimeout(this.#deadline);
+    await this.#renewing;
+    if (!this.#isRefused) await release(this.client, this.token);
+  }
+
+  /**
+   * Held from the sending of a request for the time that the answer says, less a margin for clocks that run at different speeds.
+   * Never longer than was asked for: the server's seconds are rounded up.
+   */
+  #extend(sentMs: number, seconds: number): void {
+    this.#lastsMs = Math.min(this.#ttlMs, seconds * 1000);
+    this.#heldUntilMs = sentMs + this.#lastsMs * 0.98;
+    clearTimeout(this.#deadline);
+    const lose = () => this.#lose("Its time was over before it could be renewed.");
+    this.#deadline = setTimeout(lose, Math.max(0, this.#heldUntilMs - performance.now()));
+  }
+
+  #lose(why: string): void {
+    if (!this.#lost.signal.aborted) this.#lost.abort(new ReservationLost(`The reservation was lost. ${why}`));
+  }
+
+  async #renew(firstMs: number): Promise<void> {
+    const over = AbortSignal.any([this.#stopped.signal, this.#lost.signal]);
+    const body = { holder: this.options.holder, ttl_seconds: this.#ttlMs / 1000, token: this.token };
+    let nextMs = firstMs;
+    while (!over.aborted) {
+      await pause(nextMs, over).catch(() => undefined);
+      if (over.aborted) return;
+      const sentMs = performance.now();
+      const answer = await answered(
+        (fetch) => this.client.api.swap.lock.post(body, { fetch }),
+        // One that hangs must not use up the time of the next.
+        AbortSignal.any([over, AbortSignal.timeout(Math.ceil(this.#lastsMs / 4))]),
+      );
+      if (over.aborted) return;
+      if (answer?.data) {
+        this.#extend(sentMs, answer.data.seconds_remaining);
+        this.#renewed.resolve();
+      } else if (answer && answer.response?.status !== 503) {
+        const { detail } = (answer.error?.value ?? {}) as { detail?: string };
+        this.#isRefused = true;
+        return this.#lose(detail ?? "");
+      }
+      // Without an answer it is tried again soon, until the time is over.
+      nextMs = answer?.data ? this.#lastsMs / 3 : Math.min(BETWEEN_TRIES_MS, this.#lastsMs / 10);
+    }
+  }
+}
+
+/** `Promise.withResolvers`, which Node 20 does not have. */
+function withResolvers(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
