@@ -1,5 +1,6 @@
 /** A fetch for clients of one busy GPU: few requests at a time, patient when it says that it is busy. */
 import { pause } from "./pause.ts";
+import { raced } from "./raced.ts";
 
 const DEFAULT_IN_FLIGHT = 2;
 const MOST_IN_FLIGHT = 3;
@@ -45,11 +46,12 @@ export function boundedFetch(options: BoundedFetchOptions = {}): BoundedFetch {
       const limit = new Limit(timeoutMs);
       try {
         const request = attempt < most ? original.clone() : original;
-        const answer = await send(new Request(request, { signal: AbortSignal.any([signal, limit.signal]) }));
+        const over = AbortSignal.any([signal, limit.signal]);
+        const answer = await raced(send(new Request(request, { signal: over })), over);
         const retryMs = answer.status === 503 ? retryAfterMs(answer.headers.get("retry-after"), pauseMs) : null;
         if (retryMs === null || attempt >= most || retryMs > LONGEST_RETRY_AFTER_MS) {
           limit.begin();
-          return await whole(answer, giveBack);
+          return await whole(answer, giveBack, signal, over);
         }
         void answer.body?.cancel().catch(() => undefined);
         pauseMs = retryMs;
@@ -104,18 +106,34 @@ class Limit {
 
 /**
  * The answer. One that is short, or an error, is read here, so that a caller who looks at the status only holds up nobody; a
- * longer one, or a stream, counts as in flight until its body has been read or cancelled.
+ * longer one, or a stream, counts as in flight until its body has been read or cancelled, or the caller has given up.
+ * @param signal the caller's
+ * @param over that, or the time is over
  */
-async function whole(answer: Response, done: () => void): Promise<Response> {
+async function whole(answer: Response, done: () => void, signal: AbortSignal, over: AbortSignal): Promise<Response> {
   const length = answer.headers.get("content-length");
   const isShort = length !== null && Number(length) <= READ_AT_ONCE_BYTES;
   if (!answer.body || !answer.ok || isShort) {
-    const text = answer.body ? await answer.arrayBuffer().finally(done) : null;
+    const text = answer.body ? await raced(answer.arrayBuffer(), over) : null;
     done();
     return new Response(text, answer);
   }
   const source = answer.body.getReader();
+  let leave: () => void;
+  const end = () => {
+    signal.removeEventListener("abort", leave);
+    done();
+  };
   const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      // Nobody may be reading on, and what is read may not listen.
+      leave = () => {
+        controller.error(signal.reason);
+        done();
+        void source.cancel(signal.reason).catch(() => undefined);
+      };
+      signal.addEventListener("abort", leave, { once: true });
+    },
     async pull(controller) {
       try {
         const { done: isOver, value } = await source.read();
@@ -124,10 +142,10 @@ async function whole(answer: Response, done: () => void): Promise<Response> {
       } catch (error) {
         controller.error(error);
       }
-      done();
+      end();
     },
     async cancel(reason) {
-      done();
+      end();
       await source.cancel(reason);
     },
   });

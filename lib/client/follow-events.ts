@@ -58,7 +58,10 @@ export async function* followEvents(
           break;
         }
         pauseMs = FIRST_PAUSE_MS;
+        // The time of a consumer that is busy with it is no silence.
+        clearTimeout(timer);
         yield sent;
+        heard();
       }
     } catch (error) {
       why = error instanceof Error ? error.message : String(error);

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { boundedFetch } from "../../../lib/client/bounded-fetch.ts";
 import { until } from "../../support/until.ts";
 
@@ -190,4 +190,79 @@ test("a caller that gives up leaves, waiting or under way", async () => {
   gone.abort(new Error("never mind"));
 
   expect(await Promise.all(both)).toEqual(["never mind", "never mind"]);
+});
+
+test("a stream whose caller gives up without reading on gives its turn back", async () => {
+  let sent = 0;
+  const plenty = async ({ signal }: Request) =>
+    new Response(
+      new ReadableStream({
+        start: (controller) => signal.addEventListener("abort", () => controller.error(signal.reason)),
+        pull: (controller) => controller.enqueue(new Uint8Array([++sent])),
+      }),
+    );
+  const get = boundedFetch({ inFlight: 1, fetch: plenty });
+  const gone = new AbortController();
+  const reader = (await get("http://spark.example.com/", { signal: gone.signal })).body!.getReader();
+  expect((await reader.read()).value).toEqual(new Uint8Array([1]));
+  await until("as much as may has been read ahead", () => sent === 3);
+
+  gone.abort(new Error("never mind"));
+
+  const next = await get("http://spark.example.com/");
+  await next.body!.cancel();
+  expect(await drained(reader).catch((error: Error) => error.message)).toBe("never mind");
+});
+
+/** So many parts, and no end. */
+function parts(count: number): ReadableStream<Uint8Array> {
+  let sent = 0;
+  return new ReadableStream({
+    pull: (controller) => (sent++ < count ? controller.enqueue(new Uint8Array(10)) : new Promise(() => undefined)),
+  });
+}
+
+async function drained(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  while (!(await reader.read()).done);
+}
+
+describe("a fetch that does not listen to its signal", () => {
+  const never = () => new Promise<Response>(() => undefined);
+  const silent = (init: ResponseInit) => async () => new Response(parts(1), init);
+
+  test.each<[string, () => Promise<Response>]>([
+    ["never answers", never],
+    ["never ends what is read at once", silent({ status: 500 })],
+    ["never ends what is short", silent({ headers: { "content-length": "20" } })],
+  ])("and %s is late all the same", async (_, deaf) => {
+    const ask = boundedFetch({ inFlight: 1, timeoutMs: 100, tries: 1, fetch: deaf });
+
+    for (const __ of [1, 2]) expect(await name(ask("http://spark.example.com/"))).toBe("TimeoutError");
+  });
+
+  test("does not hold up a caller that gives up, nor the next", async () => {
+    const ask = boundedFetch({ inFlight: 1, fetch: never });
+
+    for (const _ of [1, 2]) {
+      const gone = new AbortController();
+      const asking = ask("http://spark.example.com/", { signal: gone.signal });
+      queueMicrotask(() => gone.abort(new DOMException("enough", "AbortError")));
+      expect(await name(asking)).toBe("AbortError");
+    }
+  });
+
+  test("and whose stream falls silent, neither", async () => {
+    const ask = boundedFetch({ inFlight: 1, fetch: silent({}) });
+
+    for (const _ of [1, 2]) {
+      const gone = new AbortController();
+      const reader = (await ask("http://spark.example.com/", { signal: gone.signal })).body!.getReader();
+      await reader.read();
+      const draining = drained(reader);
+      gone.abort(new DOMException("enough", "AbortError"));
+      expect(await name(draining)).toBe("AbortError");
+    }
+  });
+
+  const name = (asking: Promise<unknown>) => asking.catch((error: Error) => error.name);
 });

@@ -1,0 +1,73 @@
+import { afterEach, expect, test } from "bun:test";
+import { followEvents } from "../../../lib/client/follow-events.ts";
+import { until } from "../../support/until.ts";
+
+const SILENCE_MS = 300;
+
+const closing: (() => unknown)[] = [];
+afterEach(() => {
+  for (const close of closing.splice(0)) close();
+});
+
+/** A stream of events that says `beat` six times within what counts as silence, until it is told to fall silent. */
+function serveEvents() {
+  const streams: ReadableStreamDefaultController<string>[] = [];
+  let beats = 0;
+  let isSilent = false;
+  const say = (event: string, data: object) =>
+    streams.at(-1)?.enqueue(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  const beating = setInterval(() => {
+    if (isSilent || streams.length === 0) return;
+    beats += 1;
+    say("beat", {});
+  }, SILENCE_MS / 6);
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    idleTimeout: 60,
+    fetch() {
+      isSilent = false;
+      const body = new ReadableStream<string>({ start: (controller) => void streams.push(controller) });
+      queueMicrotask(() => say("snapshot", {}));
+      return new Response(body, { headers: { "content-type": "text/event-stream" } });
+    },
+  });
+  closing.push(() => clearInterval(beating));
+  closing.push(() => void server.stop(true));
+  return {
+    url: `http://127.0.0.1:${server.port}`,
+    say,
+    fallSilent: () => {
+      isSilent = true;
+    },
+    beats: () => beats,
+    connections: () => streams.length,
+  };
+}
+
+test("whoever is busy with an event for longer than any silence is not cut", async () => {
+  const server = serveEvents();
+  const breaks: string[] = [];
+  const events = followEvents(server.url, { silenceMs: SILENCE_MS, onBreak: (why) => breaks.push(why) });
+
+  expect((await events.next()).value?.event).toBe("snapshot");
+  await until("the consumer has been busy for three times as long", () => server.beats() >= 18);
+  server.say("slot", { name: "main" });
+
+  expect((await events.next()).value).toMatchObject({ event: "slot", data: { name: "main" } });
+  expect([breaks, server.connections()]).toEqual([[], 1]);
+  await events.return();
+});
+
+test("silence is a break, also when it began while the consumer was busy", async () => {
+  const server = serveEvents();
+  const breaks: string[] = [];
+  const events = followEvents(server.url, { silenceMs: SILENCE_MS, onBreak: (why) => breaks.push(why) });
+  expect((await events.next()).value?.event).toBe("snapshot");
+  server.fallSilent();
+
+  expect((await events.next()).value?.event).toBe("snapshot");
+
+  expect([breaks, server.connections()]).toEqual([[expect.stringContaining("300 ms")], 2]);
+  await events.return();
+});
