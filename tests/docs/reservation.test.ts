@@ -1,6 +1,7 @@
 /** The examples of docs/COORDINATION.md about reservations, run as they stand there. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { LockSchema } from "../../lib/lock/lock.ts";
 import { type Demo, startDemo } from "../support/demo.ts";
@@ -73,37 +74,85 @@ for (const { heading, language, file, command } of LANGUAGES) {
   });
 }
 
+/** What a controller in name only answers to everything but renewals; the first renewal is as it should be. */
+const JOB = { job_id: "1", state: "loading", ended_at: null, reason: null };
+const GRANT = { held: true, token: "x", generation: 1, seconds_remaining: 4 };
+
+type Renewal = (socket: Socket) => void;
+
+/** Speaks HTTP/1.0 by hand, so that an answer may come in any shape. */
+async function failingController(renewal: Renewal) {
+  const closing: (() => void)[] = [];
+  let renewals = 0;
+  const server = createServer((socket) => {
+    const answer = (value: unknown) =>
+      socket.end(`HTTP/1.0 200 OK\r\ncontent-type: application/json\r\n\r\n${JSON.stringify(value)}`);
+    let asked = "";
+    let isAnswered = false;
+    closing.push(() => socket.destroy());
+    socket.on("error", () => undefined);
+    socket.on("data", (bytes) => {
+      asked += bytes.toString();
+      const [head = "", body] = asked.split("\r\n\r\n");
+      const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
+      if (isAnswered || body === undefined || body.length < length) return;
+      isAnswered = true;
+      if (head.startsWith("DELETE")) answer({ held: false });
+      else if (!head.includes("/api/swap/lock")) answer(JOB);
+      else if (!/^x-swap-lock-token:/im.test(head) || ++renewals === 1) answer(GRANT);
+      else renewal(socket);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    renewals: () => renewals,
+    close() {
+      for (const close of closing) close();
+      server.close();
+    },
+  };
+}
+
+/** `text` again and again, a byte each tenth of a second. */
+function byteByByte(socket: Socket, text: string, before = ""): void {
+  let said = 0;
+  socket.write(before);
+  const saying = setInterval(() => socket.write(text[said++ % text.length] ?? ""), 100);
+  socket.on("close", () => clearInterval(saying));
+}
+
+const OK = "HTTP/1.0 200 OK\r\ncontent-type: application/json\r\n";
+const FAILING: readonly (readonly [string, Renewal])[] = [
+  ["never comes", () => undefined],
+  ["is no JSON", (socket) => socket.end(`${OK}\r\n<html>Sign in</html>`)],
+  ["is JSON of another kind", (socket) => socket.end(`${OK}\r\n[]`)],
+  ["is no HTTP", (socket) => socket.end("220 mail.example.com ESMTP\r\n")],
+  ["comes byte by byte", (socket) => byteByByte(socket, " ", `${OK}\r\n`)],
+  ["begins byte by byte", (socket) => byteByByte(socket, OK)],
+];
+
 requirement(
-  "a renewal that hangs",
+  "renewals that fail",
   Bun.which("python3") !== null,
   "python3 is not installed",
 )("the example in Python", () => {
-  test("gives up when its time is over, although no renewal is ever answered", async () => {
-    const job = { job_id: "1", state: "loading", ended_at: null, reason: null };
-    const server = Bun.serve({
-      port: 0,
-      hostname: "127.0.0.1",
-      idleTimeout: 0,
-      async fetch(request) {
-        const { pathname } = new URL(request.url);
-        if (pathname !== "/api/swap/lock") return Response.json(job);
-        if (request.method === "DELETE") return Response.json({ held: false });
-        const isRenewal = request.headers.has("x-swap-lock-token");
-        return isRenewal ? new Promise<Response>(() => undefined) : Response.json({ token: "x", generation: 1 });
-      },
-    });
+  test.each(FAILING)("gives up when its time is over, although the answer to a renewal %s", async (_, renewal) => {
+    const controller = await failingController(renewal);
     const code = example(DOCUMENT, "python", "reservation")
       .replace(/TTL_SECONDS = \d+/, "TTL_SECONDS = 4")
-      .replace("http://spark-control.local:9999", `http://127.0.0.1:${server.port}`)
+      .replace("http://spark-control.local:9999", controller.url)
       .replace('os.environ.get("SPARK", ', "(");
     const began = performance.now();
 
-    const { exitCode, complained } = await run("hanging.py", code, ["python3"]);
+    const { exitCode, complained } = await run("failing.py", code, ["python3"]);
 
+    controller.close();
     expect([exitCode, complained]).toEqual([1, expect.stringContaining("the reservation was lost")]);
+    expect(controller.renewals()).toBeGreaterThan(1);
     // Its time, and the second in which the work looks whether it is over.
     expect((performance.now() - began) / 1000).toBeWithin(3.5, 8);
-    await server.stop(true);
   });
 });
 
