@@ -20,9 +20,10 @@ export const CLIENT_NAME = "spark-control-client";
 const EXPORTS: Readonly<Record<string, { values: readonly string[]; types: readonly string[] }>> = {
   client: { values: ["sparkControl"], types: ["SparkControl", "Problem", "OpenAiError"] },
   reservation: {
-    values: ["withReservation", "ReservationLost", "ReservationRefused"],
+    values: ["withReservation"],
     types: ["ReservationOptions", "Lease"],
   },
+  "reservation-errors": { values: ["ReservationLost", "ReservationRefused"], types: [] },
   "bounded-fetch": { values: ["boundedFetch"], types: ["BoundedFetch", "BoundedFetchOptions"] },
   "follow-events": { values: ["followEvents"], types: ["SparkEvent", "FollowOptions"] },
   "verify-webhook": {

@@ -3,6 +3,7 @@ import { answered, BETWEEN_TRIES_MS, untilAnswered } from "./answered.ts";
 import type { SparkControl } from "./client.ts";
 import { pause } from "./pause.ts";
 import type { ReservationOptions } from "./reservation.ts";
+import { ReservationRefused } from "./reservation-errors.ts";
 
 const DEFAULT_TTL_SECONDS = 900;
 /** One request waits no longer than this: HTTP clients give up on a silent connection after 5 minutes. */
@@ -25,21 +26,6 @@ const MOST_TTL_SECONDS = 86_400;
 const RELEASE_LIMIT_MS = 5_000;
 /** Long enough to take the place of a request in line whose connection has not been seen to end. */
 const MOMENT_SECONDS = 0.1;
-
-/** It was not granted. `code` is the problem document's: `reserved`, `swap_running`, …; `no_answer` when there was none. */
-export class ReservationRefused extends Error {
-  override readonly name = "ReservationRefused";
-
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    message: string,
-    /** Who holds it, and until when; null when nobody does, or it is not known. */
-    readonly lock: { readonly holder: string; readonly expires_at: string } | null,
-  ) {
-    super(message);
-  }
-}
 
 export interface Acquired {
   readonly token: string;

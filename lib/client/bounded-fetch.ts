@@ -32,7 +32,7 @@ export type BoundedFetch = (input: string | URL | Request, init?: RequestInit) =
  * only; such a request is not tried again. When the tries are used up the last answer is given, or the timeout thrown.
  */
 export function boundedFetch(options: BoundedFetchOptions = {}): BoundedFetch {
-  const turns = new Turns(Math.min(Math.max(1, Math.floor(options.inFlight ?? DEFAULT_IN_FLIGHT)), MOST_IN_FLIGHT));
+  const turns = new Turns(Math.min(Math.max(1, wholeOf(options.inFlight)), MOST_IN_FLIGHT));
   const { tries = DEFAULT_TRIES, timeoutMs = DEFAULT_TIMEOUT_MS, fetch: send = (request) => fetch(request) } = options;
 
   return async (input, init) => {
@@ -68,6 +68,9 @@ export function boundedFetch(options: BoundedFetchOptions = {}): BoundedFetch {
     }
   };
 }
+
+/** What is no number counts as left out: nobody would ever get a turn. */
+const wholeOf = (inFlight = DEFAULT_IN_FLIGHT) => (Number.isNaN(inFlight) ? DEFAULT_IN_FLIGHT : Math.floor(inFlight));
 
 /** Doubles, with a jitter so that clients that were refused together do not come back together. */
 function pauseAfter(attempt: number): number {

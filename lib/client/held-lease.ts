@@ -5,11 +5,7 @@ import type { SparkControl } from "./client.ts";
 import { pause } from "./pause.ts";
 import { raced } from "./raced.ts";
 import type { Lease, ReservationOptions } from "./reservation.ts";
-
-/** It was forced, has expired, or could not be renewed in time. */
-export class ReservationLost extends Error {
-  override readonly name = "ReservationLost";
-}
+import { ReservationLost } from "./reservation-errors.ts";
 
 export class HeldLease implements Lease {
   readonly token: string;

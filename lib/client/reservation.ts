@@ -3,9 +3,6 @@ import { acquire } from "./acquire.ts";
 import { type SparkControl, sparkControl } from "./client.ts";
 import { HeldLease } from "./held-lease.ts";
 
-export { ReservationRefused } from "./acquire.ts";
-export { ReservationLost } from "./held-lease.ts";
-
 export interface ReservationOptions {
   /** Who reserves, for people to read: `nightly transcription`. */
   readonly holder: string;

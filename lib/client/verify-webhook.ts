@@ -56,7 +56,8 @@ export async function verifyWebhook(request: WebhookRequest): Promise<WebhookPay
   if (!id || !signature || !timestamp || !/^\d{1,12}$/.test(timestamp))
     throw new WebhookVerificationError("missing_headers");
   const age = Math.floor(now / 1000) - Number(timestamp);
-  if (age > toleranceSeconds) throw new WebhookVerificationError("too_old");
+  // Turned round, so that a tolerance that is no number lets nothing through.
+  if (!(age <= toleranceSeconds)) throw new WebhookVerificationError("too_old");
   if (age < -toleranceSeconds) throw new WebhookVerificationError("too_new");
 
   const body = typeof request.body === "string" ? new TextEncoder().encode(request.body) : request.body;

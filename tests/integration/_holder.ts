@@ -2,7 +2,8 @@
  * A holder of a reservation as a process of its own: `bun _holder.ts URL TTL_SECONDS`. Says what it holds, waits for a line on
  * stdin, then tries everything that a holder may do, and says what came of it.
  */
-import { ReservationLost, withReservation } from "../../lib/client/reservation.ts";
+import { withReservation } from "../../lib/client/reservation.ts";
+import { ReservationLost } from "../../lib/client/reservation-errors.ts";
 
 const [url = "", ttl = ""] = process.argv.slice(2);
 

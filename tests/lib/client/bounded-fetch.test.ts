@@ -44,6 +44,7 @@ test.each([
   [1, 1],
   [3, 3],
   [50, 3],
+  [Number.NaN, 2],
 ])("with inFlight %p at most %p requests are on their way at once", async (inFlight, most) => {
   const gate = Promise.withResolvers<void>();
   const server = serve(async () => {

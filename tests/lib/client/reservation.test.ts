@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { ReservationLost, ReservationRefused, withReservation } from "../../../lib/client/reservation.ts";
+import { withReservation } from "../../../lib/client/reservation.ts";
+import { ReservationLost, ReservationRefused } from "../../../lib/client/reservation-errors.ts";
 import { type AppUnderTest, startApp } from "../../routes/_app-under-test.ts";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy.ts";
 import { until } from "../../support/until.ts";

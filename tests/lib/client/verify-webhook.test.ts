@@ -31,6 +31,10 @@ describe("verifyWebhook", () => {
     },
   );
 
+  test("a tolerance that is no number lets nothing through", async () => {
+    expect(await codeOf({ toleranceSeconds: Number.NaN })).toBe("too_old");
+  });
+
   test("accepts what the official package signs, and gives the message back", async () => {
     const secret = makeSecret();
     const headers = {
