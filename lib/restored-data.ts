@@ -12,7 +12,7 @@ import type { SwapStore } from "./swap/swap-store.ts";
 
 interface Means {
   readonly store: Pick<Store, "facts" | "transaction">;
-  readonly swapStore: Pick<SwapStore, "setRestored" | "mendCounter">;
+  readonly swapStore: Pick<SwapStore, "setRestored" | "mendCounter" | "endUnreadable">;
   readonly lock: Pick<ReservationLock, "open">;
   readonly origin: Origin;
   readonly log: Logger;
@@ -25,6 +25,8 @@ const LEFT_ALONE =
 export function openData({ store, swapStore, lock, origin, log }: Means): void {
   const { restoredFrom, copiedFrom } = origin;
   swapStore.mendCounter();
+  const lost = store.transaction(() => swapStore.endUnreadable(isoTime(Date.now())));
+  if (lost.length > 0) log.error("swaps under way could not be read, and count as failed", { job_ids: lost });
   lock.open(disbelieved(origin));
   if (restoredFrom !== null) log.warn("these data were restored from a backup", { backup_of: restoredFrom });
   if (copiedFrom !== null)

@@ -2,6 +2,7 @@
 import type { Database, SQLQueryBindings } from "bun:sqlite";
 import { onFact } from "../events/facts.ts";
 import { isoTime } from "../ids.ts";
+import { readJson } from "../read-json.ts";
 import type { AuditEntry, AuditFilter, AuditNote } from "./audit.ts";
 import { noteOf } from "./from-facts.ts";
 
@@ -157,7 +158,7 @@ const keyOf = ({ via, address, user_agent, action, status, code }: AuditNote) =>
   JSON.stringify([via, address, user_agent, action, status, code]);
 
 function shown(row: Row): AuditEntry {
-  return { ...row, details: JSON.parse(row.details) as AuditEntry["details"] };
+  return { ...row, details: readJson<AuditEntry["details"]>(row.details) ?? {} };
 }
 
 function conditions(filter: AuditFilter): { where: string; values: SQLQueryBindings[] } {

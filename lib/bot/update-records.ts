@@ -1,5 +1,6 @@
 /** The last update of each bot on disk, so that one that runs is taken up again. */
 import type { Database } from "bun:sqlite";
+import { readJson } from "../read-json.ts";
 import type { BotUpdate } from "./bot-update.ts";
 
 export class UpdateRecords {
@@ -9,7 +10,7 @@ export class UpdateRecords {
     return this.db
       .query<{ document: string }, []>("SELECT document FROM bot_update")
       .all()
-      .map(({ document }) => JSON.parse(document) as BotUpdate);
+      .flatMap(({ document }) => readJson<BotUpdate>(document) ?? []);
   }
 
   keep(update: BotUpdate): void {

@@ -1,5 +1,6 @@
 /** Downloads that were started: kept so that they are followed on after a restart. */
 import type { Database } from "bun:sqlite";
+import { readJson } from "../read-json.ts";
 import type { Download } from "./download.ts";
 
 const MOST = 100;
@@ -22,6 +23,6 @@ export class DownloadStore {
     return this.db
       .query<{ document: string }, []>("SELECT document FROM download ORDER BY id DESC")
       .all()
-      .map(({ document }) => JSON.parse(document) as Download);
+      .flatMap(({ document }) => readJson<Download>(document) ?? []);
   }
 }

@@ -1,5 +1,6 @@
 /** Events that are kept: written with the change that they tell of, so that neither exists without the other. */
 import type { Database } from "bun:sqlite";
+import { readJson } from "../read-json.ts";
 import type { EventOf, EventType, FactEvent } from "./event.ts";
 
 export interface RecordedFact {
@@ -36,14 +37,21 @@ interface Row {
   readonly json: string;
 }
 
-const parse = ({ id, json }: Row): RecordedFact => ({ id, event: JSON.parse(json) as FactEvent });
+/** A row that a damaged disk made unreadable is none. */
+function parse({ id, json }: Row): RecordedFact[] {
+  const event = readJson<FactEvent>(json);
+  return event === null ? [] : [{ id, event }];
+}
+
+/** SQL for a member of an event; NULL where the event cannot be read, which `->>` alone makes an error of the whole query. */
+const member = (path: string) => `CASE WHEN json_valid(json) THEN json ->> ${path} END`;
 
 /** Recorded facts with an id above `after`, oldest first. */
 export function readFacts(db: Database, after: number, limit: number): RecordedFact[] {
   return db
     .query<Row, [number, number]>("SELECT id, json FROM event WHERE id > ?1 ORDER BY id LIMIT ?2")
     .all(after, limit)
-    .map(parse);
+    .flatMap(parse);
 }
 
 /** The newest fact of a type whose `field` has this value, below the id `before`; null when there is none. */
@@ -55,7 +63,7 @@ export function lastFact<Type extends EventType & FactEvent["type"]>(
 ): EventOf<Type> | null {
   const row = db
     .query<Row, [string, number, string, string]>(
-      "SELECT id, json FROM event WHERE type = ?1 AND id < ?2 AND json ->> ?3 = ?4 ORDER BY id DESC LIMIT 1",
+      `SELECT id, json FROM event WHERE type = ?1 AND id < ?2 AND ${member("?3")} = ?4 ORDER BY id DESC LIMIT 1`,
     )
     .get(type, before, field, value);
   return row ? (JSON.parse(row.json) as EventOf<Type>) : null;
@@ -63,7 +71,8 @@ export function lastFact<Type extends EventType & FactEvent["type"]>(
 
 /** Whether there is a fact of this type with this number at a JSON path. */
 export function hasFact(db: Database, type: FactEvent["type"], path: string, value: number): boolean {
-  return db.query("SELECT 1 FROM event WHERE type = ?1 AND json ->> ?2 = ?3 LIMIT 1").get(type, path, value) !== null;
+  const sql = `SELECT 1 FROM event WHERE type = ?1 AND ${member("?2")} = ?3 LIMIT 1`;
+  return db.query(sql).get(type, path, value) !== null;
 }
 
 /** Forgets facts that are older than `before` or beyond the newest `most`; what is last known of each node and service stays. @returns how many */
@@ -72,7 +81,7 @@ export function pruneFacts(db: Database, before: string, most: number): number {
     `DELETE FROM event
      WHERE (at < ?1 OR id <= (SELECT id FROM event ORDER BY id DESC LIMIT 1 OFFSET ?2))
        AND id NOT IN (SELECT MAX(id) FROM event WHERE type IN ('node.changed', 'service.changed')
-                      GROUP BY type, COALESCE(json ->> 'service', json ->> 'node'))`,
+                      GROUP BY type, COALESCE(${member("'service'")}, ${member("'node'")}))`,
     [before, most],
   ).changes;
 }

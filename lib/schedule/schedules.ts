@@ -4,6 +4,7 @@ import type { ScheduleChanged } from "../events/event.ts";
 import { recordFact } from "../events/facts.ts";
 import { Fault } from "../fault.ts";
 import { isoTime, newId } from "../ids.ts";
+import { readJson } from "../read-json.ts";
 import { checkWhen, runsAfter } from "./runs.ts";
 import type { KeptEntry, Schedule, ScheduleEntry, ScheduleOrder, Stale } from "./schedule.ts";
 import { type Cluster, type Reservation, type Span, shownRun, warningsOf } from "./timeline.ts";
@@ -135,14 +136,14 @@ export class Schedules {
     return this.options.db
       .query<{ document: string }, []>("SELECT document FROM schedule_entry ORDER BY id")
       .all()
-      .map(({ document }) => JSON.parse(document) as KeptEntry);
+      .flatMap(({ document }) => readJson<KeptEntry>(document) ?? []);
   }
 
   #find(id: string): KeptEntry | null {
     const row = this.options.db
       .query<{ document: string }, [string]>("SELECT document FROM schedule_entry WHERE id = ?1")
       .get(id);
-    return row ? (JSON.parse(row.document) as KeptEntry) : null;
+    return row && readJson<KeptEntry>(row.document);
   }
 
   /** Entries that have been over for long go first. @throws Fault 409 */

@@ -1,6 +1,7 @@
 /** Swaps and beliefs in the facts database. Every write is one durable transaction. */
 import type { Database } from "bun:sqlite";
 import { Fault } from "../fault.ts";
+import { readJson } from "../read-json.ts";
 import type { WriteWatch } from "../store/telemetry-writer.ts";
 import { unwritable } from "../store/unwritable.ts";
 import type { PhaseSeconds } from "./eta.ts";
@@ -22,11 +23,15 @@ export interface SwapRecord {
   readonly restored?: number;
 }
 
-/** What else tells of generations: swaps, the reservation that is held, and the records of earlier ones. */
+/**
+ * What else tells of generations: swaps, the reservation that is held, and the records of earlier ones. A row that cannot be
+ * read says nothing, and must not keep the others from being heard.
+ */
 const WITNESSES = `SELECT max(generation) AS generation FROM swap
   UNION ALL SELECT CASE WHEN json_valid(document) THEN document ->> '$.generation' END FROM reservation
   UNION ALL SELECT * FROM
-    (SELECT json ->> '$.lock.generation' FROM event WHERE type = 'lock.acquired' ORDER BY id DESC LIMIT 1)`;
+    (SELECT CASE WHEN json_valid(json) THEN json ->> '$.lock.generation' END AS seen FROM event
+     WHERE type = 'lock.acquired' AND seen IS NOT NULL ORDER BY id DESC LIMIT 1)`;
 /** More have never been given out. */
 const MOST_GENERATIONS = 1e12;
 
@@ -107,7 +112,7 @@ export class SwapStore {
     this.db.run(
       `INSERT INTO swap (job_id, slot, model_key, state, phase, generation, created_at, updated_at, ended_at, document)
        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-       ON CONFLICT (job_id) DO UPDATE SET state = ?4, phase = ?5, updated_at = ?8, ended_at = ?9, document = ?10`,
+       ON CONFLICT (job_id) DO UPDATE SET state = ?4, phase = ?5, generation = max(generation, ?6), updated_at = ?8, ended_at = ?9, document = ?10`,
       [
         job.job_id,
         job.slot,
@@ -143,6 +148,19 @@ export class SwapStore {
       .flatMap((row) => parse(row) ?? []);
   }
 
+  /**
+   * To be called at the start: a swap under way of which nothing can be read any more ends. What it loaded may still run; the
+   * slot shows it as loaded by hand, and the next swap there stops it.
+   * @param at ISO 8601 @returns their job ids
+   */
+  endUnreadable(at: string): string[] {
+    const rows = this.db.query<Row & { job_id: string }, []>("SELECT * FROM swap WHERE ended_at IS NULL").all();
+    const ids = rows.flatMap((row) => (parse(row) === null ? [row.job_id] : []));
+    for (const id of ids)
+      this.db.run("UPDATE swap SET state = 'failed', phase = 'failed', ended_at = ?2 WHERE job_id = ?1", [id, at]);
+    return ids;
+  }
+
   /** Swaps of which nobody knows how they ended, oldest first. */
   unknown(): SwapRecord[] {
     return this.db
@@ -172,7 +190,7 @@ export class SwapStore {
     return this.db
       .query<Row, []>("SELECT document FROM slot_belief")
       .all()
-      .map((row) => JSON.parse(row.document) as Belief);
+      .flatMap((row) => readJson<Belief>(row.document) ?? []);
   }
 
   believe(belief: Belief): void {
@@ -187,8 +205,10 @@ export class SwapStore {
   }
 }
 
+/** @returns null also when it cannot be read */
 function parse(row: Row | null): SwapRecord | null {
-  return row ? (JSON.parse(row.document) as SwapRecord) : null;
+  const record = row && readJson<SwapRecord>(row.document);
+  return record?.job && record.machine && record.order ? record : null;
 }
 
 /** What each phase of this load took. The launch counts to the containers, the check at the end to serving. */

@@ -1,6 +1,7 @@
 /** Endpoints, messages and deliveries in the facts database. */
 import type { Database, SQLQueryBindings } from "bun:sqlite";
 import { isoTime } from "../ids.ts";
+import { readJson } from "../read-json.ts";
 import type { Message } from "./payload.ts";
 import { type AttemptError, sentenceOf } from "./retry.ts";
 import type { Attempt, Delivery, DeliveryDetail, DeliveryState, Endpoint } from "./webhook.ts";
@@ -79,7 +80,8 @@ export class WebhookStore {
         id: row.id,
         name: row.name,
         url: row.url,
-        events: JSON.parse(row.events) as Endpoint["events"],
+        // Told of nothing until somebody chooses anew: it is still listed.
+        events: readJson<Endpoint["events"]>(row.events) ?? [],
         enabled: row.enabled === 1,
         source: "settings",
         secret: row.secret,

@@ -163,6 +163,25 @@ describe("damaged data", () => {
     }
   });
 
+  test("of single rows does not keep it from starting, nor a swap from the slot of one that is lost", async () => {
+    await begin();
+    const { generation } = await demo.swap("gpt-oss-20b");
+    demo.plane.lock.release((await reserve()).body.token);
+    const { job_id } = (await post("/api/swap", { model: "gpt-oss-120b" })).body;
+    await until("it loads", () => demo.plane.swaps.get(job_id).state === "loading");
+
+    await demo.restart(() => {
+      edit("UPDATE event SET json = 'xx'");
+      edit("UPDATE slot_belief SET document = 'xx'");
+      edit(`UPDATE swap SET document = '{' WHERE job_id = '${job_id}'`);
+    });
+
+    expect((await post("/api/swap", { model: "gpt-oss-20b", dry_run: true })).status).toBe(200);
+    const again = await demo.swap("gpt-oss-20b");
+    expect(again).toMatchObject({ state: "ready" });
+    expect(again.generation).toBeGreaterThan(generation + 2);
+  });
+
   test("of the counter never makes a generation come again", async () => {
     await begin();
     let highest = (await demo.swap("gpt-oss-20b")).generation;

@@ -47,6 +47,7 @@ const ROOT_FILES = new Set([
   "lib/fault.ts",
   "lib/log.ts",
   "lib/ids.ts",
+  "lib/read-json.ts",
   "lib/schema.ts",
   "lib/atomic-file.ts",
   "lib/token-text.ts",

@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { beforeEach, describe, expect, test } from "bun:test";
 import type { HostKeyChanged } from "../../../lib/events/event.ts";
-import { readFacts, recordFact } from "../../../lib/events/facts.ts";
+import { hasFact, lastFact, pruneFacts, readFacts, recordFact } from "../../../lib/events/facts.ts";
 import { FACTS } from "../../../lib/store/migrations.ts";
 
 const event = (fingerprint: string): HostKeyChanged => ({
@@ -35,5 +35,16 @@ describe("facts", () => {
 
     expect(run).toThrow("no");
     expect(readFacts(db, 0, 10)).toEqual([]);
+  });
+
+  test("that cannot be read hide none of the others", () => {
+    const first = recordFact(db, event("one"));
+    const { at, type } = event("broken");
+    db.run("INSERT INTO event (at, type, json) VALUES (?1, ?2, 'xx'), (?1, 'node.changed', '{')", [at, type]);
+
+    expect(readFacts(db, 0, 10)).toEqual([first]);
+    expect(lastFact(db, "host_key.changed", ["node", "spark-1"])).toEqual(event("one"));
+    expect(hasFact(db, "host_key.changed", "$.fingerprint.length", 3)).toBe(false);
+    expect(pruneFacts(db, "2027", 0)).toBeGreaterThan(0);
   });
 });

@@ -12,6 +12,7 @@ const log = createLogger({ level: "error" });
 const AT = "2026-01-31T12:00:00.000Z";
 
 const mendCounter = () => undefined;
+const endUnreadable = () => [];
 
 test("while the reservation could not be dropped the mark stays; once it was, it is gone", () => {
   using folder = temporaryFolder();
@@ -21,6 +22,7 @@ test("while the reservation could not be dropped the mark stays; once it was, it
   let restored = 0;
   const swapStore = {
     mendCounter,
+    endUnreadable,
     setRestored: () => {
       restored += 1;
     },
@@ -57,7 +59,13 @@ test("the swaps are set aside in the transaction that forgets the mark", () => {
   const origin = readOrigin(store.facts);
 
   expect(() =>
-    openData({ store, origin, log, lock: { open: () => undefined }, swapStore: { mendCounter, setRestored } }),
+    openData({
+      store,
+      origin,
+      log,
+      lock: { open: () => undefined },
+      swapStore: { mendCounter, endUnreadable, setRestored },
+    }),
   ).toThrow("full");
 
   expect(readOrigin(store.facts)).toEqual(origin);
@@ -73,7 +81,7 @@ test("a service is not restarted by itself before it was well once: it may have 
   conditions.keep("qdrant", { ...healthy, state: "unhealthy", givenUp: "It failed three times." });
   markSnapshot(store.facts, AT);
 
-  const swapStore = { mendCounter, setRestored: () => undefined };
+  const swapStore = { mendCounter, endUnreadable, setRestored: () => undefined };
   openData({ store, swapStore, log, lock: { open: () => undefined }, origin: readOrigin(store.facts) });
 
   const kept = conditions.all(AT);
@@ -96,6 +104,7 @@ test("a copy of another controller's folder: what it has reserved is not ours; i
   const reasons: (string | null)[] = [];
   const swapStore = {
     mendCounter,
+    endUnreadable,
     setRestored: () => {
       throw new Error("nothing was restored");
     },

@@ -29,6 +29,12 @@ class Opened implements Disposable {
     return db;
   }
 
+  /** As a damaged disk would. */
+  edit(sql: string): void {
+    using other = this.other();
+    other.run(sql);
+  }
+
   [Symbol.dispose](): void {
     this.#opened.close();
     rmSync(this.folder, { recursive: true, force: true });
@@ -132,6 +138,54 @@ test("a counter of generations that cannot be read goes on from the history", ()
 
   expect(opened.swaps.nextGeneration()).toBe(8);
   expect(opened.swaps.nextGeneration()).toBe(9);
+});
+
+test("a counter that is damaged goes on above a generation that a swap has raised since its claim", () => {
+  using opened = new Opened();
+  opened.swaps.save(aRecord({ generation: 7 }));
+  opened.swaps.save(aRecord({ generation: 12 }));
+  opened.edit("INSERT INTO meta (key, value) VALUES ('generation', 'seven')");
+
+  expect(opened.swaps.nextGeneration()).toBe(13);
+});
+
+describe("rows that cannot be read", () => {
+  const acquired = (json: string) =>
+    `INSERT INTO event (at, type, json) VALUES ('${second(1)}', 'lock.acquired', '${json}')`;
+
+  test("among the events do not keep the counter from being mended: the last one that can be read counts", () => {
+    using opened = new Opened();
+    opened.edit(acquired('{"lock": {"generation": 41}}'));
+    opened.edit(acquired("xx"));
+
+    opened.swaps.mendCounter();
+
+    expect(opened.swaps.nextGeneration()).toBe(42);
+  });
+
+  test("of swaps hide none of the others; one that was under way ends, and its generation still counts", () => {
+    using opened = new Opened();
+    opened.swaps.save(aRecord({ job_id: "broken", generation: 6, model: "qwen3-14b" }));
+    opened.swaps.save(aRecord({ job_id: "whole", generation: 5 }));
+    opened.edit("UPDATE swap SET document = '{' WHERE job_id = 'broken'");
+
+    expect(opened.swaps.endUnreadable(second(9))).toEqual(["broken"]);
+
+    expect(ids(opened.swaps.unsettled())).toEqual(["whole"]);
+    expect(ids(opened.swaps.list(9))).toEqual(["whole"]);
+    expect(opened.swaps.find("broken")).toBeNull();
+    expect(opened.swaps.endUnreadable(second(9))).toEqual([]);
+    opened.swaps.mendCounter();
+    expect(opened.swaps.nextGeneration()).toBe(7);
+  });
+
+  test("of what is believed to serve count as nothing believed", () => {
+    using opened = new Opened();
+    opened.swaps.believe(aBelief(aModel()));
+    opened.edit("UPDATE slot_belief SET document = 'xx'");
+
+    expect(opened.swaps.beliefs()).toEqual([]);
+  });
 });
 
 test("property: generations only grow, by one, over any number of restarts", () => {
