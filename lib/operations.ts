@@ -16,7 +16,13 @@ import { createServiceMetrics } from "./metrics/service-metrics.ts";
 import { Conditions } from "./service/conditions.ts";
 import { ContainerLogs } from "./service/container-logs.ts";
 import { DeepChecks } from "./service/deep-checks.ts";
-import { type ActionRequest, AUTO_RESTART, ServiceActions } from "./service/service-actions.ts";
+import {
+  type ActionRequest,
+  AUTO_RESTART,
+  type ModelPlace,
+  modelPlace,
+  ServiceActions,
+} from "./service/service-actions.ts";
 import { ServiceBoard } from "./service/service-board.ts";
 import { type Address, Sight } from "./service/sight.ts";
 import { actOnContainer, containerLog, inspectContainers } from "./spark/containers.ts";
@@ -74,6 +80,7 @@ export function createOperations(means: OperationsMeans): Operations {
     control,
     store: swapStore,
     gate: lock,
+    claims: swaps.claims,
     timing: means.timing,
     topology,
     inFlight: (slot) => means.gateway().inFlight(slot),
@@ -164,12 +171,20 @@ export function createOperations(means: OperationsMeans): Operations {
     },
     report,
   });
+  /** Whether a model there may be stopped or restarted now: synchronous, so that nothing begins between the answer and what follows. */
+  function admit(place: ModelPlace, token: string | null): number | null {
+    const reservation = lock.admit(place, token);
+    const { nodes, port, container } = place;
+    swaps.claims.mustBeSettledAt({ nodes, port: port ?? 0, container: container ?? "" });
+    return reservation;
+  }
+
   const serviceActions = new ServiceActions({
     board: services,
     topology,
     inspect,
     act: (...asked) => actOnContainer(sparkSsh, ...asked),
-    disrupt: (place, what, token) => lock.disrupt(place, what, lock.permit(place, token)),
+    disrupt: (place, what, token) => lock.disrupt(place, what, admit(place, token)),
     actOnSlot,
     onDone: ({ failure, ...done }) => {
       log.info("service", { ...done, ...(failure === null ? {} : { failure }) });
@@ -215,14 +230,13 @@ export function createOperations(means: OperationsMeans): Operations {
     return swaps.start({ model, slot, token, requestedBy: by }).job_id;
   }
 
-  /** Counted before it begins, so that no end of the controller makes it restart more often. What is reserved is left alone. */
+  /** Counted before it begins, so that no end of the controller makes it restart more often. What others have, or wait for, is left alone. */
   async function restartByItself(name: string): Promise<void> {
     const subject = services.subject(name);
     try {
-      const nodes =
-        subject.of === "slot" ? subject.slot.nodes : subject.service.node === null ? [] : [subject.service.node];
-      if (subject.of === "slot") lock.permit({ slot: name, nodes }, null);
-      else if (subject.service.kind === "vllm") lock.permit({ slot: null, nodes }, null);
+      const place = subject.of === "service" ? modelPlace(subject.service, topology().slots) : null;
+      if (subject.of === "slot") lock.admit({ slot: name, nodes: subject.slot.nodes }, null);
+      else if (place) admit(place, null);
     } catch {
       return;
     }

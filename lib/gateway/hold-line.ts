@@ -61,7 +61,7 @@ interface Failed {
 
 /** A model that could not be loaded is not tried again for a request before this, or before the dwell time if it is longer. */
 /** Refusals of a swap that end by themselves. */
-const WAIT_FOR: ReadonlySet<string> = new Set(["swap_running", "slot_stopping"]);
+const WAIT_FOR: ReadonlySet<string> = new Set(["swap_running", "slot_stopping", "others_first"]);
 const LEAST_PAUSE_MS = 60_000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 

@@ -1,6 +1,7 @@
 /** What is asked of the lock, and what is answered. */
 import { DEFAULT_TTL_SECONDS, type Lock, MAX_TTL_SECONDS, MIN_TTL_SECONDS } from "./lock.ts";
 import type { Acquired, Ask } from "./machine.ts";
+import { unknownSlot } from "./refusals.ts";
 import { digestOf } from "./token.ts";
 
 export interface AcquireRequest {
@@ -30,6 +31,18 @@ export interface ForceRequest {
   readonly generation?: number | undefined;
   readonly reason?: string | null | undefined;
   readonly by: string;
+}
+
+/** Sparks of the named slots. @throws Fault 404 */
+export function nodesOf(
+  slots: readonly string[],
+  known: readonly { readonly name: string; readonly nodes: readonly string[] }[],
+): readonly string[] {
+  return slots.flatMap((name) => {
+    const slot = known.find((each) => each.name === name);
+    if (!slot) throw unknownSlot(name);
+    return slot.nodes;
+  });
 }
 
 /** The request as the machine takes it: clamped, and with digests in place of secrets. */

@@ -43,6 +43,12 @@ function othersFirst(): Fault {
   return new Fault("conflict", "others_first", say, { lock: null });
 }
 
+/** 409: a swap, stop or restart that would begin before their turn. */
+export function awaited(holder: string): Fault {
+  const say = `${holder} waits in line for these GPUs and gets them as soon as what runs there has ended. Nothing was changed. Wait in line too, with POST /api/swap/lock?wait=SECONDS, or ask again later.`;
+  return new Fault("conflict", "others_first", say, { retry_after_seconds: 5 });
+}
+
 function slotsFixed(): Fault {
   const say = "A renewal cannot change which slots are reserved. Release the reservation and reserve anew.";
   return new Fault("conflict", "slots_fixed", say, { lock: null });

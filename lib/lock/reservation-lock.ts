@@ -7,14 +7,12 @@ import { type Disruption, Disruptions } from "./disruptions.ts";
 import { covers, type Place, untilOver } from "./grant.ts";
 import { happened, Ledger, type LedgerOptions, show } from "./ledger.ts";
 import { type Lock, MAX_WAITING } from "./lock.ts";
-import { type AcquireRequest, askOf, type ForceRequest, type Granted } from "./lock-request.ts";
+import { type AcquireRequest, askOf, type ForceRequest, type Granted, nodesOf } from "./lock-request.ts";
 import { type Ask, acquire, permit } from "./machine.ts";
 import * as refusals from "./refusals.ts";
+import { TimeWatch } from "./time-watch.ts";
 import { digestOf, isSameDigest, mintToken } from "./token.ts";
-import { type Waiter, WaitingLine } from "./waiting-line.ts";
-
-/** How often time is looked at while something is reserved or waited for. */
-const TICK_MS = 1_000;
+import { answer, type Outcome, type Waiter, WaitingLine } from "./waiting-line.ts";
 
 export interface LockOptions extends LedgerOptions {
   /** Fills the bytes that it is given. */
@@ -27,17 +25,24 @@ export interface LockOptions extends LedgerOptions {
   report(error: unknown): void;
 }
 
-type Outcome = Granted | { readonly refused: unknown; readonly mayChange: boolean };
-
 export class ReservationLock {
   readonly #ledger: Ledger;
   readonly #line = new WaitingLine<Granted>();
   readonly #disruptions = new Disruptions();
-  #timer: ReturnType<typeof setTimeout> | null = null;
+  readonly #watch: TimeWatch;
   #closed = false;
 
   constructor(private readonly options: LockOptions) {
     this.#ledger = new Ledger(options);
+    this.#watch = new TimeWatch({
+      left: () => {
+        const now = options.clock.now();
+        const grant = this.#ledger.current(now);
+        return grant ? untilOver(grant, now) : this.#line.length > 0 ? Number.POSITIVE_INFINITY : null;
+      },
+      look: () => this.tick(),
+      report: options.report,
+    });
   }
 
   /** Takes up what is on disk. @param disbelieved why what these data say is reserved is not believed; null: it is */
@@ -132,7 +137,8 @@ export class ReservationLock {
   }
 
   /**
-   * The one gate in front of everything that swaps, stops or restarts a model. Call it within the transaction of the claim.
+   * The one gate in front of everything that swaps, stops or restarts a model. Call it within the transaction of the claim;
+   * for what begins anew, call `admit`.
    * @returns generation of the reservation under which it happens; null when it is under none
    * @throws Fault 423 `reserved` with `lock`; 423 `reservation_lost` for a token that opens nothing any more
    */
@@ -141,6 +147,23 @@ export class ReservationLock {
     const verdict = permit(this.#ledger.current(now), place, token === null ? null : digestOf(token));
     if (verdict.may) return verdict.reservation;
     throw refusals.reserved(verdict.grant && show(verdict.grant, now));
+  }
+
+  /**
+   * The same gate for what begins now. While nothing is reserved, who is first in line waits only for what runs there:
+   * nothing new begins before their turn, so that they wait for its end and no longer.
+   * @throws Fault as `permit`; 409 `others_first`
+   */
+  admit(place: Place, token: string | null): number | null {
+    const reservation = this.permit(place, token);
+    const next = this.#next(place);
+    if (next) throw refusals.awaited(next.ask.holder);
+    return reservation;
+  }
+
+  /** Whether somebody waits to reserve the place, and comes next. */
+  isAwaited(place: Place): boolean {
+    return this.#next(place) !== null;
   }
 
   /**
@@ -181,7 +204,7 @@ export class ReservationLock {
   tick(): void {
     this.#ledger.change((grant) => ({ grant, result: null }));
     this.pump();
-    this.#arm();
+    this.#watch.arm();
   }
 
   /** Grants to those who wait what can be granted now: after a release, an end, or the end of a swap. */
@@ -192,32 +215,32 @@ export class ReservationLock {
       this.#line.remove(first);
       if (outcome) answer(first, outcome);
     }
-    this.#arm();
+    this.#watch.arm();
   }
 
   close(): void {
     this.#closed = true;
-    if (this.#timer) clearTimeout(this.#timer);
+    this.#watch.close();
     for (const waiter of this.#line.clear()) waiter.reject(refusals.shuttingDown());
+  }
+
+  #next(place: Place): Waiter<Granted> | null {
+    const { first } = this.#line;
+    if (!first || first.signal.aborted || this.#ledger.current(this.options.clock.now())) return null;
+    const slots = first.ask.slots ?? null;
+    const nodes = this.options.slots().flatMap(({ name, nodes }) => (slots?.includes(name) ? nodes : []));
+    return covers({ slots: slots && [...slots], nodes }, place) ? first : null;
   }
 
   #mustBeOpen(): void {
     if (this.#closed) throw refusals.shuttingDown();
   }
 
-  /** @throws Fault 404 */
-  #nodesOf(slots: readonly string[]): readonly string[] {
-    const known = this.options.slots();
-    return slots.flatMap((name) => {
-      const slot = known.find((each) => each.name === name);
-      if (!slot) throw refusals.unknownSlot(name);
-      return slot.nodes;
-    });
-  }
+  readonly #nodesOf = (slots: readonly string[]) => nodesOf(slots, this.options.slots());
 
-  #attempt(ask: Ask, request: Pick<AcquireRequest, "by" | "token">, othersFirst: boolean): Outcome {
+  #attempt(ask: Ask, request: Pick<AcquireRequest, "by" | "token">, othersFirst: boolean): Outcome<Granted> {
     const { options } = this;
-    const outcome = this.#ledger.change<Outcome>((grant, now) => {
+    const outcome = this.#ledger.change<Outcome<Granted>>((grant, now) => {
       const decided = acquire(grant, ask, {
         now,
         token: mintToken((bytes) => options.random(bytes)),
@@ -244,11 +267,11 @@ export class ReservationLock {
         result: { lock: told.lock, token, how: decided.how },
       };
     });
-    this.#arm();
+    this.#watch.arm();
     return outcome;
   }
 
-  #attemptOrFail({ ask, by }: Waiter<Granted>, othersFirst: boolean): Outcome {
+  #attemptOrFail({ ask, by }: Waiter<Granted>, othersFirst: boolean): Outcome<Granted> {
     try {
       return this.#attempt(ask, { by }, othersFirst);
     } catch (error) {
@@ -266,33 +289,6 @@ export class ReservationLock {
       },
     };
     this.#line.add(waiter, patience, instead);
-    this.#arm();
+    this.#watch.arm();
   }
-
-  /** The next look at the time: at the end of what is reserved, and each second before it. */
-  #arm(): void {
-    if (this.#closed) return;
-    if (this.#timer) clearTimeout(this.#timer);
-    this.#timer = null;
-    const now = this.options.clock.now();
-    const grant = this.#ledger.current(now);
-    if (!grant && this.#line.length === 0) return;
-    const leftMs = grant ? untilOver(grant, now) : TICK_MS;
-    this.#timer = setTimeout(() => this.#tickOrReport(), Math.min(Math.max(leftMs, 1), TICK_MS));
-    this.#timer.unref();
-  }
-
-  #tickOrReport(): void {
-    try {
-      this.tick();
-    } catch (error) {
-      this.options.report(error);
-      this.#arm();
-    }
-  }
-}
-
-function answer({ resolve, reject }: Waiter<Granted>, outcome: Outcome): void {
-  if ("refused" in outcome) reject(outcome.refused);
-  else resolve(outcome);
 }

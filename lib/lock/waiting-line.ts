@@ -11,6 +11,13 @@ export interface Waiter<Granted> {
   readonly reject: (error: unknown) => void;
 }
 
+export type Outcome<Granted> = Granted | { readonly refused: unknown; readonly mayChange: boolean };
+
+export function answer<Granted extends object>({ resolve, reject }: Waiter<Granted>, outcome: Outcome<Granted>): void {
+  if ("refused" in outcome) reject(outcome.refused);
+  else resolve(outcome);
+}
+
 export interface Patience<Granted> {
   readonly waitMs: number;
   /** Its time is over, and it has left the line: it is to be answered now. */

@@ -4,7 +4,7 @@
  */
 import { Fault } from "../fault.ts";
 import { isoTime } from "../ids.ts";
-import { type Service as ConfiguredService, type Node, usableNode } from "../topology/topology.ts";
+import { type Service as ConfiguredService, type Node, type Slot, usableNode } from "../topology/topology.ts";
 import type { Entry, Subject } from "./entry.ts";
 import type { Service, ServiceAction } from "./service.ts";
 import type { ServiceBoard } from "./service-board.ts";
@@ -28,16 +28,35 @@ export interface ActionDone {
   readonly failure: string | null;
 }
 
+/** Where a service has a model, as far as lock and swaps are concerned. */
+export interface ModelPlace {
+  /** Name of the slot whose container it is; null: beside the slots. */
+  readonly slot: string | null;
+  readonly nodes: readonly string[];
+  readonly container: string | null;
+  readonly port: number | null;
+}
+
+/** A reservation is about models: those of a vLLM, and a slot's container under whatever name. @returns null: it has none */
+export function modelPlace(
+  { kind, node, container, port }: ConfiguredService,
+  slots: readonly Pick<Slot, "name" | "nodes" | "container">[],
+): ModelPlace | null {
+  const same = slots.find((slot) => slot.container === container && node !== null && slot.nodes.includes(node));
+  if (kind !== "vllm" && !same) return null;
+  return { slot: same?.name ?? null, nodes: node === null ? [] : [node], container, port };
+}
+
 export interface ActionMeans extends Pick<SightMeans, "topology" | "inspect"> {
   readonly board: ServiceBoard;
   /** Says it to docker. @throws Fault */
   act(node: Node, action: ServiceAction, container: string, signal: AbortSignal): Promise<void>;
   /**
-   * Asks the reservation lock and tells it that a stop or restart begins, in one step.
-   * @throws Fault 423 `reserved` with `lock`
+   * Asks the reservation lock and the swaps, and tells the lock that a stop or restart begins, in one step.
+   * @throws Fault 423 `reserved` with `lock`; 409 `others_first`, `swap_running` with `job_id`
    */
   disrupt(
-    place: { readonly slot: string | null; readonly nodes: readonly string[] },
+    place: ModelPlace,
     what: string,
     token: string | null,
   ): {
@@ -64,7 +83,7 @@ export class ServiceActions {
   /**
    * The client may leave: what was begun is brought to its end. A start of what runs, and a stop of what does not, is done already.
    * @returns the service, and the swap that goes on with it, if one does
-   * @throws Fault 404; 409 `not_possible`, `swap_running`, `no_container`; 423 `reserved` with `lock`; 502 what docker said, or
+   * @throws Fault 404; 409 `not_possible`, `swap_running`, `others_first`, `no_container`; 423 `reserved` with `lock`; 502 what docker said, or
    *         that the effect could not be seen
    */
   async run(
@@ -84,16 +103,9 @@ export class ServiceActions {
     }
   }
 
-  /** A reservation is about models: those of a vLLM, and a slot's container under whatever name. Slots ask by themselves. */
-  #disrupt({ name, kind, node, container }: ConfiguredService, { action, token }: ActionRequest) {
-    const { slots } = this.means.topology();
-    const same = slots.find((slot) => slot.container === container && node !== null && slot.nodes.includes(node));
-    if (kind !== "vllm" && !same) return null;
-    return this.means.disrupt(
-      { slot: same?.name ?? null, nodes: node === null ? [] : [node] },
-      `a ${action} of ${name}`,
-      token,
-    );
+  #disrupt(service: ConfiguredService, { action, token }: ActionRequest) {
+    const place = modelPlace(service, this.means.topology().slots);
+    return place && this.means.disrupt(place, `a ${action} of ${service.name}`, token);
   }
 
   async #carryOut(subject: Subject, request: ActionRequest, forced: AbortSignal | undefined) {

@@ -2,12 +2,12 @@
 import type { Model } from "../catalog/catalog.ts";
 import { Fault } from "../fault.ts";
 import type { Node, Slot, Topology } from "../topology/topology.ts";
-import { conflicts } from "./conflicts.ts";
+import { conflicts, type Footprint } from "./conflicts.ts";
 import type { OnDrainTimeout } from "./drain-desk.ts";
-import { failureOf, footprint } from "./facts.ts";
+import { type Belief, failureOf, footprint } from "./facts.ts";
 import { failure } from "./failure.ts";
 import { newRecord } from "./new-record.ts";
-import type { SwapOrder } from "./order.ts";
+import { attemptOf, type SwapOrder } from "./order.ts";
 import type { PlanNote, SwapJob } from "./swap.ts";
 import type { SwapRecord, SwapStore } from "./swap-store.ts";
 
@@ -34,6 +34,14 @@ export interface Gate {
    * @throws Fault 423 with `lock`
    */
   permit(place: SwapPlace, token: string | null): number | null;
+  /**
+   * The same for what begins now: where nothing is reserved, who waits for a reservation comes before a new swap, stop or
+   * restart, or a stream of them would keep it from them for ever.
+   * @throws Fault 423 with `lock`; 409 `others_first`
+   */
+  admit(place: SwapPlace, token: string | null): number | null;
+  /** Whether somebody waits to reserve the place, and comes next. */
+  isAwaited(place: SwapPlace): boolean;
   /** Whether another reservation than this one covers the place. */
   isReservedForAnother(place: SwapPlace, reservation: number | null): boolean;
   /** A stop or restart under way in the slot, in words; null when there is none. */
@@ -71,6 +79,38 @@ export class Claims {
    * it, and what it may go back to, count as well as what it is to serve.
    */
   conflicting(model: Model, slot: Slot): SwapRecord | undefined {
+    return this.#owner(slot.name, { ...footprint(model, slot), nodes: slot.nodes });
+  }
+
+  /**
+   * Before a stop of whatever runs in a slot. To be called in the same step as the gate.
+   * @throws Fault 409 `swap_running` with `job_id`: a swap owns it, or something that it would take along
+   */
+  mustBeSettled(slot: Slot): void {
+    refuseDuring(this.#owner(slot.name, this.#asItStands(slot)));
+  }
+
+  /**
+   * The same for a container that is no slot's by its name: its own Spark, port and container count, and no memory.
+   * @throws Fault 409 `swap_running` with `job_id`
+   */
+  mustBeSettledAt(place: Omit<Footprint, "memory">): void {
+    refuseDuring(this.#owner(null, { ...place, memory: 0 }));
+  }
+
+  /**
+   * Before a swap whose end is unknown is looked into, of which nobody knows any more who wanted it.
+   * @throws Fault 409, 423: somebody else comes first there
+   */
+  mustBeFree(order: Pick<SwapOrder, "model" | "slot" | "reservation">): void {
+    const { gate } = this.means;
+    const place = this.reach(order);
+    if (gate.isReservedForAnother(place, order.reservation ?? null) || gate.isAwaited(place))
+      throw new Fault("locked", "reserved", "Someone else has reserved this slot, or is about to.");
+    this.#refuseBeside(order);
+  }
+
+  #owner(slot: string | null, wanted: Footprint): SwapRecord | undefined {
     const { store } = this.means;
     const beliefs = store.beliefs();
     // A swap owns all nodes of its slot: its stop looks at each of them, and a rollback may use them.
@@ -78,27 +118,44 @@ export class Claims {
       [...models, beliefs.find((belief) => belief.slot === place.name)?.model ?? null].flatMap((one) =>
         one ? [{ ...footprint(one, place), nodes: place.nodes }] : [],
       );
-    const wanted = owned(slot, [model]);
     return store.unsettled().find(({ order }) => {
-      if (order.slot.name === slot.name) return true;
+      if (order.slot.name === slot) return true;
       const theirs = owned(order.slot, [order.model, order.previous]);
-      return theirs.some((one) => wanted.some((mine) => conflicts(mine, one)));
+      return theirs.some((one) => conflicts(wanted, one));
     });
   }
 
+  /** What may run in a slot: of what nobody knows, all of the memory. */
+  #asItStands({ name, nodes, port, container }: Slot): Footprint {
+    const belief = this.means.store.beliefs().find((each) => each.slot === name);
+    return { nodes, port, container, memory: belief?.model.gpu_memory_utilization ?? null };
+  }
+
+  /** A stop or restart under way in the slot, or in one that conflicts with it. */
+  #disruption({ model, slot }: Pick<SwapOrder, "model" | "slot">): string | null {
+    const { gate, topology } = this.means;
+    const wanted = { ...footprint(model, slot), nodes: slot.nodes };
+    const near = topology().slots.filter(({ name }) => name !== slot.name);
+    const names = near.filter((each) => conflicts(wanted, this.#asItStands(each))).map(({ name }) => name);
+    return [slot.name, ...names].map((name) => gate.disruptionIn(name)).find((what) => what !== null) ?? null;
+  }
+
+  /** @throws Fault 409 `swap_running` with `job_id`, `slot_stopping` */
+  #refuseBeside(order: Pick<SwapOrder, "model" | "slot">): void {
+    refuseDuring(this.conflicting(order.model, order.slot));
+    const disruption = this.#disruption(order);
+    if (disruption !== null) throw new Fault("conflict", "slot_stopping", slotStopping(disruption).message);
+  }
+
   /**
-   * @throws Fault 423 `reserved` with `lock`; 409 `swap_running` with `job_id`, `slot_stopping`, `files_being_deleted`;
+   * @throws Fault 423 `reserved` with `lock`; 409 `others_first`, `swap_running` with `job_id`, `slot_stopping`, `files_being_deleted`;
    *   503 when it cannot be written
    */
   claim(model: Model, slot: Slot, request: ClaimRequest): SwapRecord {
     const { store, gate, newId, now, record: keep } = this.means;
     return store.claim(() => {
-      const reservation = gate.permit(this.reach({ model, slot }), request.token ?? null);
-      const running = this.conflicting(model, slot);
-      if (running)
-        throw new Fault("conflict", "swap_running", swapRunning(running.job).message, { job_id: running.job.job_id });
-      const disruption = gate.disruptionIn(slot.name);
-      if (disruption !== null) throw new Fault("conflict", "slot_stopping", slotStopping(disruption).message);
+      const reservation = gate.admit(this.reach({ model, slot }), request.token ?? null);
+      this.#refuseBeside({ model, slot });
       if (this.means.isBeingDeleted?.(model))
         throw new Fault("conflict", "files_being_deleted", filesBeingDeleted(model).message);
       const record = newRecord({
@@ -125,13 +182,13 @@ export class Claims {
     const { gate } = this.means;
     const notes: PlanNote[] = [];
     try {
-      gate.permit(this.reach(order), token);
+      gate.admit(this.reach(order), token);
     } catch (error) {
       notes.push(failureOf(error));
     }
     const running = this.conflicting(order.model, order.slot);
     if (running) notes.push(swapRunning(running.job));
-    const disruption = gate.disruptionIn(order.slot.name);
+    const disruption = this.#disruption(order);
     if (disruption !== null) notes.push(slotStopping(disruption));
     if (this.means.isBeingDeleted?.(order.model)) notes.push(filesBeingDeleted(order.model));
     return notes;
@@ -151,6 +208,23 @@ export class Claims {
   /** Swaps that own their slot now, and where each may stop something; oldest first. */
   running(): readonly { readonly jobId: string; readonly place: SwapPlace }[] {
     return this.means.store.unsettled().map(({ job, order }) => ({ jobId: job.job_id, place: this.reach(order) }));
+  }
+
+  /**
+   * What is in the slots: what is believed to serve, and what other swaps are loading. A claim is given only beside swaps
+   * that do not conflict with it; without them here, the stop of one would take what another loads for a stranger.
+   */
+  occupancy(ownJobId: string | null): Belief[] {
+    const { store } = this.means;
+    const loading = store
+      .unsettled()
+      .filter(({ job }) => job.job_id !== ownJobId)
+      .map(({ job, machine, order }) => {
+        const { model, launchId } = attemptOf(order, job.job_id, machine.leg);
+        const { name, nodes } = order.slot;
+        return { slot: name, model, job_id: job.job_id, since: job.updated_at, nodes, launch_id: launchId };
+      });
+    return [...loading, ...store.beliefs()];
   }
 
   /** Names of the slots whose belief a verified stop of this order ends. */
@@ -190,6 +264,12 @@ function slotStopping(disruption: string): PlanNote {
   return failure("slot_stopping", `There is ${disruption} under way. Wait until it has ended.`);
 }
 
-export function swapRunning(job: SwapJob): PlanNote {
+function refuseDuring(running: SwapRecord | undefined): void {
+  if (!running) return;
+  const { job } = running;
+  throw new Fault("conflict", "swap_running", swapRunning(job).message, { job_id: job.job_id });
+}
+
+function swapRunning(job: SwapJob): PlanNote {
   return failure("swap_running", `A swap to ${job.model_name} is running. Wait until it has ended, or cancel it.`);
 }

@@ -6,13 +6,14 @@ import type { Model } from "../catalog/catalog.ts";
 import { Fault } from "../fault.ts";
 import type { Slot } from "../topology/topology.ts";
 import { isConfigured, usableNode } from "../topology/topology.ts";
+import type { BeliefChange } from "./belief-change.ts";
 import { checkArguments } from "./check-arguments.ts";
 import { Claims, placeOf } from "./claims.ts";
 import { type DrainAnswer, drainTerms } from "./drain-desk.ts";
 import type { EngineOptions, SwapRequest } from "./engine-options.ts";
 import { estimateLoad } from "./eta.ts";
 import { type Belief, gatherFacts, targetOf } from "./facts.ts";
-import { attemptOf, jobIdOf } from "./order.ts";
+import { jobIdOf } from "./order.ts";
 import { makePlan, requestsIn } from "./plan.ts";
 import { planCommands } from "./plan-commands.ts";
 import { RestoredSwaps } from "./restored-swaps.ts";
@@ -67,17 +68,19 @@ export class SwapEngine {
   /**
    * Looks into swaps of which nobody knows how they ended: what they left is cleaned up and, where it was wanted, the
    * previous model is loaded again. One that cannot be told yet stays unknown. Where someone else has reserved the slot by
-   * now, nothing is done: whatever they start there clears it up.
+   * now, nothing is done: whatever they start there clears it up. What cannot be begun now is asked anew the next time.
    */
   resolveUnknown(): void {
     if (this.#closed) return;
     for (const record of this.options.store.unknown()) {
-      const { job, order } = record;
-      const { gate } = this.options;
-      if (gate.isReservedForAnother(this.claims.reach(order), order.reservation ?? null)) continue;
-      if (gate.disruptionIn(order.slot.name) !== null) continue;
-      const running = this.claims.conflicting(order.model, order.slot);
-      if (!running && !this.#runs.has(job.job_id)) this.#run(record).dispatch({ type: "resolve" });
+      if (this.#runs.has(record.job.job_id)) continue;
+      const run = this.#run(record);
+      try {
+        run.attempt({ type: "resolve" }, () => this.claims.mustBeFree(record.order));
+      } catch (error) {
+        this.#runs.delete(run.jobId);
+        if (!(error instanceof Fault)) this.options.report(error);
+      }
     }
   }
 
@@ -87,7 +90,7 @@ export class SwapEngine {
     const { model, slot } = this.#resolve(request);
     const topology = this.options.topology();
     const target = targetOf(topology, model, slot);
-    const facts = await gatherFacts(control, topology, this.#occupancy(null), target, signal);
+    const facts = await gatherFacts(control, topology, this.claims.occupancy(null), target, signal);
     const obstacles = this.claims.obstacles({ model, slot }, request.token ?? null);
     const nodes = target.nodes.map((node) => node.name);
     const download = this.options.download?.(model, nodes) ?? null;
@@ -109,15 +112,18 @@ export class SwapEngine {
 
   /**
    * A cancel stops a model and may load another: while the slot is reserved it needs the token, whoever began the swap.
-   * @throws Fault 404; 409 when it has ended; 423 `reserved` with `lock`
+   * @throws Fault 404; 409 when it has ended; 423 `reserved` with `lock`; 503 when it cannot be written: nothing was done
    */
   cancel(jobId: string, token: string | null = null): SwapJob {
     const job = this.get(jobId);
     const run = this.#runs.get(jobId);
     if (!run || job.ended_at)
       throw new Fault("conflict", "swap_ended", `This swap has ended: ${job.state}.`, { job_id: jobId });
-    this.options.gate.permit(placeOf(run.order.slot), token);
-    if (!this.#restored.giveUp(run)) run.dispatch({ type: "cancel" });
+    const allow = () => void this.options.gate.permit(placeOf(run.order.slot), token);
+    if (this.#restored.isLookingInto(jobId)) {
+      allow();
+      this.#restored.giveUp(run);
+    } else run.attempt({ type: "cancel" }, allow);
     return run.job;
   }
 
@@ -138,7 +144,7 @@ export class SwapEngine {
   /** Cancels what was claimed under a reservation, as long as nothing has been stopped for it. */
   abortBeforeStopping(reservation: number): void {
     for (const run of this.#runs.values())
-      if (run.order.reservation === reservation && BEFORE_STOPPING.has(run.job.state)) run.dispatch({ type: "cancel" });
+      if (run.order.reservation === reservation && BEFORE_STOPPING.has(run.job.state)) run.abandon();
   }
 
   /** @throws Fault 404 */
@@ -237,7 +243,7 @@ export class SwapEngine {
       effects: options.effects,
       topology: options.topology,
       settings: () => options.topology().settings,
-      beliefs: () => this.#occupancy(jobId),
+      beliefs: () => this.claims.occupancy(jobId),
       inFlight: (slot) => options.inFlight?.(slot) ?? 0,
       download: (model, nodes) => options.download?.(model, nodes) ?? null,
       slotOf: (launchId) => options.store.find(jobIdOf(launchId))?.job.slot ?? null,
@@ -246,7 +252,7 @@ export class SwapEngine {
       now: options.now,
       writeLog: (source, line) => options.log.append(jobId, source, line),
       loggedLines: () => options.log.counts(jobId),
-      save: (saved, belief) => this.#save(saved, belief),
+      save: (saved, belief, allow) => this.#save(saved, belief, allow),
       highestGeneration: () => options.store.highestGeneration(),
       generationAbove: (seen) => {
         options.generationSeen(seen);
@@ -257,27 +263,11 @@ export class SwapEngine {
     };
   }
 
-  /**
-   * What is in the slots: what is believed to serve, and what other swaps are loading. A claim is given only beside swaps
-   * that do not conflict with it; without them here, the stop of one would take what another loads for a stranger.
-   */
-  #occupancy(ownJobId: string | null): Belief[] {
-    const { store } = this.options;
-    const loading = store
-      .unsettled()
-      .filter(({ job }) => job.job_id !== ownJobId)
-      .map(({ job, machine, order }) => {
-        const { model, launchId } = attemptOf(order, job.job_id, machine.leg);
-        const { name, nodes } = order.slot;
-        return { slot: name, model, job_id: job.job_id, since: job.updated_at, nodes, launch_id: launchId };
-      });
-    return [...loading, ...store.beliefs()];
-  }
-
-  #save(record: SwapRecord, change: Parameters<RunServices["save"]>[1]): void {
+  #save(record: SwapRecord, change: BeliefChange, allow?: () => void): void {
     const { store, log, onChange, record: keep } = this.options;
     const { job, order } = record;
     store.claim(() => {
+      allow?.();
       store.save(record);
       keep(job);
       if (change.type === "stopped") {

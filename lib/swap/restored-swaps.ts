@@ -64,13 +64,16 @@ export class RestoredSwaps {
     this.#looks.set(run.jobId, { abort, done });
   }
 
-  /** Ends one that nobody could tell anything of yet, and touches nothing. @returns false: it is not looked at */
-  giveUp(run: Taken): boolean {
-    const look = this.#looks.get(run.jobId);
-    look?.abort.abort(new Error("the swap was cancelled"));
+  /** Whether the Sparks are being asked about it still. */
+  isLookingInto(jobId: string): boolean {
+    return this.#looks.has(jobId);
+  }
+
+  /** Ends one that nobody could tell anything of yet, and touches nothing. */
+  giveUp(run: Taken): void {
+    this.#looks.get(run.jobId)?.abort.abort(new Error("the swap was cancelled"));
     this.#looks.delete(run.jobId);
-    if (look) run.dispatch({ type: "overtaken", failure: notAsked });
-    return look !== undefined;
+    run.dispatch({ type: "overtaken", failure: notAsked });
   }
 
   async close(): Promise<void> {

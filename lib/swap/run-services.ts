@@ -1,5 +1,5 @@
 /** What the engine gives a run: its means, and how a step is made durable. */
-import type { Belief } from "./facts.ts";
+import type { BeliefChange } from "./belief-change.ts";
 import type { Effect } from "./machine.ts";
 import type { EffectBody, Run } from "./run.ts";
 import type { SwapJob } from "./swap.ts";
@@ -28,8 +28,11 @@ export interface RunServices
   writeLog(source: string, line: string): void;
   /** Lines in the store by source. */
   loggedLines(): ReadonlyMap<string, number>;
-  /** Makes the step durable, together with what follows from it for the slot. */
-  save(record: SwapRecord, belief: BeliefChange): void;
+  /**
+   * Makes the step durable, together with what follows from it for the slot.
+   * @param allow asked first, within the same transaction: throws when the step may not happen
+   */
+  save(record: SwapRecord, belief: BeliefChange, allow?: () => void): void;
   /** A generation above `seen` and above all that were given out, durable. */
   generationAbove(seen: number): number;
   /** The highest that this controller has given out. */
@@ -38,11 +41,3 @@ export interface RunServices
   show(job: SwapJob): void;
   report(error: unknown): void;
 }
-
-export type BeliefChange =
-  | { readonly type: "none" }
-  /** What conflicted with the swap is gone. */
-  | { readonly type: "stopped" }
-  /** Nothing is left in the swap's own slot. */
-  | { readonly type: "emptied" }
-  | { readonly type: "serves"; readonly belief: Belief };

@@ -4,7 +4,7 @@
  */
 import { Fault } from "../fault.ts";
 import { type Node, type Slot, type Topology, usableNode } from "../topology/topology.ts";
-import { type Gate, placeOf, swapRunning } from "./claims.ts";
+import { type Claims, type Gate, placeOf } from "./claims.ts";
 import type { SparkControl } from "./cluster.ts";
 import { pause } from "./run.ts";
 import type { SwapStore } from "./swap-store.ts";
@@ -21,7 +21,8 @@ export interface SlotStopMeans {
     "address" | "get" | "look" | "passFence" | "stopContainer" | "runningLaunches" | "killJob"
   >;
   readonly store: SwapStore;
-  readonly gate: Pick<Gate, "permit" | "disrupt">;
+  readonly gate: Pick<Gate, "admit" | "disrupt">;
+  readonly claims: Pick<Claims, "mustBeSettled">;
   readonly timing: Pick<Timing, "httpDeadlineMs" | "stopDeadlineMs">;
   topology(): Topology;
   /** Requests that the gateway has in flight to a slot. */
@@ -43,22 +44,20 @@ export class SlotStops {
   }
 
   /**
-   * @throws Fault 404; 409 `swap_running` with `job_id`, `slot_stopping`, `fenced`; 423 `reserved` with `lock`, or
+   * @throws Fault 404; 409 `others_first`, `swap_running` with `job_id`, `slot_stopping`, `fenced`; 423 `reserved` with `lock`, or
    *         `reservation_lost` when a person ended it while requests finished; 502 when it
    *         could not be verified that it has gone
    */
   async stop(name: string, token: string | null, signal: AbortSignal): Promise<void> {
-    const { store, gate, topology } = this.means;
+    const { store, gate, claims, topology } = this.means;
     const slot = topology().slots.find((each) => each.name === name);
     if (!slot) throw new Fault("not_found", "unknown_slot", "There is no slot with this name.");
     if (this.#stopping.has(name))
       throw new Fault("conflict", "slot_stopping", "What runs in this slot is being stopped already.");
     const nodes = slot.nodes.flatMap((each) => usableNode(topology(), each) ?? []);
     const { generation, reservation } = store.claim(() => {
-      const reservation = gate.permit(placeOf(slot), token);
-      const running = store.unsettled().find(({ order }) => order.slot.name === name);
-      if (running)
-        throw new Fault("conflict", "swap_running", swapRunning(running.job).message, { job_id: running.job.job_id });
+      const reservation = gate.admit(placeOf(slot), token);
+      claims.mustBeSettled(slot);
       return { generation: store.nextGeneration(), reservation };
     });
     // Not within the transaction: one that cannot be written leaves nothing under way.

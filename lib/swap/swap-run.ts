@@ -1,6 +1,7 @@
 /** One swap while it is not settled: its machine, the effect that runs, and its record. */
 import { Fault } from "../fault.ts";
 import type { Slot } from "../topology/topology.ts";
+import { beliefAfter } from "./belief-change.ts";
 import { DrainDesk } from "./drain-desk.ts";
 import { estimateLoad, type PhaseSeconds, remaining } from "./eta.ts";
 import { failureOf } from "./facts.ts";
@@ -10,7 +11,7 @@ import { attemptOf, type SwapOrder } from "./order.ts";
 import { nextPhases } from "./phase-spans.ts";
 import { LOAD_BEGINS, type LoadProgress } from "./phases.ts";
 import type { EffectBody, Run } from "./run.ts";
-import type { BeliefChange, RunServices } from "./run-services.ts";
+import type { RunServices } from "./run-services.ts";
 import type { SwapJob } from "./swap.ts";
 import type { SwapRecord } from "./swap-store.ts";
 
@@ -41,6 +42,8 @@ export class SwapRun implements Run {
   #waits: string | null = null;
   #events: MachineEvent[] = [];
   #retry: ReturnType<typeof setTimeout> | null = null;
+  /** Why the first of the events could not be taken, while there is a retry. */
+  #stuck: unknown = null;
   readonly #settled = Promise.withResolvers<SwapJob>();
 
   constructor(
@@ -79,7 +82,6 @@ export class SwapRun implements Run {
   slotOf = (launchId: string) => this.services.slotOf(launchId);
   isReserved = (slot: Slot) => this.services.isReserved(slot);
   pastLoads = (modelKey: string): readonly PhaseSeconds[] => this.services.pastLoads(modelKey);
-
   download = (...asked: Parameters<Run["download"]>) => this.services.download(...asked);
 
   log(line: string): void {
@@ -135,6 +137,25 @@ export class SwapRun implements Run {
     if (this.#retry === null) this.#takeUpEvents();
   }
 
+  /**
+   * One event that has to be allowed: asked within the transaction of its step, and never put off to a time at which the
+   * answer may be another one. What waits to be written comes before it.
+   * @param allow throws when it may not happen
+   * @throws what `allow` throws; Fault 503 when it cannot be written: then nothing was done
+   */
+  attempt(event: MachineEvent, allow: () => void): void {
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    if (this.#retry !== null) this.#takeUpEvents();
+    if (this.#retry !== null) throw this.#stuck;
+    this.#take(event, allow);
+  }
+
+  /** Ends a swap that has stopped nothing: what waits to be written, such as the beginning of the stop, no longer counts. */
+  abandon(): void {
+    this.#events = [];
+    this.dispatch({ type: "cancel" });
+  }
+
   #takeUpEvents(): void {
     this.#retry = null;
     while (!this.#closed) {
@@ -144,6 +165,7 @@ export class SwapRun implements Run {
         this.#take(event);
         this.#waits = null;
       } catch (error) {
+        this.#stuck = error;
         this.#wait(error);
         this.#retry = setTimeout(() => this.#takeUpEvents(), SAVE_AGAIN_MS);
         return;
@@ -160,12 +182,17 @@ export class SwapRun implements Run {
     } else this.services.report(error);
   }
 
-  #take(event: MachineEvent): void {
+  #take(event: MachineEvent, allow?: () => void): void {
     const before = this.#machine;
     const { state, effects } = step(before, event);
-    if (state === before && effects.length === 0) return;
+    if (state === before && effects.length === 0) return void allow?.();
     const job = this.#describe(before, state);
-    this.services.save({ job, machine: state, order: this.order }, this.#beliefAfter(before, event, job.updated_at));
+    const record = { job, machine: state, order: this.order };
+    this.services.save(
+      record,
+      beliefAfter(before, event, { order: this.order, jobId: this.jobId, at: job.updated_at }),
+      allow,
+    );
     if (job.phase !== this.#job.phase || job.leg !== this.#job.leg) this.#phaseBegan = Date.now();
     this.#machine = state;
     this.#job = job;
@@ -266,24 +293,6 @@ export class SwapRun implements Run {
       eta_seconds: Math.ceil(left.etaSeconds),
       part: load.part,
       quiet_seconds: state === "loading" && this.#news !== null ? Math.floor((now - this.#news) / 1000) : null,
-    };
-  }
-
-  #beliefAfter(before: MachineState, event: MachineEvent, at: string): BeliefChange {
-    if (event.type === "stopped") return { type: "stopped" };
-    if (event.type === "cleaned") return { type: "emptied" };
-    if (event.type !== "verified" || before.state !== "verifying") return { type: "none" };
-    const { model, launchId } = attemptOf(this.order, this.jobId, before.leg);
-    return {
-      type: "serves",
-      belief: {
-        slot: this.order.slot.name,
-        model,
-        job_id: this.jobId,
-        since: at,
-        nodes: this.order.slot.nodes.slice(0, model.nodes),
-        launch_id: launchId,
-      },
     };
   }
 }

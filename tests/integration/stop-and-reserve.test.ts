@@ -209,3 +209,38 @@ test("a slot's container under another name is the lock's matter too", async () 
 
   expect(await post("/api/services/small/stop", {})).toMatchObject({ status: 423, body: { code: "reserved" } });
 });
+
+test("a slot's container is not stopped or restarted under another name while a swap loads into it", async () => {
+  const { find } = await beside("http", "vllm_node", 0);
+  const { job_id } = (await post("/api/swap", { model: "gpt-oss-20b" })).body;
+  await until("it loads", () => demo.plane.swaps.get(job_id!).state === "loading");
+  await demo.plane.services.look();
+
+  for (const action of ["stop", "restart"])
+    expect(await post(`/api/services/small/${action}`, {})).toMatchObject({
+      status: 409,
+      body: { code: "swap_running", job_id },
+    });
+
+  expect(await demo.plane.swaps.settled(job_id!)).toMatchObject({ state: "ready" });
+  expect(find()?.running).toBe(true);
+});
+
+test("who waits for the whole cluster gets it after the swap that runs, whatever else is asked for meanwhile", async () => {
+  await serve();
+  const { job_id } = (await post("/api/swap", { model: "gpt-oss-120b" })).body;
+  const waiting = reserve({}, "?wait=60");
+  await until("one waits", () => demo.plane.lock.waiting === 1);
+
+  const next = {
+    status: 409,
+    body: { code: "others_first", detail: expect.stringContaining("nightly waits in line") },
+  };
+  expect(await post("/api/swap", { model: "gpt-oss-20b" })).toMatchObject(next);
+  expect(await post("/api/services/main/restart", {})).toMatchObject({ status: 409 });
+  const { body } = await post("/api/swap/plan", { model: "gpt-oss-20b" });
+  expect(body).toMatchObject({ blockers: expect.arrayContaining([expect.objectContaining({ code: "others_first" })]) });
+
+  expect((await waiting).status).toBe(200);
+  expect(demo.plane.swaps.get(job_id!)).toMatchObject({ state: "ready" });
+});

@@ -366,13 +366,13 @@ class Game {
     const nodes = SLOT_NODES[slot];
     const verdict = this.reference.mayClaim(slot, client ? this.#opens(client) : null);
     try {
-      this.lock.permit({ slot, nodes }, client?.token ?? null);
+      this.lock.admit({ slot, nodes }, client?.token ?? null);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       this.#expect("the gate", verdict, error.code);
       return;
     }
-    if (verdict === "reserved" || verdict === "reservation_lost")
+    if (verdict === "reserved" || verdict === "reservation_lost" || verdict === "others_first")
       throw new Error(`the gate let pass what is ${verdict}`);
     this.#expect("a stop in the slot", verdict === "slot_stopping", this.lock.disruptionIn(slot) !== null);
     if (verdict === "claimed") this.reference.swaps.push({ slot, nodes });
@@ -382,9 +382,9 @@ class Game {
     const client = index === null ? null : this.#client(index);
     const place = { slot: beside ? null : name, nodes: SLOT_NODES[name] };
     const opens = client ? this.#opens(client) : null;
-    const verdict = this.reference.mayPass(name, opens);
+    const verdict = this.reference.mayBegin(name, opens);
     try {
-      const reservation = this.lock.permit(place, client?.token ?? null);
+      const reservation = this.lock.admit(place, client?.token ?? null);
       this.#expect("the gate", verdict, "passed");
       this.disruptions.push(this.lock.disrupt(place, `a stop of ${name}`, reservation));
       this.reference.stops.push({ ...place, reservation });

@@ -134,9 +134,16 @@ export class Reference {
     return opens === null && this.held && this.covers(this.held.slots, slot) ? "reserved" : "passed";
   }
 
+  /** The same for what begins anew: while nothing is held, what the first in line wants is theirs next. */
+  mayBegin(slot: string, opens: boolean | null) {
+    const gate = this.mayPass(slot, opens);
+    const [first] = this.line;
+    return gate === "passed" && !this.held && first && this.covers(first.ask.slots, slot) ? "others_first" : gate;
+  }
+
   /** Whether a swap in this slot may be claimed. */
   mayClaim(slot: string, opens: boolean | null) {
-    const gate = this.mayPass(slot, opens);
+    const gate = this.mayBegin(slot, opens);
     if (gate !== "passed") return gate;
     if (this.stops.some((stop) => stop.slot === slot)) return "slot_stopping";
     const nodes = this.slots[slot] ?? [];

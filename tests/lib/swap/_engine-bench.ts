@@ -6,6 +6,7 @@ import type { Model } from "../../../lib/catalog/catalog.ts";
 import { isoTime } from "../../../lib/ids.ts";
 import { quote } from "../../../lib/ssh/quote.ts";
 import { openStore, type Store } from "../../../lib/store/store.ts";
+import type { Gate } from "../../../lib/swap/claims.ts";
 import type { SparkControl } from "../../../lib/swap/cluster.ts";
 import { SwapEngine } from "../../../lib/swap/engine.ts";
 import type { SwapJob } from "../../../lib/swap/swap.ts";
@@ -23,6 +24,7 @@ export interface BenchOptions {
   /** Called in the moment in which an effect begins. */
   readonly onBegin?: (begun: Begun) => void;
   readonly isBeingDeleted?: (model: Model) => boolean;
+  readonly gate?: Gate;
   /** Called within the transaction that makes a change durable. */
   readonly record?: (job: SwapJob) => void;
 }
@@ -51,7 +53,14 @@ export class EngineBench implements AsyncDisposable {
 
   /** A new engine on the same store, as after a restart of the process. */
   restart(): void {
-    const { models = [QWEN, GLM], control, onBegin, record, isBeingDeleted = () => false } = this.options;
+    const {
+      models = [QWEN, GLM],
+      control,
+      onBegin,
+      record,
+      isBeingDeleted = () => false,
+      gate = OPEN_GATE,
+    } = this.options;
     // Every reading of the clock is a second later than the one before.
     const now = () => {
       this.#time += 1000;
@@ -67,7 +76,7 @@ export class EngineBench implements AsyncDisposable {
       timing: TIMING,
       timeScale: 1,
       quote,
-      gate: OPEN_GATE,
+      gate,
       generationSeen: () => undefined,
       wasForced: () => false,
       catalog: () => ({ models, problems: [] }),

@@ -203,6 +203,8 @@ export function unreachable(name: string): Fault {
 /** Nothing is reserved. */
 export const OPEN_GATE: Gate = {
   permit: () => null,
+  admit: () => null,
+  isAwaited: () => false,
   isReservedForAnother: () => false,
   disruptionIn: () => null,
   disrupt: () => ({ forced: new AbortController().signal, end: () => undefined }),
