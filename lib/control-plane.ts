@@ -223,7 +223,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       deletions,
       inUse: () => ({
         ...{ beliefs: swaps.beliefs(), slots: slots.statuses() },
-        active: [...swaps.active(), ...swaps.unknown()],
+        needed: swaps.claims.needed(),
       }),
       lookAgain: () => slots.lookAgain(),
       onGeneration: (generation) => lock.generationSeen(generation),

@@ -9,7 +9,6 @@ import type { DiskUse } from "./inventory/disks.ts";
 import { hubFolder } from "./inventory/disks.ts";
 import type { Belief } from "./swap/facts.ts";
 import type { SlotStatus } from "./swap/slots.ts";
-import type { SwapJob } from "./swap/swap.ts";
 import { type Node, type Topology, usableNode } from "./topology/topology.ts";
 
 export const DeletedFilesSchema = Type.Object(
@@ -25,7 +24,7 @@ export type DeletedFiles = Static<typeof DeletedFilesSchema>;
 export interface InUse {
   readonly beliefs: readonly Belief[];
   /** Swaps under way, and those of which nobody knows how they ended: they may go back to what was there before. */
-  readonly active: readonly SwapJob[];
+  readonly needed: readonly { readonly slot: string; readonly models: readonly Pick<Model, "source">[] }[];
   readonly slots: readonly SlotStatus[];
 }
 
@@ -125,12 +124,14 @@ export async function deleteFiles(means: DeleteMeans, order: DeleteOrder, signal
 }
 
 /** In words; null when nobody needs the files. */
-function holderOf(repo: string, models: readonly Model[], { beliefs, active, slots }: InUse): string | null {
+function holderOf(repo: string, models: readonly Model[], { beliefs, needed, slots }: InUse): string | null {
   const isIt = (key: string | null) =>
     models.some((model) => model.key === key && model.source.kind === "repo" && model.source.repo === repo);
-  const job = active.find(({ model, previous_model }) => isIt(model) || isIt(previous_model));
-  if (job) return `a swap of ${job.slot} is under way`;
-  const belief = beliefs.find(({ model }) => model.source.kind === "repo" && model.source.repo === repo);
+  // An entry of the catalog may have been changed since: what counts is what was ordered.
+  const has = ({ source }: Pick<Model, "source">) => source.kind === "repo" && source.repo === repo;
+  const swap = needed.find(({ models }) => models.some(has));
+  if (swap) return `a swap of ${swap.slot} is under way`;
+  const belief = beliefs.find(({ model }) => has(model));
   const slot = slots.find(({ model, served_ids }) => isIt(model) || served_ids.includes(repo));
   const name = belief?.slot ?? slot?.name;
   return name === undefined ? null : `it is loaded in ${name}`;

@@ -37,12 +37,13 @@ export interface ModelPlace {
   readonly port: number | null;
 }
 
-/** A reservation is about models: those of a vLLM, and a slot's container under whatever name. @returns null: it has none */
+/** A reservation is about models: those of a vLLM, and a slot's container or port under whatever name. @returns null: it has none */
 export function modelPlace(
   { kind, node, container, port }: ConfiguredService,
-  slots: readonly Pick<Slot, "name" | "nodes" | "container">[],
+  slots: readonly Pick<Slot, "name" | "nodes" | "container" | "port">[],
 ): ModelPlace | null {
-  const same = slots.find((slot) => slot.container === container && node !== null && slot.nodes.includes(node));
+  const here = slots.filter(({ nodes }) => node !== null && nodes.includes(node));
+  const same = here.find((slot) => slot.container === container) ?? here.find((slot) => slot.port === port);
   if (kind !== "vllm" && !same) return null;
   return { slot: same?.name ?? null, nodes: node === null ? [] : [node], container, port };
 }

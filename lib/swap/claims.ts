@@ -79,23 +79,26 @@ export class Claims {
    * it, and what it may go back to, count as well as what it is to serve.
    */
   conflicting(model: Model, slot: Slot): SwapRecord | undefined {
-    return this.#owner(slot.name, { ...footprint(model, slot), nodes: slot.nodes });
+    return this.#owner(slot.name, ownedBy(model, slot));
   }
 
   /**
    * Before a stop of whatever runs in a slot. To be called in the same step as the gate.
-   * @throws Fault 409 `swap_running` with `job_id`: a swap owns it, or something that it would take along
+   * @throws Fault 409 `swap_running` with `job_id`: a swap owns it, or something that it would take along; `slot_stopping`: it
+   *   is stopped or restarted already, under whatever name
    */
   mustBeSettled(slot: Slot): void {
-    refuseDuring(this.#owner(slot.name, this.#asItStands(slot)));
+    const stands = this.#asItStands(slot);
+    refuseDuring(this.#owner(slot.name, stands), this.#disruption(slot.name, { ...stands, memory: 0 }));
   }
 
   /**
    * The same for a container that is no slot's by its name: its own Spark, port and container count, and no memory.
-   * @throws Fault 409 `swap_running` with `job_id`
+   * @throws Fault as `mustBeSettled`
    */
   mustBeSettledAt(place: Omit<Footprint, "memory">): void {
-    refuseDuring(this.#owner(null, { ...place, memory: 0 }));
+    const wanted = { ...place, memory: 0 };
+    refuseDuring(this.#owner(null, wanted), this.#disruption(null, wanted));
   }
 
   /**
@@ -113,10 +116,9 @@ export class Claims {
   #owner(slot: string | null, wanted: Footprint): SwapRecord | undefined {
     const { store } = this.means;
     const beliefs = store.beliefs();
-    // A swap owns all nodes of its slot: its stop looks at each of them, and a rollback may use them.
     const owned = (place: Slot, models: readonly (Model | null)[]) =>
       [...models, beliefs.find((belief) => belief.slot === place.name)?.model ?? null].flatMap((one) =>
-        one ? [{ ...footprint(one, place), nodes: place.nodes }] : [],
+        one ? [ownedBy(one, place)] : [],
       );
     return store.unsettled().find(({ order }) => {
       if (order.slot.name === slot) return true;
@@ -131,20 +133,16 @@ export class Claims {
     return { nodes, port, container, memory: belief?.model.gpu_memory_utilization ?? null };
   }
 
-  /** A stop or restart under way in the slot, or in one that conflicts with it. */
-  #disruption({ model, slot }: Pick<SwapOrder, "model" | "slot">): string | null {
+  /** A stop or restart under way in the slot, or in one that conflicts with what is wanted. */
+  #disruption(slot: string | null, wanted: Footprint): string | null {
     const { gate, topology } = this.means;
-    const wanted = { ...footprint(model, slot), nodes: slot.nodes };
-    const near = topology().slots.filter(({ name }) => name !== slot.name);
-    const names = near.filter((each) => conflicts(wanted, this.#asItStands(each))).map(({ name }) => name);
-    return [slot.name, ...names].map((name) => gate.disruptionIn(name)).find((what) => what !== null) ?? null;
+    const near = topology().slots.filter((each) => each.name === slot || conflicts(wanted, this.#asItStands(each)));
+    return near.map(({ name }) => gate.disruptionIn(name)).find((what) => what !== null) ?? null;
   }
 
   /** @throws Fault 409 `swap_running` with `job_id`, `slot_stopping` */
-  #refuseBeside(order: Pick<SwapOrder, "model" | "slot">): void {
-    refuseDuring(this.conflicting(order.model, order.slot));
-    const disruption = this.#disruption(order);
-    if (disruption !== null) throw new Fault("conflict", "slot_stopping", slotStopping(disruption).message);
+  #refuseBeside({ model, slot }: Pick<SwapOrder, "model" | "slot">): void {
+    refuseDuring(this.conflicting(model, slot), this.#disruption(slot.name, ownedBy(model, slot)));
   }
 
   /**
@@ -188,7 +186,7 @@ export class Claims {
     }
     const running = this.conflicting(order.model, order.slot);
     if (running) notes.push(swapRunning(running.job));
-    const disruption = this.#disruption(order);
+    const disruption = this.#disruption(order.slot.name, ownedBy(order.model, order.slot));
     if (disruption !== null) notes.push(slotStopping(disruption));
     if (this.means.isBeingDeleted?.(order.model)) notes.push(filesBeingDeleted(order.model));
     return notes;
@@ -227,6 +225,15 @@ export class Claims {
     return [...loading, ...store.beliefs()];
   }
 
+  /** What swaps need that own their slot now, or of which nobody knows how they ended: as it was ordered, whatever became of the catalog. */
+  needed(): readonly { readonly slot: string; readonly models: readonly Model[] }[] {
+    const { store } = this.means;
+    return [...store.unsettled(), ...store.unknown()].map(({ order }) => ({
+      slot: order.slot.name,
+      models: order.previous ? [order.model, order.previous] : [order.model],
+    }));
+  }
+
   /** Names of the slots whose belief a verified stop of this order ends. */
   touchedSlots({ model, slot }: Pick<SwapOrder, "model" | "slot">, slots: readonly Slot[]): ReadonlySet<string> {
     const wanted = footprint(model, slot);
@@ -244,7 +251,7 @@ export class Claims {
    */
   overtakeUnknown({ model, slot }: SwapOrder): void {
     const { store, now, record: keep } = this.means;
-    const stopped = { ...footprint(model, slot), nodes: slot.nodes };
+    const stopped = ownedBy(model, slot);
     for (const { job, machine, order } of store.unknown()) {
       if (job.slot === slot.name) {
         const state = machine.ending?.as ?? "failed";
@@ -264,10 +271,16 @@ function slotStopping(disruption: string): PlanNote {
   return failure("slot_stopping", `There is ${disruption} under way. Wait until it has ended.`);
 }
 
-function refuseDuring(running: SwapRecord | undefined): void {
-  if (!running) return;
-  const { job } = running;
-  throw new Fault("conflict", "swap_running", swapRunning(job).message, { job_id: job.job_id });
+/** A swap owns all nodes of its slot: its stop looks at each of them, and a rollback may use them. */
+const ownedBy = (model: Model, slot: Slot): Footprint => ({ ...footprint(model, slot), nodes: slot.nodes });
+
+/** @param disruption in words */
+function refuseDuring(running: SwapRecord | undefined, disruption: string | null): void {
+  if (running) {
+    const { job } = running;
+    throw new Fault("conflict", "swap_running", swapRunning(job).message, { job_id: job.job_id });
+  }
+  if (disruption !== null) throw new Fault("conflict", "slot_stopping", slotStopping(disruption).message);
 }
 
 function swapRunning(job: SwapJob): PlanNote {

@@ -128,7 +128,7 @@ export class SwapEngine {
   }
 
   /**
-   * What to do with requests that are still running: needs the token as a cancel does.
+   * What to do with requests that are still running: needs the token as a cancel does, and wherever they are cut off.
    * @throws Fault 404; 409 when it does not wait for requests; 423 `reserved` with `lock`
    */
   answerDrain(jobId: string, answer: DrainAnswer, token: string | null = null): SwapJob {
@@ -136,7 +136,7 @@ export class SwapEngine {
     const run = this.#runs.get(jobId);
     if (!run || job.state !== "draining")
       throw new Fault("conflict", "not_draining", "This swap does not wait for requests.", { job_id: jobId });
-    this.options.gate.permit(placeOf(run.order.slot), token);
+    this.options.gate.permit(this.claims.reach(run.order), token);
     run.drainDesk.answer(answer);
     return run.job;
   }
@@ -164,11 +164,6 @@ export class SwapEngine {
   /** Swaps that own a slot now. */
   active(): SwapJob[] {
     return [...this.#runs.values()].map((run) => run.job);
-  }
-
-  /** Swaps of which nobody knows how they ended; one that is looked into is active as well. */
-  unknown(): SwapJob[] {
-    return this.options.store.unknown().map(({ job }) => job);
   }
 
   beliefs(): Belief[] {

@@ -1,11 +1,12 @@
 /** Files are not deleted under a swap, and a swap does not begin while its files are being deleted, whoever comes first. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
+import type { Model } from "../../../lib/catalog/catalog.ts";
 import type { Fault } from "../../../lib/fault.ts";
 import { hubFolder } from "../../../lib/inventory/disks.ts";
 import { deleteFiles, FileDeletions } from "../../../lib/model-files.ts";
 import { EngineBench, GLM, QWEN } from "./_engine-bench.ts";
-import { aTopology } from "./_fixtures.ts";
+import { aModel, aTopology } from "./_fixtures.ts";
 
 setDefaultTimeout(60_000);
 
@@ -13,7 +14,7 @@ const never = new AbortController().signal;
 const REPO = QWEN.source.kind === "repo" ? QWEN.source.repo : "";
 
 /** A deletion that goes on until it is told to end, beside an engine. */
-function bench() {
+function bench(models: readonly Model[] = [QWEN, GLM]) {
   const deletions = new FileDeletions();
   const it = new EngineBench({ isBeingDeleted: (model) => deletions.isOf(model) });
   const removing = Promise.withResolvers<void>();
@@ -22,12 +23,12 @@ function bench() {
     deleteFiles(
       {
         deletions,
-        models: () => [QWEN, GLM],
+        models: () => models,
         use: () => new Map([["spark-1", new Map([[hubFolder(REPO), 1]])]]),
         topology: () => aTopology(),
         inUse: () => ({
           beliefs: it.engine.beliefs(),
-          active: [...it.engine.active(), ...it.engine.unknown()],
+          needed: it.engine.claims.needed(),
           slots: [],
         }),
         isDownloading: () => false,
@@ -37,7 +38,7 @@ function bench() {
         },
         lookAgain: () => undefined,
       },
-      { key: QWEN.key, confirm: QWEN.key },
+      { key: models[0]?.key ?? "", confirm: REPO },
       never,
     );
   const swap = (model = QWEN.key) => it.engine.start({ model, requestedBy: "test" });
@@ -79,6 +80,16 @@ test("once they are deleted, or could not be, the model may be loaded again", as
 
 test("once a swap has begun nothing of its model is deleted", async () => {
   const { it, remove, removals, swap } = bench();
+  await using _ = it;
+  swap();
+
+  await expect(remove()).rejects.toMatchObject({ code: "model_in_use" });
+  expect(removals).toEqual([]);
+});
+
+test("nor when its entry of the catalog was changed since, and another one has its files", async () => {
+  const renamed = aModel({ key: "renamed", source: QWEN.source });
+  const { it, remove, removals, swap } = bench([renamed, { ...QWEN, source: GLM.source }, GLM]);
   await using _ = it;
   swap();
 

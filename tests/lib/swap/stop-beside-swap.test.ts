@@ -1,6 +1,7 @@
 /** Stops and swaps that meet: by what they would take along, not by the names of their slots. */
 import { describe, expect, test } from "bun:test";
 import { Fault } from "../../../lib/fault.ts";
+import type { SwapPlace } from "../../../lib/swap/claims.ts";
 import { SlotStops } from "../../../lib/swap/slot-stop.ts";
 import { TIMING } from "../../../lib/swap/timing.ts";
 import { EngineBench } from "./_engine-bench.ts";
@@ -65,6 +66,40 @@ describe("a stop of a slot", () => {
     expect(await stop("beside")).toBe("stopped");
     expect(stopped).toEqual(["vllm_beside"]);
   });
+});
+
+describe("a stop during another one", () => {
+  test("is refused where both would stop the same container, under whatever name, and goes on beside it", async () => {
+    const { bench, stop, stopped } = aBench(["one"]);
+    await using _ = bench;
+
+    expect(await stop("both")).toMatchObject({ kind: "conflict", code: "slot_stopping" });
+    expect(() => bench.engine.claims.mustBeSettledAt({ nodes: ["spark-1"], port: 0, container: "vllm_node" })).toThrow(
+      "a stop of one",
+    );
+    expect(stopped).toEqual([]);
+    expect(await stop("beside")).toBe("stopped");
+  });
+});
+
+test("the answer to a drain needs the token wherever requests are cut off, also in a slot that has to make room", async () => {
+  const asked: (readonly string[])[] = [];
+  const whole = aModel({ key: "whole", gpu_memory_utilization: 0.9 });
+  const gate = {
+    ...OPEN_GATE,
+    permit: ({ nodes }: SwapPlace) => {
+      asked.push(nodes);
+      return null;
+    },
+  };
+  await using bench = new EngineBench({ topology, models: [HALF, WIDE, whole], gate });
+  await bench.load(WIDE, "both");
+  const { job_id } = bench.start(whole, { slot: "beside" });
+  await bench.effects.until("drain", job_id);
+
+  bench.engine.answerDrain(job_id, "cut_off");
+
+  expect(asked).toEqual([["spark-1", "spark-2"]]);
 });
 
 describe("a swap", () => {
