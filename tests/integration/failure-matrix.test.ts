@@ -58,6 +58,15 @@ function expectReason(job: SwapJob, { code, evidence }: Case): void {
   expect(job.failure?.evidence ?? "").toMatch(evidence);
   expect(job.reason).toBe(job.failure?.message ?? null);
   expect(job.reason?.length).toBeGreaterThan(10);
+  expect(job.failure?.advice?.length ?? 0).toBeGreaterThan(10);
+}
+
+/** The return to the model before is a part of its own in the job's history, after the failed load's clean-up. */
+function expectWayBack(job: SwapJob): void {
+  expect(job.rolled_back_to).toBe(BEFORE);
+  const names = job.phases.map(({ name }) => name);
+  expect(names.findIndex((name) => name.startsWith("rollback_"))).toBe(names.indexOf("cleaning_up") + 1);
+  expect(names).toContain("cleaning_up");
 }
 
 const named = (cases: readonly Case[]) =>
@@ -108,7 +117,7 @@ describe("a swap that fails once the model before was stopped goes back to it", 
     const job = await demo.swap(one.model ?? SOLO);
 
     expectReason(job, one);
-    expect(job.rolled_back_to).toBe(BEFORE);
+    expectWayBack(job);
     await until("the hosts are as before", () => processes().join("\n") === before.join("\n"));
     await showsSlot({ state: "serving", model: BEFORE });
   });
@@ -185,7 +194,7 @@ test("a load that is stuck is given up after stall_seconds, and the model before
     code: "stalled",
     evidence: /last line: .*Starting to load model/,
   });
-  expect(job.rolled_back_to).toBe(BEFORE);
+  expectWayBack(job);
   await until("the hosts are as before", () => processes().join("\n") === before.join("\n"));
 });
 
@@ -223,7 +232,7 @@ test("a worker that restarts in mid-load fails the load; once it is back nothing
     // Whichever is seen first: the worker's new boot, or what the head says of its lost rank.
     evidence: /spark-2|boot|EngineCore|rank|connection/i,
   });
-  expect(job.rolled_back_to).toBe(BEFORE);
+  expectWayBack(job);
   await until("the hosts are as before", () => processes().join("\n") === before.join("\n"));
 });
 

@@ -42,6 +42,8 @@ function expectFailure(job: SwapJob, code: string, evidence: RegExp, back: strin
   expect(job.failure?.evidence ?? "").toMatch(evidence);
   expect(job.reason).toBe(job.failure?.message ?? null);
   expect(job.failure?.advice?.length ?? 0).toBeGreaterThan(10);
+  // The way back is a phase of its own, and there is none where nothing was stopped.
+  expect(job.phases.some(({ name }) => name.startsWith("rollback_"))).toBe(back !== null);
 }
 
 function engineCoreFails(its: Its, model: "other" | "pair"): void {
