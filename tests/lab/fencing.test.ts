@@ -81,7 +81,10 @@ inLab("new", (its) => {
           expect(woken).toMatchObject({ state: "failed", failure: { code: "fenced" }, rolled_back_to: null });
           expect(woken.phases.at(-1)?.name).toBe(refusedAt);
           expect(woken.reason).toContain("another Spark Control");
-          expect(woken.failure?.evidence).toMatch(/^fenced instance [0-9a-f-]{36}$/);
+          // The Spark's own words: it names B.
+          const obeyed = (await readFile(lab.head.homeFile(".spark-control/instance"), "utf8")).trim();
+          expect(obeyed).not.toBe(owner);
+          expect(woken.failure?.evidence).toBe(`fenced instance ${obeyed}`);
           expect(await a.swap("other")).toMatchObject({ state: "failed", failure: { code: "other_controller" } });
           expect(await picture(lab)).toEqual(running);
           expect(await slotOf(b)).toMatchObject({ state: "serving", model: "third", by_hand: false });
