@@ -243,11 +243,12 @@ export const LOG_KEEPER_WAIT_SECONDS = 600;
 /**
  * container [, seconds to wait for it]. The text of a detached job's command. When \`docker logs\` ends although the container
  * is still there (the daemon restarted), it goes on from the second in which that happened: a line may come twice, none is lost.
+ * Another container that has taken the name since has a log keeper of its own.
  */
 export const LOG_KEEPER = `container=$1 patience=\${2:-${LOG_KEEPER_WAIT_SECONDS}}
-exists() { docker inspect --type container "$container" >/dev/null 2>&1; }
+id() { docker inspect --type container --format '{{.Id}}' "$container" 2>/dev/null; }
 waited=0
-until exists; do
+until own=$(id); do
   if [ "$waited" -ge "$patience" ]; then
     printf 'container %s did not appear within %s s\\n' "$container" "$patience"
     exit 1
@@ -255,12 +256,12 @@ until exists; do
   sleep 1
   waited=$((waited + 1))
 done
-docker logs -f "$container" 2>&1
+docker logs -f "$own" 2>&1
 while :; do
   since=$(date +%s)
   sleep 1
-  exists || exit 0
-  docker logs -f --since "$since" "$container" 2>&1
+  [ "$(id)" = "$own" ] || exit 0
+  docker logs -f --since "$since" "$own" 2>&1
 done
 `;
 

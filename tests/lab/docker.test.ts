@@ -107,6 +107,8 @@ describeLab("docker in the lab", () => {
       );
       expect((await head("docker ps --format '{{.Names}}'")).stdout).toBe("vllm_node\n");
       expect((await head("docker inspect --format '{{.State.Status}}' vllm_node")).stdout).toBe("running\n");
+      const inspectId = "docker inspect --type container --format '{{.Id}}' vllm_node";
+      expect((await head(inspectId)).stdout).toMatch(/^[0-9a-f]{64}\n$/);
       expect(await stopping).toEqual({ stdout: "vllm_node\n", stderr: "", exitCode: 0 });
       expect(performance.now() - start).toBeGreaterThan(2900);
       expect((await head("docker ps -aq")).stdout).toBe("");

@@ -9,7 +9,19 @@ import type { Controller } from "../support/controller.ts";
 import { until } from "../support/until.ts";
 import { foreignContainer, hideImages, moveClock, SmallDisk, showImages } from "./host-faults.ts";
 import { CONTAINER, type Lab } from "./lab.ts";
-import { counts, type Its, inLab, jobIs, LIMIT_MS, logOf, mains, remains, served, slotOf } from "./survive-lab.ts";
+import {
+  counts,
+  type Its,
+  inLab,
+  jobIs,
+  jobs,
+  LIMIT_MS,
+  logOf,
+  mains,
+  remains,
+  served,
+  slotOf,
+} from "./survive-lab.ts";
 import { VllmWatch } from "./vllm-watch.ts";
 
 /** The launch script's own `docker stop` waits for less: vLLM never uses that time. */
@@ -19,7 +31,7 @@ const STALL_SECONDS = 30;
 const RESOLVED_MS = 60_000;
 const HOUR = 3_600;
 
-/** Only `small` runs, on the head; no launcher, process or container of another model is left anywhere. */
+/** Only `small` runs, on the head; no launcher, log keeper, process or container of another model is left anywhere. */
 async function expectOnlySmall(lab: Lab, controller: Controller): Promise<void> {
   expect(await served(lab)).toEqual(["acme/small"]);
   expect(await counts(lab)).toEqual([1, 0]);
@@ -27,6 +39,11 @@ async function expectOnlySmall(lab: Lab, controller: Controller): Promise<void> 
   expect(worker).toEqual([]);
   expect(head.filter((line) => /acme\/(?!small)/.test(line))).toEqual([]);
   expect(head.filter((line) => line === CONTAINER)).toHaveLength(1);
+  await until("no job but small's launch and its log keeper runs", async () => {
+    const [onHead = [], onWorker = []] = await jobs(lab);
+    const [launch] = onHead;
+    return onHead.join() === [launch, `${launch}-log`].join() && onWorker.length === 0;
+  });
   await until("the slot shows it", async () => (await slotOf(controller)).state === "serving");
   expect(await slotOf(controller)).toMatchObject({ model: "small", by_hand: false });
 }

@@ -2,7 +2,7 @@
 import { Database } from "bun:sqlite";
 import { afterAll, afterEach, beforeAll, beforeEach } from "bun:test";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Status } from "../../lib/status.ts";
 import type { SlotStatus } from "../../lib/swap/slots.ts";
 import type { LogLine, SwapJob } from "../../lib/swap/swap.ts";
@@ -15,7 +15,7 @@ import { labAvailability } from "./available.ts";
 import { Gates } from "./gates.ts";
 import { type Dialect, type Lab, type LabOptions, startLab } from "./lab.ts";
 import { removeContainers } from "./launch.ts";
-import { vllmProcesses } from "./processes.ts";
+import { type Process, vllmProcesses } from "./processes.ts";
 import { mainProcesses } from "./vllm-watch.ts";
 
 const { available, how } = await labAvailability();
@@ -52,6 +52,12 @@ export async function remains(lab: Lab): Promise<string[][]> {
       ...(await host.exec("docker ps -a --format '{{.Names}}'")).stdout.split("\n").filter((name) => name !== ""),
     ]),
   );
+}
+
+/** Per host: ids of the jobs of which the process is there, launches and keepers of logs. */
+export async function jobs(lab: Lab): Promise<string[][]> {
+  const idOf = ({ argv: [, , , name, folder = ""] }: Process) => (name === "spark-job" ? [basename(folder)] : []);
+  return Promise.all(lab.hosts.map(async (host) => [...new Set((await host.processes()).flatMap(idOf))].sort()));
 }
 
 /** Ids that the head's port lists; null when nothing answers. */

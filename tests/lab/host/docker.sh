@@ -118,14 +118,15 @@ top_container() {
   ps -ww -o uid,pid,ppid,c,stime,tty,time,args -p "$pids"
 }
 
-# Docker omits the health of a container that has no check, and writes image ids with their algorithm.
+# Docker omits the health of a container that has no check, and writes image ids with their algorithm, those of containers bare.
 inspect() { # inspect KEY-OF-THE-IMAGE-ID ARG…
-  local key=$1
+  local key=$1 prefix='s/^[0-9a-f]{64}$/sha256:&/'
   shift
+  if [[ $key = Image && $* = *"{{.Id}}"* ]]; then prefix=; fi
   quiet "$@" | sed -E \
     -e '/^ *"Health": \{$/,/^ *\},?$/d' \
     -e "s/^( *\"$key\": \")([0-9a-f]{64}\")/\\1sha256:\\2/" \
-    -e 's/^[0-9a-f]{64}$/sha256:&/' -e 's/^stopping$/running/' \
+    -e "$prefix" -e 's/^stopping$/running/' \
     -e '/"Status": "stopping"/{s/stopping/running/;n;s/false/true/}' \
     -e 's#localhost/([^: "]+):latest#\1#g'
   return "${PIPESTATUS[0]}"

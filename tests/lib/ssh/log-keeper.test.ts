@@ -1,6 +1,6 @@
-/** The log keeper against a `docker` made of files: `there` says that the container exists, `logs` is what it has said. */
+/** The log keeper against a `docker` made of files: `there` says that the container exists, and holds its id. */
 import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createDetachedJobs } from "../../../lib/ssh/detached-jobs.ts";
 import type { DetachedJobs, JobReading } from "../../../lib/ssh/jobs.ts";
@@ -15,7 +15,7 @@ const DOCKER = `#!/bin/sh
 cd "$HOME" || exit 1
 printf '%s\\n' "$*" >>calls
 case $1 in
-inspect) [ -f there ] ;;
+inspect) [ -f there ] && cat there ;;
 logs)
   printf 'out %s\\n' "$*"
   printf 'err %s\\n' "$*" >&2
@@ -37,6 +37,11 @@ for (const { name, path, available } of SHELLS) {
     const file = (name: string) => join(shell.home, name);
     /** Whole lines only: the file is there before its first line is. */
     const calls = () => (existsSync(file("calls")) ? readFileSync(file("calls"), "utf8").split("\n").slice(0, -1) : []);
+    /** In one step: a look never meets half an id. */
+    const appear = (id: string) => {
+      writeFileSync(file("appearing"), `${id}\n`);
+      renameSync(file("appearing"), file("there"));
+    };
     const read = (): Promise<JobReading> => jobs.read(shell.target, "logs", { ...within, offset: 0, maxBytes: 65_536 });
     const start = (patienceSeconds?: number) =>
       jobs.start(
@@ -66,10 +71,10 @@ for (const { name, path, available } of SHELLS) {
     test("waits for the container, keeps both streams, reattaches while it is there and ends when it is gone", async () => {
       await start();
       await until("it looks for the container", () => calls().length > 0);
-      expect(calls()[0]).toBe("inspect --type container vllm_node");
+      expect(calls()[0]).toBe("inspect --type container --format {{.Id}} vllm_node");
       writeFileSync(file("attached"), "");
-      writeFileSync(file("there"), "");
-      await until("it follows the log", () => calls().includes("logs -f vllm_node"));
+      appear("c0ffee");
+      await until("it follows the log", () => calls().includes("logs -f c0ffee"));
       rmSync(file("attached"));
       await until("it reattaches", () => calls().some((call) => call.startsWith("logs -f --since ")));
       rmSync(file("there"));
@@ -78,8 +83,20 @@ for (const { name, path, available } of SHELLS) {
       const reading = await read();
       expect(reading.exitCode).toBe(0);
       const lines = new TextDecoder().decode(reading.chunk).trim().split("\n");
-      expect(lines.slice(0, 2)).toEqual(["out logs -f vllm_node", "err logs -f vllm_node"]);
-      expect(lines[2]).toMatch(/^out logs -f --since \d{10} vllm_node$/);
+      expect(lines.slice(0, 2)).toEqual(["out logs -f c0ffee", "err logs -f c0ffee"]);
+      expect(lines[2]).toMatch(/^out logs -f --since \d{10} c0ffee$/);
+    });
+
+    test("ends when another container has taken the name: that one's log is not its own", async () => {
+      await start();
+      writeFileSync(file("attached"), "");
+      appear("c0ffee");
+      await until("it follows the log", () => calls().includes("logs -f c0ffee"));
+      appear("decaf");
+      rmSync(file("attached"));
+      await until("it ends", async () => (await read()).state === "exited");
+      expect((await read()).exitCode).toBe(0);
+      expect(calls().filter((call) => call.startsWith("logs "))).toEqual(["logs -f c0ffee"]);
     });
 
     test("gives up when the container does not appear", async () => {
