@@ -236,6 +236,29 @@ test("a worker that restarts in mid-load fails the load; once it is back nothing
   await until("the hosts are as before", () => processes().join("\n") === before.join("\n"));
 });
 
+test("the plan says whether it goes back; a swap that is asked not to leaves the slot empty", async () => {
+  await begin();
+  await demo.swap(BEFORE);
+  const planOf = async (wish: object) =>
+    (await (await demo.post("/api/swap/plan", { model: SOLO, ...wish })).json()) as Plan;
+  const usual = await planOf({});
+  expect(usual.rollback_to).toBe(BEFORE);
+  expect(usual.summary).toContainEqual(expect.stringMatching(/^If it fails, .+ is loaded again\.$/));
+  const oneWay = await planOf({ rollback: false });
+  expect(oneWay.rollback_to).toBeNull();
+  expect(oneWay.summary.join(" ")).not.toContain("is loaded again");
+  const fault: SimulatedFault = { kind: "out_of_memory", variant: "allocation", times: 1 };
+  demo.cluster.inject(fault);
+
+  const job = await demo.swap(SOLO, { rollback: false });
+
+  expectReason(job, { fault, code: "out_of_memory", evidence: /OutOfMemoryError/ });
+  expect(job).toMatchObject({ rolled_back_to: null, rollback_failure: null });
+  expect(job.phases.map(({ name }) => name).filter((name) => name.startsWith("rollback_"))).toEqual([]);
+  expect(processes()).toEqual([]);
+  await showsSlot({ state: "idle", model: null });
+});
+
 test("when the way back fails too, both reasons are told, and nothing is left running", async () => {
   await begin();
   await demo.swap(BEFORE);
