@@ -82,8 +82,13 @@ export class Admission {
    * @throws Fault `unavailable` with `retry_after_seconds`: the queue is full, or the wait was too long
    */
   enter(caller: () => string, signal: AbortSignal): Release | Promise<Release> {
+    return this.enterAtOnce(caller) ?? this.wait(caller, signal);
+  }
+
+  /** Null: none is free, or others wait already. */
+  enterAtOnce(caller: () => string): Release | null {
     const inFlight = this.most;
-    if (this.#queued > 0 || this.#inFlight >= inFlight) return this.#wait(caller(), signal);
+    if (this.#queued > 0 || this.#inFlight >= inFlight) return null;
     // While there is room for all, nobody is asked who it is: looking up an address costs more than everything else here.
     const isRoomy = inFlight > SMALL_LIMIT && this.#inFlight < inFlight / 2;
     return this.#take(isRoomy ? ANYBODY : caller());
@@ -116,7 +121,9 @@ export class Admission {
     };
   }
 
-  #wait(name: string, signal: AbortSignal): Promise<Release> {
+  /** A place, once it is this caller's turn. @throws Fault */
+  wait(by: () => string, signal: AbortSignal): Promise<Release> {
+    const name = by();
     const { queue, waitMs } = this.limit();
     const caller = this.#caller(name);
     if (this.#queued >= queue && !this.#makeRoom(caller)) {

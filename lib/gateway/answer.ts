@@ -10,7 +10,7 @@ export interface Flow {
   /** The body has ended. @param isClean nothing came behind it */
   over(isClean: boolean): void;
   /** Nobody wants the rest. */
-  destroy(): void;
+  drop(): void;
 }
 
 /** So much may wait to be read. */
@@ -108,21 +108,22 @@ export class Answer {
     return this.#reader.promise.then(() => this.read());
   }
 
-  /** All of it. @throws what broke it */
-  async whole(): Promise<Uint8Array> {
-    while (!this.#isOver && this.#error === null) {
+  /** All of it; at once what is there already. @throws what broke it */
+  whole(): Uint8Array | Promise<Uint8Array> {
+    if (!this.#isOver && this.#error === null) {
       this.#reader ??= Promise.withResolvers();
-      await this.#reader.promise;
+      return this.#reader.promise.then(() => this.whole());
     }
     if (this.#error !== null) throw this.#error;
-    const [only, ...more] = this.#pieces.splice(0);
-    return more.length === 0 ? (only ?? new Uint8Array()) : Buffer.concat([only!, ...more]);
+    const pieces = this.#pieces;
+    if (pieces.length > 1) return Buffer.concat(pieces.splice(0));
+    return pieces.pop() ?? new Uint8Array();
   }
 
   /** Nobody wants the rest. */
   cancel(): void {
     this.#pieces.length = 0;
-    if (!this.#isOver) this.flow.destroy();
+    if (!this.#isOver) this.flow.drop();
   }
 
   #take(piece: Uint8Array): void {

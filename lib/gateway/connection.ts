@@ -3,7 +3,7 @@
  * without framing for its end, does not say whether it is connected, and hands each request to a thread of its own.
  */
 import type { Socket } from "bun";
-import { Answer } from "./answer.ts";
+import { Answer, type Flow } from "./answer.ts";
 import { answerHead, BadAnswer } from "./answer-head.ts";
 import type { Body } from "./body.ts";
 
@@ -27,7 +27,7 @@ export class ConnectionClosed extends Error {
 
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");
 
-export class Connection {
+export class Connection implements Flow {
   #socket: Socket<Connection> | null = null;
   #question: Question | null = null;
   #answer: Answer | null = null;
@@ -127,21 +127,30 @@ export class Connection {
       return;
     }
     this.#head = null;
-    const answer = new Answer(head, {
-      pause: () => this.#socket?.pause(),
-      resume: () => this.#socket?.resume(),
-      over: (isClean) => this.#over(isClean),
-      destroy: () => this.#end(null, true),
-    });
+    const answer = new Answer(head, this);
     this.#answer = answer;
     this.#answered = null;
     answered.resolve(answer);
     const rest = all.subarray(head.bytes);
-    if (answer.isOver) this.#over(rest.length === 0);
+    if (answer.isOver) this.over(rest.length === 0);
     else if (rest.length > 0) answer.push(rest);
   }
 
-  #over(isClean: boolean): void {
+  pause(): void {
+    this.#socket?.pause();
+  }
+
+  resume(): void {
+    this.#socket?.resume();
+  }
+
+  /** Nobody wants the rest of the answer. */
+  drop(): void {
+    this.#end(null, true);
+  }
+
+  /** The answer has come to its end. */
+  over(isClean: boolean): void {
     const isSent = this.#upload === null && this.#unsent.length === 0;
     const keepsOpen = this.#answer?.keepsOpen === true && isClean && isSent;
     this.#question = null;

@@ -26,9 +26,20 @@ export class Connections {
    * @param origin `http://<host>:<port>`
    * @throws ConnectTimeout, ConnectionClosed, BadAnswer; what kept the connection from being opened; the reason of the stop
    */
-  async ask(origin: string, question: Question, connectMs: number, stop: Stop): Promise<Answer> {
+  ask(origin: string, question: Question, connectMs: number, stop: Stop): Promise<Answer> {
     const { content } = question.body;
-    if (!(content instanceof ReadableStream)) return this.#ask(origin, question, connectMs, stop);
+    return content instanceof ReadableStream
+      ? this.#stream(content, origin, question, connectMs, stop)
+      : this.#ask(origin, question, connectMs, stop);
+  }
+
+  async #stream(
+    content: ReadableStream<Uint8Array>,
+    origin: string,
+    question: Question,
+    connectMs: number,
+    stop: Stop,
+  ): Promise<Answer> {
     try {
       return await this.#askAnew(origin, question, connectMs, stop);
     } catch (error) {

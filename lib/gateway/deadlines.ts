@@ -1,9 +1,11 @@
-/** The deadlines of one request: one timer, however many pieces the answer has. */
+/** The deadlines of one request: one timer, however many pieces the answer has, and none until it is begun. */
 import { Fault } from "../fault.ts";
 import type { Patience } from "./patience.ts";
 
 export class Deadlines {
   #timer: ReturnType<typeof setTimeout> | null = null;
+  #hasBegun = false;
+  #armed: { readonly milliseconds: number; then(): void } | null = null;
   #ends = Number.POSITIVE_INFINITY;
   #moved = false;
   /** A piece is asked for. While the client takes its time over the last one, the upstream's silence is not its own. */
@@ -15,6 +17,13 @@ export class Deadlines {
     private readonly patience: Pick<Patience, "firstByteMs" | "silenceMs" | "totalMs">,
     private readonly expire: (fault: Fault) => void,
   ) {}
+
+  /** From now on there is a timer; what was armed before counts from here. */
+  begin(): void {
+    this.#hasBegun = true;
+    if (this.#armed) this.#arm(this.#armed.milliseconds, this.#armed.then);
+    this.#armed = null;
+  }
 
   /** The upload has ended: the upstream has the word. */
   sent(): void {
@@ -44,6 +53,7 @@ export class Deadlines {
   over(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
+    this.#armed = null;
   }
 
   /** Looks once in each interval of silence whether anything came: a silence is noticed after one to two of them. */
@@ -64,7 +74,8 @@ export class Deadlines {
 
   #arm(milliseconds: number, then: () => void): void {
     this.over();
-    this.#timer = setTimeout(then, milliseconds);
+    if (this.#hasBegun) this.#timer = setTimeout(then, milliseconds);
+    else this.#armed = { milliseconds, then };
   }
 
   #expire(afterMs: number, what: string): void {

@@ -79,7 +79,7 @@ export class Gateway {
       const late = new LateBody();
       if (!isShort(request)) asker.patience(0);
       const body = await namedBody(request, PATIENCE.chat.mostBytes, late.ended, late.failed, this.options.pace);
-      return this.#sendToModel(request, path, body, late, trace);
+      return await this.#sendToModel(request, path, body, late, trace);
     });
   }
 
@@ -118,7 +118,7 @@ export class Gateway {
       const service = this.#service("reranker");
       asker.patience(0);
       const upstream = await reach(service);
-      release = await this.#enterService(service, signal, trace);
+      release = await this.#enterService(service, { signal }, trace);
       trace.begins();
       const answer = await askReranker(upstream, question, signal);
       trace.status = 200;
@@ -174,9 +174,13 @@ export class Gateway {
     return admission;
   }
 
-  #enterService({ name, kind }: ProxiedService, signal: AbortSignal, trace: Trace): Release | Promise<Release> {
+  #enterService(
+    { name, kind }: ProxiedService,
+    asked: { readonly signal: AbortSignal },
+    trace: Trace,
+  ): Release | Promise<Release> {
     trace.upstream = `service:${name}`;
-    return trace.enters(this.#admission(trace.upstream, name, TRAITS[kind].limit), signal);
+    return trace.enters(this.#admission(trace.upstream, name, TRAITS[kind].limit), asked);
   }
 
   async #sendToModel(request: Request, path: string, body: NamedBody, late: LateBody, trace: Trace): Promise<Response> {
@@ -194,9 +198,9 @@ export class Gateway {
     try {
       const entered = this.#door.enter(trace.model, (admission, slot) => {
         trace.upstream = `slot:${slot}`;
-        return trace.enters(admission, request.signal);
+        return trace.enters(admission, request);
       });
-      return send(request, body, entered instanceof Promise ? await entered : entered);
+      return await send(request, body, entered instanceof Promise ? await entered : entered);
     } catch (error) {
       if (!(error instanceof Unrouted && this.#hold.isOn)) throw error;
       trace.isHeld();
@@ -216,7 +220,7 @@ export class Gateway {
     trace.asker.patience(0);
     const { patience } = TRAITS[service.kind];
     const upstream = await reach(service);
-    const release = await this.#enterService(service, request.signal, trace);
+    const release = await this.#enterService(service, request, trace);
     const response = await this.#pass(request, path, { upstream, patience }, body, late, release, trace);
     if (service.kind !== "asr" || response.status !== 500) return response;
     await response.body?.cancel();

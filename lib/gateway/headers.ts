@@ -43,18 +43,19 @@ export type PlainHeaders = Record<string, string>;
 /** Several values of one name come joined, but those of `set-cookie`, which no one here passes on. */
 const plain = (headers: Headers) => headers.toJSON() as Record<string, string>;
 
-/** @param length of the body where it is known; null: chunked, or no body */
-export function requestHeaders(from: Headers, length: number | null, host: string | null): PlainHeaders {
+/** The lines of a request's head, each with its end. @param length of the body where it is known; null: chunked, or no body */
+export function requestLines(from: Headers, length: number | null, host: string | null): string {
   const all = plain(from);
   const named = namedBy(all.connection ?? null);
-  const to: PlainHeaders = Object.create(null);
+  let lines = host === null ? "" : `host: ${host}\r\n`;
+  if (length !== null) lines += `content-length: ${length}\r\n`;
+  // Who offers no encoding gets none.
+  if (all["accept-encoding"] === undefined || named.includes("accept-encoding"))
+    lines += "accept-encoding: identity\r\n";
   for (const name in all)
-    if (!NOT_FOR_UPSTREAM.has(name) && !named.includes(name) && !name.startsWith("sec-")) to[name] = all[name]!;
-  // Without it fetch would offer gzip for a client that did not.
-  to["accept-encoding"] ??= "identity";
-  if (length !== null) to["content-length"] = String(length);
-  if (host !== null) to.host = host;
-  return to;
+    if (!NOT_FOR_UPSTREAM.has(name) && !named.includes(name) && !name.startsWith("sec-"))
+      lines += `${name}: ${all[name]}\r\n`;
+  return lines;
 }
 
 /** @param all lower-cased */

@@ -6,8 +6,9 @@ import type { Question } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import { Deadlines } from "./deadlines.ts";
 import { errorEvent } from "./error-event.ts";
-import { requestHeaders, responseHeaders } from "./headers.ts";
+import { requestLines, responseHeaders } from "./headers.ts";
 import { LastWord } from "./last-word.ts";
+import { Moment } from "./moment.ts";
 import type { Patience } from "./patience.ts";
 import { ClientLeft, causeOf, type Outcome, relay, upstreamFault } from "./relay.ts";
 import { Stop } from "./stop.ts";
@@ -28,6 +29,7 @@ export interface Upstream {
 export class Passage implements Passed {
   readonly #stop = new Stop();
   readonly #deadlines: Deadlines;
+  readonly #moment = new Moment(() => this.#lasts());
   /** Stays with the request: taking it away costs more than its doing nothing later. */
   readonly #leave = () => {
     if (!this.#over) this.#cut(new ClientLeft(), "left");
@@ -51,8 +53,13 @@ export class Passage implements Passed {
     private readonly onEnd: (outcome: Outcome, passage: Passage, fault: Fault | null) => void,
   ) {
     this.#deadlines = new Deadlines(upstream.name, patience, (fault) => this.#cut(fault, "failed"));
-    request.signal.addEventListener("abort", this.#leave, { once: true });
-    if (request.signal.aborted) this.#leave();
+  }
+
+  #lasts(): void {
+    const { signal } = this.request;
+    signal.addEventListener("abort", this.#leave, { once: true });
+    if (signal.aborted) this.#leave();
+    else this.#deadlines.begin();
   }
 
   /** All of the body has been read. */
@@ -100,10 +107,8 @@ export class Passage implements Passed {
     const isStreamed = content instanceof ReadableStream;
     const length = isStreamed ? body.length : (content?.byteLength ?? (method === "POST" ? 0 : null));
     const host = upstream.host ?? upstream.origin.slice("http://".length);
-    const headers = requestHeaders(request.headers, length, host);
-    if (isStreamed && length === null) headers["transfer-encoding"] = "chunked";
-    let head = `${method} ${path} HTTP/1.1\r\n`;
-    for (const name in headers) head += `${name}: ${headers[name]}\r\n`;
+    const coding = isStreamed && length === null ? "transfer-encoding: chunked\r\n" : "";
+    const head = `${method} ${path} HTTP/1.1\r\n${requestLines(request.headers, length, host)}${coding}`;
     // Bun's server lets nothing of that kind in; written as bytes, some of it would become line ends.
     if (NO_HEADER_TEXT.test(head))
       throw new Fault("malformed", "header_malformed", "A header has characters that no header may have.");
@@ -119,6 +124,7 @@ export class Passage implements Passed {
   end(outcome: Outcome, fault: Fault | null = null): void {
     if (this.#over) return;
     this.#over = true;
+    this.#moment.over();
     this.#deadlines.over();
     this.onEnd(outcome, this, fault);
   }

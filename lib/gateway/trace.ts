@@ -67,10 +67,10 @@ export class Trace {
     this.#caller = asker.caller();
   }
 
-  /** A place behind an admission; the wait for one is time in the queue. @throws Fault `unavailable` */
-  enters(admission: Admission, signal: AbortSignal): Release | Promise<Release> {
-    const entered = admission.enter(() => this.#caller, signal);
-    return typeof entered === "function" ? entered : this.waiting(entered);
+  /** A place behind an admission; the wait for one is time in the queue. The signal is made when it is read. @throws Fault `unavailable` */
+  enters(admission: Admission, asked: { readonly signal: AbortSignal }): Release | Promise<Release> {
+    const caller = () => this.#caller;
+    return admission.enterAtOnce(caller) ?? this.waiting(admission.wait(caller, asked.signal));
   }
 
   /** Waits for something, and counts that as time in the queue. */

@@ -1,7 +1,7 @@
 /** The order in which a request is judged before any route sees it. Pure; the glue to Elysia is perimeter.ts. */
 import { bodyLimit, isJson, isStreamed } from "./body-limit.ts";
 import { decideHost, type Host } from "./host-rule.ts";
-import { maySend } from "./same-origin.ts";
+import { isExempt, isReading, maySend } from "./same-origin.ts";
 
 export type Refusal =
   | { readonly kind: "host_malformed" }
@@ -28,6 +28,8 @@ const METHODS = new Set(["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELE
 
 function sends(request: Judged, host: Host): boolean {
   const { method, path, headers } = request;
+  // Reading a header is no small part of a small request.
+  if (isReading(method) || isExempt(path)) return true;
   const header = (name: string) => headers.get(name);
   const secFetchSite = header("sec-fetch-site");
   return maySend({ method, path, host, origin: header("origin"), referer: header("referer"), secFetchSite });

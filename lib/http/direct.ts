@@ -59,6 +59,7 @@ async function answer(handler: DirectHandler, context: DirectContext, passed: Pa
 
 /** What the answer has itself counts. */
 function dressed(response: Response, { headers }: Passed): Response {
-  for (const name in headers) if (!response.headers.has(name)) response.headers.set(name, headers[name]!);
+  const to = response.headers;
+  for (const name in headers) if (!to.has(name)) to.set(name, headers[name]!);
   return response;
 }
