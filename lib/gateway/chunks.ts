@@ -5,6 +5,8 @@ const CR = 0x0d;
 const LF = 0x0a;
 /** A size with its extension; a trailer. */
 const MOST_LINE_BYTES = 8 * 1024;
+/** All trailers together, as much as a head may have. Nobody gets them. */
+const MOST_TRAILER_BYTES = 64 * 1024;
 /** Of a size that is read without making a string of it. */
 const QUICK_DIGITS = 7;
 /** Sizes that are exact numbers. */
@@ -16,6 +18,7 @@ export class Chunks {
   #left = 0;
   /** Of a line that is not there to its end. */
   #line = "";
+  #trailerBytes = 0;
 
   /**
    * The body in these bytes is pushed together in their own place: many small chunks are one piece, and nothing is copied elsewhere.
@@ -90,6 +93,9 @@ export class Chunks {
       this.#state = this.#left === 0 ? "trailer" : "data";
     } else if (line === "") {
       this.#state = "over";
+    } else {
+      this.#trailerBytes += line.length;
+      if (this.#trailerBytes > MOST_TRAILER_BYTES) throw new BadAnswer("There are too many trailers.");
     }
   }
 }

@@ -87,3 +87,14 @@ describe("is refused:", () => {
     expect(() => read([...Buffer.from(text)].map((byte) => Buffer.from([byte])))).toThrow(BadAnswer);
   });
 });
+
+test("trailers without end are no answer", () => {
+  const chunks = new Chunks();
+  chunks.push(Buffer.from("0\r\n"));
+  const lines = Buffer.from("x-trailer: y\r\n".repeat(100));
+  const push = () => {
+    for (let count = 0; count < 100; count++) chunks.push(Buffer.from(lines));
+  };
+
+  expect(push).toThrow(BadAnswer);
+});
