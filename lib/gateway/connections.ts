@@ -18,7 +18,16 @@ export class ConnectTimeout extends Error {
 }
 
 export class Connections {
+  /** By origin, those that were used last at the end; without the origins that have none. */
   readonly #idle = new Map<string, Connection[]>();
+  #sweep: ReturnType<typeof setInterval> | null = null;
+
+  constructor(private readonly freshMs = FRESH_MS) {}
+
+  /** To which there are idle connections. */
+  get origins(): number {
+    return this.#idle.size;
+  }
 
   /**
    * An idle connection may be closed by the upstream at the very moment it is used: a request that fails so, at once and without
@@ -75,16 +84,32 @@ export class Connections {
   close(): void {
     for (const connections of this.#idle.values())
       for (const connection of connections.splice(0)) connection.destroy(null);
+    this.#sweepStale();
+  }
+
+  #isFresh({ isClosed, idleSince }: Connection): boolean {
+    return !isClosed && Date.now() - idleSince < this.freshMs;
   }
 
   #take(origin: string): Connection | null {
-    const idle = this.#idle.get(origin) ?? [];
-    for (let connection = idle.pop(); connection; connection = idle.pop()) {
-      if (connection.isClosed) continue;
-      if (Date.now() - connection.idleSince < FRESH_MS) return connection;
+    const idle = this.#idle.get(origin);
+    for (let connection = idle?.pop(); connection; connection = idle?.pop()) {
+      if (this.#isFresh(connection)) return connection;
       connection.destroy(null);
     }
     return null;
+  }
+
+  /** One look at all of them in each such time: an idle connection is closed after one to two of them. */
+  #sweepStale(): void {
+    for (const [origin, connections] of this.#idle) {
+      const fresh = connections.findIndex((each) => this.#isFresh(each));
+      for (const stale of connections.splice(0, fresh === -1 ? connections.length : fresh)) stale.destroy(null);
+      if (connections.length === 0) this.#idle.delete(origin);
+    }
+    if (this.#idle.size > 0 || !this.#sweep) return;
+    clearInterval(this.#sweep);
+    this.#sweep = null;
   }
 
   #give(origin: string, connection: Connection): void {
@@ -99,6 +124,9 @@ export class Connections {
     }
     connection.rest();
     idle.push(connection);
+    if (this.#sweep) return;
+    this.#sweep = setInterval(() => this.#sweepStale(), this.freshMs);
+    this.#sweep.unref();
   }
 }
 

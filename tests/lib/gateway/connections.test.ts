@@ -53,6 +53,22 @@ describe("a connection", () => {
     expect(sockets).toHaveLength(1);
   });
 
+  test("that nobody has used again in time is closed, and its origin is forgotten", async () => {
+    connections = new Connections(30);
+    let isClosed = false;
+    const origin = await upstream((socket) => {
+      socket.on("close", () => {
+        isClosed = true;
+      });
+      socket.write(OK);
+    });
+    await textOf(origin);
+
+    expect(connections.origins).toBe(1);
+    await until("the upstream sees it closed", () => isClosed);
+    expect(connections.origins).toBe(0);
+  });
+
   test("serves one request at a time", async () => {
     const origin = await upstream((socket) => void setTimeout(() => socket.write(OK), 20));
     await Promise.all(Array.from({ length: 10 }, () => textOf(origin)));
