@@ -138,12 +138,13 @@ export class Passage implements Passed {
       return new Response(null, { status, headers });
     }
     this.#hasHead = true;
-    // An upstream may begin before it has all of the upload; until then it may well be silent, and the upload has its own pace.
+    // A head may come before all of the upload has: then silence counts from the end of the upload, or from the first piece on.
     if (this.#uploaded) this.#deadlines.answering();
     const isPlain = /^(identity)?$/i.test(headers["content-encoding"] ?? "");
     const length = Number(headers["content-length"] ?? Number.NaN);
-    // Whole where it is short and says so: a break in the middle can then still be told as an error.
-    if (length <= WHOLE_BYTES) {
+    const isEvents = isPlain && /^text\/event-stream\b/i.test(headers["content-type"] ?? "");
+    // Whole where it is short and says so: a break in the middle can then still be told as an error. Events never wait for each other.
+    if (length <= WHOLE_BYTES && !isEvents) {
       const bytes = await answer.whole();
       this.bytesOut = bytes.byteLength;
       if (this.bytesOut > 0) this.firstByteAt = performance.now();
@@ -152,7 +153,6 @@ export class Passage implements Passed {
       return new Response(bytes as BodyInit, { status, headers });
     }
     this.#isAnswering = true;
-    const isEvents = isPlain && /^text\/event-stream\b/i.test(headers["content-type"] ?? "");
     const lastWord = isEvents && !answer.isFramed ? LastWord.of(path) : null;
     const tail = isPlain ? new Tail() : null;
     const body = relay(answer, {
@@ -162,6 +162,7 @@ export class Passage implements Passed {
       events: isEvents ? new WholeEvents() : null,
       isWhole: () => lastWord?.isSaid ?? true,
       onPiece: (piece) => {
+        if (this.firstByteAt === null && !this.#uploaded) this.#deadlines.answering();
         this.firstByteAt ??= performance.now();
         this.bytesOut += piece.byteLength;
         tail?.push(piece);

@@ -85,6 +85,21 @@ describe("an upstream that", () => {
     expect(ends).toEqual(["failed"]);
   });
 
+  test("answers while the upload is still open, and falls silent: an error event says so", async () => {
+    server = Bun.serve({ port: 0, hostname: "127.0.0.1", idleTimeout: 0, fetch: () => speak([1, 1]) });
+    const ends: Outcome[] = [];
+    const upstream = { name: "The service", origin: `http://127.0.0.1:${server.port}`, host: null };
+    const request = new Request("http://localhost/v1/x", { method: "POST" });
+    const patience = { ...PATIENT, silenceMs: 40 };
+    const passage = new Passage(request, upstream, patience, new Connections(), (outcome) => ends.push(outcome));
+    const content = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(new Uint8Array(10)) });
+
+    const answer = await passage.forward("/v1/x", { content, length: null });
+
+    expect(await answer.text()).toContain("fell silent");
+    expect(ends).toEqual(["failed"]);
+  });
+
   test("falls silent in its events: an error event says so", async () => {
     const { ends, answer } = ask({ silenceMs: 40 }, () => speak([1, 1]));
     const text = await (await answer).text();
