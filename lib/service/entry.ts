@@ -77,7 +77,10 @@ export function judgeSlot(slot: SlotStatus, busy: string | null, failure: string
           }
         : { state: "busy", reason: busy, certain };
     case "unknown":
-      return { state: "unreachable", reason: slot.difference?.message ?? "Its Spark cannot be asked.", certain: false };
+      // Whether it should answer at all is not known either.
+      return slot.model === null
+        ? { state: "unknown", reason: "Its Spark has not answered.", certain }
+        : { state: "unreachable", reason: slot.difference?.message ?? "Its Spark cannot be asked.", certain: false };
   }
 }
 

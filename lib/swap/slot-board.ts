@@ -88,7 +88,9 @@ export class SlotBoard {
         other.nodes[0] === slot.nodes[0] &&
         believed(other.name),
     );
-    return seen && sharing && !believed(slot.name) ? { ...seen, servedIds: null } : seen;
+    if (!seen) return undefined;
+    const unheard = seen.servedIds === null && this.#nodes.get(slot.nodes[0] ?? "")?.reachable !== true;
+    return { ...seen, unheard, servedIds: sharing && !believed(slot.name) ? null : seen.servedIds };
   }
 
   node(name: string): NodeObservation | undefined {

@@ -56,6 +56,8 @@ export interface SlotObservation {
   readonly servedIds: readonly string[] | null;
   /** LoRA adapters of `/v1/models`. */
   readonly adapters?: readonly string[];
+  /** Nothing answers, and its head was not reached otherwise either: that nothing runs there is not known. */
+  readonly unheard?: boolean;
   /** Null: it does not say, or nothing answers. */
   readonly requests: RequestsInFlight | null;
 }
@@ -118,5 +120,5 @@ function secondsOf({ created_at, ended_at }: SwapJob): number {
 function stateOf(belief: Belief | undefined, seen: SlotObservation | undefined, serves: boolean): SlotState {
   if (serves) return "serving";
   if (belief) return seen ? "not_answering" : "unknown";
-  return seen?.address ? "idle" : "unknown";
+  return seen?.address && !seen.unheard ? "idle" : "unknown";
 }

@@ -95,6 +95,12 @@ describe("a slot", () => {
     });
   });
 
+  test("is unknown while nothing at all is heard from its head", () => {
+    const unheard = { ...silent, unheard: true };
+    expect(status({ seen: unheard })).toMatchObject({ state: "unknown", model: null });
+    expect(status({ belief: aBelief(qwen), seen: unheard })).toMatchObject({ state: "not_answering" });
+  });
+
   test("is swapping while a swap owns it, whatever answers", () => {
     for (const seen of [silent, serving("Qwen/Qwen3-14B")])
       expect(status({ seen, job: aJob({ job_id: "job-9" }) })).toMatchObject({ state: "swapping", job_id: "job-9" });
