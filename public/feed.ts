@@ -19,6 +19,7 @@ interface Snapshot {
   readonly status: Status;
   readonly models: Models;
   readonly services: readonly Service[];
+  readonly bot_updates: readonly BotUpdate[];
 }
 
 interface LogGrowth {
@@ -159,7 +160,7 @@ function waitForConnection(): void {
   );
 }
 
-function takeConfiguration({ status, models, services }: Omit<Snapshot, "version">): void {
+function takeConfiguration({ status, models, services, bot_updates: updates }: Omit<Snapshot, "version">): void {
   const { version, simulated, configured, public_key: publicKey, stall_seconds: stallSeconds } = status;
   state.controller.value = { version, simulated, configured, publicKey, stallSeconds };
   state.nodes.value = status.nodes;
@@ -168,6 +169,7 @@ function takeConfiguration({ status, models, services }: Omit<Snapshot, "version
   state.problems.value = status.problems;
   state.storeProblem.value = status.store_problem;
   state.services.value = services;
+  state.botUpdates.value = Object.fromEntries(updates.map((update) => [update.service, update]));
   takeModels(models);
 }
 

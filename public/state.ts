@@ -74,7 +74,7 @@ export function ownToken(): string | null {
 
 /** Those that are not hidden; null until they were told. */
 export const services = signal<readonly Service[] | null>(null);
-/** The last update of each bot of which anything was heard, by its name. */
+/** The last update of each bot that has had one, by its name. */
 export const botUpdates = signal<Readonly<Record<string, BotUpdate>>>({});
 
 /** What others plan; null until it was asked for. */

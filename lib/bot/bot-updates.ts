@@ -97,6 +97,11 @@ export class BotUpdates {
     return this.#runs.get(name)?.update ?? null;
   }
 
+  /** The last update of each bot that has had one, even of a bot that is configured no more. */
+  list(): BotUpdate[] {
+    return [...this.#runs.values()].map(({ update }) => update);
+  }
+
   /** Kills the job. @throws Fault 404; 409 `no_update` */
   async cancel(name: string): Promise<BotUpdate> {
     const bot = this.#bot(name);

@@ -8,7 +8,6 @@ import {
   cancelUpdate,
   checkService,
   fetchHidden,
-  fetchUpdate,
   type Service,
   type ServiceAction,
   startUpdate,
@@ -123,18 +122,9 @@ export class ServiceList extends Panel {
     return logs;
   }
 
-  #toggle({ name, operation }: Service): void {
+  #toggle({ name }: Service): void {
     this.#logOf = null;
     this.#open.value = this.#open.value === name ? null : name;
-    if (this.#open.value === null) return;
-    // One that was begun before this page was opened; its steps come by the stream from then on.
-    if (operation?.action === "update" && !(name in botUpdates.value))
-      fetchUpdate(name).then(
-        (update) => {
-          botUpdates.value = { ...botUpdates.value, [name]: update };
-        },
-        () => undefined,
-      );
   }
 
   #ask(service: Service, action: ServiceAction): void {

@@ -1,10 +1,11 @@
 /** One service of the list: how it is, why, and what can be done with it. Reads signals. */
 import { quarterMinute } from "../clock.ts";
 import { type Child, h, picture } from "../dom.ts";
-import { clockTime, joined } from "../format.ts";
+import { clockTime, duration, joined, secondsBetween } from "../format.ts";
 import type { BotUpdate, Service, ServiceAction } from "../services/calls.ts";
-import { ACTION_WORDS, DEEP_OUTCOMES, KINDS, UPDATE_STATES } from "../services/words.ts";
+import { ACTION_WORDS, DEEP_OUTCOMES, KINDS, stepState, UPDATE_STATES, UPDATE_STEPS } from "../services/words.ts";
 import { connection, isReservedForAnother, lock } from "../state.ts";
+import { byWhom } from "../words.ts";
 import { pill } from "./pill.ts";
 import { servicePill } from "./service-pill.ts";
 
@@ -22,7 +23,7 @@ export interface Shown {
 }
 
 export function serviceRow(service: Service, shown: Shown): Child {
-  const { name, kind, since, reason, node, operation } = service;
+  const { name, kind, since, state, reason, node, operation } = service;
   const givenUp = service.auto_restart.given_up;
   const now = quarterMinute.value;
   const doing = operation ? ACTION_WORDS[operation.action][1] : null;
@@ -40,7 +41,8 @@ export function serviceRow(service: Service, shown: Shown): Child {
       {},
       doing ? pill("move", doing) : servicePill(service),
       h("span", { class: "dim" }, `since ${clockTime(operation?.since ?? since, now)}`),
-      reason !== null && h("span", { class: "dim" }, reason),
+      // Of one that was not looked at yet the pill says it all.
+      reason !== null && state !== "unknown" && h("span", { class: "dim" }, reason),
       givenUp !== null && givenUp !== reason && h("span", { class: "dim" }, givenUp),
     ),
     h(
@@ -220,23 +222,32 @@ function updateButton(service: Service, update: BotUpdate | undefined): Child {
   );
 }
 
-const STEP_TONES = { waiting: "off", running: "move", done: "ok", failed: "bad" } as const;
-
 function updateOf(
-  { service, state, steps, reason, started_at: at }: BotUpdate,
+  { service, state, steps, reason, by, started_at: begun, ended_at: ended }: BotUpdate,
   output: readonly string[],
   now: number,
 ): Child {
+  const when =
+    ended === null
+      ? `begun ${clockTime(begun, now)}`
+      : `${clockTime(ended, now)}, after ${duration(secondsBetween(begun, ended))}`;
+  const failed = steps.find((step) => step.state === "failed");
   return h(
     "div",
-    { "data-key": "update" },
-    h("p", {}, pill(...UPDATE_STATES[state]), h("span", { class: "dim" }, ` begun ${clockTime(at, now)}`)),
-    reason !== null && h("p", { class: "dim" }, reason),
+    { "data-key": "update", class: "update" },
+    h("p", {}, pill(...UPDATE_STATES[state]), h("span", { class: "dim" }, `${when}, ${byWhom(by)}`)),
+    reason !== null && h("p", {}, reason),
+    failed && state === "failed" && h("p", {}, UPDATE_STEPS[failed.name][1]),
     h(
       "ol",
-      { class: "plain" },
-      ...steps.map(({ name, command, state: step }) =>
-        h("li", { "data-key": name }, pill(STEP_TONES[step], step), " ", h("code", {}, command)),
+      {},
+      ...steps.map((step) =>
+        h(
+          "li",
+          { "data-key": step.name },
+          pill(...stepState(step.state, ended !== null)),
+          h("span", {}, UPDATE_STEPS[step.name][0], h("code", {}, step.command)),
+        ),
       ),
     ),
     output.length > 0 &&

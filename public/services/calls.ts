@@ -30,8 +30,6 @@ export const fetchHidden = async (): Promise<readonly string[]> => {
   return endpoints.filter(({ disabled }) => disabled).map(({ name }) => name);
 };
 
-/** @throws Refused 404 when there was none yet */
-export const fetchUpdate = (name: string) => call<BotUpdate>("GET", `${pathOf(name)}/update`);
 /** Of an event stream. */
 export const outputOf = (name: string) => `${pathOf(name)}/update/stream`;
 export const startUpdate = (name: string) => call<unknown>("POST", `${pathOf(name)}/update`);

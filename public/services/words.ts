@@ -66,6 +66,33 @@ export const UPDATE_STATES: Readonly<Record<BotUpdate["state"], readonly [Tone, 
   unknown: ["unknown", "How the update ended is not known"],
 };
 
+type Step = BotUpdate["steps"][number];
+
+/** What a step does, and what helps when it fails. */
+export const UPDATE_STEPS: Readonly<Record<Step["name"], readonly [does: string, help: string]>> = {
+  fetch: [
+    "Fetch the newest version",
+    "Check that the Spark reaches the internet, and that the bot's key may read its repository.",
+  ],
+  reset: ["Put it in place", "Check in Settings, under Services, that the branch and the folder are right."],
+  build: [
+    "Build and start it",
+    "Its last words are below. If the bot has stopped, Restart brings back what was built last.",
+  ],
+};
+
+const STEP_WORDS: Readonly<Record<Step["state"], readonly [Tone, string]>> = {
+  waiting: ["off", "Waits"],
+  running: ["move", "Now"],
+  done: ["ok", "Done"],
+  failed: ["bad", "Failed"],
+};
+
+/** @param isOver the update has ended: what waits still is not done any more */
+export function stepState(state: Step["state"], isOver: boolean): readonly [Tone, string] {
+  return isOver && state === "waiting" ? ["off", "Not done"] : STEP_WORDS[state];
+}
+
 export const DEEP_OUTCOMES: Readonly<Record<NonNullable<Service["deep_check"]>["outcome"], readonly [Tone, string]>> = {
   passed: ["ok", "did its work"],
   failed: ["bad", "failed at its work"],

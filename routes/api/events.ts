@@ -26,6 +26,8 @@ interface Everything {
   models: ReturnType<typeof modelsOf>;
   /** Without those that are hidden. */
   services: Service[];
+  /** The last update of each bot that has had one, of those among the services. */
+  bot_updates: BotUpdate[];
 }
 
 /** What Eden's client reads; the type of the 200 is for it alone. */
@@ -50,7 +52,11 @@ type PlaneEvent =
 
 /** One stream for the dashboard: a snapshot first, then what changes. */
 export default (plane: ControlPlane) => {
-  const everything = () => ({ status: statusOf(plane), models: modelsOf(plane), services: plane.services.list() });
+  const everything = () => {
+    const services = plane.services.list();
+    const bot_updates = plane.botUpdates.list().filter(({ service }) => services.some(({ name }) => name === service));
+    return { status: statusOf(plane), models: modelsOf(plane), services, bot_updates };
+  };
   const all = broadcast(plane, everything);
   const open = (stream: SseStream) => {
     stream.send({ event: "snapshot", data: { version: plane.version, ...everything() } });
@@ -67,7 +73,7 @@ export default (plane: ControlPlane) => {
       operationId: "streamEvents",
       summary: "Everything that changes, as server-sent events",
       description:
-        "`snapshot` {version, status, models, services} first, then `swap` (a SwapJob), `slot` (a SlotStatus), `service` (a Service whose state, reason, container, operation or deep check has changed), `bot_update` (a BotUpdate), `nodes` {nodes} after each look at the Sparks, `connectivity` (a ConnectivityEvent) when one can no longer be reached or can be again, `hardware` {cards} (HardwareCards) every 5 s while somebody looks, `download` (a Download), `lock` {lock}, `config` {status, models, services}, `schedule` (a Schedule), `webhooks` {webhooks}, `webhook_delivery` (a WebhookDelivery), `log` {job_id, last_seq} when a log has grown (its lines: `/api/swap/{id}/lines`), `activity` {last_id} at most once a second when requests of the gateway were listed (themselves: `/api/activity?after=`), and `beat` {} every 2 s as a sign of life.",
+        "`snapshot` {version, status, models, services, bot_updates} first, then `swap` (a SwapJob), `slot` (a SlotStatus), `service` (a Service whose state, reason, container, operation or deep check has changed), `bot_update` (a BotUpdate), `nodes` {nodes} after each look at the Sparks, `connectivity` (a ConnectivityEvent) when one can no longer be reached or can be again, `hardware` {cards} (HardwareCards) every 5 s while somebody looks, `download` (a Download), `lock` {lock}, `config` {status, models, services, bot_updates}, `schedule` (a Schedule), `webhooks` {webhooks}, `webhook_delivery` (a WebhookDelivery), `log` {job_id, last_seq} when a log has grown (its lines: `/api/swap/{id}/lines`), `activity` {last_id} at most once a second when requests of the gateway were listed (themselves: `/api/activity?after=`), and `beat` {} every 2 s as a sign of life.",
       tags: ["Events"],
     },
   });

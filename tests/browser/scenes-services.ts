@@ -1,6 +1,6 @@
 /** Scenes of what runs beside the models. */
 import type { Page } from "playwright-core";
-import type { Demo } from "../support/demo.ts";
+import type { Demo, DemoOptions } from "../support/demo.ts";
 import { until } from "../support/until.ts";
 import { type Scene, serving } from "./scene.ts";
 import { heading } from "./wording.ts";
@@ -35,6 +35,27 @@ async function busy(demo: Demo): Promise<undefined> {
   await until("it is asked", () => demo.plane.gateway.load().some(({ inFlight }) => inFlight === 1));
   for (const _ of [1, 2]) await demo.plane.services.look();
 }
+
+/** Sparks that do not answer are waited for without end, so that nothing is known of them for as long as pictures take. */
+const NEVER_MS = 600_000;
+export const ALL_HANGS: DemoOptions = {
+  timing: { sshDeadlineMs: NEVER_MS },
+  ssh: { readyTimeoutMs: NEVER_MS },
+  machineTiming: { connectivityMs: NEVER_MS },
+};
+
+/** A controller that knows nothing has just begun, and no Spark has answered yet. */
+export async function nothingKnown(demo: Demo): Promise<undefined> {
+  await demo.goAway();
+  for (const node of ["spark-1", "spark-2"]) demo.cluster.inject({ kind: "unreachable", how: "silent", node });
+  await demo.startAfresh();
+}
+
+const isUnknown = (page: Page) =>
+  page
+    .getByText(/^Not (looked at|known)/)
+    .first()
+    .waitFor();
 
 /** Twenty more, of which one has a name as long as it may be. */
 const many = (yaml: string) =>
@@ -95,6 +116,9 @@ export const SERVICE_SCENES: readonly Scene[] = [
     },
     on: (page) => openDetails(page, "kokoro"),
   },
+  { name: "services-unknown", path: "/services", demo: ALL_HANGS, before: nothingKnown, on: isUnknown },
+  { name: "overview-unknown", demo: ALL_HANGS, before: nothingKnown, on: isUnknown },
+  { name: "machines-unknown", path: "/machines", demo: ALL_HANGS, before: nothingKnown, on: isUnknown },
   {
     name: "services-hidden",
     path: "/services",

@@ -4,6 +4,7 @@ import type { Page } from "playwright-core";
 import type { DemoOptions } from "../support/demo.ts";
 import { until } from "../support/until.ts";
 import { inBrowser } from "./browser.ts";
+import { ALL_HANGS, nothingKnown } from "./scenes-services.ts";
 import { WatchedDemo } from "./watched-demo.ts";
 
 setDefaultTimeout(60_000);
@@ -38,6 +39,24 @@ inBrowser("services in the dashboard", () => {
     await page.getByText(/^Hidden: (.*, )?qdrant[.,]/).waitFor();
     await page.getByRole("link", { name: "Show them again in Settings" }).click();
     await page.waitForURL("**/settings");
+  });
+
+  test("as long as no Spark has answered nothing is claimed of it, of what runs there and of what is served", async () => {
+    const page = await begin(ALL_HANGS);
+    await nothingKnown(on.demo);
+    await page.goto(`${on.demo.url}/services`);
+    for (const name of ["main", "parakeet", "kokoro", "matrix-bridge"])
+      await row(page, name).getByText("Not looked at yet", { exact: true }).waitFor();
+
+    await page.goto(on.demo.url);
+    await page.getByRole("heading", { name: "Not known what is served" }).waitFor();
+    expect(await page.getByText("No model loaded").count()).toBe(0);
+    for (const spark of ["spark-1", "spark-2"])
+      await page.getByRole("group", { name: spark }).getByText("Not looked at yet").waitFor();
+
+    await page.goto(`${on.demo.url}/machines`);
+    await page.getByRole("region", { name: "spark-1" }).getByText("Not looked at yet").waitFor();
+    await page.getByRole("region", { name: "Connection" }).getByText("Not known", { exact: true }).first().waitFor();
   });
 
   test("the address of a service can be copied", async () => {
@@ -242,6 +261,37 @@ inBrowser("services in the dashboard", () => {
     await details.getByText("Update failed").waitFor();
     await output.getByText("Permission denied (publickey)").waitFor();
     expect(await output.textContent()).not.toContain("Started");
+  });
+
+  test("how the last update went is told after a reload too, and by the next controller", async () => {
+    const page = await begin();
+    const open = () => row(page, "matrix-bridge").getByRole("button", { name: "Details of matrix-bridge" }).click();
+    await open();
+    const details = detailsOf(page, "matrix-bridge");
+    await details.getByText("Container", { exact: true }).waitFor();
+    expect(await details.getByText("git fetch origin").count()).toBe(0);
+
+    on.demo.cluster.inject({ kind: "service_update_denied", service: "matrix-bridge" });
+    await on.demo.post("/api/services/matrix-bridge/update", {});
+    await details.getByText("Update failed").waitFor();
+    const isTold = async () => {
+      await open();
+      await details.getByText(/^\d\d:\d\d, after .* s, /).waitFor();
+      await details.getByText("the bot's key may read its repository").waitFor();
+      const steps = details.getByRole("list").first().getByRole("listitem");
+      expect(await steps.allInnerTexts()).toEqual([
+        expect.stringMatching(/^Failed\s+Fetch the newest version/),
+        expect.stringMatching(/^Not done\s+Put it in place/),
+        expect.stringMatching(/^Not done\s+Build and start it/),
+      ]);
+    };
+    await page.reload();
+    await isTold();
+
+    await on.demo.goAway();
+    await on.demo.comeBack();
+    await page.reload();
+    await isTold();
   });
 
   test("an update that hangs is cancelled", async () => {
