@@ -2,7 +2,7 @@
 import { Refused } from "../api.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { FieldsRefused } from "../fields-refused.ts";
-import type { EntryFields, FieldChanges } from "./calls.ts";
+import type { EntryFields, FieldChanges, Suggestion } from "./calls.ts";
 
 type Key = keyof EntryFields;
 type Kind = "text" | "number" | "list" | "pairs";
@@ -31,7 +31,7 @@ const MORE: readonly Shape[] = [
 const SHAPES = [...FIRST, ...MORE];
 
 /** @param key asked for when it is given: of a new entry */
-export function entryForm(values: EntryFields, key?: string): Child {
+export function entryForm(values: EntryFields, key?: string): HTMLElement {
   return h(
     "div",
     { class: "entry" },
@@ -80,6 +80,21 @@ function textOf(values: EntryFields, key: Key, kind: Kind): string {
       .map(([name, each]) => `${name}=${each}`)
       .join("\n");
   return Array.isArray(value) ? value.join("\n") : String(value);
+}
+
+export interface Proposal {
+  readonly name: string;
+  readonly label: string;
+  /** As it stands in its field. */
+  readonly text: string;
+}
+
+/** What a look at a folder says of each field, beside the folder itself. */
+export function proposalsOf({ key, entry }: Suggestion): Proposal[] {
+  const all: Proposal[] = [{ name: "key", label: "Key", text: key }];
+  for (const [name, kind, label] of SHAPES)
+    if (name !== "local_path") all.push({ name, label, text: textOf(entry, name, kind) });
+  return all.filter(({ text }) => text !== "");
 }
 
 /** What was filled in; what was left blank is not there. What is no number stays text, for the server to judge. */

@@ -13,26 +13,29 @@ import {
   type Suggestion,
 } from "./calls.ts";
 import { changesOf, entryForm, entryOf, withReasons } from "./entry-form.ts";
+import { lookIntoFolder } from "./folder-look.ts";
 
 /** Afterwards, with a sentence that says what was done. */
 type Done = (said: string) => void;
 
 export function additionOf(suggestion: Pick<Suggestion, "key" | "entry"> | null, done: Done): Question {
+  const form = entryForm(suggestion?.entry ?? {}, suggestion?.key ?? "");
+  lookIntoFolder(form);
   return {
     title: suggestion ? `Add ${suggestion.entry.name ?? suggestion.key}?` : "Add a model?",
     body: [
       h(
         "p",
         { class: "lead" },
-        "The entry is checked as a whole, then written to models-overrides.yaml. Nothing is downloaded or loaded by that.",
+        "It joins the menu; nothing is downloaded or loaded yet. For a model that lies on the Sparks, begin with its folder: what is known of it is looked up.",
       ),
-      entryForm(suggestion?.entry ?? {}, suggestion?.key ?? ""),
+      form,
     ],
     keep: "Add none",
     go: "Add it",
-    run: (form) =>
+    run: (filledIn) =>
       withReasons(async () => {
-        const { key } = await addModel({ key: String(form.get("key") ?? "").trim(), ...entryOf(form) });
+        const { key } = await addModel({ key: String(filledIn.get("key") ?? "").trim(), ...entryOf(filledIn) });
         done(`${key} is in the menu.`);
       }),
   };

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import type { DemoOptions } from "../support/demo.ts";
+import { until } from "../support/until.ts";
 import { inBrowser } from "./browser.ts";
 import { WatchedDemo } from "./watched-demo.ts";
 
@@ -173,5 +174,60 @@ inBrowser("managing models in the dashboard", () => {
     await row(page, "MiniMax M2").getByText("On no disk").waitFor();
     await row(page, "MiniMax M2").getByRole("button", { name: "Download MiniMax M2" }).waitFor();
     expect(isThere()).toEqual([false, false]);
+  });
+
+  test("for a folder of one's own the Sparks are asked, and what they tell is there to take", async () => {
+    const page = await begin();
+    const config = { architectures: ["Qwen3ForCausalLM"], max_position_embeddings: 32_768, torch_dtype: "bfloat16" };
+    const { files } = on.demo.cluster.nodes[0]!;
+    files.addText("/models/letters-8b/config.json", JSON.stringify(config));
+    files.addFolder("/models/letters-8b", 16_000_000);
+    await press(page, "Add…");
+    const dialog = page.getByRole("dialog", { name: "Add a model?" });
+    const folder = dialog.getByLabel("Folder", { exact: true });
+    await dialog.getByLabel("Name", { exact: true }).fill("My letters");
+
+    await folder.fill("/models/letter-8b");
+    await dialog.getByText(/There is no folder \/models\/letter-8b on any Spark\. Check how it is spelt\./).waitFor();
+    // What begins like no path is asked about once the field is left.
+    await folder.fill("letters-8b");
+    await folder.press("Tab");
+    await dialog.getByText(/from the first slash on/).waitFor();
+
+    await folder.fill("/models/letters-8b");
+    await dialog
+      .getByText(/^On spark-1 \(16\.\d GB\)\. Another Spark can serve it once it lies in the same folder/)
+      .waitFor();
+    await dialog.getByRole("button", { name: "Fill in what is blank" }).click();
+    expect(await dialog.getByLabel("Key").inputValue()).toBe("letters-8b");
+    expect(await dialog.getByLabel("Longest context").inputValue()).toBe("32768");
+    expect(await dialog.getByLabel("Name", { exact: true }).inputValue()).toBe("My letters");
+    await dialog.getByRole("button", { name: "Use letters-8b as: Name" }).click();
+    expect(await dialog.getByLabel("Name", { exact: true }).inputValue()).toBe("letters-8b");
+    await dialog.getByText(/All that was found is filled in\./).waitFor();
+    expect(await folder.evaluate((field) => field === document.activeElement)).toBe(true);
+
+    await dialog.getByRole("button", { name: "Add it" }).click();
+    await row(page, "letters-8b").getByText("own entry").waitFor();
+    const added = on.demo.plane.config.current.catalog.models.find(({ key }) => key === "letters-8b");
+    expect(added).toMatchObject({ source: { kind: "local", path: "/models/letters-8b" }, max_model_len: 32_768 });
+  });
+
+  test("a folder that cannot be looked into says how to go on", async () => {
+    const page = await begin();
+    for (const node of ["spark-1", "spark-2"]) on.demo.cluster.inject({ kind: "unreachable", how: "reset", node });
+    await press(page, "Add…");
+    const dialog = page.getByRole("dialog", { name: "Add a model?" });
+    await dialog.getByLabel("Folder", { exact: true }).fill("/models/letters-8b");
+    await dialog.getByText(/You can go on without: fill in the fields yourself\.$/).waitFor();
+    on.demo.cluster.clear();
+    on.demo.cluster.nodes[0]!.files.addText("/models/letters-8b/config.json", "{}");
+    const kind = dialog.getByText("Its config.json does not say what kind of model it is.");
+    // A connection that was refused is not tried again at once.
+    await until("it is found", async () => {
+      const again = dialog.getByRole("button", { name: "Look again" });
+      if (await again.isVisible()) await again.click();
+      return kind.isVisible();
+    });
   });
 });
