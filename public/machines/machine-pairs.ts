@@ -17,11 +17,31 @@ export interface MachineFacts {
   readonly login: HeadLogin | undefined;
 }
 
+/** What somebody has to know before any figure; empty while all is well. */
+export function machineTrouble(node: SparkNode, card: HardwareCard | undefined): Child[] {
+  if (node.reason !== null) return [pair("What is wrong", ...trouble(node))];
+  if (!card || card.at === null) return [];
+  if (card.problem !== null) return [pair("Hardware", card.problem)];
+  return card.gpu === null
+    ? [
+        pair(
+          "What is wrong",
+          h("p", {}, "The GPU reports nothing, so no model can be loaded here."),
+          h(
+            "p",
+            { class: "dim" },
+            "Restart the Spark. If that does not help, its driver needs repair: ",
+            h("code", {}, "nvidia-smi"),
+            " in a terminal there says what is wrong.",
+          ),
+        ),
+      ]
+    : [];
+}
+
 export function machinePairs({ node, key, card, login }: MachineFacts): Child[] {
   const skew = node.clock_skew_seconds;
   return [
-    node.reason !== null && pair("What is wrong", ...trouble(node)),
-    card && card.problem !== null && node.reason === null && pair("Hardware", card.problem),
     card && pair("GPU", h("p", {}, card.gpu?.name ?? "not reported"), h("p", { class: "dim" }, driverOf(card))),
     card && pair("Running for", card.uptime_seconds === null ? "not reported" : duration(card.uptime_seconds)),
     login && pair("Login", ...loginOf(login)),

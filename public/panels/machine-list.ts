@@ -1,10 +1,11 @@
 import { fetchHostKeys, type HostKeyStatus, type SparkNode } from "../api.ts";
 import { quarterMinute } from "../clock.ts";
 import { copyText } from "../copy.ts";
-import { type Child, h, picture } from "../dom.ts";
-import { fetchHardware, type Hardware, type HardwareCard } from "../machines/calls.ts";
+import { type Child, h } from "../dom.ts";
+import { hardware } from "../machines/asked.ts";
+import { fetchHardware, type HardwareCard } from "../machines/calls.ts";
 import { gauges, processList } from "../machines/gauges.ts";
-import { machinePairs } from "../machines/machine-pairs.ts";
+import { machinePairs, machineTrouble } from "../machines/machine-pairs.ts";
 import { memoryParts } from "../memory-parts.ts";
 import { cards, controller, models, nodes, slots } from "../state.ts";
 import { signal } from "../store.ts";
@@ -21,8 +22,6 @@ const PATIENCE_MS = 1_500;
 export class MachineList extends Panel {
   #keys = signal<readonly HostKeyStatus[]>([]);
   #askedFor: unknown = null;
-  /** As last asked for; its cards are older than those of the stream. */
-  #hardware = signal<Hardware | null>(null);
   #hardwareFor: readonly unknown[] = [];
   /** A Spark that does not answer holds the first answer up; the page does not wait for it. */
   #isDue = signal(false);
@@ -32,7 +31,7 @@ export class MachineList extends Panel {
     if (!known) return undefined;
     this.#refresh();
     this.#refreshHardware();
-    if (this.#hardware.value === null && !this.#isDue.value) return undefined;
+    if (hardware.value === null && !this.#isDue.value) return undefined;
     if (nodes.value.length === 0)
       return h(
         "section",
@@ -40,32 +39,7 @@ export class MachineList extends Panel {
         h("h2", {}, "No Spark is set up yet"),
         h("p", {}, h("a", { href: "/" }, "Connect your Sparks")),
       );
-    return [
-      h("div", { class: "machines", "data-key": "machines" }, ...nodes.value.map((node) => this.#card(node))),
-      h(
-        "section",
-        { class: "panel", "data-key": "key", "aria-labelledby": this.idOf("key") },
-        h(
-          "div",
-          { class: "set" },
-          h(
-            "div",
-            {},
-            h("h2", { id: this.idOf("key") }, "Spark Control's public key"),
-            h("p", { class: "dim" }, "It belongs into ~/.ssh/authorized_keys of the user on each Spark."),
-          ),
-          h(
-            "div",
-            {},
-            copyable(known.publicKey, "public key of Spark Control"),
-            this.#hardware.value && [
-              h("p", { class: "dim" }, "This line, pasted on a Spark, lets Spark Control in:"),
-              copyable(this.#hardware.value.authorize_line, "line that lets Spark Control in"),
-            ],
-          ),
-        ),
-      ),
-    ];
+    return h("div", { class: "machines", "data-key": "machines" }, ...nodes.value.map((node) => this.#card(node)));
   }
 
   #card(node: SparkNode): Child {
@@ -74,9 +48,10 @@ export class MachineList extends Panel {
     const role = at.some(({ nodes: used }) => used[0] === node.name) ? "head" : at.length > 0 ? "worker" : null;
     const heading = this.idOf(`h-${node.name}`);
     const key = this.#keys.value.find((each) => each.node === node.name);
-    const asked = this.#hardware.value?.cards.find((each) => each.name === node.name);
+    const asked = hardware.value?.cards.find((each) => each.name === node.name);
     const card = cards.value?.find((each) => each.name === node.name) ?? asked;
-    const login = this.#hardware.value?.logins.find(({ to }) => to === node.name);
+    const login = hardware.value?.logins.find(({ to }) => to === node.name);
+    const trouble = machineTrouble(node, card);
     return h(
       "section",
       { class: "panel machine", "data-key": node.name, "aria-labelledby": heading },
@@ -88,6 +63,7 @@ export class MachineList extends Panel {
         card && card.vpn_address !== null && h("span", { class: "tag" }, `VPN ${card.vpn_address}`),
         h("span", { class: "push" }, nodePill(node)),
       ),
+      trouble.length > 0 && h("dl", { class: "pairs wrong", "data-key": "wrong" }, ...trouble),
       gauges(card ?? unknownCard(node.name), asked?.history ?? null),
       h(
         "div",
@@ -120,7 +96,7 @@ export class MachineList extends Panel {
   /** Asked for at each connection and once a minute while the page is shown. */
   #refreshHardware(): void {
     // A login is tried in the background of the first question: its end is heard with the next figures.
-    const isTrying = this.#hardware.value?.logins.some(({ at }) => at === null);
+    const isTrying = hardware.value?.logins.some(({ at }) => at === null);
     const reason = [
       controller.value,
       Math.floor(quarterMinute.value / HISTORY_EVERY_MS),
@@ -132,8 +108,8 @@ export class MachineList extends Panel {
       this.#isDue.value = true;
     }, PATIENCE_MS);
     fetchHardware().then(
-      (hardware) => {
-        this.#hardware.value = hardware;
+      (answer) => {
+        hardware.value = answer;
       },
       () => undefined,
     );
@@ -150,20 +126,6 @@ export class MachineList extends Panel {
     if (name === "take-over")
       takeOverQuestion({ node: origin.dataset.node ?? "", instance: origin.dataset.instance ?? "" });
   }
-}
-
-function copyable(text: string, label: string): Child {
-  return h(
-    "div",
-    { class: "keyline" },
-    h("code", {}, text),
-    h(
-      "button",
-      { class: "btn sm", type: "button", "data-act": "copy", "data-text": text, "aria-label": `Copy: ${label}` },
-      picture("i-copy"),
-      "Copy",
-    ),
-  );
 }
 
 /** The frame is there before the first look. */

@@ -23,6 +23,7 @@ import { refusal } from "./sheet.ts";
 const EVENTS_AT_ONCE = 20;
 const LOOK_EVERY_MS = 60_000;
 const WINDOWS: readonly Window[] = ["day", "week", "month"];
+const BEGINS: Readonly<Record<Window, string>> = { day: "24 hours ago", week: "7 days ago", month: "30 days ago" };
 const STATES: Readonly<Record<"up" | "down" | "unknown", readonly [Tone, string]>> = {
   up: ["ok", "Reachable"],
   down: ["bad", "Not reachable"],
@@ -78,6 +79,13 @@ export class MachineReach extends Panel {
           "ul",
           { class: "reaches", "data-key": "reaches" },
           ...Object.keys(log.current).map((name) => this.#spark(log, name)),
+        ),
+        h(
+          "p",
+          { class: "reach-ends dim", "data-key": "ends" },
+          h("span", {}, BEGINS[window]),
+          h("span", {}, "Empty: Spark Control was not running"),
+          h("span", {}, "now"),
         ),
         this.#outages(log),
       ],
