@@ -121,7 +121,7 @@ function memory(model: Model, { fit, nodes }: RowFacts): Child {
 }
 
 function action(model: Model, facts: RowFacts, slot: Slot | undefined, reasonId: string | null): Child {
-  if (facts.job) return h("span", { class: "serving" }, pill("move", `${Math.round(facts.job.progress * 100)} %`));
+  if (facts.job) return h("span", { class: "serving" }, pill("move", `${Math.round(facts.job.progress * 100)}\u00a0%`));
   if (slot?.state === "serving")
     return h("span", { class: "serving" }, facts.isPast ? pill("unknown", "Was serving") : pill("ok", "Serving"));
   if (slot?.state === "not_answering") return h("span", { class: "serving" }, pill("bad", "Down"));

@@ -143,7 +143,7 @@ export function askToForce(): void {
           name: "reason",
           required: true,
           maxlength: 500,
-          placeholder: "For example: I need the cluster for a demo at 15:00",
+          placeholder: "Such as: a demo at 15:00",
           autocomplete: "off",
         }),
       ),

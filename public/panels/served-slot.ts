@@ -20,11 +20,16 @@ const STATES: Readonly<Record<Slot["state"], readonly [Tone, string]>> = {
   unknown: ["unknown", "Unknown"],
 };
 
+/** Where a model's name would stand. */
+const EMPTY_NAMES: Partial<Record<Slot["state"], string>> = {
+  idle: "Nothing is being served",
+  unknown: "Not known what is served",
+};
+
 export function servedSlot(slot: Slot, headingId: string, whyId: string): Child {
   const [tone, word] = STATES[slot.state];
   const { state: connected, since } = connection.value;
   const lost = connected === "lost";
-  const isEmpty = slot.state === "idle";
   return [
     h(
       "div",
@@ -38,7 +43,7 @@ export function servedSlot(slot: Slot, headingId: string, whyId: string): Child 
           lost ? pill("unknown", `Was ${word.toLowerCase()}`) : pill(tone, word),
           h("span", {}, lost ? `when last seen, at ${clockSeconds(since)}` : sinceWhen(slot)),
         ),
-        h("h2", { id: headingId }, slot.model_name ?? (isEmpty ? "Nothing is being served" : "–")),
+        h("h2", { id: headingId }, slot.model_name ?? EMPTY_NAMES[slot.state] ?? "–"),
         h("p", { class: "dim" }, explanation(slot)),
       ),
       actions(slot, whyId),
@@ -135,10 +140,11 @@ function explanation(slot: Slot): string {
   const model = models.value.find(({ key }) => key === slot.model);
   const used = model ? slot.nodes.slice(0, model.nodes) : slot.nodes;
   const place = [slotWord(slot.name), onNodes(used)].filter((part) => part !== "").join(". ");
-  if (slot.state === "idle")
-    return `${place} a model can be loaded. Everything else keeps working.`.replace("On ", "On ");
+  if (slot.state === "idle") return `${place} a model can be loaded. Everything else keeps working.`;
   if (slot.state === "not_answering")
     return `${place}. Chat requests get an error that says so. Loading it again helps most often.`;
+  if (slot.state === "unknown")
+    return `${place}. Spark Control asks again by itself. If this stays so, check that the Sparks are switched on.`;
   if (slot.since === null || !slot.loaded_by) return `${place}.`;
   const at = clockTime(slot.since, quarterMinute.value);
   const last = settled.value?.find((job) => job.slot === slot.name);

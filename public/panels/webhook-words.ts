@@ -9,28 +9,20 @@ export const EVENTS = [
   ["swap_failed", "A swap failed"],
   ["swap_started", "A swap begins"],
   ["lock_acquired", "The GPUs are reserved"],
-  ["lock_released", "They are given back"],
-  ["lock_forced", "They are taken from their holder"],
+  ["lock_released", "The GPUs are given back"],
+  ["lock_forced", "The GPUs are taken from their holder"],
   ["lock_expired", "A reservation ran out"],
   ["node_down", "A Spark cannot be reached"],
-  ["node_up", "It can be reached again"],
+  ["node_up", "A Spark can be reached again"],
   ["service_down", "A model stopped answering"],
-  ["service_up", "It answers again"],
+  ["service_up", "A model answers again"],
 ] as const;
 export const EVERY = "*";
 
-/** Where the list of all of them is not around it, and “it” would mean nothing. */
-const ALONE: Readonly<Record<string, string>> = {
-  test: "A test",
-  lock_released: "The GPUs are given back",
-  lock_forced: "The GPUs are taken from their holder",
-  node_up: "A Spark can be reached again",
-  service_up: "A model answers again",
-};
-
 /** @param event one of a later version is shown as it is */
 export function eventWord(event: string): string {
-  return ALONE[event] ?? EVENTS.find(([name]) => name === event)?.[1] ?? event;
+  if (event === "test") return "A test";
+  return EVENTS.find(([name]) => name === event)?.[1] ?? event;
 }
 
 export function nameOf({ name, url }: Webhook): string {

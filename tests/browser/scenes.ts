@@ -115,7 +115,7 @@ const twoSlots = (yaml: string) => {
 ${at("left", "spark-1")}${at("right", "spark-2")}`;
 };
 
-const NOTHING: DemoOptions = { topology: () => "nodes: []\n" };
+const NOTHING: DemoOptions = { topology: () => "nodes: []\n", services: false };
 const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
 async function toKey(page: Page, { cluster }: Demo): Promise<void> {
   const [{ name, address, sshPort }] = cluster.nodes as [Demo["cluster"]["nodes"][number]];
