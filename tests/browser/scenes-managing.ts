@@ -104,6 +104,16 @@ export const MANAGING_SCENES: readonly Scene[] = [
     },
   },
   {
+    name: "model-folder",
+    path: "/models",
+    on: async (page) => {
+      await page.getByRole("button", { name: "Add…", exact: true }).first().click();
+      const dialog = page.getByRole("dialog", { name: "Add a model?" });
+      await dialog.getByLabel("Folder", { exact: true }).fill("/models/acme-14b-instruct");
+      await dialog.getByRole("button", { name: "Fill in what is blank" }).scrollIntoViewIfNeeded();
+    },
+  },
+  {
     name: "model-dialog",
     path: "/models",
     on: async (page) => {
