@@ -227,6 +227,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       }),
       lookAgain: () => slots.lookAgain(),
       onGeneration: (generation) => lock.generationSeen(generation),
+      adopt: (node, signal) => swaps.adopt(node, signal),
     });
 
     function changed(job: SwapJob, durable: boolean): void {

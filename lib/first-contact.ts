@@ -1,6 +1,6 @@
 /**
  * What each Spark remembers is asked for once, as soon as it is reachable: data that were restored from a backup are told by
- * a Spark that has seen a later generation than they know.
+ * a Spark that has seen a later generation than they know, and by a model there of whose load they know nothing.
  */
 import { Fault } from "./fault.ts";
 import type { SparkControl } from "./swap/cluster.ts";
@@ -13,6 +13,8 @@ export interface FirstContactOptions {
   node(name: string): Node | undefined;
   /** The highest generation that a Spark of this controller has seen. */
   onGeneration(generation: number): void;
+  /** The Spark is this controller's. @returns false: to be asked again */
+  adopt(node: Node, signal: AbortSignal): Promise<boolean>;
   report(error: unknown): void;
 }
 
@@ -22,24 +24,31 @@ export interface FirstContact {
   close(): void;
 }
 
-export function createFirstContact({ control, node, onGeneration, report }: FirstContactOptions): FirstContact {
+export function createFirstContact(options: FirstContactOptions): FirstContact {
+  const { control, node, onGeneration, adopt, report } = options;
   const closed = new AbortController();
-  const ask = async (name: string) => {
+  /** @returns false: to be asked again */
+  const ask = async (name: string): Promise<boolean> => {
     const one = node(name);
-    if (!one) return;
+    if (!one) return true;
     const { foreign, generation } = await control.fence(one, closed.signal);
     // What a Spark of another controller has seen tells nothing about the age of these data.
-    if (foreign === null && !closed.signal.aborted) onGeneration(generation);
+    if (foreign !== null || closed.signal.aborted) return true;
+    onGeneration(generation);
+    return adopt(one, closed.signal);
   };
   const again = new Map<string, ReturnType<typeof setTimeout>>();
   const look = (name: string): void => {
     clearTimeout(again.get(name));
     again.delete(name);
-    ask(name).catch((error) => {
-      if (closed.signal.aborted) return;
-      if (!(error instanceof Fault)) report(error);
-      again.set(name, setTimeout(look, AGAIN_MS, name).unref());
-    });
+    ask(name)
+      .catch((error) => {
+        if (!closed.signal.aborted && !(error instanceof Fault)) report(error);
+        return false;
+      })
+      .then((isDone) => {
+        if (!isDone && !closed.signal.aborted) again.set(name, setTimeout(look, AGAIN_MS, name).unref());
+      });
   };
   return {
     look,

@@ -30,6 +30,7 @@ import type { Sparks } from "./sparks.ts";
 import { command } from "./ssh/quote.ts";
 import type { Store } from "./store/store.ts";
 import { type Suggestions, suggestFolder, suggestionsIn } from "./suggestions.ts";
+import type { Adoption } from "./swap/adoption.ts";
 import { type Node, type Topology, usableNode } from "./topology/topology.ts";
 
 export interface MachineTiming {
@@ -65,6 +66,8 @@ export interface MachinesMeans {
   catalog(): Catalog;
   /** The highest generation that a Spark of this controller has seen. */
   onGeneration(generation: number): void;
+  /** What runs there although these data know nothing of it. @throws Fault */
+  adopt(node: Node, signal: AbortSignal): Promise<Adoption>;
   /** What the slots serve, and what is being loaded. */
   inUse(): InUse;
   readonly deletions: FileDeletions;
@@ -166,6 +169,14 @@ export function createMachines(means: MachinesMeans): Machines {
     control,
     node: (name) => usableNode(topology(), name),
     onGeneration: means.onGeneration,
+    async adopt(node, signal) {
+      const adoption = await means.adopt(node, signal);
+      if (typeof adoption === "string") return adoption === "nothing";
+      const { slot, model, launch_id } = adoption.adopted;
+      log.warn("a model that these data did not know of is taken up", { slot, model: model.key, launch_id });
+      means.lookAgain();
+      return true;
+    },
     report,
   });
   const downloadStore = new DownloadStore(store.facts);

@@ -4,8 +4,9 @@
  */
 import type { Model } from "../catalog/catalog.ts";
 import { Fault } from "../fault.ts";
-import type { Slot } from "../topology/topology.ts";
+import type { Node, Slot } from "../topology/topology.ts";
 import { isConfigured, usableNode } from "../topology/topology.ts";
+import { type Adoption, adoptLoad } from "./adoption.ts";
 import type { BeliefChange } from "./belief-change.ts";
 import { checkArguments } from "./check-arguments.ts";
 import { Claims, placeOf } from "./claims.ts";
@@ -168,6 +169,11 @@ export class SwapEngine {
 
   beliefs(): Belief[] {
     return this.options.store.beliefs();
+  }
+
+  /** What was loaded from here although these data know nothing of it. @throws Fault when the Spark does not answer */
+  adopt(head: Node, signal: AbortSignal): Promise<Adoption> {
+    return adoptLoad({ ...this.options, claims: this.claims }, head, signal);
   }
 
   /** Median seconds of the last loads of a model; null when there was none. */

@@ -81,8 +81,8 @@ test("a snapshot of the middle of a load, restored two swaps later: its swap end
     rolled_back_to: null,
   });
   const main = () => demo.plane.slots.statuses()[0]!;
-  await until("what runs is seen", () => main().state === "serving");
-  expect(main()).toMatchObject({ model: "gpt-oss-20b", by_hand: true });
+  await until("what runs is seen", () => main().state === "serving" && !main().by_hand);
+  expect(main()).toMatchObject({ model: "gpt-oss-20b", by_hand: false, difference: null });
 });
 
 test("at the first contact a Spark tells that the data are old: dropped, with the reason, and generations go on above", async () => {

@@ -97,7 +97,7 @@ inLab("new", (its) => {
     );
 
   test(
-    "a backup from before three swaps: its reservation is dropped, what runs is shown, the next swap counts on above the Sparks' generation",
+    "a backup from before three swaps: its reservation is dropped, what runs is taken up, the next swap counts on above the Sparks' generation",
     async () => {
       const { lab, data } = its;
       const first = await its.start();
@@ -119,8 +119,9 @@ inLab("new", (its) => {
         const watch = new VllmWatch(lab.hosts);
 
         const restored = await its.start();
-        await until("what runs is seen", async () => (await slotOf(restored)).served_ids.length > 0);
-        expect(await slotOf(restored)).toMatchObject({ state: "serving", model: "third", by_hand: true });
+        const adopted = async () => (({ state, by_hand }) => state === "serving" && !by_hand)(await slotOf(restored));
+        await until("what runs is taken up", adopted, 20_000);
+        expect(await slotOf(restored)).toMatchObject({ model: "third", by_hand: false, difference: null });
         const lock = () => restored.get<{ held: boolean }>("/api/swap/lock");
         await until("the reservation of the backup is dropped", async () => !(await lock()).held, 20_000);
         expect((await restored.post("/api/swap", { model: "other", lock_token: old })).status).toBe(423);

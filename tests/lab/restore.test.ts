@@ -82,8 +82,9 @@ inLab("new", (its) => {
           failure: { code: "restored" },
           rolled_back_to: null,
         });
-        await until("what runs is seen", async () => (await slotOf(restored)).served_ids.length > 0);
-        expect(await slotOf(restored)).toMatchObject({ state: "serving", model: "third", by_hand: true });
+        const adopted = async () => (({ state, by_hand }) => state === "serving" && !by_hand)(await slotOf(restored));
+        await until("what runs is taken up", adopted, 20_000);
+        expect(await slotOf(restored)).toMatchObject({ model: "third", by_hand: false, difference: null });
         expect({ mains: await mains(lab), remains: await remains(lab) }).toEqual(before);
 
         const job = await restored.swap("other");

@@ -1,0 +1,83 @@
+/**
+ * A model that was loaded from here and of which these data know nothing: they were restored from a backup of before that load, or
+ * the Spark was taken over. From then on it is believed to serve, so that nobody is told that it was started by hand, and a swap that
+ * fails can go back to it. Nothing on the Spark is touched.
+ */
+import type { Catalog, Model } from "../catalog/catalog.ts";
+import { Fault } from "../fault.ts";
+import { isoTime } from "../ids.ts";
+import type { Node, Slot, Topology } from "../topology/topology.ts";
+import type { Claims } from "./claims.ts";
+import type { SparkControl } from "./cluster.ts";
+import { modelOnCommandLine } from "./difference.ts";
+import type { Belief } from "./facts.ts";
+import { jobIdOf } from "./order.ts";
+import { servedIds, servedName } from "./served.ts";
+import type { SwapStore } from "./swap-store.ts";
+
+const HTTP_DEADLINE_MS = 3_000;
+
+export interface AdoptionMeans {
+  readonly control: Pick<SparkControl, "address" | "get" | "look" | "runningLaunches">;
+  readonly store: Pick<SwapStore, "beliefs" | "believe" | "claim" | "find">;
+  readonly claims: Pick<Claims, "mustBeSettled">;
+  topology(): Topology;
+  catalog(): Catalog;
+}
+
+/** `later`: it is still loading, or somebody else has the slot now. */
+export type Adoption = { readonly adopted: Belief } | "nothing" | "later";
+
+/** @param head first Spark of the slots that are looked at; it obeys this controller @throws Fault when it does not answer */
+export async function adoptLoad(means: AdoptionMeans, head: Node, signal: AbortSignal): Promise<Adoption> {
+  const { control, store, claims, topology } = means;
+  const isKnown = (id: string) =>
+    store.find(jobIdOf(id)) !== null || store.beliefs().some((belief) => belief.launch_id === id);
+  const [launchId, ...others] = (await control.runningLaunches(head, signal)).filter((id) => !isKnown(id));
+  // Of several nobody can tell which is whose, and a stop must not end the wrong one: the slots show what runs in them.
+  if (launchId === undefined || others.length > 0) return "nothing";
+  const slots = topology().slots.filter(({ nodes }) => nodes[0] === head.name);
+  const found = (await Promise.all(slots.map((slot) => runningIn(means, head, slot, signal)))).flatMap(
+    (one) => one ?? [],
+  );
+  const [place, ...alike] = found;
+  if (place === undefined || alike.length > 0) return "nothing";
+  const { slot, model, since } = place;
+  if (model === null) return "later";
+  const nodes = slot.nodes.slice(0, model.nodes);
+  const adopted = { slot: slot.name, model, job_id: jobIdOf(launchId), since, nodes, launch_id: launchId };
+  try {
+    store.claim(() => {
+      claims.mustBeSettled(slot);
+      store.believe(adopted);
+    });
+  } catch (error) {
+    if (error instanceof Fault) return "later";
+    throw error;
+  }
+  return { adopted };
+}
+
+interface Running {
+  readonly slot: Slot;
+  /** Null: it does not serve yet. */
+  readonly model: Model | null;
+  readonly since: string;
+}
+
+/** Null: nothing runs in the slot, or something that the catalog does not have. */
+async function runningIn(
+  { control, catalog }: AdoptionMeans,
+  head: Node,
+  slot: Slot,
+  signal: AbortSignal,
+): Promise<Running | null> {
+  const { container, vllm } = await control.look(head, slot, signal);
+  if (!container?.running || modelOnCommandLine(vllm) === null) return null;
+  const address = await control.address(head, signal);
+  const ids = servedIds(await control.get(`http://${address}:${slot.port}/v1/models`, HTTP_DEADLINE_MS, signal));
+  const since = isoTime(Date.parse(container.startedAt));
+  if (ids === null) return { slot, model: null, since };
+  const model = catalog().models.find((each) => ids.includes(servedName(each)) && each.nodes <= slot.nodes.length);
+  return model ? { slot, model, since } : null;
+}
