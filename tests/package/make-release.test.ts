@@ -1,4 +1,4 @@
-/** `make release` in startos/: with which Bun, and what it says where there is none. */
+/** `make` in startos/: with which Bun `make release` goes, what it says where there is none, and what `make images` asks of docker. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import {
   chmodSync,
@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { run } from "../lab/command.ts";
+import { must, run } from "../lab/command.ts";
 import { requirement } from "../support/requirements.ts";
 
 const ROOT = join(import.meta.dir, "../..");
@@ -40,13 +40,13 @@ function stub(name: string, code = 0, place = "bin"): string {
 }
 
 /** Only the tools that are named are on the PATH. */
-async function make(tools: readonly string[], ...words: string[]) {
+async function make(tools: readonly string[], goal: string, ...words: string[]) {
   for (const name of tools) {
     const path = Bun.which(name);
     if (path === null) throw new Error(`${name} is not installed`);
     if (!existsSync(join(folder, "bin", name))) symlinkSync(path, join(folder, "bin", name));
   }
-  const output = await run(["make", "release", ...words], {
+  const output = await run(["make", goal, ...words], {
     cwd: join(folder, "startos"),
     env: { PATH: join(folder, "bin") },
   });
@@ -70,7 +70,7 @@ requirement(
   test("with a Bun on the PATH: this one, after what it needs is installed", async () => {
     stub("bun");
     stub("npx");
-    const { exitCode, called } = await make(["make", "sh", "node"], "RELEASE_ARGS=--dry-run --partial");
+    const { exitCode, called } = await make(["make", "sh", "node"], "release", "RELEASE_ARGS=--dry-run --partial");
 
     expect(exitCode).toBe(0);
     expect(called).toEqual(["bun run --silent setup", "bun run release --dry-run --partial"]);
@@ -78,7 +78,7 @@ requirement(
 
   test("without one: npm's, in the version of package.json", async () => {
     stub("npx");
-    const { exitCode, called } = await make(["make", "sh", "node"]);
+    const { exitCode, called } = await make(["make", "sh", "node"], "release");
 
     expect(exitCode).toBe(0);
     expect(called).toEqual([
@@ -88,14 +88,18 @@ requirement(
   });
 
   test("with neither: ends, and says what to do", async () => {
-    const { exitCode, stderr } = await make(["make", "sh", "node"]);
+    const { exitCode, stderr } = await make(["make", "sh", "node"], "release");
 
     expect(exitCode).not.toBe(0);
     expect(stderr).toContain("make release needs Bun: install it");
   });
 
   test("with one that is named", async () => {
-    const { exitCode, called } = await make(["make", "sh", "node"], `BUN=${stub("own-bun", 0, "elsewhere")}`);
+    const { exitCode, called } = await make(
+      ["make", "sh", "node"],
+      "release",
+      `BUN=${stub("own-bun", 0, "elsewhere")}`,
+    );
 
     expect(exitCode).toBe(0);
     expect(called.at(-1)).toBe("own-bun run release");
@@ -103,9 +107,45 @@ requirement(
 
   test("what fails there fails here", async () => {
     stub("bun", 1);
-    const { exitCode, called } = await make(["make", "sh", "node"]);
+    const { exitCode, called } = await make(["make", "sh", "node"], "release");
 
     expect(exitCode).not.toBe(0);
     expect(called).toEqual(["bun run --silent setup"]);
+  });
+});
+
+requirement(
+  "make images",
+  hasMake && Bun.which("git") !== null,
+  "make, Node.js or git is not installed (apt-get install make nodejs git)",
+)("make images, without doing it", () => {
+  const builds = async (...tools: string[]) => {
+    const { exitCode, stdout, stderr } = await make(["make", "sh", "node", ...tools], "images", "-n");
+    expect([exitCode, stderr]).toEqual([0, ""]);
+    return stdout
+      .replaceAll("\\\n", "")
+      .split("\n")
+      .filter((line) => line.includes("docker buildx build"));
+  };
+
+  test("the image is told which commit it is of", async () => {
+    const git = (...words: string[]) =>
+      must(["git", "-C", folder, "-c", "user.name=alice", "-c", "user.email=alice@example.com", ...words]);
+    await git("init", "-q");
+    await git("commit", "-q", "--allow-empty", "-m", "a release");
+    const commit = (await git("rev-parse", "HEAD")).trim();
+
+    expect(commit).toMatch(/^[0-9a-f]{40}$/);
+    expect(await builds("git")).toEqual([expect.stringContaining(` --build-arg REVISION=${commit} `)]);
+  });
+
+  test.each([
+    { where: "without git", tools: [] },
+    { where: "in a folder that is no repository", tools: ["git"] },
+  ])("$where: it says nothing of one", async ({ tools }) => {
+    const lines = await builds(...tools);
+
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).not.toContain("REVISION");
   });
 });
