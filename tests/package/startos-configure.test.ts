@@ -114,6 +114,66 @@ describe("Configure Sparks", () => {
     expect(webhook()).toEqual({ ...changed, secret: "n3w", wanted: true });
   });
 
+  const shown = async (): Promise<Loaded> =>
+    (await (await action("configure-sparks")).getInput({ effects: bench.fake.effects, prefill: null })).value;
+  const bridge = () => {
+    const found = topology().services.find(({ name }) => name === "matrix-bridge");
+    return [found?.disabled, found?.bot?.user ?? null];
+  };
+  const HIDDEN = "services:\n  matrix-bridge:\n    disabled: true # for now\n    user: bob\n";
+  const STAYS = "The Matrix bridge is hidden: it is among the services to hide.";
+  const AGAIN = "The Matrix bridge is shown again, because you entered a user.";
+
+  test("a bridge that the file hides is among the services to hide, and a form that is left as it is keeps it so", async () => {
+    write("services-overrides.yaml", HIDDEN);
+    const value = await shown();
+    expect([value.hiddenServices, value.matrixUser]).toEqual([["matrix-bridge"], "bob"]);
+
+    expect((await run("configure-sparks", value)).message).toContain(STAYS);
+    expect(read("services-overrides.yaml")).toBe(HIDDEN);
+  });
+
+  test("taken out of the services to hide it is shown again with its user; put among them it is hidden", async () => {
+    write("services-overrides.yaml", HIDDEN);
+    const { message } = await run("configure-sparks", { ...(await shown()), hiddenServices: [] });
+    expect(bridge()).toEqual([false, "bob"]);
+    expect((await shown()).hiddenServices).toEqual([]);
+    expect(message).not.toMatch(/bridge/);
+
+    await run("configure-sparks", { ...(await shown()), hiddenServices: ["matrix-bridge"] });
+    expect(bridge()).toEqual([true, "bob"]);
+  });
+
+  test.each([null, "bob"])("a user that is entered shows a hidden bridge (before: %p), and says so", async (before) => {
+    const user = before === null ? "" : `, user: ${before}`;
+    write("services-overrides.yaml", `services: { matrix-bridge: { disabled: true${user} } }\n`);
+    const { message } = await run("configure-sparks", { ...(await shown()), matrixUser: "carol" });
+
+    expect(bridge()).toEqual([false, "carol"]);
+    expect((await shown()).hiddenServices).toEqual([]);
+    expect(message).toContain(AGAIN);
+  });
+
+  test("who enters a user and hides the bridge in one form gets both", async () => {
+    const { message } = await run("configure-sparks", {
+      ...BLANK,
+      matrixUser: "bob",
+      hiddenServices: ["matrix-bridge"],
+    });
+
+    expect(bridge()).toEqual([true, "bob"]);
+    expect(message).toContain(STAYS);
+  });
+
+  test("a hidden bridge without a user stays as it is in a form that is left as it is", async () => {
+    const text = "services: { matrix-bridge: { disabled: true } }\n";
+    write("services-overrides.yaml", text);
+    const { message } = await run("configure-sparks", await shown());
+
+    expect(read("services-overrides.yaml").replaceAll(" ", "")).toBe(text.replaceAll(" ", ""));
+    expect(message).not.toMatch(/bridge/);
+  });
+
   const SPARK1 = { host: "10.77.0.11", user: "alice" };
   const SPARK2 = { host: "10.77.0.12", user: "alice" };
   const NONE = { host: null, user: null };

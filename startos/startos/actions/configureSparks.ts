@@ -2,12 +2,11 @@ import { readWebhook, webhookJson } from "../fileModels/webhook.json";
 import { type Path, Shared, servicesYaml, topologyYaml, Unusable, YamlText } from "../fileModels/yamlText";
 import { i18n } from "../i18n";
 import { sdk } from "../sdk";
+import { BRIDGE, type Bridge, editServices, SERVICES, type ServiceName } from "./services";
 import { isContainer, isHost, isPort, isSecret, isUser } from "./validators";
 import { isWebhookUrl } from "./webhookUrl";
 
 const { InputSpec, Value } = sdk;
-const SERVICES = ["parakeet", "diarizer", "kokoro", "embeddings", "reranker", "qdrant"] as const;
-const BRIDGE = "matrix-bridge";
 const node = (name: string) => ({ list: "nodes", name });
 const MAIN = { list: "slots", name: "main" };
 
@@ -41,15 +40,26 @@ export const inputSpec = InputSpec.of({
     name: i18n("Services to hide"),
     description: i18n("Services that you do not run: they are neither shown nor probed."),
     default: [],
-    values: Object.fromEntries(SERVICES.map((name) => [name, name])) as Record<(typeof SERVICES)[number], string>,
+    values: Object.fromEntries(SERVICES.map((name) => [name, name])) as Record<ServiceName, string>,
   }),
-  matrixUser: text(i18n("User of the Matrix bridge"), i18n("Blank: there is no bridge, and its tile is hidden.")),
+  matrixUser: text(
+    i18n("User of the Matrix bridge"),
+    i18n(
+      "Blank: there is no bridge, and its tile is hidden. It stays hidden while it is among the services to hide; another user here takes it out of them.",
+    ),
+  ),
   webhookUrl: text(
     i18n("Webhook URL"),
     i18n("Gets swap_complete and swap_failed. The dashboard changes it too, and has others. Blank: none."),
   ),
   webhookSecret: text(i18n("Webhook secret"), i18n("Signs what is sent. Blank: as it is."), null, true),
 });
+
+const BRIDGE_SAID: Readonly<Record<Bridge, readonly string[]>> = {
+  "as it was": [],
+  hidden: [i18n("The Matrix bridge is hidden: it is among the services to hide.")],
+  "shown again": [i18n("The Matrix bridge is shown again, because you entered a user.")],
+};
 
 type Input = typeof inputSpec._TYPE;
 
@@ -77,16 +87,8 @@ export const configureSparks = sdk.Action.withInput(
       }
       return topology.text();
     });
-    const servicesText = edited("services-overrides.yaml", () => {
-      for (const name of SERVICES) {
-        const isHidden = wanted.hiddenServices.includes(name);
-        if (isHidden || services.get(["services", name, "disabled"]) !== null)
-          services.set(["services", name, "disabled"], isHidden ? true : null);
-      }
-      if (wanted.matrixUser !== null || services.get(["services", BRIDGE, "user"]) !== null)
-        services.set(["services", BRIDGE, "user"], wanted.matrixUser);
-      return services.text();
-    });
+    const bridge = edited("services-overrides.yaml", () => editServices(services, wanted));
+    const servicesText = edited("services-overrides.yaml", () => services.text());
 
     const { webhook: before, isDamaged } = await readWebhook();
     const { webhookUrl: url, webhookSecret } = wanted;
@@ -105,10 +107,11 @@ export const configureSparks = sdk.Action.withInput(
       // Nothing is wanted: the controller writes into it what there is.
       await webhookJson.write(effects, { url: null, secret: null, wanted: false });
     }
+    const next = i18n("Open Set-up in the dashboard: it checks everything that a launch needs.");
     return {
       version: "1",
       title: i18n("Saved"),
-      message: i18n("Open Set-up in the dashboard: it checks everything that a launch needs."),
+      message: [...BRIDGE_SAID[bridge], next].join(" "),
       result: null,
     };
   },

@@ -10,7 +10,7 @@ export default {
   "Addresses and names of your network are in it. Read it before you pass it on.": 5,
   "Addresses and users of the Sparks, and what runs on them. The dashboard edits the same values.": 6,
   "Blank: 8888.": 7,
-  "Blank: there is no bridge, and its tile is hidden.": 8,
+  "Blank: there is no bridge, and its tile is hidden. It stays hidden while it is among the services to hide; another user here takes it out of them.": 8,
   "Blank: vllm_node.": 9,
   "Configure Sparks": 10,
   "Container of vLLM": 11,
@@ -59,4 +59,6 @@ export default {
   "${file} has YAML aliases (&, *) where it would be changed. Write the values out.": 54,
   "Two Sparks of topology.yaml are called ${name}. Give one of them another name.": 55,
   "Another reservation is held by now. Nothing was released.": 56,
+  "The Matrix bridge is hidden: it is among the services to hide.": 57,
+  "The Matrix bridge is shown again, because you entered a user.": 58,
 };
