@@ -1,5 +1,5 @@
 /** The parts of the StartOS package, run against effects that remember what they were asked. */
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, spyOn, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { readHosts } from "../../lib/config/hosts-file.ts";
@@ -304,5 +304,38 @@ describe("backups", () => {
     expect(read("facts.db")).toBe("copy");
     await useSnapshots();
     expect(read("facts.db")).toBe("copy");
+  });
+
+  test("what is wrong with a copy stands in the log, and the backup goes on; a failure ends it with its words", async () => {
+    const { makeSnapshots } = await bench.package.load("startos/backups.ts");
+    const asked: unknown[] = [];
+    const log = spyOn(console, "warn").mockImplementation(() => undefined);
+    const making = (stderr: string) =>
+      makeSnapshots({
+        execFail: async (...words: unknown[]) => {
+          asked.push(words);
+          return { stdout: "/data/backup/facts.db\n", stderr };
+        },
+      });
+    try {
+      await making("");
+      expect(log).not.toHaveBeenCalled();
+      await making("SQLite cannot copy /data/telemetry.db: it is damaged.\n");
+      expect(log.mock.calls).toEqual([["Backup: SQLite cannot copy /data/telemetry.db: it is damaged."]]);
+    } finally {
+      log.mockRestore();
+    }
+    expect(asked[0]).toEqual([
+      ["/usr/local/bin/bun", "/app/routes/_snapshot.ts"],
+      { user: "65532", cwd: "/app", env: { DATA_DIR: "/data" } },
+      600_000,
+    ]);
+    await expect(
+      makeSnapshots({
+        execFail: async () => {
+          throw new Error("facts.db cannot be copied");
+        },
+      }),
+    ).rejects.toThrow("facts.db cannot be copied");
   });
 });

@@ -79,7 +79,7 @@ test("a snapshot that became the database tells when it was made, until what it 
   const dataDir = folder();
   const { instance } = identify(dataDir);
   const before = new Date().toISOString();
-  for (const path of snapshotDatabases(dataDir)) renameSync(path, join(dataDir, basename(path)));
+  for (const path of snapshotDatabases(dataDir).paths) renameSync(path, join(dataDir, basename(path)));
 
   const restored = identify(dataDir, false);
 
