@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { VERSION } from "../routes/_version.ts";
+import { CHANGELOG, CURRENT_NOTES, isMarked, PREVIOUS_NOTES, UNRELEASED } from "./notes.ts";
 import {
   compareVersions,
   next,
@@ -16,8 +17,6 @@ import {
 } from "./version.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-export const CHANGELOG = "CHANGELOG.md";
-export const UNRELEASED = "(not released)";
 
 /** @throws Error in words for the person at the command line */
 export function wantedVersion(from: string, argument: string | undefined): Version {
@@ -30,20 +29,26 @@ export function wantedVersion(from: string, argument: string | undefined): Versi
   return wanted;
 }
 
-/** The entry of a version that is not released gets the new number; after a release there is a new entry. */
+/** The entry of a version that is not released gets the new number; after a release there is a new one, with nothing in it yet. */
 export function newChangelog(text: string, version: Version): string {
   const heading = `## ${textOf(version)} ${UNRELEASED}`;
   const top = /^## \S+.*$/m.exec(text);
   if (top === null) throw new Error(`${CHANGELOG} has no entry.`);
   if (top[0].endsWith(UNRELEASED)) return text.replace(top[0], heading);
-  return text.replace(top[0], `${heading}\n\n- \n\n${top[0]}`);
+  return text.replace(top[0], `${heading}\n\n${top[0]}`);
 }
 
-/** @param read of a file below the root @returns the new texts by file */
+/**
+ * After a release the notes of the package are kept: those of the next version have to be others.
+ * @param read of a file below the root
+ * @returns the new texts by file
+ */
 export function bumped(version: Version, read: (file: string) => string): Map<string, string> {
   const files = [...new Set(PLACES.map(({ file }) => file))];
   const texts = files.map((file): [string, string] => [file, rewritten(read(file), file, version)]);
-  return new Map([...texts, [CHANGELOG, newChangelog(read(CHANGELOG), version)]]);
+  const changelog = read(CHANGELOG);
+  const kept: [string, string][] = isMarked(changelog, VERSION) ? [] : [[PREVIOUS_NOTES, read(CURRENT_NOTES)]];
+  return new Map([...texts, ...kept, [CHANGELOG, newChangelog(changelog, version)]]);
 }
 
 if (import.meta.main) {

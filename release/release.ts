@@ -8,8 +8,8 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { VERSION } from "../routes/_version.ts";
 import { OUT, packClient } from "./build-client.ts";
-import { UNRELEASED } from "./bump.ts";
 import { Gitea, GiteaError, giteaPlace } from "./gitea.ts";
+import { isMarked, missingNotes, notesOf, UNRELEASED } from "./notes.ts";
 import { publish, releaseFile } from "./publish.ts";
 import { parseVersion, textOf, upstreamOf } from "./version.ts";
 
@@ -18,34 +18,6 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** A colon may not stand in the name of a tag. */
 export const tagOf = (version: string): string => `v${version.replace(":", "-")}`;
 
-const headingOf = (changelog: string, version: string): string | undefined =>
-  changelog.split("\n").find((line) => line === `## ${version}` || line.startsWith(`## ${version} `));
-
-/** Whether the changelog says that a version is not to be released yet. */
-export const isMarked = (changelog: string, version: string): boolean =>
-  headingOf(changelog, version)?.trimEnd().endsWith(UNRELEASED) ?? false;
-
-/**
- * What the changelog says of a version.
- * @param mayBeMarked for a look at it before its release
- * @throws GiteaError when there is nothing, or it is marked as not released
- */
-export function notesOf(changelog: string, version: string, mayBeMarked = false): string {
-  const heading = headingOf(changelog, version);
-  if (heading === undefined) throw new GiteaError(`CHANGELOG.md has no entry for ${version}.`);
-  if (isMarked(changelog, version) && !mayBeMarked)
-    throw new GiteaError(
-      `CHANGELOG.md marks ${version} as ${UNRELEASED}. Take the mark away once it is to be released.`,
-    );
-  const lines = changelog.split("\n");
-  const after = lines.slice(lines.indexOf(heading) + 1);
-  const end = after.findIndex((line) => line.startsWith("## "));
-  return after
-    .slice(0, end < 0 ? undefined : end)
-    .join("\n")
-    .trim();
-}
-
 /** Names of what a whole release has. */
 export function expectedFiles(version: string): { packages: string[]; images: string[] } {
   const name = version.replace(":", "-");
@@ -53,6 +25,12 @@ export function expectedFiles(version: string): { packages: string[]; images: st
     packages: ["spark-control_x86_64.s9pk", "spark-control_aarch64.s9pk"],
     images: [`spark-control-image-${name}-amd64.tar`, `spark-control-image-${name}-arm64.tar`],
   };
+}
+
+/** A file below the root; null when there is none. */
+export function readIfThere(file: string): string | null {
+  const path = join(ROOT, file);
+  return existsSync(path) ? readFileSync(path, "utf8") : null;
 }
 
 /** The commit that is checked out; null where this is no repository of git's. */
@@ -83,8 +61,10 @@ async function main(flags: readonly string[]): Promise<void> {
   const version = parseVersion(VERSION);
   if (version === null) throw new GiteaError(`${VERSION} is not X.Y.Z:N.`);
   const gitea = new Gitea(giteaPlace(process.env));
-  const changelog = readFileSync(join(ROOT, "CHANGELOG.md"), "utf8");
+  const changelog = readIfThere("CHANGELOG.md") ?? "";
   const notes = notesOf(changelog, textOf(version), dryRun);
+  const missing = missingNotes(version, readIfThere);
+  if (missing.length > 0) throw new GiteaError(`${missing.join("\n")}\nSay what has changed before it is released.`);
   if (isMarked(changelog, textOf(version)))
     say(`CHANGELOG.md marks ${textOf(version)} as ${UNRELEASED}: a release is refused until the mark is taken away.`);
   const paths = built(flags.includes("--partial"));

@@ -5,7 +5,10 @@ import { dirname, join } from "node:path";
 import { must } from "../lab/command.ts";
 
 const ROOT = join(import.meta.dir, "../..");
-const PARTS = ["config", "lib", "release", "routes", "package.json", "tsconfig.json", "LICENSE", "startos/Makefile"];
+const PARTS = [
+  ...["config", "lib", "release", "routes", "package.json", "tsconfig.json", "LICENSE"],
+  ...["startos/Makefile", "startos/startos/versions"],
+];
 
 export interface Checkout {
   readonly folder: string;

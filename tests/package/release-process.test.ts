@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { CURRENT_NOTES, PREVIOUS_NOTES } from "../../release/notes.ts";
 import { expectedFiles, tagOf } from "../../release/release.ts";
 import { VERSION } from "../../routes/_version.ts";
 import { type Output, run } from "../lab/command.ts";
@@ -82,6 +83,25 @@ describe("refused before anything is asked or built", () => {
     expect(await refusal({})).toBe(`CHANGELOG.md has no entry for ${VERSION}.`);
     expect(gitea.asked).toEqual([]);
   });
+
+  test.each([{ flags: [] }, { flags: ["--dry-run"] }])(
+    "a changelog without words for the version, and old words for owners ($flags)",
+    async ({ flags }) => {
+      writeFileSync(join(checkout.folder, "CHANGELOG.md"), RELEASED.replace("- All of it", "- "));
+      expect(await refusal({ flags })).toContain(`CHANGELOG.md says nothing of ${VERSION}.`);
+
+      writeFileSync(join(checkout.folder, "CHANGELOG.md"), `${RELEASED}\n## 0.0.1:0\n\n- Before\n`);
+      const previous = join(checkout.folder, PREVIOUS_NOTES);
+      const now = readFileSync(join(checkout.folder, CURRENT_NOTES), "utf8");
+      writeFileSync(previous, now.replace(VERSION, "0.0.1:0"));
+      try {
+        expect(await refusal({ flags })).toContain(`${CURRENT_NOTES} still has the notes of 0.0.1:0 in en_US, es_ES`);
+        expect(gitea.asked).toEqual([]);
+      } finally {
+        rmSync(previous);
+      }
+    },
+  );
 
   test("a package that is missing, unless the rest is wanted", async () => {
     const path = join(checkout.folder, BUILT[0]!);

@@ -4,8 +4,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Gitea, GiteaError, giteaPlace, hereOf } from "../../release/gitea.ts";
+import { isMarked, notesOf } from "../../release/notes.ts";
 import { type Publication, publish, releaseFile } from "../../release/publish.ts";
-import { expectedFiles, isMarked, notesOf, tagOf } from "../../release/release.ts";
+import { expectedFiles, tagOf } from "../../release/release.ts";
 import { example } from "../docs/_examples.ts";
 import { run } from "../lab/command.ts";
 import { type FakeGitea, MAIN_COMMIT, READ_TOKEN, REPOSITORY, startGitea, WRITE_TOKEN } from "./_gitea.ts";

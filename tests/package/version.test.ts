@@ -3,6 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { bumped, newChangelog, wantedVersion } from "../../release/bump.ts";
+import { CURRENT_NOTES, LANGUAGES, missingNotes, PREVIOUS_NOTES } from "../../release/notes.ts";
+import { readIfThere } from "../../release/release.ts";
 import { compareVersions, differences, next, PLACES, parseVersion, STEPS, textOf } from "../../release/version.ts";
 import { VERSION } from "../../routes/_version.ts";
 import { Controller, makeDataDir } from "../support/controller.ts";
@@ -23,6 +25,10 @@ describe("the version", () => {
     expect(entries[0]).toEqual(current());
     const sorted = [...entries].sort((a, b) => compareVersions(b!, a!));
     expect(entries).toEqual(sorted);
+  });
+
+  test("has notes of its own, in the changelog and for owners in every language", () => {
+    expect(missingNotes(current(), readIfThere)).toEqual([]);
   });
 
   test("is what /health, the OpenAPI document and the first line say", async () => {
@@ -79,8 +85,24 @@ describe("bump", () => {
       "# C\n\n## 1.1.0:0 (not released)\n\n- a\n",
     );
     expect(newChangelog("# C\n\n## 1.0.0:0\n\n- a\n", version)).toBe(
-      "# C\n\n## 1.1.0:0 (not released)\n\n- \n\n## 1.0.0:0\n\n- a\n",
+      "# C\n\n## 1.1.0:0 (not released)\n\n## 1.0.0:0\n\n- a\n",
     );
+  });
+
+  test("after a release the notes of the package are kept; until there are others, in both places, they are missing", () => {
+    const released = read("CHANGELOG.md").replace(" (not released)", "");
+    const before = (file: string) => (file === "CHANGELOG.md" ? released : read(file));
+    const version = next(current(), "minor");
+    const texts = bumped(version, before);
+    const after = (file: string) => texts.get(file) ?? readIfThere(file);
+
+    expect(texts.get(PREVIOUS_NOTES)).toBe(read(CURRENT_NOTES));
+    expect(missingNotes(version, after)).toEqual([
+      `CHANGELOG.md says nothing of ${textOf(version)}.`,
+      `${CURRENT_NOTES} still has the notes of ${VERSION} in ${LANGUAGES.join(", ")}.`,
+    ]);
+    // Before it was released its notes go on with its number.
+    expect(bumped(version, read).has(PREVIOUS_NOTES)).toBe(read("CHANGELOG.md").includes(`## ${VERSION}\n`));
   });
 
   test("a place that is missing stops it", () => {
@@ -88,4 +110,54 @@ describe("bump", () => {
       "Dockerfile",
     );
   });
+});
+
+describe("notes that are missing", () => {
+  const notes = (version: string, text: (language: string) => string, quote = '"') =>
+    `  version: "${version}",\n  releaseNotes: {\n${LANGUAGES.map((each) => `    ${each}:\n      ${quote}${text(each)}${quote},\n`).join("")}  },\n`;
+  const files = {
+    "CHANGELOG.md": "# C\n\n## 1.1.0:0\n\n- b\n  more\n\n## 1.0.0:0\n\n- a\n",
+    [CURRENT_NOTES]: notes("1.1.0:0", (language) => `New, ${language}: \\"it\\"`),
+    [PREVIOUS_NOTES]: notes("1.0.0:0", (language) => `Old, ${language}`),
+  };
+  const missing = (changed: Readonly<Record<string, string | null>>) =>
+    missingNotes(parseVersion("1.1.0:0")!, (file) => ({ ...files, ...changed })[file] ?? null);
+  const changelog = (section: string) => ({
+    "CHANGELOG.md": `# C\n\n## 1.1.0:0 (not released)\n${section}\n## 1.0.0:0\n\n- a\n`,
+  });
+
+  test("none, whatever quotes they are written in; the first version has none before it", () => {
+    expect(missing({})).toEqual([]);
+    for (const quote of ["'", "`"])
+      expect(missing({ [CURRENT_NOTES]: notes("1.1.0:0", () => "New", quote) })).toEqual([]);
+    expect(missing({ "CHANGELOG.md": "## 1.1.0:0\n\n- b\n", [PREVIOUS_NOTES]: null })).toEqual([]);
+  });
+
+  test.each(["", "\n", "\n- \n", "\n-\n\n* \n"])("a section of the changelog with nothing in it: %j", (section) => {
+    expect(missing(changelog(section))).toEqual(["CHANGELOG.md says nothing of 1.1.0:0."]);
+  });
+
+  test.each(["\n- b\n- \n", "\n- \n- b\n", "\n- b\n  - \n"])("a blank entry among others: %j", (section) => {
+    expect(missing(changelog(section))).toEqual(["CHANGELOG.md has a blank entry below 1.1.0:0."]);
+  });
+
+  test("owners' notes that are blank, not there, or still those of the version before, in one language too", () => {
+    const but = (other: string) => notes("1.1.0:0", (language) => (language === "pl_PL" ? other : `New, ${language}`));
+    expect(missing({ [CURRENT_NOTES]: but(" ") })).toEqual([`${CURRENT_NOTES} has no notes in pl_PL.`]);
+    expect(missing({ [CURRENT_NOTES]: but("").replace(/ +pl_PL:\n.*\n/, "") })).toEqual([
+      `${CURRENT_NOTES} has no notes in pl_PL.`,
+    ]);
+    expect(missing({ [CURRENT_NOTES]: but("Old,  pl_PL ") })).toEqual([
+      `${CURRENT_NOTES} still has the notes of 1.0.0:0 in pl_PL.`,
+    ]);
+  });
+
+  test.each([null, notes("0.9.0:0", () => "Older")])(
+    "the notes of the version before were not kept (%#)",
+    (previous) => {
+      expect(missing({ [PREVIOUS_NOTES]: previous })).toEqual([
+        `${PREVIOUS_NOTES} has to be ${CURRENT_NOTES} as it was in 1.0.0:0: bun run bump keeps it.`,
+      ]);
+    },
+  );
 });
