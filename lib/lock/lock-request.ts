@@ -2,9 +2,10 @@
 import { DEFAULT_TTL_SECONDS, type Lock, MAX_TTL_SECONDS, MIN_TTL_SECONDS } from "./lock.ts";
 import type { Acquired, Ask } from "./machine.ts";
 import { unknownSlot } from "./refusals.ts";
+import type { Asker } from "./respite.ts";
 import { digestOf } from "./token.ts";
 
-export interface AcquireRequest {
+export interface AcquireRequest extends Asker {
   readonly holder: string;
   /** Default 900; clamped to 1..86400. */
   readonly ttlSeconds?: number | null | undefined;
@@ -16,8 +17,6 @@ export interface AcquireRequest {
   /** Null: the whole cluster. */
   readonly slots?: readonly string[] | null | undefined;
   readonly allowRunningSwap?: boolean | undefined;
-  /** For the record: who asks. */
-  readonly by: string;
 }
 
 export interface Granted {
@@ -26,11 +25,10 @@ export interface Granted {
   readonly how: Acquired["how"];
 }
 
-export interface ForceRequest {
+export interface ForceRequest extends Asker {
   /** The reservation that is meant; whichever there is, when left out. */
   readonly generation?: number | undefined;
   readonly reason?: string | null | undefined;
-  readonly by: string;
 }
 
 /** Sparks of the named slots. @throws Fault 404 */

@@ -43,6 +43,12 @@ function othersFirst(): Fault {
   return new Fault("conflict", "others_first", say, { lock: null });
 }
 
+function justForced(leftMs: number): Fault {
+  const seconds = Math.ceil(leftMs / 1000);
+  const say = `A person has just ended a reservation, and comes first for ${seconds} s. Wait in line with ?wait=SECONDS, or ask again then.`;
+  return new Fault("conflict", "others_first", say, { lock: null, retry_after_seconds: seconds });
+}
+
 /** 409: a swap, stop or restart that would begin before their turn. */
 export function awaited(holder: string): Fault {
   const say = `${holder} waits in line for these GPUs and gets them as soon as what runs there has ended. Nothing was changed. Wait in line too, with POST /api/swap/lock?wait=SECONDS, or ask again later.`;
@@ -97,8 +103,15 @@ export function reserved(lock: Lock | null): Fault {
 
 export const shuttingDown = () => new Fault("unavailable", "shutting_down", "Spark Control is shutting down.");
 
-/** @returns what to answer, and whether time may change it: then it is worth waiting */
-export function refusalOf(refusal: Refusal, now: Reading): { readonly refused: Fault; readonly mayChange: boolean } {
+/**
+ * @param respiteMs what is left of the time after a forced release
+ * @returns what to answer, and whether time may change it: then it is worth waiting
+ */
+export function refusalOf(
+  refusal: Refusal,
+  now: Reading,
+  respiteMs: number,
+): { readonly refused: Fault; readonly mayChange: boolean } {
   switch (refusal.why) {
     case "held":
       return { refused: heldByAnother(show(refusal.grant, now)), mayChange: true };
@@ -107,7 +120,7 @@ export function refusalOf(refusal: Refusal, now: Reading): { readonly refused: F
     case "stop_running":
       return { refused: stopRunning(refusal.what), mayChange: true };
     case "others_first":
-      return { refused: othersFirst(), mayChange: true };
+      return { refused: respiteMs > 0 ? justForced(respiteMs) : othersFirst(), mayChange: true };
     case "lost":
       return { refused: lost(), mayChange: false };
     case "spent":

@@ -10,6 +10,7 @@ import { type Lock, MAX_WAITING } from "./lock.ts";
 import { type AcquireRequest, askOf, type ForceRequest, type Granted, nodesOf } from "./lock-request.ts";
 import { type Ask, acquire, permit } from "./machine.ts";
 import * as refusals from "./refusals.ts";
+import { type Asker, Respite } from "./respite.ts";
 import { TimeWatch } from "./time-watch.ts";
 import { digestOf, isSameDigest, mintToken } from "./token.ts";
 import { answer, type Outcome, type Waiter, WaitingLine } from "./waiting-line.ts";
@@ -23,6 +24,8 @@ export interface LockOptions extends LedgerOptions {
   /** Cancels swaps that were claimed under this reservation and have stopped nothing yet. */
   abortBeforeStopping(generation: number): void;
   report(error: unknown): void;
+  /** How long after a forced release others have to wait. */
+  readonly respiteMs?: number;
 }
 
 export class ReservationLock {
@@ -30,10 +33,12 @@ export class ReservationLock {
   readonly #line = new WaitingLine<Granted>();
   readonly #disruptions = new Disruptions();
   readonly #watch: TimeWatch;
+  readonly #respite: Respite;
   #closed = false;
 
   constructor(private readonly options: LockOptions) {
     this.#ledger = new Ledger(options);
+    this.#respite = new Respite(options.clock, options.respiteMs);
     this.#watch = new TimeWatch({
       left: () => {
         const now = options.clock.now();
@@ -92,7 +97,7 @@ export class ReservationLock {
       if (!("refused" in outcome)) resolve(outcome);
       else if (!outcome.mayChange) throw outcome.refused;
       else if (!twin && this.#line.length >= MAX_WAITING) throw refusals.lineFull(this.#line.length);
-      else this.#wait({ ask, by: request.by, signal, resolve, reject }, waitMs, twin);
+      else this.#wait({ ask, by: request.by, from: request.from, signal, resolve, reject }, waitMs, twin);
       if (twin) this.#line.remove(twin);
       twin?.reject(refusals.superseded());
     });
@@ -115,11 +120,12 @@ export class ReservationLock {
   }
 
   /**
-   * A person ends a reservation. A swap that was claimed under it is cancelled if it has stopped nothing yet.
+   * A person ends a reservation. A swap that was claimed under it is cancelled if it has stopped nothing yet. For a minute nobody
+   * else gets another one.
    * @returns generation of the reservation; null when nothing was held
    * @throws Fault 409 `other_reservation` with `lock`
    */
-  force({ generation, reason = null, by }: ForceRequest): number | null {
+  force({ generation, reason = null, by, from }: ForceRequest): number | null {
     const forced = this.#ledger.change<number | null | Fault>((grant, now) => {
       if (!grant) return { grant, result: null };
       if (generation !== undefined && generation !== grant.generation)
@@ -129,6 +135,7 @@ export class ReservationLock {
     });
     if (forced instanceof Fault) throw forced;
     if (forced !== null) {
+      this.#respite.begin({ by, from });
       this.#disruptions.force(forced);
       this.options.abortBeforeStopping(forced);
     }
@@ -150,8 +157,7 @@ export class ReservationLock {
   }
 
   /**
-   * The same gate for what begins now. While nothing is reserved, who is first in line waits only for what runs there:
-   * nothing new begins before their turn, so that they wait for its end and no longer.
+   * The same for what begins now: nothing does, where who is first in line waits for the end of what runs, and no longer.
    * @throws Fault as `permit`; 409 `others_first`
    */
   admit(place: Place, token: string | null): number | null {
@@ -167,8 +173,7 @@ export class ReservationLock {
   }
 
   /**
-   * From here on until its end a stop or restart is under way there: it has to be called in the same synchronous step as the
-   * permit, so that no reservation is granted between the two.
+   * From here on a stop or restart is under way there. Call it in the same synchronous step as the permit: nothing is granted between.
    * @param what in words: "a stop of main"
    * @param reservation what the permit gave back
    */
@@ -188,8 +193,7 @@ export class ReservationLock {
   }
 
   /**
-   * A Spark remembers this generation. If it is higher than any that these data know, they are old, restored from a backup:
-   * what they say is reserved has long ended, or was never known to whoever holds something now.
+   * A Spark remembers this generation. If it is higher than any that these data know, they are old: what they say is reserved has ended.
    */
   generationSeen(generation: number): void {
     if (generation <= this.options.highestGeneration()) return;
@@ -226,7 +230,8 @@ export class ReservationLock {
 
   #next(place: Place): Waiter<Granted> | null {
     const { first } = this.#line;
-    if (!first || first.signal.aborted || this.#ledger.current(this.options.clock.now())) return null;
+    if (!first || first.signal.aborted || this.#respite.leftMs > 0) return null;
+    if (this.#ledger.current(this.options.clock.now())) return null;
     const slots = first.ask.slots ?? null;
     const nodes = this.options.slots().flatMap(({ name, nodes }) => (slots?.includes(name) ? nodes : []));
     return covers({ slots: slots && [...slots], nodes }, place) ? first : null;
@@ -238,8 +243,10 @@ export class ReservationLock {
 
   readonly #nodesOf = (slots: readonly string[]) => nodesOf(slots, this.options.slots());
 
-  #attempt(ask: Ask, request: Pick<AcquireRequest, "by" | "token">, othersFirst: boolean): Outcome<Granted> {
+  #attempt(ask: Ask, request: Asker & Pick<AcquireRequest, "token">, othersFirst: boolean): Outcome<Granted> {
     const { options } = this;
+    const respiteMs = this.#respite.leftMs;
+    const isTheirs = this.#respite.isOf(request);
     const outcome = this.#ledger.change<Outcome<Granted>>((grant, now) => {
       const decided = acquire(grant, ask, {
         now,
@@ -249,31 +256,30 @@ export class ReservationLock {
         disruption: (scope) => this.#disruptions.within(scope),
         runningSwap: (scope) => options.runningSwaps().find(({ place }) => covers(scope, place))?.jobId ?? null,
         isSpent: (digest) => options.store.isSpent(digest),
-        othersFirst,
+        othersFirst: respiteMs > 0 ? !isTheirs : othersFirst,
       });
       if ("why" in decided) {
-        const { refused, mayChange } = refusals.refusalOf(decided, now);
+        const { refused, mayChange } = refusals.refusalOf(decided, now, respiteMs);
         // Who shows a token believes to hold something; waiting would not make that true.
         return { grant, result: { refused, mayChange: mayChange && ask.tokenDigest === null } };
       }
-      const told = happened(decided.grant, now);
-      const token = decided.how === "renewed" ? (request.token ?? "") : decided.token.text;
-      return {
-        grant: decided.grant,
-        event:
-          decided.how === "renewed"
-            ? { type: "lock.renewed", ...told }
-            : { type: "lock.acquired", ...told, by: request.by, repeated: decided.how === "repeated" },
-        result: { lock: told.lock, token, how: decided.how },
-      };
+      const { grant: granted, how } = decided;
+      const told = happened(granted, now);
+      if (how === "renewed") {
+        const result = { lock: told.lock, token: request.token ?? "", how };
+        return { grant: granted, event: { type: "lock.renewed", ...told }, result };
+      }
+      const event = { type: "lock.acquired", ...told, by: request.by, repeated: how === "repeated" } as const;
+      return { grant: granted, event, result: { lock: told.lock, token: decided.token.text, how } };
     });
+    if (respiteMs > 0 && isTheirs && !("refused" in outcome)) this.#respite.end();
     this.#watch.arm();
     return outcome;
   }
 
-  #attemptOrFail({ ask, by }: Waiter<Granted>, othersFirst: boolean): Outcome<Granted> {
+  #attemptOrFail(waiter: Waiter<Granted>, othersFirst: boolean): Outcome<Granted> {
     try {
-      return this.#attempt(ask, { by }, othersFirst);
+      return this.#attempt(waiter.ask, waiter, othersFirst);
     } catch (error) {
       return { refused: error, mayChange: false };
     }

@@ -1,10 +1,10 @@
 /** Those who wait for the lock: first come, first served. */
 import type { Ask } from "./machine.ts";
+import type { Asker } from "./respite.ts";
 import { isSameDigest } from "./token.ts";
 
-export interface Waiter<Granted> {
+export interface Waiter<Granted> extends Asker {
   readonly ask: Ask;
-  readonly by: string;
   /** Leaves the line. */
   readonly signal: AbortSignal;
   readonly resolve: (granted: Granted) => void;

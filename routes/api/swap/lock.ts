@@ -81,6 +81,7 @@ export default ({ lock }: Pick<ControlPlane, "lock">) =>
           slots: body.slots ?? undefined,
           allowRunningSwap: body.allow_running_swap,
           by: callerOf(request),
+          from: server?.requestIP(request)?.address,
         };
         const waitSeconds = Math.min(query.wait ?? 0, MAX_WAIT_SECONDS);
         if (waitSeconds > 0) server?.timeout(request, 0);
@@ -109,9 +110,10 @@ export default ({ lock }: Pick<ControlPlane, "lock">) =>
     )
     .delete(
       "",
-      ({ body, query, headers, request }) => {
+      ({ body, query, headers, request, server }) => {
         const { force, generation, reason } = { ...query, ...body };
-        if (force) lock.force({ generation, reason, by: callerOf(request) });
+        const from = server?.requestIP(request)?.address;
+        if (force) lock.force({ generation, reason, by: callerOf(request), from });
         else lock.release(tokenOf(body?.token, body?.lock_token, headers["x-swap-lock-token"], query.token));
         return { held: false as const };
       },

@@ -30,7 +30,8 @@ export class LockBench implements Disposable {
   failure: Error | null = null;
   lock!: ReservationLock;
 
-  constructor() {
+  /** @param respiteMs how long others wait after a forced release */
+  constructor(private readonly respiteMs = 0) {
     this.restart();
   }
 
@@ -52,6 +53,7 @@ export class LockBench implements Disposable {
       nextGeneration: (seen) => this.swapStore.nextGeneration(seen),
       highestGeneration: () => this.swapStore.highestGeneration(),
       slots: () => SLOTS,
+      respiteMs: this.respiteMs,
       runningSwaps: () => this.running,
       abortBeforeStopping: (generation) => this.aborted.push(generation),
       record: (event) => this.recorded.push(event),

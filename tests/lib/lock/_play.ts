@@ -117,7 +117,7 @@ class Game {
           spend: (digest) => void disk.spent.add(digest),
           isSpent: (digest) => disk.spent.has(digest),
         },
-        clock: { now: () => this.#now },
+        ...{ respiteMs: 0, clock: { now: () => this.#now } },
         // Not random, but never the same twice.
         random: (bytes) => {
           new DataView(bytes.buffer).setUint32(0, ++this.#random);
