@@ -62,10 +62,10 @@ export async function acquire(client: SparkControl, options: ReservationOptions)
       signal?.throwIfAborted();
       const sentMs = performance.now();
       const wait = Math.min(Math.max(0, Math.ceil((until - sentMs) / 1000)), LONGEST_WAIT_SECONDS);
-      const limit = AbortSignal.timeout((wait + ANSWER_LIMIT_SECONDS) * 1000);
       const answer = await answered(
         (fetch) => client.api.swap.lock.post(body, { query: { wait }, fetch }),
-        signal ? AbortSignal.any([signal, limit]) : limit,
+        signal,
+        AbortSignal.timeout((wait + ANSWER_LIMIT_SECONDS) * 1000),
       );
       if (answer?.data) {
         const { token, generation, seconds_remaining: secondsRemaining } = answer.data;

@@ -1,4 +1,5 @@
 /** Requests about a reservation, whose answer may fail to come in every way there is. */
+import { anySignal } from "./any-signal.ts";
 import { pause } from "./pause.ts";
 import { raced } from "./raced.ts";
 
@@ -14,19 +15,22 @@ interface AnyAnswer {
 
 /**
  * The answer, if it is one. Never throws.
- * @param signal does not wait longer than this, even if `fetch` does not listen to it
+ * @param signals does not wait longer than any of these, even if `fetch` does not listen to them
  * @returns null when what was asked for may have been done all the same: no answer, one that breaks off, or one that something
  *          on the way has given; also 500
  */
 export async function answered<Answer extends AnyAnswer>(
   ask: Ask<Answer>,
-  signal: AbortSignal,
+  ...signals: readonly (AbortSignal | undefined)[]
 ): Promise<Answer | null> {
+  const { signal, leave } = anySignal(signals);
   try {
     const answer = await raced(ask({ signal }), signal);
     return isDefinite(answer) ? answer : null;
   } catch {
     return null;
+  } finally {
+    leave();
   }
 }
 

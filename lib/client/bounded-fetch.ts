@@ -1,4 +1,5 @@
 /** A fetch for clients of one busy GPU: few requests at a time, patient when it says that it is busy. */
+import { anySignal } from "./any-signal.ts";
 import { pause } from "./pause.ts";
 import { raced } from "./raced.ts";
 
@@ -41,12 +42,16 @@ export function boundedFetch(options: BoundedFetchOptions = {}): BoundedFetch {
     const original = new Request(input, init);
     const { signal } = original;
     for (let attempt = 1; ; attempt++) {
-      const giveBack = await turns.take(signal);
+      const giveTurnBack = await turns.take(signal);
       let pauseMs = pauseAfter(attempt);
       const limit = new Limit(timeoutMs);
+      const { signal: over, leave } = anySignal([signal, limit.signal]);
+      const giveBack = () => {
+        leave();
+        giveTurnBack();
+      };
       try {
         const request = attempt < most ? original.clone() : original;
-        const over = AbortSignal.any([signal, limit.signal]);
         const answer = await raced(send(new Request(request, { signal: over })), over);
         const retryMs = answer.status === 503 ? retryAfterMs(answer.headers.get("retry-after"), pauseMs) : null;
         if (retryMs === null || attempt >= most || retryMs > LONGEST_RETRY_AFTER_MS) {

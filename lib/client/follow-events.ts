@@ -1,4 +1,6 @@
 /** Everything that changes, as it changes: `/api/events` with its silences and breaks taken care of. */
+
+import { anySignal } from "./any-signal.ts";
 import { type SparkControl, sparkControl } from "./client.ts";
 import { pause } from "./pause.ts";
 
@@ -39,7 +41,7 @@ export async function* followEvents(
   let pauseMs = FIRST_PAUSE_MS;
   while (!signal?.aborted) {
     const silence = new AbortController();
-    const both = signal ? AbortSignal.any([signal, silence.signal]) : silence.signal;
+    const { signal: both, leave } = anySignal([signal, silence.signal]);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const heard = () => {
       clearTimeout(timer);
@@ -70,6 +72,7 @@ export async function* followEvents(
       // Whoever leaves the loop leaves the stream.
       const wasSilent = silence.signal.aborted;
       silence.abort();
+      leave();
       if (wasSilent) why = `Nothing was heard for ${silenceMs} ms.`;
     }
     if (signal?.aborted) return;

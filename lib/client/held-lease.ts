@@ -1,6 +1,7 @@
 /** A reservation that is held: renewed in time, told when it is lost, released at the end. */
 import { type Acquired, release } from "./acquire.ts";
 import { answered, BETWEEN_TRIES_MS } from "./answered.ts";
+import { type AnySignal, anySignal } from "./any-signal.ts";
 import type { SparkControl } from "./client.ts";
 import { pause } from "./pause.ts";
 import { raced } from "./raced.ts";
@@ -12,7 +13,10 @@ export class HeldLease implements Lease {
   readonly generation: number;
   readonly #ttlMs: number;
   readonly #lost = new AbortController();
-  readonly #stopped = new AbortController();
+  /** Nothing is to be renewed any more. */
+  readonly #over = new AbortController();
+  /** Lost, or given up by the caller. */
+  readonly #ended: AnySignal;
   readonly signal: AbortSignal;
   readonly #renewed = withResolvers();
   readonly #renewing: Promise<void>;
@@ -30,7 +34,8 @@ export class HeldLease implements Lease {
     this.token = token;
     this.generation = generation;
     this.#ttlMs = ttlSeconds * 1000;
-    this.signal = options.signal ? AbortSignal.any([this.#lost.signal, options.signal]) : this.#lost.signal;
+    this.#ended = anySignal([this.#lost.signal, options.signal]);
+    this.signal = this.#ended.signal;
     if (isFresh) this.#extend(sentMs, secondsRemaining);
     else this.#extend(performance.now(), ttlSeconds);
     this.#renewing = this.#renew(isFresh ? this.#lastsMs / 3 : 0);
@@ -49,10 +54,11 @@ export class HeldLease implements Lease {
 
   /** Gives it back, also when it only counts as lost because no renewal was answered. Never throws: what cannot be released expires. */
   async end(): Promise<void> {
-    this.#stopped.abort();
+    this.#over.abort();
     clearTimeout(this.#deadline);
     await this.#renewing;
     if (!this.#isRefused) await release(this.client, this.token);
+    this.#ended.leave();
   }
 
   /**
@@ -69,10 +75,11 @@ export class HeldLease implements Lease {
 
   #lose(why: string): void {
     if (!this.#lost.signal.aborted) this.#lost.abort(new ReservationLost(`The reservation was lost. ${why}`));
+    this.#over.abort();
   }
 
   async #renew(firstMs: number): Promise<void> {
-    const over = AbortSignal.any([this.#stopped.signal, this.#lost.signal]);
+    const over = this.#over.signal;
     const body = { holder: this.options.holder, ttl_seconds: this.#ttlMs / 1000, token: this.token };
     let nextMs = firstMs;
     while (!over.aborted) {
@@ -82,7 +89,8 @@ export class HeldLease implements Lease {
       const answer = await answered(
         (fetch) => this.client.api.swap.lock.post(body, { fetch }),
         // One that hangs must not use up the time of the next.
-        AbortSignal.any([over, AbortSignal.timeout(Math.ceil(this.#lastsMs / 4))]),
+        over,
+        AbortSignal.timeout(Math.ceil(this.#lastsMs / 4)),
       );
       if (over.aborted) return;
       if (answer?.data) {

@@ -68,7 +68,9 @@ export async function journey(url, model, canSign) {
 }
 `;
 
+/** Node has AbortSignal.any from 20.3 on, and the package is for every Node 20. */
 export const COMMAND_LINE = `
+delete AbortSignal.any;
 const { journey } = await import(new URL("journey.mjs", import.meta.url));
 console.log(JSON.stringify(await journey(process.argv[2], process.argv[3], true)));
 `;

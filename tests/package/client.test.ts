@@ -56,13 +56,16 @@ describe("the types", () => {
     for (const { name, code } of examplesIn(installed("README.md"))) app.write(`src/readme-${name}.ts`, code);
   });
 
+  const NEW = { target: "es2022", lib: ["es2023", "esnext.asynciterable", "dom", "dom.iterable"] };
+  /** The least that the README promises to be enough. */
+  const LEAST = { target: "es2020", lib: ["es2020", "dom"] };
+
   /** What a person's tsconfig says; without the platform's own types but those of the browser. */
-  const project = (how: object, include: string[]) => ({
+  const project = (how: object, include: string[], platform = NEW) => ({
     compilerOptions: {
       ...STRICT,
       ...how,
-      target: "es2022",
-      lib: ["es2023", "esnext.asynciterable", "dom", "dom.iterable"],
+      ...platform,
       types: [],
       allowImportingTsExtensions: true,
       noEmit: true,
@@ -76,6 +79,13 @@ describe("the types", () => {
         const { errors, output } = await compileApp(app.folder, compiler, project(resolution, ["src/*.ts"]));
         expect([errors, output]).toEqual([[], ""]);
       });
+
+  for (const compiler of COMPILERS)
+    test(`${compiler} with a lib of es2020 and dom and nothing else: the same compiles`, async () => {
+      const how = { moduleResolution: "bundler", module: "es2022" };
+      const { errors, output } = await compileApp(app.folder, compiler, project(how, ["src/*.ts"], LEAST));
+      expect([errors, output]).toEqual([[], ""]);
+    });
 
   test("misuse is an error, on its line and nowhere else", async () => {
     const files = [...new Bun.Glob("wrong/*.ts").scanSync(TYPES)].sort();

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { followEvents } from "../../../lib/client/follow-events.ts";
+import { countListeners } from "../../support/listeners.ts";
 import { until } from "../../support/until.ts";
 
 const SILENCE_MS = 300;
@@ -70,4 +71,17 @@ test("silence is a break, also when it began while the consumer was busy", async
 
   expect([breaks, server.connections()]).toEqual([[expect.stringContaining("300 ms")], 2]);
   await events.return();
+});
+
+test("leaves nothing on a signal that lives longer than the loop", async () => {
+  const server = serveEvents();
+  const { signal } = new AbortController();
+  const listeners = countListeners(signal);
+
+  for await (const { event } of followEvents(server.url, { signal })) {
+    expect([event, listeners() > 0]).toEqual(["snapshot", true]);
+    break;
+  }
+
+  expect(listeners()).toBe(0);
 });

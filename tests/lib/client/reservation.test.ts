@@ -3,6 +3,7 @@ import { withReservation } from "../../../lib/client/reservation.ts";
 import { ReservationLost, ReservationRefused } from "../../../lib/client/reservation-errors.ts";
 import { type AppUnderTest, startApp } from "../../routes/_app-under-test.ts";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy.ts";
+import { countListeners } from "../../support/listeners.ts";
 import { until } from "../../support/until.ts";
 
 setDefaultTimeout(30_000);
@@ -46,6 +47,15 @@ describe("withReservation", () => {
 
     expect(seen).toBeGreaterThan(0);
     expect(held()).toBeNull();
+  });
+
+  test("leaves nothing on a signal that lives longer than the work", async () => {
+    const { signal } = new AbortController();
+    const listeners = countListeners(signal);
+
+    await withReservation(url, { holder: "nightly", signal }, async () => expect(listeners()).toBeGreaterThan(0));
+
+    expect(listeners()).toBe(0);
   });
 
   test("releases it when the work throws, and throws the same", async () => {
