@@ -50,6 +50,17 @@ export function readValues(
 const isLetter = ({ value, source }: { readonly value: unknown; readonly source?: string | undefined }): boolean =>
   typeof value === "boolean" && source?.length === 1;
 
+/**
+ * Names that were truth values in YAML 1.1, such as `on`, are names all the same.
+ * @returns null for what is no name
+ */
+export function nameOfKey(key: unknown, isEarlier: boolean): string | null {
+  if (!isScalar(key)) return null;
+  if (typeof key.value === "string") return key.value;
+  const isWord = isEarlier && typeof key.value === "boolean" && !/^(true|false)$/i.test(key.source ?? "");
+  return isWord ? (key.source ?? null) : null;
+}
+
 class Reader {
   readonly lineOf = new Map<string, number>();
   readonly problems: Problem[] = [];
@@ -102,7 +113,7 @@ class Reader {
     const merged: Record<string, unknown> = Object.create(null);
     for (const { key, value } of pairs) {
       const line = this.#line(key) ?? this.#line(value) ?? this.lastLine;
-      const name = this.#nameOf(key);
+      const name = nameOfKey(key, this.isEarlier);
       if (this.isEarlier && isScalar(key) && typeof key.value === "symbol") {
         this.#merge(merged, this.value(value, path), line, path);
       } else if (name === null) {
@@ -119,14 +130,6 @@ class Reader {
       }
     }
     return Object.assign(Object.create(null), merged, result);
-  }
-
-  /** Names that were truth values in YAML 1.1, such as `on`, are names all the same. */
-  #nameOf(key: unknown): string | null {
-    if (!isScalar(key)) return null;
-    if (typeof key.value === "string") return key.value;
-    const isWord = this.isEarlier && typeof key.value === "boolean" && !/^(true|false)$/i.test(key.source ?? "");
-    return isWord ? (key.source ?? null) : null;
   }
 
   /** Of several mappings the first that has a key counts. */

@@ -63,22 +63,28 @@ export class EarlierFolder {
 
   /**
    * Of what is there a whole copy is kept first. What has its name there already may be half of one, or of somebody else:
-   * it stays, and the copy has a number. @throws when either cannot be written; nothing was changed then
+   * it stays, and the copy has a number.
+   * @returns where what was there is now; null: there was nothing, or nothing but what was written here
+   * @throws when either cannot be written; nothing was changed then
    */
-  write(name: string, text: string): void {
+  write(name: string, text: string): string | null {
     const presence = this.presence(name);
-    if (presence === "file") this.#keep(name);
-    else if (presence !== "absent") this.setAside(name);
+    let where: string | null = null;
+    if (presence === "file") where = this.#keep(name);
+    else if (presence !== "absent") where = this.setAside(name);
     writeConfigFile(this.at(name), text);
     this.#written.set(name, Buffer.from(text));
+    return where;
   }
 
-  #keep(name: string): void {
+  #keep(name: string): string | null {
     const present = readFileSync(this.at(name));
-    if (this.#written.get(name)?.equals(present)) return;
+    if (this.#written.get(name)?.equals(present)) return null;
     const [free, taken] = this.#free(name);
     const isKept = (copy: string) => this.presence(copy) === "file" && readFileSync(this.at(copy)).equals(present);
-    if (!taken.some(isKept)) copyAtomically(this.at(name), this.at(free));
+    const kept = taken.find(isKept);
+    if (kept === undefined) copyAtomically(this.at(name), this.at(free));
+    return kept ?? free;
   }
 
   /** A name among the originals that is free, and those before it, which are not. */

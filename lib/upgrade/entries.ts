@@ -7,8 +7,19 @@ export interface Refused {
   readonly why: string;
 }
 
+/** Where an entry stands in the file. */
+export interface Place {
+  readonly path: readonly (string | number)[];
+  /** Where an item of a list has its name; null: its name is its key. */
+  readonly nameKey: string | null;
+}
+
 export interface Reshaped {
   readonly entries: ReadonlyMap<string, unknown>;
+  /** Of each entry. */
+  readonly places: ReadonlyMap<string, Place>;
+  /** As the section is called there; null: it has none. */
+  readonly sectionKey: string | null;
   /** What is no entry, and what there is no second place for. */
   readonly refused: readonly Refused[];
 }
@@ -19,27 +30,30 @@ export interface Reshaped {
  * @returns null when the file has the shape that is read here, or nothing that could be an entry
  */
 export function reshape(value: unknown, section: string, nameKeys: readonly string[]): Reshaped | null {
-  const collected = new Collected(nameKeys);
   if (Array.isArray(value)) {
-    collected.list(value);
+    const collected = new Collected(nameKeys, null);
+    collected.list(value, []);
     return collected;
   }
   if (!isMapping(value)) return null;
   const keys = Object.keys(value);
   const sectionKey = keys.find((key) => key === section) ?? keys.find((key) => key.toLowerCase() === section);
+  const collected = new Collected(nameKeys, sectionKey ?? null);
   const others = keys.filter((key) => key !== sectionKey);
   const atTop = others.filter((key) => isMapping(value[key]));
   const inside = sectionKey === undefined ? null : value[sectionKey];
   if (atTop.length === 0 && (sectionKey === undefined || (sectionKey === section && !Array.isArray(inside))))
     return null;
 
-  if (Array.isArray(inside)) collected.list(inside);
-  else if (isMapping(inside)) for (const [name, entry] of Object.entries(inside)) collected.add(name, entry);
-  else if (inside !== null) collected.refuse(String(sectionKey), "It has no entries in it.");
+  const within = String(sectionKey);
+  if (Array.isArray(inside)) collected.list(inside, [within]);
+  else if (isMapping(inside))
+    for (const [name, entry] of Object.entries(inside)) collected.add(name, entry, [within, name]);
+  else if (inside !== null) collected.refuse(within, "It has no entries in it.");
   for (const key of others) {
     // Without its section, a blank entry is one that takes a shipped model away.
     const isEntry = isMapping(value[key]) || (sectionKey === undefined && value[key] === null);
-    if (isEntry) collected.add(key, value[key]);
+    if (isEntry) collected.add(key, value[key], [key]);
     else collected.refuse(showKey(key), "It is no entry, and nothing else that is known here.");
   }
   return collected;
@@ -47,20 +61,29 @@ export function reshape(value: unknown, section: string, nameKeys: readonly stri
 
 class Collected implements Reshaped {
   readonly entries = new Map<string, unknown>();
+  readonly places = new Map<string, Place>();
   readonly refused: Refused[] = [];
 
-  constructor(private readonly nameKeys: readonly string[]) {}
+  constructor(
+    private readonly nameKeys: readonly string[],
+    readonly sectionKey: string | null,
+  ) {}
 
   refuse(item: string, why: string): void {
     this.refused.push({ item, why });
   }
 
-  add(name: string, entry: unknown): void {
-    if (this.entries.has(name)) this.refuse(showKey(name), "It is there a second time; the first one is used.");
-    else this.entries.set(name, entry);
+  add(name: string, entry: unknown, path: Place["path"], nameKey: string | null = null): void {
+    if (this.entries.has(name)) {
+      this.refuse(showKey(name), "It is there a second time; the first one is used.");
+      return;
+    }
+    this.entries.set(name, entry);
+    this.places.set(name, { path, nameKey });
   }
 
-  list(items: readonly unknown[]): void {
+  /** @param path of the list */
+  list(items: readonly unknown[], path: Place["path"]): void {
     for (const [index, item] of items.entries()) {
       const place = `entry ${index + 1} of the list`;
       if (!isMapping(item)) {
@@ -73,7 +96,7 @@ class Collected implements Reshaped {
         continue;
       }
       const { [nameKey]: name, ...rest } = item;
-      this.add(String(name).trim(), rest);
+      this.add(String(name).trim(), rest, [...path, index], nameKey);
     }
   }
 }

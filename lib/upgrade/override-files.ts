@@ -1,5 +1,4 @@
 /** models-overrides.yaml and services-overrides.yaml of the earlier version: brought to the shape read here, and judged by it. Pure. */
-import { stringify } from "yaml";
 import { loadCatalog } from "../catalog/load-catalog.ts";
 import { isMapping, refusalOf } from "../config/field-types.ts";
 import { showKey } from "../config/origin.ts";
@@ -11,20 +10,21 @@ import { differences } from "./differences.ts";
 import { type Refused, reshape } from "./entries.ts";
 import { type Found, judgeEntries } from "./judge-entries.ts";
 import type { UpgradeItem } from "./report.ts";
+import { type Rewritten, rewrite } from "./rewrite.ts";
 
 /** Paths in one line of the report. */
 const MOST_SHOWN = 20;
 
 export interface JudgedFile {
-  /** The text in the shape read here; null: as it is. */
-  readonly rewritten: string | null;
+  /** In the shape read here; null: as it is. */
+  readonly rewritten: Rewritten | null;
   readonly items: readonly UpgradeItem[];
 }
 
 interface Shaped {
   /** As it will be read. */
   readonly file: TextFile;
-  readonly rewritten: string | null;
+  readonly rewritten: Rewritten | null;
   readonly refused: readonly Refused[];
   /** Of the text as it was. */
   readonly problems: readonly Problem[];
@@ -47,8 +47,9 @@ function shaped(file: TextFile, section: string, nameKeys: readonly string[], is
   const message = "It is too large once its aliases are written out.";
   if (sizeOf(whole) > MAX_FILE_BYTES)
     return { ...asItIs, problems: [...problems, { source: file.name, line: null, path: "", message, instead: "" }] };
-  const text = stringify(whole, { aliasDuplicateObjects: false });
-  return { file: { ...file, text }, rewritten: text, refused: reshaped?.refused ?? [], problems, otherwise };
+  const rewritten = rewrite({ text: file.text, isEarlier: isRead, section, reshaped, whole });
+  const { text } = rewritten;
+  return { file: { ...file, text }, rewritten, refused: reshaped?.refused ?? [], problems, otherwise };
 }
 
 /** Characters, roughly: an alias may stand for a long text a thousand times. */

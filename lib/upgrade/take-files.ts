@@ -63,12 +63,19 @@ function takeJudged(
   items: ItemLog,
 ): void {
   try {
-    if (rewritten !== null) folder.write(name, rewritten);
+    const where = rewritten && folder.write(name, rewritten.text);
     items.items.push(...found);
+    const lost = rewritten?.lostComments ?? 0;
+    if (lost > 0 && where) items.add(name, "", "taken", withoutPlace(lost, where));
   } catch (error) {
     items.items.push(...undone(found, reasonOf(error)));
   }
 }
+
+const withoutPlace = (count: number, where: string): string =>
+  count === 1
+    ? `1 comment has no place in it any more: it is in the file as it was, ${where}.`
+    : `${count} comments have no place in it any more: they are in the file as it was, ${where}.`;
 
 /** What cannot be read in the place of the file makes room: values that are valid are there afterwards. */
 function add(folder: EarlierFolder, name: string, wanted: readonly Wanted[], items: ItemLog): void {
