@@ -1,5 +1,5 @@
 /** Puts the earlier version's settings into topology.yaml and services-overrides.yaml. Pure: from text to text. */
-import { type Document, isAlias, isMap, isSeq, parseDocument, YAMLMap, YAMLSeq } from "yaml";
+import { type Document, isAlias, isMap, isSeq, parseDocument, visit, YAMLMap, YAMLSeq } from "yaml";
 import { refusalOf } from "../config/field-types.ts";
 import { readYaml, type TextFile } from "../config/yaml-document.ts";
 import { loadTopology } from "../topology/load-topology.ts";
@@ -107,7 +107,7 @@ class Editor {
 
   #within(map: YAMLMap, key: string): YAMLMap {
     const present = this.#own(map, key);
-    if (isMap(present)) return present;
+    if (isMap(present)) return this.#alone(present);
     const made = new YAMLMap(this.document.schema);
     this.#replace(map, key, made);
     return made;
@@ -120,10 +120,10 @@ class Editor {
       this.#replace(root, key, made);
       list = made;
     }
-    const { items } = list as YAMLSeq;
+    const { items } = this.#alone(list as YAMLSeq);
     const at = items.findIndex((item, index) => nameOf(item, index, unnamed) === name);
     const found = items[at];
-    if (isMap(found)) return found;
+    if (isMap(found)) return this.#alone(found);
     const made = this.document.createNode({ name }) as YAMLMap;
     if (at >= 0) this.log.add(this.file, `${key}.${at}`, "not_taken", "It was no mapping of names to values.");
     items.splice(at >= 0 ? at : items.length, at >= 0 ? 1 : 0, made);
@@ -140,6 +140,23 @@ class Editor {
     delete copy.anchor;
     map.set(key, copy);
     return copy;
+  }
+
+  /** What other places say by its name is written out there, before it changes. */
+  #alone<Kind extends YAMLMap | YAMLSeq>(node: Kind): Kind {
+    if (node.anchor === undefined) return node;
+    const copy = () => {
+      const copied = node.clone() as Kind;
+      visit(copied, {
+        Value: (_, value) => {
+          delete value.anchor;
+        },
+      });
+      return copied;
+    };
+    visit(this.document, { Alias: (_, alias) => (alias.resolve(this.document) === node ? copy() : undefined) });
+    delete node.anchor;
+    return node;
   }
 
   #replace(map: YAMLMap, key: string, made: YAMLMap | YAMLSeq): void {

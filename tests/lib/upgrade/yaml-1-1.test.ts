@@ -49,6 +49,18 @@ test("of a repeated key the last one counts, and the other one is told", async (
   expect(started.plane.config.current.problems).toEqual([]);
 });
 
+test("a setting is added to one entry, and not to those that are said to be like it", async () => {
+  const text = "services:\n  wiki: &wiki { kind: http, host: 10.77.0.9, port: 8090 } # ours\n  other: *wiki # alike\n";
+  const settings = JSON.stringify({ DISABLED_SERVICES: "wiki" });
+  const from = earlier({ "app_settings.json": settings, [SERVICES]: text });
+  const started = await start(from);
+
+  expect(servicesOf(started).wiki).toMatchObject({ port: 8090, disabled: true });
+  expect(servicesOf(started).other).toMatchObject({ port: 8090, disabled: false });
+  expect(readFileSync(join(from.dataDir, SERVICES), "utf8")).toContain("# ours");
+  expect(started.plane.config.current.problems).toEqual([]);
+});
+
 test("merges that double again and again end", async () => {
   const lines = Array.from({ length: 40 }, (_, at) => `m${at + 1}: &m${at + 1} { <<: [*m${at}, *m${at}] }`);
   const text = `m0: &m0 { repo: a/b }\n${lines.join("\n")}\n`;
