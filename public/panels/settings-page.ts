@@ -5,6 +5,7 @@ import { type Child, h, picture } from "../dom.ts";
 import { clockTime } from "../format.ts";
 import { place } from "../router.ts";
 import { allowName, undo } from "../settings/desk.ts";
+import { diagnostics, saveClicked } from "../settings/diagnostics.ts";
 import { refusedNames } from "../settings/refused-names.ts";
 import { controller, nodes } from "../state.ts";
 import { signal } from "../store.ts";
@@ -23,6 +24,7 @@ export class SettingsPage extends Panel {
 
   override connectedCallback(): void {
     super.connectedCallback();
+    this.addEventListener("click", saveClicked);
     this.addEventListener("change", ({ target }) => {
       if (!(target instanceof HTMLInputElement) || target.name !== "theme") return;
       const chosen = THEMES.find(({ id }) => id === target.value);
@@ -92,6 +94,11 @@ export class SettingsPage extends Panel {
       this.#panel(
         "About",
         set("Version", "", h("p", {}, known.version, known.simulated && ", simulated cluster")),
+        set(
+          "Diagnostics",
+          "States, problems and the last swaps, as text to pass on when you ask for help.",
+          diagnostics(),
+        ),
         set(
           "API",
           "Everything that this page does, for programs.",

@@ -81,6 +81,16 @@ export const MANAGING_SCENES: readonly Scene[] = [
     on: (page) => heading(page, "Environment").click(),
   },
   {
+    name: "settings-diagnostics",
+    path: "/settings",
+    on: async (page) => {
+      await page.route("**/api/diagnostics", (route) => route.abort("connectionrefused"));
+      const about = page.getByRole("region", { name: "About", exact: true });
+      await about.getByRole("link", { name: "Download diagnostics" }).click();
+      await about.getByRole("alert").waitFor();
+    },
+  },
+  {
     name: "downloads",
     path: "/models",
     demo: {

@@ -243,6 +243,46 @@ inBrowser("settings in the dashboard", () => {
     expect(await page.content()).not.toContain("not-to-be-seen");
   });
 
+  test("diagnostics are saved by the keyboard; without an answer it says what to do, and a later one mends it", async () => {
+    const page = await begin();
+    const about = group(page, "About");
+    const link = about.getByRole("link", { name: "Download diagnostics" });
+    await about.getByText(/^No secrets and no prompts/).waitFor();
+    expect([await link.getAttribute("href"), await link.getAttribute("download")]).toEqual([
+      "/api/diagnostics",
+      "spark-control-diagnostics.txt",
+    ]);
+
+    await page.route("**/api/diagnostics", (route) => route.abort("connectionrefused"));
+    await link.focus();
+    await page.keyboard.press("Enter");
+    await about
+      .getByRole("alert")
+      .getByText(/^Spark Control cannot be reached\. Try again once .* Live/)
+      .waitFor();
+    await page.unroute("**/api/diagnostics");
+    await page.route("**/api/diagnostics", (route) =>
+      route.fulfill({ status: 503, json: { detail: "It is being stopped." } }),
+    );
+    await page.keyboard.press("Enter");
+    await about
+      .getByRole("alert")
+      .getByText(/^It is being stopped\. Try again/)
+      .waitFor();
+
+    await page.unroute("**/api/diagnostics");
+    const saving = page.waitForEvent("download");
+    await page.keyboard.press("Enter");
+    const saved = await saving;
+    await about.getByRole("status").getByText("spark-control-diagnostics.txt was handed to the browser.").waitFor();
+    expect(await about.getByRole("alert").count()).toBe(0);
+    expect(saved.suggestedFilename()).toBe("spark-control-diagnostics.txt");
+    expect(JSON.parse(readFileSync(await saved.path(), "utf8"))).toMatchObject({
+      health: { simulated: true },
+      swaps: [],
+    });
+  });
+
   test("what the earlier version left, and what of it could not be taken over, is told once it was there", async () => {
     const page = await begin({
       files: {
