@@ -3,7 +3,7 @@
  * skipped and why, and one line with the figures. Arguments choose groups: `bun tests/run.ts unit lab`.
  */
 import { existsSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 
 const ROOT = join(import.meta.dir, "..");
 /** A test that does not say otherwise may take this long; the machine may be slow and busy. */
@@ -13,20 +13,11 @@ const ERROR_LENGTH = 1_200;
 /** A process that outlives its test run may hold its pipes open; nobody waits for that. */
 const PIPE_GRACE_MS = 2_000;
 
-interface SideBySide {
-  /** How many at a time. */
-  readonly files: number;
-  /** These begin first because they take longest. */
-  readonly first: readonly string[];
-  /** These wait for all others: Chromium drops what it is loading whenever a lab beside it adds or removes an interface. */
-  readonly alone: readonly string[];
-}
-
 interface Group {
   readonly name: string;
   readonly folders: readonly string[];
-  /** Each file in a process of its own. Default: all in one process. */
-  readonly sideBySide?: SideBySide;
+  /** Files at a time, each in a process of its own, these first because they take longest. Default: all in one process. */
+  readonly sideBySide?: { readonly files: number; readonly first: readonly string[] };
 }
 
 /** The lab comes last: it takes the machine for itself. Its tests wait more than they work, and each has hosts of its own. */
@@ -39,11 +30,7 @@ const GROUPS: readonly Group[] = [
   {
     name: "lab",
     folders: ["tests/lab/"],
-    sideBySide: {
-      files: 2,
-      first: ["kill-points", "failures", "swap", "survive", "launch"],
-      alone: ["dashboard", "set-up-page"],
-    },
+    sideBySide: { files: 2, first: ["kill-points", "failures", "swap", "survive", "launch"] },
   },
 ];
 
@@ -136,23 +123,26 @@ async function runGroup({ name, folders, sideBySide }: Group): Promise<Outcome> 
 }
 
 /** What a file says is shown when it has ended, so that two do not speak at once. */
-async function runFiles(folders: readonly string[], { files, first, alone }: SideBySide): Promise<Outcome> {
-  const subject = (file: string) => basename(file, ".test.ts");
-  const rank = (file: string) => (first.includes(subject(file)) ? first.indexOf(subject(file)) : first.length);
-  const all = folders
+async function runFiles(
+  folders: readonly string[],
+  { files, first }: NonNullable<Group["sideBySide"]>,
+): Promise<Outcome> {
+  const rank = (file: string) => {
+    const at = first.findIndex((name) => file.endsWith(`/${name}.test.ts`));
+    return at < 0 ? first.length : at;
+  };
+  const waiting = folders
     .flatMap((folder) => [...new Bun.Glob(`${folder}**/*.test.ts`).scanSync({ cwd: ROOT })])
     .sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
   const outcomes: Outcome[] = [];
-  const lane = async (waiting: string[]) => {
+  const lane = async () => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
       const { exitCode, output } = await run(["test", `--timeout=${TEST_LIMIT_MS}`, file], false);
       console.log(output);
       outcomes.push(tally(output, exitCode));
     }
   };
-  const together = all.filter((file) => !alone.includes(subject(file)));
-  await Promise.all(Array.from({ length: files }, () => lane(together)));
-  await lane(all.filter((file) => alone.includes(subject(file))));
+  await Promise.all(Array.from({ length: files }, lane));
   const total = (of: keyof Tally) => outcomes.reduce((sum, outcome) => sum + outcome[of], 0);
   return {
     passed: total("passed"),

@@ -74,6 +74,8 @@ export function layCable(): Cable {
     must("link", "set", device, "up");
     must("-n", namespace, "addr", "add", `10.78.${subnet}.2/24`, "dev", "eth0");
     must("-n", namespace, "link", "set", "lo", "up");
+    // Else the kernel gives it an IPv6 address of its own, a second or two later: for Chromium the network changes in the middle of a page.
+    must("-n", namespace, "link", "set", "eth0", "addrgenmode", "none");
     must("-n", namespace, "link", "set", "eth0", "up");
     return {
       hostname,
