@@ -20,4 +20,6 @@ export interface ControlPlaneOptions {
   readonly machineTiming?: Partial<MachineTiming>;
   readonly webhookRetryDelaysMs?: readonly number[];
   readonly outageLastsMs?: number;
+  /** How long after a forced release of the reservation others have to wait. */
+  readonly respiteMs?: number | undefined;
 }

@@ -163,7 +163,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     const catalog = () => machines.inventory.menu.loadable;
     const swapStore = new SwapStore(open.facts, storeWatch);
     const lock = createReservationLock({
-      ...{ db: open.facts, swapStore, log, events },
+      ...{ db: open.facts, swapStore, log, events, respiteMs: options.respiteMs },
       slots: () => topology().slots,
       runningSwaps: () => swaps.claims.running(),
       abortBeforeStopping: (generation) => swaps.abortBeforeStopping(generation),

@@ -8,7 +8,7 @@ import { type LockOptions, ReservationLock } from "./lock/reservation-lock.ts";
 import type { Logger } from "./log.ts";
 import type { SwapStore } from "./swap/swap-store.ts";
 
-interface Means extends Pick<LockOptions, "slots" | "runningSwaps" | "abortBeforeStopping"> {
+interface Means extends Pick<LockOptions, "slots" | "runningSwaps" | "abortBeforeStopping" | "respiteMs"> {
   readonly db: Database;
   readonly swapStore: SwapStore;
   readonly log: Logger;

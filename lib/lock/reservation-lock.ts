@@ -25,7 +25,7 @@ export interface LockOptions extends LedgerOptions {
   abortBeforeStopping(generation: number): void;
   report(error: unknown): void;
   /** How long after a forced release others have to wait. */
-  readonly respiteMs?: number;
+  readonly respiteMs?: number | undefined;
 }
 
 export class ReservationLock {

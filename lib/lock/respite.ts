@@ -19,7 +19,7 @@ export class Respite {
 
   constructor(
     private readonly clock: Pick<LockClock, "now">,
-    private readonly lengthMs: number = RESPITE_MS,
+    private readonly lengthMs = RESPITE_MS,
   ) {}
 
   begin({ by, from }: Asker): void {

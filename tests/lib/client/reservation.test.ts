@@ -12,7 +12,7 @@ let under: AppUnderTest;
 let port: number;
 let url: string;
 beforeAll(async () => {
-  under = await startApp();
+  under = await startApp({ respiteMs: 0 });
   port = under.listen();
   url = `http://127.0.0.1:${port}`;
 });
