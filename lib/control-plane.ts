@@ -123,18 +123,10 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     const identity = loadIdentity({ folder: dataDir, path: env.SSH_KEY_PATH || null });
     const hostKeys = openHostKeys({ file: join(dataDir, "known_hosts.json") });
     const timing = { ...TIMING, ...options.timing };
-    const { privateKey } = identity;
-    const onCommand = observation.sshCommand;
-    const onTakenOver = (generation: number) => swapStore.goOnAbove(generation);
     const sparks = createSparks({
-      privateKey,
-      hostKeys,
-      ...options.ssh,
-      instance,
-      timing,
-      log,
-      onCommand,
-      onTakenOver,
+      ...{ privateKey: identity.privateKey, hostKeys, instance, timing, log, ...options.ssh },
+      onCommand: observation.sshCommand,
+      onTakenOver: (generation) => swapStore.goOnAbove(generation),
     });
     const { ssh, control } = sparks;
     const config = createLiveConfig({
@@ -158,6 +150,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       shippedCatalogPath: SHIPPED_CATALOG,
       renew: ssh.renew,
       reload: () => void config.reload(),
+      mayChange: ({ node }, token) => void lock.permit({ slot: null, nodes: node === null ? [] : [node] }, token),
     });
     const topology = () => config.current.topology;
     const catalog = () => machines.inventory.menu.loadable;

@@ -234,7 +234,7 @@ export function createOperations(means: OperationsMeans): Operations {
   async function restartByItself(name: string): Promise<void> {
     const subject = services.subject(name);
     try {
-      const place = subject.of === "service" ? modelPlace(subject.service, topology().slots) : null;
+      const place = subject.of === "service" ? modelPlace(subject.service, topology()) : null;
       if (subject.of === "slot") lock.admit({ slot: name, nodes: subject.slot.nodes }, null);
       else if (place) admit(place, null);
     } catch {

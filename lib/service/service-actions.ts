@@ -4,7 +4,7 @@
  */
 import { Fault } from "../fault.ts";
 import { isoTime } from "../ids.ts";
-import { type Service as ConfiguredService, type Node, type Slot, usableNode } from "../topology/topology.ts";
+import { type Service as ConfiguredService, type Node, type Topology, usableNode } from "../topology/topology.ts";
 import type { Entry, Subject } from "./entry.ts";
 import type { Service, ServiceAction } from "./service.ts";
 import type { ServiceBoard } from "./service-board.ts";
@@ -37,14 +37,23 @@ export interface ModelPlace {
   readonly port: number | null;
 }
 
-/** A reservation is about models: those of a vLLM, and a slot's container or port under whatever name. @returns null: it has none */
+/**
+ * A reservation is about models: those of a vLLM, and a container or port that a slot or a vLLM has, under whatever name.
+ * @returns null: it has none
+ */
 export function modelPlace(
   { kind, node, container, port }: ConfiguredService,
-  slots: readonly Pick<Slot, "name" | "nodes" | "container" | "port">[],
+  { slots, services }: Pick<Topology, "slots" | "services">,
 ): ModelPlace | null {
-  const here = slots.filter(({ nodes }) => node !== null && nodes.includes(node));
+  const here = node === null ? [] : slots.filter(({ nodes }) => nodes.includes(node));
   const same = here.find((slot) => slot.container === container) ?? here.find((slot) => slot.port === port);
-  if (kind !== "vllm" && !same) return null;
+  const isVllm = (other: ConfiguredService) =>
+    other.kind === "vllm" &&
+    node !== null &&
+    other.node === node &&
+    ((container !== null && other.container === container) || (port !== null && other.port === port));
+  // A hidden entry counts: its container runs all the same.
+  if (kind !== "vllm" && !same && !services.some(isVllm)) return null;
   return { slot: same?.name ?? null, nodes: node === null ? [] : [node], container, port };
 }
 
@@ -105,7 +114,7 @@ export class ServiceActions {
   }
 
   #disrupt(service: ConfiguredService, { action, token }: ActionRequest) {
-    const place = modelPlace(service, this.means.topology().slots);
+    const place = modelPlace(service, this.means.topology());
     return place && this.means.disrupt(place, `a ${action} of ${service.name}`, token);
   }
 

@@ -11,7 +11,7 @@ import { writeConfigFile } from "../config/write-file.ts";
 import type { TextFile } from "../config/yaml-document.ts";
 import { Fault } from "../fault.ts";
 import { loadTopology } from "../topology/load-topology.ts";
-import type { Topology } from "../topology/topology.ts";
+import type { Service, Topology } from "../topology/topology.ts";
 import {
   ClusterSettingSchema,
   clusterSettings,
@@ -71,16 +71,25 @@ export interface SettingsOptions {
   readonly env: Environment;
   /** Takes up what was written. */
   reload(): void;
+  /**
+   * Whether the entry of this vLLM may be changed: with another one, what runs there would not be the reservation's matter any more.
+   * @throws Fault 423 `reserved`, `reservation_lost`
+   */
+  mayChange(vllm: Service, token: string | null): void;
 }
 
 export interface SettingsDesk {
   view(): SettingsView;
   /** Of topology.yaml. @throws Fault 409 other version, file unusable; 422 malformed; 503 not writable */
   change(changes: SettingChanges): ChangedSettings;
-  /** Of one service; a name that is not known yet makes a new one. @throws Fault as `change`; 409 set by the environment */
-  changeService(name: string, changes: SettingChanges): ChangedSettings;
-  /** Takes a service, or all that was changed of a usual one, out of the file. @throws Fault as `change`; 404 */
-  removeService(name: string, version?: string): ChangedSettings;
+  /**
+   * Of one service; a name that is not known yet makes a new one.
+   * @param token of the reservation, where a vLLM is reserved
+   * @throws Fault as `change`; 409 set by the environment; 423 as `mayChange`
+   */
+  changeService(name: string, changes: SettingChanges, token?: string | null): ChangedSettings;
+  /** Takes a service, or all that was changed of a usual one, out of the file. @throws Fault as `change`; 404; 423 as `mayChange` */
+  removeService(name: string, version?: string, token?: string | null): ChangedSettings;
 }
 
 interface Files {
@@ -88,7 +97,7 @@ interface Files {
   readonly services: TextFile;
 }
 
-export function createSettings({ dataDir, env, reload }: SettingsOptions): SettingsDesk {
+export function createSettings({ dataDir, env, reload, mayChange }: SettingsOptions): SettingsDesk {
   const read = (): Files => ({ topology: readFile(dataDir, TOPOLOGY), services: readFile(dataDir, SERVICES) });
   const load = (files: Files): Topology => loadTopology({ files, env });
   const viewOf = (files: Files): SettingsView => {
@@ -111,6 +120,10 @@ export function createSettings({ dataDir, env, reload }: SettingsOptions): Setti
     }
     const view = viewOf(after);
     return { ...view, undo: { values: undo, version: view.version } };
+  };
+  const refuseReserved = (files: Files, name: string, token: string | null): void => {
+    const before = load(files).services.find((each) => each.name === name);
+    if (before?.kind === "vllm") mayChange(before, token);
   };
   const filesAt = (version: string | undefined): Files => {
     const files = read();
@@ -137,7 +150,7 @@ export function createSettings({ dataDir, env, reload }: SettingsOptions): Setti
       const text = editMapping(TOPOLOGY, files.topology.text, ["settings"], values as Changes);
       return write(files, { name: TOPOLOGY, text }, undo);
     },
-    changeService(name, { values, version }) {
+    changeService(name, { values, version }, token = null) {
       const files = filesAt(version);
       const refusedName = invalidName(name);
       if (refusedName !== null) throw malformed("", `The name ${refusedName}.`);
@@ -156,16 +169,18 @@ export function createSettings({ dataDir, env, reload }: SettingsOptions): Setti
       const known = serviceSettings(files.services, env, load(files).services).find((each) => each.name === name);
       const before = new Map(known?.fields.map(({ key, file_value }) => [key as string, file_value]));
       if (known?.usual && "kind" in values) throw malformed("kind", `${name} is of kind ${known.kind} for good.`);
+      refuseReserved(files, name, token);
       const undo = Object.fromEntries(Object.keys(values).map((key) => [key, before.get(key) ?? null]));
       const text = editMapping(SERVICES, files.services.text, ["services", name], values as Changes);
       return write(files, { name: SERVICES, text }, undo);
     },
-    removeService(name, version) {
+    removeService(name, version, token = null) {
       const files = filesAt(version);
       const known = serviceSettings(files.services, env, load(files).services).find((each) => each.name === name);
       const said = known?.fields.filter(({ file_value }) => file_value !== null) ?? [];
       if (!known || (said.length === 0 && !isUsual(name)))
         throw new Fault("not_found", "no_such_service", `services-overrides.yaml has no service "${name}".`);
+      refuseReserved(files, name, token);
       const undo = Object.fromEntries(said.map(({ key, file_value }) => [key, file_value]));
       const nothing = Object.fromEntries(said.map(({ key }) => [key, null]));
       const text = editMapping(SERVICES, files.services.text, ["services", name], nothing);

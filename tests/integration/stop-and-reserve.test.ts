@@ -146,11 +146,11 @@ describe("a held request", () => {
 });
 
 /** A service of one of the Sparks, the second unless told, whose stop takes until it is let go on. */
-async function beside(kind: string, container: string, node = 1) {
+async function beside(kind: string, container: string, node = 1, others = "") {
   demo = await startDemo({
     topology: (yaml) => `${yaml}${SETTINGS}`,
     serviceFile: (yaml) =>
-      `${yaml}  small: { kind: ${kind}, node: spark-${node + 1}, container: ${container}, port: 8111 }\n`,
+      `${yaml}  small: { kind: ${kind}, node: spark-${node + 1}, container: ${container}, port: 8111 }\n${others}`,
   });
   await demo.plane.services.look();
   const { docker } = demo.cluster.nodes[node]!;
@@ -183,6 +183,63 @@ describe("a vLLM that is no slot", () => {
       expect((await reserve()).status).toBe(200);
       expect(await post(`/api/services/small/restart`, {})).toMatchObject({ status: 423, body: { code: "reserved" } });
     });
+});
+
+describe("a reserved vLLM that is no slot", () => {
+  const refused = { status: 423, body: { code: "reserved" } };
+  const change = async (method: string, name: string, body?: object, token?: string) => {
+    const answer = await fetch(`${demo.url}/api/settings/services/${name}`, {
+      method,
+      headers: {
+        "content-type": "application/json",
+        ...(token === undefined ? {} : { "x-swap-lock-token": token }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify({ values: body }) }),
+    });
+    return { status: answer.status, body: (await answer.json()) as Answer };
+  };
+
+  for (const [same, entry] of [
+    ["container", "container: qdrant, port: 8112"],
+    ["port", "container: embeddings, port: 8111"],
+  ])
+    test(`is not stopped under another name with the same ${same}, hidden or not`, async () => {
+      const { goOn, find } = await beside("vllm", "qdrant", 1, `  twin: { kind: http, node: spark-2, ${entry} }\n`);
+      goOn();
+      expect((await change("PATCH", "small", { disabled: true })).status).toBe(200);
+      await reserve();
+
+      for (const action of ["stop", "restart"]) {
+        expect(await post(`/api/services/twin/${action}`, {})).toMatchObject(refused);
+      }
+      expect(find()?.running).toBe(true);
+    });
+
+  test("keeps its entry, unless the token is shown", async () => {
+    const { goOn } = await beside("vllm", "qdrant");
+    goOn();
+    const { token } = (await reserve()).body;
+
+    for (const values of [{ kind: "http" }, { container: "other" }, { port: 8113 }, { disabled: true }])
+      expect(await change("PATCH", "small", values)).toMatchObject(refused);
+    expect(await change("DELETE", "small")).toMatchObject(refused);
+    expect(await post("/api/services/small/stop", {})).toMatchObject(refused);
+
+    expect((await change("PATCH", "kokoro", { port: 8113 })).status).toBe(200);
+    expect((await change("PATCH", "small", { port: 8114 }, token)).status).toBe(200);
+    expect((await change("DELETE", "small", undefined, token)).status).toBe(200);
+  });
+
+  test("gives its entry free again with the end of the reservation", async () => {
+    const { goOn } = await beside("vllm", "qdrant");
+    goOn();
+    const { token } = (await reserve()).body;
+    expect(await change("PATCH", "small", { kind: "http" })).toMatchObject(refused);
+
+    demo.plane.lock.release(token!);
+
+    expect((await change("PATCH", "small", { kind: "http" })).status).toBe(200);
+  });
 });
 
 test("nothing is loaded into a slot while its container is stopped under another name", async () => {

@@ -17,7 +17,7 @@ beforeEach(() => {
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 
 const desk = (env: Record<string, string> = {}): SettingsDesk =>
-  createSettings({ dataDir, env, reload: () => (reloads += 1) });
+  createSettings({ dataDir, env, reload: () => (reloads += 1), mayChange: () => undefined });
 const path = (name: string) => join(dataDir, name);
 const write = (name: string, text: string) => writeFileSync(path(name), text);
 const read = (name: string) => (existsSync(path(name)) ? readFileSync(path(name), "utf8") : null);
