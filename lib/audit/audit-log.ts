@@ -30,8 +30,10 @@ export interface AuditLogOptions {
   readonly mostEntries?: number;
 }
 
-interface Row extends Omit<AuditEntry, "details"> {
+interface Row extends Omit<AuditEntry, "details" | "last_at"> {
   readonly details: string;
+  /** Null: written by a version that did not keep it. */
+  readonly last_at: string | null;
 }
 
 export class AuditLog {
@@ -120,7 +122,9 @@ export class AuditLog {
   #counted(note: AuditNote): boolean {
     const known = this.#refused.get(keyOf(note));
     if (!known || known.until < this.options.now()) return false;
-    return this.#notes.run("UPDATE audit SET count = count + 1 WHERE id = ?1", [known.id]).changes === 1;
+    const at = isoTime(this.options.now());
+    const counted = this.#notes.run("UPDATE audit SET count = count + 1, last_at = ?2 WHERE id = ?1", [known.id, at]);
+    return counted.changes === 1;
   }
 
   #remember(note: AuditNote, id: number): void {
@@ -133,8 +137,8 @@ export class AuditLog {
 
 function insert(db: Database, note: AuditNote, at: string): number {
   const { lastInsertRowid } = db.run(
-    `INSERT INTO audit (at, via, address, user_agent, holder, action, method, path, outcome, status, code, details, request_id, count)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 1)`,
+    `INSERT INTO audit (at, via, address, user_agent, holder, action, method, path, outcome, status, code, details, request_id, count, last_at)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 1, ?1)`,
     [
       at,
       note.via,
@@ -154,11 +158,12 @@ function insert(db: Database, note: AuditNote, at: string): number {
   return Number(lastInsertRowid);
 }
 
-const keyOf = ({ via, address, user_agent, action, status, code }: AuditNote) =>
-  JSON.stringify([via, address, user_agent, action, status, code]);
+/** All but the id of the request: what differs in anything else is not the same. A digest, since details may be long. */
+const keyOf = ({ request_id: _, ...note }: AuditNote) =>
+  new Bun.CryptoHasher("sha256").update(JSON.stringify(note)).digest("base64");
 
 function shown(row: Row): AuditEntry {
-  return { ...row, details: readJson<AuditEntry["details"]>(row.details) ?? {} };
+  return { ...row, last_at: row.last_at ?? row.at, details: readJson<AuditEntry["details"]>(row.details) ?? {} };
 }
 
 function conditions(filter: AuditFilter): { where: string; values: SQLQueryBindings[] } {

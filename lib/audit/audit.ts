@@ -13,6 +13,7 @@ export const AuditEntrySchema = Type.Object(
   {
     id: Type.Integer({ description: "Grows with time" }),
     at: Type.String(),
+    last_at: Type.String({ description: "Where `count` is more than 1: when it happened last; else as `at`" }),
     via: Type.Unsafe<Via>(
       Type.Union(
         VIAS.map((name) => Type.Literal(name)),
@@ -35,15 +36,15 @@ export const AuditEntrySchema = Type.Object(
     code: Nullable(Type.String({ description: "Of the problem, when it was not done" })),
     details: Type.Record(Type.String(), Detail, { description: "What it was about; never a token or a secret" }),
     request_id: Nullable(Type.String()),
-    count: Type.Integer({ description: "How often the same was refused within a minute" }),
+    count: Type.Integer({ description: "How often the same was refused, or failed, within a minute" }),
   },
   { title: "AuditEntry" },
 );
 export type AuditEntry = Static<typeof AuditEntrySchema>;
 export type Details = AuditEntry["details"];
 
-/** What is noted; the log adds id, time and count. */
-export type AuditNote = Omit<AuditEntry, "id" | "at" | "count">;
+/** What is noted; the log adds id, times and count. */
+export type AuditNote = Omit<AuditEntry, "id" | "at" | "last_at" | "count">;
 
 export const AuditPageSchema = Type.Object(
   {

@@ -19,6 +19,7 @@ const COLUMNS = [
   "details",
   "request_id",
   "count",
+  "last_at",
 ] as const satisfies readonly (keyof AuditEntry)[];
 
 /** A cell that begins with one of these is a formula to a spreadsheet, and user agents come from anyone. */

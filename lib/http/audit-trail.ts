@@ -84,19 +84,27 @@ export function auditTrail(options: AuditTrailOptions): Around {
     const body = objectOf(bodies.get(request));
     const usedToken = hasToken(request, body);
     const details = detailsOf(request, body);
+    const problem = response.ok ? {} : await problemOf(response);
+    const { holder: reservedBy, generation } = objectOf(problem.lock);
+    const refusedFor = textOf(reservedBy);
     const concernsHolder = response.ok && (usedToken || "force" in details);
     options.note({
       via: headers.has("origin") || headers.has("sec-fetch-site") ? "dashboard" : "api",
       address: clientAddress(peer, headers.get("x-forwarded-for"), options.trustedProxies()),
       user_agent: textOf(headers.get("user-agent")),
-      holder: textOf(body.holder) ?? (concernsHolder ? holderBefore : null),
+      holder: textOf(body.holder) ?? (concernsHolder ? holderBefore : refusedFor),
       action,
       method: request.method,
       path: withoutTokens(path).slice(0, LONGEST_TEXT),
       outcome: response.ok ? "done" : response.status < 500 ? "refused" : "failed",
       status: response.status,
-      code: response.ok ? null : await codeOf(response),
-      details: { ...details, ...(usedToken ? { with_token: true } : {}) },
+      code: textOf(problem.code),
+      details: {
+        ...details,
+        ...(usedToken ? { with_token: true } : {}),
+        ...(refusedFor === null ? {} : { reserved_by: refusedFor }),
+        ...(typeof generation === "number" ? { reservation: generation } : {}),
+      },
       request_id: response.headers.get(REQUEST_ID),
     });
     return response;
@@ -142,7 +150,8 @@ function detailsOf({ url, headers }: Request, body: Record<string, unknown>): De
     else if (typeof value === "number" || typeof value === "boolean") details[name] = value;
     else if (Array.isArray(value)) details[name] = value.slice(0, MOST_ITEMS).flatMap((item) => textOf(item) ?? []);
     // Which settings were changed, not to what.
-    else if (name === "values") details[name] = Object.keys(objectOf(value)).slice(0, MOST_ITEMS);
+    else if (name === "values" && value !== undefined)
+      details[name] = Object.keys(objectOf(value)).slice(0, MOST_ITEMS);
   }
   const origin = textOf(headers.get("origin"));
   if (origin !== null) details.origin = origin;
@@ -150,11 +159,11 @@ function detailsOf({ url, headers }: Request, body: Record<string, unknown>): De
 }
 
 /** Read from a copy of the answer: it is small, and this happens only when something was refused. */
-async function codeOf(response: Response): Promise<string | null> {
-  if (!response.headers.get("content-type")?.includes("json")) return null;
+async function problemOf(response: Response): Promise<Record<string, unknown>> {
+  if (!response.headers.get("content-type")?.includes("json")) return {};
   try {
-    return textOf(objectOf(await response.clone().json()).code);
+    return objectOf(await response.clone().json());
   } catch {
-    return null;
+    return {};
   }
 }

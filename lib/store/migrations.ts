@@ -140,6 +140,9 @@ export const FACTS: readonly string[] = [
   CREATE TABLE service_condition (name TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;
   CREATE TABLE bot_update (bot TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;
   `,
+  `
+  ALTER TABLE audit ADD COLUMN last_at TEXT;
+  `,
 ];
 
 export const TELEMETRY: readonly string[] = [

@@ -67,7 +67,13 @@ function row(entry: AuditEntry): Child {
       "td",
       { class: "a-what" },
       typeof jobId === "string" ? h("a", { href: `/activity/${jobId}` }, deed) : deed,
-      entry.count > 1 && h("span", { class: "dim" }, ` ${plural(entry.count, "time")}`),
+      entry.count > 1 &&
+        h(
+          "span",
+          { class: "dim" },
+          ` ${plural(entry.count, "time")}, last `,
+          h("time", { datetime: entry.last_at }, dayTime(entry.last_at, quarterMinute.value)),
+        ),
     ),
     h("td", { class: "a-how" }, pill(tone, word + why)),
   );

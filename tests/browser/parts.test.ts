@@ -192,6 +192,7 @@ describe("the audit log in words", () => {
   const entry = (over: Partial<AuditEntry>): AuditEntry => ({
     id: 1,
     at: at(0),
+    last_at: at(0),
     via: "api",
     address: "10.0.0.7",
     user_agent: "nightly-batch/1.0",

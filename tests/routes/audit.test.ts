@@ -112,6 +112,43 @@ describe("the audit log", () => {
     for (const token of [first, second]) expect(text).not.toContain(token);
   });
 
+  test("tells refusals of different models and of different reservations apart", async () => {
+    const held = async (holder: string) =>
+      ((await (await send("POST", "/api/swap/lock", { holder })).json()) as { token: string }).token;
+    const refused = async (model: string) =>
+      expect((await send("POST", "/api/services/none/stop", { model })).status).toBeGreaterThanOrEqual(400);
+    const wrong = () => send("DELETE", "/api/swap/lock", undefined, { "x-swap-lock-token": "not-a-token" });
+    const token = await held("nightly");
+    for (const model of ["a", "b", "b"]) await refused(model);
+    expect((await wrong()).status).toBe(403);
+    expect((await wrong()).status).toBe(403);
+    expect((await send("POST", "/api/swap/lock", { holder: "crm" })).status).toBe(409);
+    await send("DELETE", "/api/swap/lock", undefined, { "x-swap-lock-token": token });
+    await held("nightly");
+    expect((await wrong()).status).toBe(403);
+
+    const all = (await entries("&outcome=refused")).map(({ holder, code, count, details }) => ({
+      ...{ holder, code, count, details },
+    }));
+    expect(all).toMatchObject([
+      { holder: "nightly", code: "wrong_token", count: 1, details: { reserved_by: "nightly", reservation: 2 } },
+      { holder: "crm", code: "reserved", count: 1, details: { reserved_by: "nightly", reservation: 1 } },
+      { holder: "nightly", code: "wrong_token", count: 2, details: { reserved_by: "nightly", reservation: 1 } },
+      { count: 2, details: { model: "b" } },
+      { count: 1, details: { model: "a" } },
+    ]);
+  });
+
+  test("has which settings were changed where some were, and nothing of them elsewhere", async () => {
+    await send("PATCH", "/api/settings", { values: { stall_seconds: 60 } });
+    await send("POST", "/api/swap/lock", { holder: "nightly" });
+
+    expect((await requests()).map(({ details }) => details)).toEqual([
+      { holder: "nightly" },
+      { values: ["stall_seconds"] },
+    ]);
+  });
+
   test("is filtered and paged", async () => {
     for (let at = 0; at < 5; at++)
       await send("POST", "/api/schedule", { id: `e${at}`, owner: "crm", title: "T", cron: "0 3 * * *" });

@@ -57,7 +57,13 @@ describe("requests", () => {
     audit.note({ ...NOTE, action: "cancelSwap", details: {} });
 
     const [second, first] = await audit.page({}, undefined, 10);
-    expect(first).toEqual({ ...NOTE, id: 1, at: "2026-06-15T12:00:00.000+00:00", count: 1 });
+    expect(first).toEqual({
+      ...NOTE,
+      id: 1,
+      at: "2026-06-15T12:00:00.000+00:00",
+      last_at: "2026-06-15T12:00:00.000+00:00",
+      count: 1,
+    });
     expect(second).toMatchObject({ id: 2, action: "cancelSwap" });
   });
 
@@ -83,6 +89,41 @@ describe("requests", () => {
         ["192.168.1.7", 423, 1000],
       ],
     );
+  });
+
+  for (const outcome of ["refused", "failed"] as const)
+    test(`that ${outcome} are counted only where path, holder and details are the same, with the first time and the last`, async () => {
+      const audit = open();
+      const note = { ...REFUSED, outcome, holder: "nightly" };
+      const others = [
+        { ...note, details: { model: "llama" } },
+        { ...note, details: { model: "qwen", slot: "main" } },
+        { ...note, holder: "crm" },
+        { ...note, path: "/api/swap/job-1", request_id: "r-9" },
+      ];
+      audit.note(note);
+      for (const other of others) audit.note(other);
+      now += 20_000;
+      audit.note({ ...note, request_id: "r-2" });
+
+      const [first, ...older] = (await audit.page({}, undefined, 10)).toReversed();
+      expect(first).toEqual({
+        ...note,
+        ...{ id: 1, count: 2 },
+        at: "2026-06-15T12:00:00.000+00:00",
+        last_at: "2026-06-15T12:00:20.000+00:00",
+      });
+      expect(older).toMatchObject(others.map((other) => ({ ...other, count: 1 })));
+      expect(older.every(({ at, last_at }) => at === last_at)).toBe(true);
+    });
+
+  test("that an earlier version wrote have the time that they have", async () => {
+    const audit = open();
+    audit.note(NOTE);
+    store.facts.run("UPDATE audit SET last_at = NULL");
+
+    const [entry] = await audit.page({}, undefined, 1);
+    expect(entry?.last_at).toBe(entry!.at);
   });
 
   test("that cannot be written are handed on, and nothing is thrown", async () => {

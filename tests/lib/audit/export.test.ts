@@ -6,6 +6,7 @@ import { headOf, lineOf } from "../../../lib/audit/export.ts";
 const ENTRY: AuditEntry = {
   id: 7,
   at: "2026-06-15T12:00:00.000+00:00",
+  last_at: "2026-06-15T12:00:00.000+00:00",
   via: "api",
   address: "192.168.1.7",
   user_agent: null,
