@@ -1,6 +1,7 @@
 /** The one place where nouns meet. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { AuditNote } from "./audit/audit.ts";
 import { type ConfigDesk, createConfigDesk } from "./config-desk.ts";
 import type { ControlPlaneOptions } from "./control-plane-options.ts";
 import { type Coordination, createCoordination } from "./coordination.ts";
@@ -242,8 +243,9 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       ...{ store: open, events, log, report, config, sparks, instance, swapStore, swaps, slots, lock, timing, metrics },
       gateway: () => gateway,
     });
-    const { stopping } = operations.slotStops;
-    const told = { events, observation, stopping, onFailure: operations.deepChecks.suspect };
+    const { deepChecks, slotStops } = operations;
+    const note = (entry: AuditNote) => coordination.audit.note(entry);
+    const told = { events, observation, stopping: slotStops.stopping, onFailure: deepChecks.suspect, note };
     const { gateway, gatewayModels } = createGateway({ config, slots, swaps, lock, control, ...told });
 
     const started = { type: "controller.started", at: now(), version, instance_id: instance } as const;

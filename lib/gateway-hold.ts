@@ -1,8 +1,9 @@
 /** Swaps for requests that are held: where a model would be loaded, whether it may be, and what wakes those who wait. */
+import type { AuditNote } from "./audit/audit.ts";
 import type { Catalog, Model } from "./catalog/catalog.ts";
 import type { EventBus } from "./events/bus.ts";
 import { Fault } from "./fault.ts";
-import type { HoldLine, HoldMeans, Target } from "./gateway/hold-line.ts";
+import type { HoldLine, HoldMeans, Target, Wish } from "./gateway/hold-line.ts";
 import type { LiveConfig } from "./live-config.ts";
 import type { ReservationLock } from "./lock/reservation-lock.ts";
 import { conflicts } from "./swap/conflicts.ts";
@@ -17,7 +18,9 @@ export interface HoldParts {
   readonly config: Pick<LiveConfig, "current">;
   readonly slots: Pick<SlotBoard, "statuses">;
   readonly swaps: Pick<SwapEngine, "start" | "claims">;
-  readonly lock: Pick<ReservationLock, "permit">;
+  readonly lock: Pick<ReservationLock, "permit" | "current">;
+  /** Into the audit log: the request itself is none of those that change something by their path. */
+  note(note: AuditNote): void;
 }
 
 /** After these, a held request may have somewhere to go. */
@@ -37,6 +40,18 @@ function slotsFor(model: Model, topology: Topology, statuses: readonly SlotStatu
   return topology.slots.filter(({ nodes }) => nodes.length >= model.nodes).sort((a, b) => order(a) - order(b));
 }
 
+/** The slot itself, and those that would have to make room. */
+function touchedBy(model: Model, slot: Slot, statuses: readonly SlotStatus[], catalog: Catalog): SlotStatus[] {
+  const wanted = { ...footprint(model, slot), nodes: slot.nodes };
+  return statuses.filter((status) => {
+    if (status.name === slot.name) return true;
+    const other = catalog.models.find(({ key }) => key === status.model);
+    const { nodes, port, container } = status;
+    const memory = other?.gpu_memory_utilization ?? null;
+    return status.state !== "idle" && conflicts(wanted, { nodes, port, container, memory });
+  });
+}
+
 /**
  * Where a held request's model would be loaded, and what would be stopped for it.
  * @throws Fault when no slot has enough Sparks
@@ -52,14 +67,7 @@ export function holdTarget(
     const message = `No slot has the ${model.nodes} Sparks that ${model.name} needs.`;
     throw new Fault("unavailable", "too_few_nodes", message, { param: "model", should_retry: false });
   }
-  const wanted = { ...footprint(model, slot), nodes: slot.nodes };
-  const touched = statuses.filter((status) => {
-    if (status.name === slot.name) return true;
-    const other = catalog.models.find(({ key }) => key === status.model);
-    const { nodes, port, container } = status;
-    const memory = other?.gpu_memory_utilization ?? null;
-    return status.state !== "idle" && conflicts(wanted, { nodes, port, container, memory });
-  });
+  const touched = touchedBy(model, slot, statuses, catalog);
   const since = touched.flatMap((status) => (status.since === null ? [] : [Date.parse(status.since)]));
   return {
     slot: slot.name,
@@ -75,7 +83,7 @@ const modelOf = (catalog: Catalog, key: string): Model => {
 };
 
 /** Swaps for requests that are held: through the same gate and the same claim as everybody's. */
-export function createHold({ config, slots, swaps, lock }: HoldParts): HoldMeans {
+export function createHold({ config, slots, swaps, lock, note }: HoldParts): HoldMeans {
   const target = (key: string) => {
     const { catalog, topology } = config.current;
     return holdTarget(modelOf(catalog, key), topology, slots.statuses(), catalog);
@@ -96,8 +104,34 @@ export function createHold({ config, slots, swaps, lock }: HoldParts): HoldMeans
       const slot = config.current.topology.slots.find((each) => each.name === name);
       if (slot) lock.permit(swaps.claims.reach({ model: modelOf(config.current.catalog, key), slot }), token);
     },
-    begin: (key: string, { token, by }: { readonly token: string | null; readonly by: string }) =>
-      void swaps.start({ model: key, slot: target(key).slot, token, requestedBy: by }),
+    begin(key: string, wish: Pick<Wish, "caller" | "from" | "token" | "by">) {
+      const { catalog, topology } = config.current;
+      const name = target(key).slot;
+      const slot = topology.slots.find((each) => each.name === name);
+      const touched = slot ? touchedBy(modelOf(catalog, key), slot, slots.statuses(), catalog) : [];
+      const replaces = touched.flatMap(({ model }) => model ?? []);
+      const holder = wish.token === null ? null : (lock.current()?.holder ?? null);
+      const { job_id } = swaps.start({ model: key, slot: name, token: wish.token, requestedBy: wish.by });
+      note(begun(wish, { job_id, model: key, slot: name, replaces }, holder));
+    },
+  };
+}
+
+/** The entry of the request for which a swap has begun. */
+function begun(
+  { caller, from, token }: Pick<Wish, "caller" | "from" | "token">,
+  details: AuditNote["details"],
+  holder: string | null,
+): AuditNote {
+  return {
+    ...{ via: "gateway", address: from.address, user_agent: from.userAgent, holder },
+    ...{ action: "startSwap", method: null, path: null, outcome: "done", status: null, code: null, request_id: null },
+    details: {
+      ...details,
+      // A digest of the API key, where one was sent.
+      ...(caller === from.address ? {} : { caller }),
+      ...(token === null ? {} : { with_token: true }),
+    },
   };
 }
 

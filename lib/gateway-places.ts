@@ -1,6 +1,7 @@
 /** What the gateway needs to know of the cluster, put together from what the nouns know. */
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
+import type { AuditNote } from "./audit/audit.ts";
 import { type Catalog, type Model, servedSource } from "./catalog/catalog.ts";
 import type { EventBus } from "./events/bus.ts";
 import { Gateway } from "./gateway/gateway.ts";
@@ -131,7 +132,8 @@ export interface GatewayParts {
   readonly config: Pick<LiveConfig, "current">;
   readonly slots: Pick<SlotBoard, "statuses">;
   readonly swaps: Pick<SwapEngine, "active" | "start" | "claims">;
-  readonly lock: Pick<ReservationLock, "permit">;
+  readonly lock: Pick<ReservationLock, "permit" | "current">;
+  note(note: AuditNote): void;
   readonly control: Pick<SparkControl, "address">;
   readonly events: Pick<EventBus, "subscribe">;
   readonly observation: Pick<Observation, "request" | "metrics">;
@@ -175,7 +177,7 @@ export function createGateway(parts: GatewayParts) {
     configured: () => isConfigured(config.current.topology) || currentServices().length > 0,
     places: currentPlaces,
     keyOf,
-    hold: createHold({ config, slots, swaps, lock }),
+    hold: createHold({ config, slots, swaps, lock, note: (note) => parts.note(note) }),
     service: (kind) => currentServices().find((service) => service.kind === kind) ?? null,
     limits: currentLimits,
   });

@@ -5,7 +5,8 @@ import { duration } from "./format.ts";
 /** Who did it: the holder where one is known, else the program, else where it came from. */
 export function doerOf({ via, holder, user_agent: agent, address, details }: AuditEntry): string {
   if (via === "controller") return "Spark Control";
-  const program = via === "dashboard" ? "Dashboard" : (agent?.split(/[\s/]/, 1)[0] ?? "API");
+  const unnamed = via === "gateway" ? "A request" : "API";
+  const program = via === "dashboard" ? "Dashboard" : (agent?.split(/[\s/]/, 1)[0] ?? unnamed);
   // Whoever takes it from the holder is not the holder.
   const name = details.force ? program : (holder ?? program);
   return address === null ? name : `${name}, ${address}`;
@@ -22,6 +23,7 @@ export function deedOf(entry: AuditEntry, nameOf: (key: string) => string): stri
   const last = decodeURIComponent(path?.split("/").findLast((part) => !VERBS.has(part)) ?? "");
   switch (action) {
     case "startSwap":
+      if (entry.via === "gateway") return `Asked for ${model}, which was not loaded: a swap began`;
       return details.dry_run === true ? `Looked at the plan of a swap to ${model}` : `Asked to swap to ${model}`;
     case "cancelSwap":
       return "Asked to cancel a swap";

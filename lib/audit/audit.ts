@@ -2,7 +2,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { Nullable } from "../schema.ts";
 
-export const VIAS = ["dashboard", "api", "controller"] as const;
+export const VIAS = ["dashboard", "api", "gateway", "controller"] as const;
 export type Via = (typeof VIAS)[number];
 export const OUTCOMES = ["done", "refused", "failed"] as const;
 export type Outcome = (typeof OUTCOMES)[number];
@@ -17,7 +17,10 @@ export const AuditEntrySchema = Type.Object(
     via: Type.Unsafe<Via>(
       Type.Union(
         VIAS.map((name) => Type.Literal(name)),
-        { description: "dashboard: a browser. api: any other client. controller: it happened by itself" },
+        {
+          description:
+            "dashboard: a browser. api: any other client. gateway: a request for a model that was not loaded. controller: it happened by itself",
+        },
       ),
     ),
     address: Nullable(Type.String({ description: "Of the client; behind a trusted proxy, as the proxy tells it" })),

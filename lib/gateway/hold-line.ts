@@ -4,6 +4,7 @@
  * has served for the dwell time. So two models that are wanted by turns take turns, and the cluster does not thrash.
  */
 import { Fault } from "../fault.ts";
+import { full, reserved, tooLong } from "./hold-refusals.ts";
 import { Unrouted } from "./route-model.ts";
 
 export interface HoldTerms {
@@ -32,12 +33,19 @@ export interface HoldMeans {
   /** @throws Fault when the reservation lock forbids that swap */
   permit(key: string, token: string | null): void;
   /** Begins the swap. @throws Fault */
-  begin(key: string, order: { readonly token: string | null; readonly by: string }): void;
+  begin(key: string, wish: Pick<Wish, "caller" | "from" | "token" | "by">): void;
+}
+
+/** Where a request came from, as far as is known. */
+export interface Whence {
+  readonly address: string | null;
+  readonly userAgent: string | null;
 }
 
 export interface Wish {
   /** Stands for one caller. */
   readonly caller: string;
+  readonly from: Whence;
   /** False for a page of another address: it may wait for what others have begun, and begins nothing. */
   readonly mayBegin: boolean;
   /** Token of the reservation, where the caller has one. */
@@ -59,9 +67,9 @@ interface Failed {
   readonly jobId: string;
 }
 
-/** A model that could not be loaded is not tried again for a request before this, or before the dwell time if it is longer. */
 /** Refusals of a swap that end by themselves. */
 const WAIT_FOR: ReadonlySet<string> = new Set(["swap_running", "slot_stopping", "others_first"]);
+/** A model that could not be loaded is not tried again for a request before this, or before the dwell time if it is longer. */
 const LEAST_PAUSE_MS = 60_000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -271,27 +279,4 @@ function unroutedOf(waiter: Wish): Unrouted | null {
     if (error instanceof Unrouted) return error;
     throw error;
   }
-}
-
-function full(): Fault {
-  const message = "Too many requests wait for models that are not loaded.";
-  return new Fault("unavailable", "queue_full", message, { param: "model", retry_after_seconds: 60 });
-}
-
-function tooLong(waitMs: number): Fault {
-  const message = `The model that was asked for was not loaded within ${Math.round(waitMs / 1000)} s. GET /api/status tells what the cluster does.`;
-  return new Fault("unavailable", "hold_timeout", message, { param: "model", retry_after_seconds: 60 });
-}
-
-/** A reservation may last for hours: nobody waits for its end with an open connection. */
-function reserved(fault: Fault): Fault {
-  const { lock } = fault.members as { lock?: { seconds_remaining?: number } | null };
-  const message = `The model that was asked for is not loaded, and may not be loaded now. ${fault.message} Whoever holds the reservation sends its token as X-Swap-Lock-Token.`;
-  const seconds = lock?.seconds_remaining;
-  return new Fault("locked", fault.code, message, {
-    ...fault.members,
-    param: "model",
-    should_retry: false,
-    ...(seconds === undefined ? {} : { retry_after_seconds: Math.max(1, Math.ceil(seconds)) }),
-  });
 }

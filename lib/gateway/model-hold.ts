@@ -2,7 +2,7 @@
 import { Fault } from "../fault.ts";
 import { asksForEvents, type NamedBody, wholeBody } from "./body.ts";
 import { heldAnswer } from "./held-answer.ts";
-import type { HoldLine, Wish } from "./hold-line.ts";
+import type { HoldLine, Whence, Wish } from "./hold-line.ts";
 import type { Entered, ModelDoor } from "./model-door.ts";
 import { Unrouted } from "./route-model.ts";
 
@@ -11,6 +11,8 @@ const MOST_HELD_BYTES = 256 * 1024 * 1024;
 
 export interface HeldAsker {
   caller(): string;
+  /** For the audit log; nothing secret. */
+  from(): Whence;
   /** What calls, for the history of swaps. */
   product(): string;
   mayBegin(): boolean;
@@ -41,6 +43,7 @@ export class ModelHold {
   ): Promise<Response> {
     const wish = {
       caller: asker.caller(),
+      from: asker.from(),
       mayBegin: asker.mayBegin(),
       token: asker.token(),
       by: `gateway: ${asker.product()}`,

@@ -125,7 +125,8 @@ function objectOf(value: unknown): Record<string, unknown> {
   return value !== null && typeof value === "object" && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }
 
-function textOf(value: unknown): string | null {
+/** What came from outside, as it may be kept: short, on one line, without a reservation's token. @returns null for what is no text */
+export function textOf(value: unknown): string | null {
   return typeof value === "string" && value !== ""
     ? withoutTokens(value.replace(CONTROL, " ")).slice(0, LONGEST_TEXT)
     : null;

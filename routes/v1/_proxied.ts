@@ -1,10 +1,10 @@
 /** What the proxied routes share: who asks, and how they are described. The body passes unread. */
 import { type TSchema, Type } from "@sinclair/typebox";
 import type { Asker } from "../../lib/gateway/trace.ts";
+import { textOf } from "../../lib/http/audit-trail.ts";
 import { plainAddress } from "../../lib/http/peer.ts";
 import { isOwnRequest } from "../../lib/http/same-origin.ts";
 import { openAiErrors } from "../../lib/http/schemas.ts";
-
 import { callerOf } from "../api/swap/_caller.ts";
 
 /** Null in tests without a listening server. */
@@ -15,13 +15,17 @@ type Server = {
 
 /** One API key is one caller, wherever it is used; without one, an address is. */
 export function askerOf(request: Request, server: Server): Asker {
+  const addressOf = () => {
+    const address = server?.requestIP(request)?.address;
+    return address === undefined ? null : plainAddress(address);
+  };
   return {
     caller() {
       const key = request.headers.get("authorization") ?? request.headers.get("x-api-key");
       if (key !== null) return `key ${Bun.hash(key).toString(36)}`;
-      const address = server?.requestIP(request)?.address;
-      return address === undefined ? "unknown" : plainAddress(address);
+      return addressOf() ?? "unknown";
     },
+    from: () => ({ address: addressOf(), userAgent: textOf(request.headers.get("user-agent")) }),
     patience: (seconds) => server?.timeout(request, seconds),
     product: () => callerOf(request),
     token: () => request.headers.get("x-swap-lock-token"),

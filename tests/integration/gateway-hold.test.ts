@@ -43,6 +43,43 @@ describe("with hold", () => {
     expect(await swaps()).toMatchObject([{ state: "ready", model: ONE, requested_by: "gateway: crm" }]);
   });
 
+  test("who it was begun for is on record at its start: address, program, key as a digest, and what it replaces", async () => {
+    await begin();
+    const audit = async () =>
+      (
+        (await (await fetch(`${demo.url}/api/audit?via=gateway`)).json()) as { entries: Record<string, unknown>[] }
+      ).entries.toReversed();
+    await (await chat(ONE, {}, { headers: { "user-agent": "crm/1.0 (nightly)" } })).text();
+    const token = ((await (await demo.post("/api/swap/lock", { holder: "crm" })).json()) as { token: string }).token;
+    await (
+      await chat(OTHER, {}, { headers: { authorization: "Bearer hunter2-hunter2", "x-swap-lock-token": token } })
+    ).text();
+    await (await chat(OTHER)).text();
+
+    const ids = (await swaps()).map(({ job_id }) => job_id).toReversed();
+    const same = { via: "gateway", action: "startSwap", outcome: "done", address: "127.0.0.1", count: 1 };
+    expect(await audit()).toMatchObject([
+      {
+        ...{ ...same, user_agent: "crm/1.0 (nightly)", holder: null },
+        details: { model: ONE, slot: "main", job_id: ids[0] },
+      },
+      {
+        ...{ ...same, holder: "crm" },
+        details: {
+          ...{ model: OTHER, slot: "main", job_id: ids[1], replaces: [ONE], with_token: true },
+          caller: expect.stringMatching(/^key [0-9a-z]+$/),
+        },
+      },
+    ]);
+    expect(JSON.stringify(await audit())).not.toContain("hunter2");
+    const all = await (await fetch(`${demo.url}/api/audit/export?format=ndjson`)).text();
+    const actions = all.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as { action: string }]));
+    // At its start, not with its end.
+    const lines = actions.map(({ action }) => action).toReversed();
+    expect(lines.indexOf("startSwap")).toBeLessThan(lines.indexOf("swap.ended"));
+    expect(lines).toContain("swap.ended");
+  });
+
   test("is listed with its wait as time in the queue, with the model that answered", async () => {
     await begin();
     const began = performance.now();

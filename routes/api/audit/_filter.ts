@@ -9,7 +9,7 @@ const text = (description: string) => t.Optional(t.String({ maxLength: 200, desc
 export const filterQuery = {
   from: text("ISO 8601: from this time on"),
   to: text("ISO 8601: before this time"),
-  via: t.Optional(t.Union([t.Literal("dashboard"), t.Literal("api"), t.Literal("controller")])),
+  via: t.Optional(t.Union([t.Literal("dashboard"), t.Literal("api"), t.Literal("gateway"), t.Literal("controller")])),
   outcome: t.Optional(t.Union([t.Literal("done"), t.Literal("refused"), t.Literal("failed")])),
   action: text("`operationId` of a request, or an event such as `swap.ended`"),
   address: text("Of the client"),

@@ -48,7 +48,8 @@ class Cluster {
   wish(name: string | null, more: Partial<Wish> = {}): Wish {
     const keyOf = (of: string) => (KEYS.has(of) ? of : null);
     const route = () => void routeModel(name, this.#places(), keyOf);
-    return { caller: "x", mayBegin: true, token: null, by: "test", route, ...more };
+    const from = { address: null, userAgent: null };
+    return { caller: "x", from, mayBegin: true, token: null, by: "test", route, ...more };
   }
 
   /** What becomes of a request: `there`, or the code of its refusal; `waits` until then. */
