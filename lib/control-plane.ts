@@ -238,7 +238,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       slots.tell();
     }
 
-    openData({ store: open, swapStore, lock, origin, log });
+    // Nobody's work is on made-up Sparks.
+    openData({ store: open, swapStore, lock, origin: simulated ? { ...origin, lost: null } : origin, log });
     const operations = createOperations({
       ...{ store: open, events, log, report, config, sparks, instance, swapStore, swaps, slots, lock, timing, metrics },
       gateway: () => gateway,

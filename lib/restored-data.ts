@@ -23,16 +23,18 @@ const LEFT_ALONE =
 
 /** Takes up the lock; before the swaps are taken up, and before what is remembered of services is read. */
 export function openData({ store, swapStore, lock, origin, log }: Means): void {
-  const { restoredFrom, copiedFrom } = origin;
+  const { restoredFrom, copiedFrom, lost } = origin;
   swapStore.mendCounter();
-  const lost = store.transaction(() => swapStore.endUnreadable(isoTime(Date.now())));
-  if (lost.length > 0) log.error("swaps under way could not be read, and count as failed", { job_ids: lost });
-  lock.open(disbelieved(origin));
+  const ended = store.transaction(() => swapStore.endUnreadable(isoTime(Date.now())));
+  if (ended.length > 0) log.error("swaps under way could not be read, and count as failed", { job_ids: ended });
+  // Who has reserved the GPUs is not known where the facts are lost: then nobody but a person may say that nobody has.
+  lock.open(disbelieved(origin), lost);
+  if (lost !== null) log.error("the facts are lost, so everything counts as reserved", { reason: lost });
   if (restoredFrom !== null) log.warn("these data were restored from a backup", { backup_of: restoredFrom });
   if (copiedFrom !== null)
     log.warn("these data are a copy: this is another controller from here on", { copied_from: copiedFrom });
-  if (restoredFrom === null && copiedFrom === null) return;
-  // Only now that the reservation is gone for good: a crash before this line finds the mark again, and drops it again.
+  if (restoredFrom === null && copiedFrom === null && lost === null) return;
+  // Only now that the reservation is gone, or sealed, for good: a crash before this line finds the mark again, and does the same.
   store.transaction(() => {
     if (restoredFrom !== null) {
       swapStore.setRestored();

@@ -3,9 +3,10 @@ import { type Static, Type } from "@sinclair/typebox";
 import type { Model } from "./catalog/catalog.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { type Availability, availability, folderOf, onDisk } from "./inventory/disks.ts";
-import { LockSchema } from "./lock/lock.ts";
+import { type Lock, LockSchema, UNKNOWN_HOLDER } from "./lock/lock.ts";
 import { NodeStatusSchema, nodeStatus } from "./node-status.ts";
 import { Nullable, OneOf } from "./schema.ts";
+import { FACTS_FILE } from "./store/lost-facts.ts";
 import { StoreProblemSchema } from "./store/store-watch.ts";
 import { type Fit, type FitFacts, fitOf } from "./swap/fit.ts";
 import { servedName } from "./swap/served.ts";
@@ -47,6 +48,17 @@ export const StatusSchema = Type.Object(
 );
 export type Status = Static<typeof StatusSchema>;
 
+/** A reservation that stands for what nobody knows: no one is there who could give it back. */
+const problemsOf = (lock: Lock | null): Static<typeof ProblemSchema>[] =>
+  lock === null || lock.reason === null || lock.holder !== UNKNOWN_HOLDER
+    ? []
+    : [
+        {
+          ...{ source: FACTS_FILE, line: null, path: "", message: lock.reason },
+          instead: "Everything counts as reserved.",
+        },
+      ];
+
 export function statusOf(
   plane: Pick<
     ControlPlane,
@@ -63,6 +75,7 @@ export function statusOf(
   >,
 ): Status {
   const { topology, problems } = plane.config.current;
+  const lock = plane.lock.current();
   return {
     version: plane.version,
     started_at: plane.startedAt,
@@ -74,8 +87,8 @@ export function statusOf(
     ),
     slots: plane.slots.statuses(),
     swaps: plane.swaps.active(),
-    lock: plane.lock.current(),
-    problems: [...problems],
+    lock,
+    problems: [...problems, ...problemsOf(lock)],
     store_problem: plane.storeWatch.problem,
     stall_seconds: topology.settings.stall_seconds,
   };

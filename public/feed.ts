@@ -99,6 +99,9 @@ const HANDLERS = {
     state.nodes.value = nodes;
   },
   lock: ({ lock }: Pick<Status, "lock">) => {
+    // What the reservation before was a problem for has gone with it.
+    const over = lock?.reason === state.lock.value?.reason ? null : state.lock.value?.reason;
+    if (over) state.problems.value = state.problems.value.filter(({ message }) => message !== over);
     state.lock.value = lock;
   },
   schedule: (schedule: Schedule) => {

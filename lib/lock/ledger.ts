@@ -75,8 +75,19 @@ export class Ledger {
   drop(reason: string, seen?: number): void {
     this.change((grant, now) => {
       if (seen !== undefined && seen > this.options.highestGeneration()) this.options.nextGeneration(seen - 1);
-      if (!grant) return { grant, result: null };
+      // What is sealed stands for what nobody knows, and later than these data it may well have been.
+      if (!grant || (seen !== undefined && grant.token_digest === null)) return { grant, result: null };
       return { grant: null, event: { type: "lock.dropped", ...happened(grant, now), reason }, result: null };
+    });
+  }
+
+  /** @param disbelieved why what is reserved is dropped @param unknown why everything counts as reserved, by what no token opens */
+  open(disbelieved: string | null, unknown: string | null): void {
+    if (disbelieved !== null) this.drop(disbelieved);
+    if (unknown === null) return;
+    this.change((_, now) => {
+      const grant = sealed(unknown, this.options.nextGeneration(), MAX_TTL_SECONDS, now);
+      return { grant, event: { type: "lock.unreadable", ...happened(grant, now), reason: unknown }, result: null };
     });
   }
 

@@ -9,6 +9,9 @@ export const MAX_WAIT_SECONDS = 600;
 /** Waiting at once; each holds a connection. */
 export const MAX_WAITING = 64;
 
+/** Of what stands for data that cannot be read. */
+export const UNKNOWN_HOLDER = "unknown";
+
 /** What everyone may see of a reservation: never its token, nor a digest of it. */
 export const LockSchema = Type.Object(
   {

@@ -9,6 +9,7 @@
  */
 import type { Reading } from "./clock.ts";
 import { age, covers, type Grant, lasting, type Place } from "./grant.ts";
+import { UNKNOWN_HOLDER } from "./lock.ts";
 import { isSameDigest, type Token } from "./token.ts";
 
 /** Before this the clock has not been set. 2024-01-01. */
@@ -136,7 +137,7 @@ export function alive(grant: Grant | null, now: Reading): Grant | null {
 export function sealed(reason: string, generation: number, ttlSeconds: number, now: Reading): Grant {
   return {
     generation,
-    holder: "unknown",
+    holder: UNKNOWN_HOLDER,
     note: null,
     slots: null,
     nodes: [],

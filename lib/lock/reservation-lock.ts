@@ -50,9 +50,9 @@ export class ReservationLock {
     });
   }
 
-  /** Takes up what is on disk. @param disbelieved why what these data say is reserved is not believed; null: it is */
-  open(disbelieved: string | null): void {
-    if (disbelieved !== null) this.#ledger.drop(disbelieved);
+  /** Takes up what is on disk. @param disbelieved why it is dropped @param unknown why nobody knows what it was: all is reserved */
+  open(disbelieved: string | null, unknown: string | null = null): void {
+    this.#ledger.open(disbelieved, unknown);
     this.tick();
   }
 

@@ -9,13 +9,15 @@ export interface DatabaseSpec {
   readonly migrations: readonly string[];
   /** What is lost when the file is moved away; part of the message about a damaged file. */
   readonly holds: string;
+  /** In the transaction that makes the schema in a file that has none: also one that is there already, and empty. */
+  readonly onEmpty?: (db: Database) => void;
 }
 
 function userVersion(db: Database): number {
   return db.query<{ user_version: number }, []>("PRAGMA user_version").get()?.user_version ?? 0;
 }
 
-function migrate(db: Database, { path, migrations }: DatabaseSpec): void {
+function migrate(db: Database, { path, migrations, onEmpty }: DatabaseSpec): void {
   const version = userVersion(db);
   if (version > migrations.length) {
     throw new StoreError(
@@ -25,12 +27,13 @@ function migrate(db: Database, { path, migrations }: DatabaseSpec): void {
         "Start that version, or restore a backup made before the update.",
     );
   }
-  for (const [at, sql] of [...migrations.entries()].slice(version)) {
-    db.transaction(() => {
-      db.run(sql);
-      db.run(`PRAGMA user_version = ${at + 1}`);
-    }).immediate();
-  }
+  if (version === migrations.length) return;
+  // All of it or nothing: what is known of an empty file must not be forgotten by a crash in between.
+  db.transaction(() => {
+    for (const sql of migrations.slice(version)) db.run(sql);
+    db.run(`PRAGMA user_version = ${migrations.length}`);
+    if (version === 0) onEmpty?.(db);
+  }).immediate();
 }
 
 function check(db: Database): void {

@@ -1,18 +1,21 @@
 /**
  * Where these data come from, if they are not simply what the last process left: a snapshot that was restored, or another
- * controller's folder that was copied. It is kept until whoever asked has put aside what must not come alive again, so that a
+ * controller's folder that was copied, or nothing where something should be. It is kept until whoever asked has put aside what must not come alive again, so that a
  * crash in between forgets nothing.
  */
 import type { Database } from "bun:sqlite";
 
 const SNAPSHOT = "snapshot_taken_at";
 const COPIED = "instance_copied_from";
+const LOST = "facts_lost";
 
 export interface Origin {
   /** When the snapshot was made that these data are; null when they are none. ISO 8601 UTC. */
   readonly restoredFrom: string | null;
   /** Id of the controller whose data these were; null when they are its own. */
   readonly copiedFrom: string | null;
+  /** These facts were made anew in a folder that had been in use: what was found and what is lost, in words; else null. */
+  readonly lost: string | null;
 }
 
 /** In the copy, not in the database that was copied. */
@@ -27,13 +30,22 @@ export function markCopied(facts: Database, from: string): void {
   writeMeta(facts, COPIED, from);
 }
 
+/** Within the transaction that makes the schema. */
+export function markLost(facts: Database, what: string): void {
+  writeMeta(facts, LOST, what);
+}
+
 export function readOrigin(facts: Database): Origin {
-  return { restoredFrom: readMeta(facts, SNAPSHOT), copiedFrom: readMeta(facts, COPIED) };
+  return {
+    restoredFrom: readMeta(facts, SNAPSHOT),
+    copiedFrom: readMeta(facts, COPIED),
+    lost: readMeta(facts, LOST),
+  };
 }
 
 /** From here on these are this controller's own data, like any others. */
 export function forgetOrigin(facts: Database): void {
-  facts.run("DELETE FROM meta WHERE key IN (?1, ?2)", [SNAPSHOT, COPIED]);
+  facts.run("DELETE FROM meta WHERE key IN (?1, ?2, ?3)", [SNAPSHOT, COPIED, LOST]);
 }
 
 export function readMeta(facts: Database, key: string): string | null {

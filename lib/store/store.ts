@@ -4,7 +4,9 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type DataDirLock, lockDataDir } from "./data-dir-lock.ts";
 import { openDatabase } from "./database.ts";
+import { FACTS_FILE, usedBefore } from "./lost-facts.ts";
 import { FACTS, TELEMETRY } from "./migrations.ts";
+import { markLost } from "./origin.ts";
 import { StoreError } from "./store-error.ts";
 import { type TelemetryOptions, TelemetryWriter } from "./telemetry-writer.ts";
 
@@ -32,14 +34,17 @@ function makeFolder(dataDir: string): void {
   }
 }
 
-function openFacts(dataDir: string): Database {
-  const holds = "the history of swaps starts afresh and the Sparks' own records tell what runs";
-  return openDatabase({ path: join(dataDir, "facts.db"), synchronous: "FULL", migrations: FACTS, holds });
+/** @param lost what to say if there turn out to be none; null: there never were */
+function openFacts(dataDir: string, lost: string | null): Database {
+  const holds =
+    "everything counts as reserved until a person forces its release, the history of swaps starts afresh and the Sparks' own records tell what runs";
+  const onEmpty = (facts: Database) => lost !== null && markLost(facts, lost);
+  return openDatabase({ path: join(dataDir, FACTS_FILE), synchronous: "FULL", migrations: FACTS, holds, onEmpty });
 }
 
 /** After `openFacts`, which has checked the file and brought it to the schema. */
 function openNotes(dataDir: string): Database {
-  const notes = new Database(join(dataDir, "facts.db"), { strict: true });
+  const notes = new Database(join(dataDir, FACTS_FILE), { strict: true });
   notes.run("PRAGMA busy_timeout = 5000");
   notes.run("PRAGMA synchronous = NORMAL");
   return notes;
@@ -51,8 +56,8 @@ function openTelemetry(dataDir: string, options: TelemetryOptions): TelemetryWri
   return new TelemetryWriter(openDatabase({ path, synchronous: "NORMAL", migrations: TELEMETRY, holds }), options);
 }
 
-function openBoth(dataDir: string, lock: DataDirLock, options: TelemetryOptions): Store {
-  const facts = openFacts(dataDir);
+function openBoth(dataDir: string, lost: string | null, lock: DataDirLock, options: TelemetryOptions): Store {
+  const facts = openFacts(dataDir, lost);
   let notes: Database | undefined;
   let telemetry: TelemetryWriter;
   try {
@@ -84,9 +89,10 @@ function openBoth(dataDir: string, lock: DataDirLock, options: TelemetryOptions)
 /** @throws StoreError when DATA_DIR is in use, or a database is newer, damaged or not writable */
 export function openStore(dataDir: string, options: TelemetryOptions = {}): Store {
   makeFolder(dataDir);
+  const lost = usedBefore(dataDir);
   const lock = lockDataDir(dataDir);
   try {
-    return openBoth(dataDir, lock, options);
+    return openBoth(dataDir, lost, lock, options);
   } catch (error) {
     lock.release();
     throw error;

@@ -49,7 +49,7 @@ test("a copy of the data at another place is another controller, and the origina
 
   expect(second.copiedFrom).toBe(instance);
   expect(second.instance).not.toBe(instance);
-  expect(identify(copy)).toEqual({ instance: second.instance, copiedFrom: null, restoredFrom: null });
+  expect(identify(copy)).toEqual({ instance: second.instance, copiedFrom: null, restoredFrom: null, lost: null });
   expect(identify(dataDir).instance).toBe(instance);
 });
 
@@ -60,7 +60,7 @@ test("a backup that is restored to its place keeps its id", () => {
   rmSync(dataDir, { recursive: true });
   cpSync(backup, dataDir, { recursive: true });
 
-  expect(identify(dataDir)).toEqual({ instance, copiedFrom: null, restoredFrom: null });
+  expect(identify(dataDir)).toEqual({ instance, copiedFrom: null, restoredFrom: null, lost: null });
 });
 
 test("that the data are a copy is told again until somebody has put aside what they hold", () => {
@@ -86,7 +86,7 @@ test("a snapshot that became the database tells when it was made, until what it 
   expect(restored).toMatchObject({ instance, copiedFrom: null });
   expect(restored.restoredFrom! >= before && restored.restoredFrom! <= new Date().toISOString()).toBe(true);
   expect(identify(dataDir)).toEqual(restored);
-  expect(identify(dataDir)).toEqual({ instance, copiedFrom: null, restoredFrom: null });
+  expect(identify(dataDir)).toEqual({ instance, copiedFrom: null, restoredFrom: null, lost: null });
 });
 
 test("the database that was copied is not marked, and goes on as it was", () => {
@@ -95,5 +95,5 @@ test("the database that was copied is not marked, and goes on as it was", () => 
 
   snapshotDatabases(dataDir);
 
-  expect(identify(dataDir)).toEqual({ instance, copiedFrom: null, restoredFrom: null });
+  expect(identify(dataDir)).toEqual({ instance, copiedFrom: null, restoredFrom: null, lost: null });
 });

@@ -43,7 +43,7 @@ test("while the reservation could not be dropped the mark stays; once it was, it
   take(false);
   take(false);
 
-  expect(readOrigin(store.facts)).toEqual({ restoredFrom: null, copiedFrom: null });
+  expect(readOrigin(store.facts)).toEqual({ restoredFrom: null, copiedFrom: null, lost: null });
   expect(reasons.map((reason) => reason?.includes(AT) ?? null)).toEqual([true, true, null]);
   expect(restored).toBe(1);
   store.close();
@@ -114,6 +114,6 @@ test("a copy of another controller's folder: what it has reserved is not ours; i
   openData({ store, swapStore, log, lock, origin: readOrigin(store.facts) });
 
   expect(reasons).toEqual([expect.stringContaining("copy of another Spark Control")]);
-  expect(readOrigin(store.facts)).toEqual({ restoredFrom: null, copiedFrom: null });
+  expect(readOrigin(store.facts)).toEqual({ restoredFrom: null, copiedFrom: null, lost: null });
   store.close();
 });
