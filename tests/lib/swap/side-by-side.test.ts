@@ -6,7 +6,7 @@ import { stop } from "../../../lib/swap/effects/stop.ts";
 import { fenced, type Run } from "../../../lib/swap/run.ts";
 import type { Node } from "../../../lib/topology/topology.ts";
 import { EngineBench } from "./_engine-bench.ts";
-import { aBelief, aModel, aNode, aServingView, aSlot, aTopology, aView } from "./_fixtures.ts";
+import { aBelief, aModel, aNode, aServingView, aSlot, aTopology, aView, OPEN_GATE } from "./_fixtures.ts";
 import { aRun } from "./effects/_run.ts";
 
 const never = new AbortController().signal;
@@ -53,6 +53,56 @@ describe("a swap beside another", () => {
 
     await bench.effects.until("follow", job_id);
     expect(() => bench.start(HALF, { slot: "beside" })).toThrow("is running");
+  });
+});
+
+describe("a stranger in another slot that leaves no room", () => {
+  /** The swap of main, at its stop. @param own generation of the reservation under which it was claimed */
+  async function atItsStop(own: number | null) {
+    const stopped: string[] = [];
+    let reserved: number | null = own;
+    const bench = new EngineBench({
+      ...{ topology, models: [BIG] },
+      control: {
+        look: (_node: Node, { container }: { container: string }) =>
+          Promise.resolve(container === "vllm_beside" && stopped.length === 0 ? aServingView("vllm serve x") : aView()),
+        stopContainer: (node: Node, container: string) =>
+          Promise.resolve(void stopped.push(`${container} on ${node.name}`)),
+      },
+      gate: {
+        ...OPEN_GATE,
+        admit: () => own,
+        isReservedForAnother: ({ slot }, reservation) =>
+          slot === "beside" && reserved !== null && reserved !== reservation,
+      },
+    });
+    const { job_id } = bench.start(BIG, { slot: "main" });
+    const { run } = await bench.effects.until("stop", job_id);
+    const reserve = (generation: number) => {
+      reserved = generation;
+    };
+    return { bench, stopped, reserve, stops: () => stop(run, "forward", never) };
+  }
+
+  test("is not stopped where somebody has reserved its slot since the claim, nor is anything else", async () => {
+    for (const own of [null, 6]) {
+      const { bench, stopped, reserve, stops } = await atItsStop(own);
+      await using _ = bench;
+      reserve(7);
+
+      await expect(stops()).rejects.toMatchObject({ kind: "locked", code: "reserved" });
+      expect(stopped).toEqual([]);
+    }
+  });
+
+  test("is stopped where nobody has, and where the swap's own reservation covers it", async () => {
+    for (const own of [null, 6]) {
+      const { bench, stopped, stops } = await atItsStop(own);
+      await using _ = bench;
+
+      expect(await stops()).toEqual({ type: "stopped" });
+      expect(stopped).toContain("vllm_beside on spark-1");
+    }
   });
 });
 
