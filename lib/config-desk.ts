@@ -1,6 +1,6 @@
 /** Where a person changes the configuration: Set-up for the Sparks, the catalog for models, Settings for everything else. */
 import { type CatalogDesk, createCatalogDesk } from "./catalog/desk.ts";
-import { createSettings, type SettingsDesk, type SettingsOptions } from "./settings/settings.ts";
+import { createSettings, type SettingsDesk } from "./settings/settings.ts";
 import { createSetup, type Setup, type SetupOptions } from "./setup/setup.ts";
 
 export interface ConfigDesk {
@@ -9,11 +9,7 @@ export interface ConfigDesk {
   readonly catalogDesk: CatalogDesk;
 }
 
-interface Options extends SetupOptions, Pick<SettingsOptions, "mayChange"> {
-  readonly shippedCatalogPath: string;
-}
-
-export const createConfigDesk = (options: Options): ConfigDesk => ({
+export const createConfigDesk = (options: SetupOptions & { readonly shippedCatalogPath: string }): ConfigDesk => ({
   setup: createSetup(options),
   settings: createSettings(options),
   catalogDesk: createCatalogDesk({ ...options, shippedPath: options.shippedCatalogPath }),

@@ -151,7 +151,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       shippedCatalogPath: SHIPPED_CATALOG,
       renew: ssh.renew,
       reload: () => void config.reload(),
-      mayChange: ({ node }, token) => void lock.permit({ slot: null, nodes: node === null ? [] : [node] }, token),
+      mayChange: (place, token) => void lock.permit(place, token),
     });
     const topology = () => config.current.topology;
     const catalog = () => machines.inventory.menu.loadable;

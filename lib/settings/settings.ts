@@ -11,7 +11,8 @@ import { writeConfigFile } from "../config/write-file.ts";
 import type { TextFile } from "../config/yaml-document.ts";
 import { Fault } from "../fault.ts";
 import { loadTopology } from "../topology/load-topology.ts";
-import type { Service, Topology } from "../topology/topology.ts";
+import type { Place } from "../topology/lost-places.ts";
+import type { Topology } from "../topology/topology.ts";
 import {
   ClusterSettingSchema,
   clusterSettings,
@@ -72,10 +73,10 @@ export interface SettingsOptions {
   /** Takes up what was written. */
   reload(): void;
   /**
-   * Whether the entry of this vLLM may be changed: with another one, what runs there would not be the reservation's matter any more.
+   * Whether the entry of a vLLM there may be changed: with another one, what runs would not be the reservation's matter any more.
    * @throws Fault 423 `reserved`, `reservation_lost`
    */
-  mayChange(vllm: Service, token: string | null): void;
+  mayChange(place: Place, token: string | null): void;
 }
 
 export interface SettingsDesk {
@@ -123,7 +124,8 @@ export function createSettings({ dataDir, env, reload, mayChange }: SettingsOpti
   };
   const refuseReserved = (files: Files, name: string, token: string | null): void => {
     const before = load(files).services.find((each) => each.name === name);
-    if (before?.kind === "vllm") mayChange(before, token);
+    if (before?.kind !== "vllm") return;
+    mayChange({ slot: null, nodes: before.node === null ? [] : [before.node] }, token);
   };
   const filesAt = (version: string | undefined): Files => {
     const files = read();

@@ -10,6 +10,7 @@ import type { Identity } from "../ssh/identity.ts";
 import type { SshTarget } from "../ssh/ssh.ts";
 import { MAIN, SLOT_DEFAULTS } from "../topology/load-slots.ts";
 import { loadTopology } from "../topology/load-topology.ts";
+import { lostPlaces, type Place } from "../topology/lost-places.ts";
 import type { Node, Topology } from "../topology/topology.ts";
 import type { CheckResult } from "./check.ts";
 import { type Checker, checkSparks } from "./check-sparks.ts";
@@ -35,6 +36,8 @@ export interface SetupOptions {
   renew(target: SshTarget): void;
   /** Takes up what was written. */
   reload(): void;
+  /** Whether a place of models may become another: what runs there would not be the reservation's matter any more. @throws Fault 423 */
+  mayChange(place: Place, token: string | null): void;
 }
 
 export interface Setup {
@@ -46,8 +49,12 @@ export interface Setup {
   check(entries: SetupEntries): (emit: (result: CheckResult) => void, signal: AbortSignal) => Promise<void>;
   /** Pins the key that the host showed in a check. @throws Fault 409 another one, or none */
   confirm(host: string, port: number, fingerprint: string): HostKey;
-  /** Validates, and writes topology.yaml unless it is a trial. @throws Fault as `check`; 409 file not usable; 503 not writable */
-  save(entries: SetupEntries, trial: boolean): Settings;
+  /**
+   * Validates, and writes topology.yaml unless it is a trial.
+   * @param token of the reservation, where a place is changed that is reserved
+   * @throws Fault as `check`; 409 file not usable; 423 as `mayChange`; 503 not writable
+   */
+  save(entries: SetupEntries, trial: boolean, token?: string | null): Settings;
 }
 
 export function createSetup(options: SetupOptions): Setup {
@@ -134,11 +141,14 @@ export function createSetup(options: SetupOptions): Setup {
       };
     },
     confirm: (host, port, fingerprint) => keys.confirm(host, port, fingerprint),
-    save(entries, trial) {
+    save(entries, trial, token = null) {
       const { file, problem } = read(TOPOLOGY);
       if (problem !== null) throw new Fault("conflict", UNUSABLE, `topology.yaml cannot be read. ${problem.message}`);
       const { text, topology } = planned(file?.text ?? "", entries);
-      if (!trial) refuseUnconfirmed(topology);
+      if (!trial) {
+        refuseUnconfirmed(topology);
+        for (const place of lostPlaces(load(file?.text ?? ""), topology)) options.mayChange(place, token);
+      }
       if (!trial && text !== file?.text) {
         writeConfigFile(join(dataDir, TOPOLOGY), text);
         options.reload();

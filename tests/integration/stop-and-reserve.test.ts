@@ -242,6 +242,38 @@ describe("a reserved vLLM that is no slot", () => {
   });
 });
 
+test("a reserved slot keeps its Sparks, their addresses, its container and port in Set-up, unless the token is shown", async () => {
+  await serve();
+  type Setting = { readonly value: string | number | null };
+  const { nodes, vllm } = (await (await fetch(`${demo.url}/api/setup`)).json()) as {
+    nodes: { name: string; settings: Record<string, Setting> }[];
+    vllm: Record<string, Setting>;
+  };
+  const values = (settings: Record<string, Setting>) =>
+    Object.fromEntries(Object.entries(settings).map(([key, { value }]) => [key, value]));
+  const now = { nodes: nodes.map(({ name, settings }) => ({ name, ...values(settings) })), vllm: values(vllm) };
+  const save = async (entries: object, token?: string) => {
+    const answer = await fetch(`${demo.url}/api/setup`, {
+      method: "PUT",
+      headers: { "content-type": "application/json", ...(token && { "x-swap-lock-token": token }) },
+      body: JSON.stringify(entries),
+    });
+    return { status: answer.status, body: (await answer.json()) as Answer };
+  };
+  const { token } = (await reserve()).body;
+
+  const [one, two] = now.nodes;
+  const elsewhere = { ...now, nodes: [{ ...one!, host: "10.77.0.99" }, two] };
+  for (const changed of [
+    elsewhere,
+    { ...now, nodes: [{ ...one!, name: "other" }, two] },
+    { ...now, vllm: { ...now.vllm, port: 8999 } },
+  ])
+    expect(await save(changed)).toMatchObject({ status: 423, body: { code: "reserved" } });
+  expect((await save(now)).status).toBe(200);
+  expect((await save(elsewhere, token)).status).toBe(200);
+});
+
 test("nothing is loaded into a slot while its container is stopped under another name", async () => {
   const { asked, goOn } = await beside("vllm", "vllm_node", 0);
   await demo.swap("gpt-oss-20b");

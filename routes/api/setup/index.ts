@@ -5,6 +5,7 @@ import { errors } from "../../../lib/http/schemas.ts";
 import type { Web } from "../../../lib/http/web.ts";
 import { authorizeLine } from "../../../lib/setup/lines.ts";
 import { SettingsSchema, SetupEntriesSchema } from "../../../lib/setup/settings.ts";
+import { Reserved, TokenHeader, TokenQuery, tokenOf } from "../swap/_shapes.ts";
 
 const SetupAnswer = Type.Object(
   {
@@ -43,8 +44,9 @@ export default ({ setup, identity, log, simulation }: Plane) => {
     })
     .put(
       "",
-      ({ body: { trial = false, ...entries } }) => {
-        const settings = setup.save(entries, trial);
+      ({ body: { trial = false, ...entries }, headers, query }) => {
+        const token = tokenOf(headers["x-swap-lock-token"], query.token);
+        const settings = setup.save(entries, trial, token);
         if (!trial)
           log.info("the settings of the Sparks were saved", { nodes: settings.nodes.map(({ name }) => name) });
         return answer(settings);
@@ -57,12 +59,14 @@ export default ({ setup, identity, log, simulation }: Plane) => {
           },
           { title: "SetupSave", additionalProperties: false },
         ),
-        response: { 200: SetupAnswer, ...errors(409, 422, 503) },
+        query: Type.Object(TokenQuery),
+        headers: TokenHeader,
+        response: { 200: SetupAnswer, 423: Reserved, ...errors(409, 422, 503) },
         detail: {
           operationId: "saveSetup",
           summary: "Save the settings of the Sparks",
           description:
-            "Writes `topology.yaml` and keeps what else is in it. A malformed value is 422 with its field in `errors`; one that the environment sets is 409.",
+            "Writes `topology.yaml` and keeps what else is in it. A malformed value is 422 with its field in `errors`; one that the environment sets is 409. What would take a reserved slot or vLLM from its place is 423.",
           tags: ["Set-up"],
         },
       },

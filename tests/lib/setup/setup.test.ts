@@ -43,6 +43,7 @@ const setup = (env: Record<string, string> = {}): Setup =>
     instance: "this-one",
     now: Date.now,
     renew: () => undefined,
+    mayChange: () => undefined,
     reload: () => {
       reloads += 1;
     },
