@@ -65,6 +65,8 @@ export interface Aged {
   readonly isOver: boolean;
   /** The wall clock was set by this much since the last look; 0 when it was not. */
   readonly clockSetMs: number;
+  /** The wall clock has run off by more than a step of the steady one since the last look that was kept. */
+  readonly hasDrifted: boolean;
 }
 
 /**
@@ -80,7 +82,8 @@ export function age(grant: Grant, now: Reading): Aged {
   const clockSetMs = Math.abs(moved) > CLOCK_SET_MS ? moved : 0;
   const shownWrong = Math.abs(now.wallMs + leftMs - grant.expires_ms) > DRIFT_MS;
   const expires_ms = clockSetMs !== 0 || shownWrong ? now.wallMs + leftMs : grant.expires_ms;
-  return { grant: { ...grant, expires_ms, ...seen(now) }, leftMs, isOver: leftMs <= -STEP_MS, clockSetMs };
+  const aged = { ...grant, expires_ms, ...seen(now) };
+  return { grant: aged, leftMs, isOver: leftMs <= -STEP_MS, clockSetMs, hasDrifted: Math.abs(moved) > STEP_MS };
 }
 
 const CLOCK_BEHIND =
@@ -89,10 +92,13 @@ const CLOCK_BEHIND =
 
 function afterRestart(grant: Grant, now: Reading): Aged {
   const isBehind = now.wallMs < grant.seen_wall_ms;
-  const leftMs = grant.expires_ms - (isBehind ? grant.seen_wall_ms : now.wallMs);
+  // By the steady clock until the last look: the shown end may be off by as much as the wall clock is let run off.
+  const leftThenMs = grant.ends_steady_ms - grant.seen_steady_ms;
+  const leftMs = leftThenMs - (isBehind ? 0 : now.wallMs - grant.seen_wall_ms);
   const clock = { boot: now.boot, ends_steady_ms: now.steadyMs + leftMs, expires_ms: now.wallMs + leftMs };
   const reason = isBehind ? CLOCK_BEHIND : grant.reason;
-  return { grant: { ...grant, ...clock, ...seen(now), reason }, leftMs, isOver: leftMs <= -STEP_MS, clockSetMs: 0 };
+  const aged = { ...grant, ...clock, ...seen(now), reason };
+  return { grant: aged, leftMs, isOver: leftMs <= -STEP_MS, clockSetMs: 0, hasDrifted: false };
 }
 
 /** Milliseconds until a grant that has been aged is over. */

@@ -103,7 +103,7 @@ export class Ledger {
       const event = { type: "lock.unreadable", ...happened(grant, now), reason: UNREADABLE } as const;
       return { grant, events: [event], before: null, isWorthWriting: true };
     }
-    const { grant, isOver, clockSetMs } = age(before, now);
+    const { grant, isOver, clockSetMs, hasDrifted } = age(before, now);
     if (isOver) {
       const event = { type: "lock.expired", ...happened(grant, now) } as const;
       return { grant: null, events: [event], before, isWorthWriting: true };
@@ -111,7 +111,8 @@ export class Ledger {
     const by_seconds = Math.round(clockSetMs / 1000);
     const set = { type: "lock.clock_set", ...happened(grant, now), by_seconds } as const;
     const isStale = now.steadyMs - before.seen_steady_ms > SEEN_EVERY_MS;
-    const hasMoved = before.boot !== grant.boot || before.expires_ms !== grant.expires_ms || clockSetMs !== 0;
+    // What is kept decides after a restart of the machine: a wall clock that was set must not count as time that has passed.
+    const hasMoved = before.boot !== grant.boot || before.expires_ms !== grant.expires_ms || hasDrifted;
     return { grant, events: clockSetMs === 0 ? [] : [set], before, isWorthWriting: isStale || hasMoved };
   }
 }
