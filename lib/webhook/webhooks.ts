@@ -106,9 +106,7 @@ export class Webhooks {
 
   /** Queues a message of the event `test`, whatever the endpoint asks for. @throws Fault 404, 409 it is switched off */
   test(id: string): Delivery {
-    const endpoint = this.#endpoints.find(id);
-    if (!endpoint.enabled)
-      throw new Fault("conflict", "webhook_disabled", "This webhook is switched off. Switch it on first.");
+    const endpoint = this.#switchedOn(id);
     const at = isoTime(this.options.now());
     const data = { text: "This is a test of Spark Control's webhook. Nothing has happened." };
     const message: Message = { event: TEST_EVENT, at, data, once: null };
@@ -129,15 +127,24 @@ export class Webhooks {
     return detail;
   }
 
-  /** Sends it again, under the same `webhook-id`. @throws Fault 404, 409 it waits already, or the cluster is simulated */
+  /**
+   * Sends it again, under the same `webhook-id`.
+   * @throws Fault 404; 409 the webhook is switched off, it waits already, or the cluster is simulated
+   */
   redeliver(id: string): Delivery {
     const { state, endpoint_id } = this.delivery(id);
-    this.#endpoints.find(endpoint_id);
+    this.#switchedOn(endpoint_id);
     if (this.options.simulated) throw new Fault("conflict", "suppressed", "Nothing is sent from a simulated cluster.");
     if (state === "pending") throw new Fault("conflict", "delivery_pending", "This delivery is still being tried.");
     this.#store.transaction(() => this.#store.queueAgain(id, this.options.now()));
     this.#worker.release(endpoint_id);
     return this.#told(id);
+  }
+
+  #switchedOn(id: string): Endpoint {
+    const endpoint = this.#endpoints.find(id);
+    if (endpoint.enabled) return endpoint;
+    throw new Fault("conflict", "webhook_disabled", "This webhook is switched off. Switch it on first.");
   }
 
   /** Within the transaction of the fact: the outbox row exists exactly when the fact does. */

@@ -199,6 +199,22 @@ describe("an endpoint", () => {
     expect(JSON.parse(receiver.received.at(-1)!.body).data.job_id).toBe("job-1");
   });
 
+  test("that is switched off is not sent anything again, and that is said", async () => {
+    await using bench = new Bench();
+    using receiver = startReceiver();
+    const { id } = bench.webhooks.add({ url: receiver.url });
+    bench.record(ended("ready"));
+    await until("it is delivered", () => first(bench).state === "delivered");
+
+    bench.webhooks.change(id, { enabled: false });
+    expect(codeOf(() => bench.webhooks.redeliver(first(bench).id))).toBe("webhook_disabled");
+    expect([first(bench).state, bench.webhooks.get(id).pending]).toEqual(["delivered", 0]);
+
+    bench.webhooks.change(id, { enabled: true });
+    bench.webhooks.redeliver(first(bench).id);
+    await until("it comes again", () => receiver.received.length === 2);
+  });
+
   test("that is removed takes its deliveries with it, the one on its way too", async () => {
     await using bench = new Bench();
     using receiver = startReceiver();
