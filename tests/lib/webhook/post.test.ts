@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, spyOn, test } from "bun:test";
 import { createServer, type Server, type Socket } from "node:net";
 import { type PostLimits, post } from "../../../lib/webhook/post.ts";
 import { until } from "../../support/until.ts";
@@ -138,6 +138,22 @@ describe("a receiver that misbehaves", () => {
 
     expect(await send(url)).toMatchObject({ status: 200, error: null });
     await until("its connection is closed", () => sockets.size === 0);
+  });
+
+  test("by falling silent after the status is left at once, long before the deadline", async () => {
+    behaviour = (socket) => socket.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\npart\r\n");
+    // An answer that is collected as garbage ends its connection, too: here it is kept.
+    const kept: Response[] = [];
+    const real = globalThis.fetch;
+    using keeping = spyOn(globalThis, "fetch").mockImplementation((async (...asked: Parameters<typeof fetch>) => {
+      const answer = await real(...asked);
+      kept.push(answer);
+      return answer;
+    }) as typeof fetch);
+
+    expect(await send(url, { deadlineMs: 60_000 })).toMatchObject({ status: 200, error: null });
+    await until("its connection is closed", () => sockets.size === 0, 5_000);
+    expect([keeping.mock.calls.length, kept.length]).toEqual([1, 1]);
   });
 
   test("by sending header after header is given up in time", async () => {
