@@ -1,5 +1,6 @@
 /** A fetch for clients of one busy GPU: few requests at a time, patient when it says that it is busy. */
 import { anySignal } from "./any-signal.ts";
+import { mustBeNumber } from "./number.ts";
 import { pause } from "./pause.ts";
 import { raced } from "./raced.ts";
 
@@ -15,11 +16,14 @@ const LONGEST_RETRY_AFTER_MS = 600_000;
 const READ_AT_ONCE_BYTES = 1024 * 1024;
 
 export interface BoundedFetchOptions {
-  /** Requests at a time, streams that have not been read to their end (or cancelled) included. Default 2, at most 3. */
+  /** Requests at a time, streams that have not been read to their end (or cancelled) included. Default 2, also for NaN; at most 3. */
   readonly inFlight?: number;
-  /** Tries of one request. Default 5. */
+  /** Tries of one request. Default 5, at least 1. */
   readonly tries?: number;
-  /** Milliseconds until the answer must have begun; as many again for what is read at once, short answers and errors. Default 300 000. */
+  /**
+   * Milliseconds until the answer must have begun; as many again for what is read at once, short answers and errors. As long may a
+   * longer answer lie unread before it is cancelled. Default 300 000.
+   */
   readonly timeoutMs?: number;
   /** Default: the global one. */
   readonly fetch?: (request: Request) => Promise<Response>;
@@ -31,10 +35,16 @@ export type BoundedFetch = (input: string | URL | Request, init?: RequestInit) =
  * Requests wait for their turn, first come, first served. One that times out, or is answered 503, is tried again, after the
  * time that `Retry-After` names (RFC 9110 §10.2.3), else after pauses that double. A body that is a stream can be sent once
  * only; such a request is not tried again. When the tries are used up the last answer is given, or the timeout thrown.
+ *
+ * Read every answer, or cancel its body. A long one, or a stream, of which nothing is read for `timeoutMs` is cancelled, which its
+ * reader gets as a `TimeoutError`, and the next has its turn. One that is being read may be as slow as it likes.
+ * @throws RangeError `tries` or `timeoutMs` is NaN
  */
 export function boundedFetch(options: BoundedFetchOptions = {}): BoundedFetch {
   const turns = new Turns(Math.min(Math.max(1, wholeOf(options.inFlight)), MOST_IN_FLIGHT));
   const { tries = DEFAULT_TRIES, timeoutMs = DEFAULT_TIMEOUT_MS, fetch: send = (request) => fetch(request) } = options;
+  mustBeNumber("tries", tries);
+  mustBeNumber("timeoutMs", timeoutMs);
 
   return async (input, init) => {
     const isStream = (init?.body ?? null) instanceof ReadableStream;
@@ -56,7 +66,7 @@ export function boundedFetch(options: BoundedFetchOptions = {}): BoundedFetch {
         const retryMs = answer.status === 503 ? retryAfterMs(answer.headers.get("retry-after"), pauseMs) : null;
         if (retryMs === null || attempt >= most || retryMs > LONGEST_RETRY_AFTER_MS) {
           limit.begin();
-          return await whole(answer, giveBack, signal, over);
+          return (await short(answer, giveBack, over)) ?? counted(answer, giveBack, signal, timeoutMs);
         }
         void answer.body?.cancel().catch(() => undefined);
         pauseMs = retryMs;
@@ -113,50 +123,83 @@ class Limit {
 }
 
 /**
- * The answer. One that is short, or an error, is read here, so that a caller who looks at the status only holds up nobody; a
- * longer one, or a stream, counts as in flight until its body has been read or cancelled, or the caller has given up.
- * @param signal the caller's
- * @param over that, or the time is over
+ * An answer that is short, or an error, is read here, so that a caller who looks at the status only holds up nobody.
+ * @param over the caller has given up, or the time is over
+ * @returns null when it is neither
  */
-async function whole(answer: Response, done: () => void, signal: AbortSignal, over: AbortSignal): Promise<Response> {
+async function short(answer: Response, done: () => void, over: AbortSignal): Promise<Response | null> {
   const length = answer.headers.get("content-length");
   const isShort = length !== null && Number(length) <= READ_AT_ONCE_BYTES;
-  if (!answer.body || !answer.ok || isShort) {
-    const text = answer.body ? await raced(answer.arrayBuffer(), over) : null;
-    done();
-    return new Response(text, answer);
-  }
-  const source = answer.body.getReader();
+  if (answer.body && answer.ok && !isShort) return null;
+  const text = answer.body ? await raced(answer.arrayBuffer(), over) : null;
+  done();
+  return new Response(text, answer);
+}
+
+/**
+ * A longer answer, or a stream. It counts as in flight until its body has been read or cancelled, the caller has given up, or
+ * nobody has read on for a while.
+ * @param signal the caller's
+ */
+function counted(answer: Response, done: () => void, signal: AbortSignal, unreadMs: number): Response {
+  const source = answer.body!.getReader();
+  let unread: ReturnType<typeof setTimeout>;
+  const why = `nothing of the answer was read for ${unreadMs} ms: it was cancelled`;
   let leave: () => void;
+  let lie: () => void;
   const end = () => {
+    clearTimeout(unread);
     signal.removeEventListener("abort", leave);
     done();
   };
-  const body = new ReadableStream<Uint8Array>({
-    start(controller) {
-      // Nobody may be reading on, and what is read may not listen.
-      leave = () => {
-        controller.error(signal.reason);
-        done();
-        void source.cancel(signal.reason).catch(() => undefined);
-      };
-      signal.addEventListener("abort", leave, { once: true });
+  // One part ahead, so that what is at its end counts no more.
+  const ahead = async () => {
+    const part = await source.read();
+    if (part.done) end();
+    return part;
+  };
+  let next: ReturnType<typeof ahead>;
+  const readAhead = () => {
+    next = ahead();
+    next.catch(end);
+  };
+  const body = new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        // Nobody may be reading on, and what is read may not listen.
+        const cancel = (reason: unknown) => {
+          controller.error(reason);
+          end();
+          void source.cancel(reason).catch(() => undefined);
+        };
+        leave = () => cancel(signal.reason);
+        signal.addEventListener("abort", leave, { once: true });
+        lie = () => {
+          unread = setTimeout(() => cancel(new DOMException(why, "TimeoutError")), unreadMs);
+        };
+        lie();
+        readAhead();
+      },
+      // With nothing kept here it is called when somebody reads, and only then.
+      async pull(controller) {
+        clearTimeout(unread);
+        try {
+          const { done: isOver, value } = await next;
+          if (isOver) return controller.close();
+          controller.enqueue(value);
+          lie();
+          readAhead();
+        } catch (error) {
+          controller.error(error);
+        }
+      },
+      async cancel(reason) {
+        end();
+        await source.cancel(reason);
+      },
     },
-    async pull(controller) {
-      try {
-        const { done: isOver, value } = await source.read();
-        if (!isOver) return controller.enqueue(value);
-        controller.close();
-      } catch (error) {
-        controller.error(error);
-      }
-      end();
-    },
-    async cancel(reason) {
-      end();
-      await source.cancel(reason);
-    },
-  });
+    { highWaterMark: 0 },
+  );
   return new Response(body, answer);
 }
 

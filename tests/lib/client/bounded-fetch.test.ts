@@ -215,6 +215,72 @@ test("a stream whose caller gives up without reading on gives its turn back", as
   expect(await drained(reader).catch((error: Error) => error.message)).toBe("never mind");
 });
 
+describe("a long answer", () => {
+  /** Chunked: each a part at once, and more when the test says so. */
+  function parted() {
+    const parts: ReadableStreamDefaultController<Uint8Array>[] = [];
+    const bytes = new TextEncoder().encode("part ");
+    const server = serve(
+      () =>
+        new Response(
+          new ReadableStream({
+            start(controller) {
+              controller.enqueue(bytes);
+              parts.push(controller);
+            },
+          }),
+        ),
+    );
+    return { server, parts, bytes };
+  }
+
+  test("that nobody reads is cancelled, tells its reader so, and gives its turn back", async () => {
+    const { server } = parted();
+    const get = boundedFetch({ timeoutMs: 300 });
+
+    const answers = [await get(server.url), await get(server.url), await get(server.url)];
+
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(await answers[0]!.text().catch((error: Error) => [error.name, error.message])).toEqual([
+      "TimeoutError",
+      "nothing of the answer was read for 300 ms: it was cancelled",
+    ]);
+  });
+
+  test("that is no more read after a while, likewise", async () => {
+    const { server } = parted();
+    const get = boundedFetch({ inFlight: 1, timeoutMs: 300 });
+    const reader = (await get(server.url)).body!.getReader();
+    expect((await reader.read()).done).toBe(false);
+
+    expect((await get(server.url)).status).toBe(200);
+    expect(await drained(reader).catch((error: Error) => error.name)).toBe("TimeoutError");
+  });
+
+  test("is waited for as long as somebody reads, however slowly it comes", async () => {
+    const { server, parts, bytes } = parted();
+    const reading = boundedFetch({ timeoutMs: 200 })(server.url).then((answer) => answer.text());
+    const began = performance.now();
+    await until("three times the limit has passed", () => performance.now() - began > 600);
+
+    parts[0]!.enqueue(bytes);
+    parts[0]!.close();
+
+    expect(await reading).toBe("part part ");
+  });
+
+  test("that is empty holds up nobody, read or not", async () => {
+    const server = serve(() => new Response(new ReadableStream({ start: (controller) => controller.close() })));
+    const get = boundedFetch({ inFlight: 1 });
+
+    for (const _ of [1, 2]) expect((await get(server.url)).status).toBe(200);
+  });
+});
+
+test.each(["tries", "timeoutMs"])("what is no number as %s is refused before anything is sent", (name) => {
+  expect(() => boundedFetch({ [name]: Number.NaN })).toThrow(new RangeError(`${name} is NaN: it has to be a number.`));
+});
+
 /** So many parts, and no end. */
 function parts(count: number): ReadableStream<Uint8Array> {
   let sent = 0;
