@@ -1,15 +1,25 @@
 /** Getting a reservation, and giving back what may have been granted unseen. */
-import { answered, BETWEEN_TRIES_MS, untilAnswered } from "./answered.ts";
+import { BETWEEN_TRIES_MS, untilAnswered } from "./answered.ts";
 import type { SparkControl } from "./client.ts";
+import { mustBeNumber } from "./number.ts";
 import { pause } from "./pause.ts";
+import { Repeats } from "./repeats.ts";
 import type { ReservationOptions } from "./reservation.ts";
 import { ReservationRefused } from "./reservation-errors.ts";
 
 const DEFAULT_TTL_SECONDS = 900;
-/** One request waits no longer than this: HTTP clients give up on a silent connection after 5 minutes. */
-const LONGEST_WAIT_SECONDS = 240;
-/** How much longer than the wait an answer may take. */
-const ANSWER_LIMIT_SECONDS = 30;
+/** As the server clamps it. */
+const MOST_WAIT_SECONDS = 600;
+
+export interface Times {
+  /** A request that still waits is sent anew after this: HTTP clients give up on a silent connection after 5 minutes. */
+  readonly longestWaitMs: number;
+  /** How much longer than the wait an answer may take before the same is asked again. */
+  readonly answerLimitMs: number;
+  /** How much longer than the caller's wait a server that does not answer is asked. */
+  readonly giveUpMs: number;
+}
+const TIMES: Times = { longestWaitMs: 240_000, answerLimitMs: 10_000, giveUpMs: 30_000 };
 const TRIES = 6;
 /** Refusals that time may change. */
 const WAIT_FOR: ReadonlySet<string> = new Set([
@@ -19,6 +29,8 @@ const WAIT_FOR: ReadonlySet<string> = new Set([
   "stop_running",
   "others_first",
   "line_full",
+  // One of ours that was held up on its way has taken the place: asking again takes it back.
+  "superseded",
 ]);
 /** As the server clamps it. */
 const LEAST_TTL_SECONDS = 1;
@@ -26,6 +38,12 @@ const MOST_TTL_SECONDS = 86_400;
 const RELEASE_LIMIT_MS = 5_000;
 /** Long enough to take the place of a request in line whose connection has not been seen to end. */
 const MOMENT_SECONDS = 0.1;
+
+interface Granted {
+  readonly token: string;
+  readonly generation: number;
+  readonly seconds_remaining: number;
+}
 
 export interface Acquired {
   readonly token: string;
@@ -40,10 +58,20 @@ export interface Acquired {
   readonly isFresh: boolean;
 }
 
-/** @throws ReservationRefused; the signal's reason. Then nothing is left reserved, as far as Spark Control can be reached. */
-export async function acquire(client: SparkControl, options: ReservationOptions): Promise<Acquired> {
+/**
+ * @param times for tests
+ * @throws RangeError `ttlSeconds` or `waitSeconds` is NaN; ReservationRefused; the signal's reason. Then nothing is left reserved, as
+ *         far as Spark Control can be reached.
+ */
+export async function acquire(
+  client: SparkControl,
+  options: ReservationOptions,
+  times: Partial<Times> = {},
+): Promise<Acquired> {
+  const { longestWaitMs, answerLimitMs, giveUpMs } = { ...TIMES, ...times };
   const { holder, note, slots, waitSeconds = 0, allowRunningSwap, signal } = options;
   const ttlSeconds = ttlOf(options);
+  mustBeNumber("waitSeconds", waitSeconds);
   // A secret: with it the same request can be sent again when its answer was lost, without reserving twice.
   const request_id = randomId();
   const body = {
@@ -54,40 +82,73 @@ export async function acquire(client: SparkControl, options: ReservationOptions)
     ...(slots === undefined ? {} : { slots }),
     ...(allowRunningSwap === undefined ? {} : { allow_running_swap: allowRunningSwap }),
   };
-  const until = performance.now() + waitSeconds * 1000;
-  const late = () => performance.now() >= until;
+  const requests = new Repeats(
+    (wait, fetch) => client.api.swap.lock.post(body, { query: { wait }, fetch }),
+    Math.min(RELEASE_LIMIT_MS, ttlSeconds * 250),
+    signal,
+  );
+  const granted = ({ token, generation, seconds_remaining }: Granted, sentMs: number, isFresh: boolean): Acquired => ({
+    token,
+    generation,
+    ttlSeconds,
+    secondsRemaining: seconds_remaining,
+    sentMs,
+    isFresh,
+  });
+  let until = performance.now() + waitSeconds * 1000;
   let unanswered = 0;
   try {
     for (;;) {
       signal?.throwIfAborted();
-      const sentMs = performance.now();
-      const wait = Math.min(Math.max(0, Math.ceil((until - sentMs) / 1000)), LONGEST_WAIT_SECONDS);
-      const answer = await answered(
-        (fetch) => client.api.swap.lock.post(body, { query: { wait }, fetch }),
-        signal,
-        AbortSignal.timeout((wait + ANSWER_LIMIT_SECONDS) * 1000),
-      );
+      // What an older request has been granted is not waited for any more.
+      if (requests.granted) until = Math.min(until, performance.now());
+      const leftMs = Math.max(0, until - performance.now());
+      const wait = Math.min(Math.ceil(leftMs / 1000), MOST_WAIT_SECONDS);
+      const limitMs = Math.min(wait * 1000 + answerLimitMs, until + giveUpMs - performance.now());
+      const { isUnsure } = requests;
+      const { sentMs, answer: coming } = requests.send(wait, limitMs);
+      const answer = wait * 1000 > longestWaitMs ? await orLater(coming, longestWaitMs) : await coming;
+      if (answer === LATER) continue;
       if (answer?.data) {
-        const { token, generation, seconds_remaining: secondsRemaining } = answer.data;
-        const isFresh = unanswered === 0 && performance.now() - sentMs < ttlSeconds * 100;
-        return { token, generation, ttlSeconds, secondsRemaining, sentMs, isFresh };
+        const isFresh = !isUnsure && performance.now() - sentMs < ttlSeconds * 100;
+        return granted(answer.data, sentMs, isFresh);
       }
       if (answer === null) unanswered += 1;
       signal?.throwIfAborted();
+      const now = performance.now();
+      const isLate = requests.granted !== null || now >= until;
+      const isSilent = unanswered >= TRIES || now + BETWEEN_TRIES_MS > until + giveUpMs;
       const no = refused(answer?.error);
-      const isFinal = answer === null ? unanswered >= TRIES && late() : !WAIT_FOR.has(no.code) || late();
-      if (isFinal) throw no;
+      const isFinal = isLate && (answer !== null || isSilent);
+      if (isFinal && answer === null && requests.granted)
+        return granted(requests.granted.data, requests.granted.sentMs, false);
+      if (isFinal || (answer !== null && !WAIT_FOR.has(no.code))) throw no;
       // The server waited for the time that it was given; what comes back sooner is not asked again at once.
-      if (performance.now() - sentMs < BETWEEN_TRIES_MS) await pause(BETWEEN_TRIES_MS, signal);
+      if (now - sentMs < BETWEEN_TRIES_MS) await pause(BETWEEN_TRIES_MS, signal);
     }
   } catch (error) {
     // It may have been granted all the same, and nobody else knows the request id.
-    if (unanswered > 0) await giveBack(client, body);
+    if (requests.isUnsure || requests.granted) await giveBack(client, body);
     throw error;
+  } finally {
+    requests.close();
   }
 }
 
+const LATER = Symbol("later");
+
+/** @returns LATER when it has not come by then */
+async function orLater<T>(coming: Promise<T>, ms: number): Promise<T | typeof LATER> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const later = new Promise<typeof LATER>((resolve) => {
+    timer = setTimeout(() => resolve(LATER), ms);
+  });
+  return Promise.race([coming, later]).finally(() => clearTimeout(timer));
+}
+
+/** @throws RangeError */
 function ttlOf({ ttlSeconds = DEFAULT_TTL_SECONDS }: ReservationOptions): number {
+  mustBeNumber("ttlSeconds", ttlSeconds);
   return Math.min(MOST_TTL_SECONDS, Math.max(LEAST_TTL_SECONDS, Math.floor(ttlSeconds)));
 }
 

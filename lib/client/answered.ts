@@ -7,7 +7,7 @@ export const BETWEEN_TRIES_MS = 1_000;
 
 type Ask<Answer> = (fetch: { readonly signal: AbortSignal }) => Promise<Answer>;
 
-interface AnyAnswer {
+export interface AnyAnswer {
   readonly data: unknown;
   readonly error: { readonly value: unknown } | null;
   readonly response: Response | undefined;

@@ -15,7 +15,10 @@ export interface ReservationOptions {
   readonly note?: string;
   /** Slots to reserve; the whole cluster when left out. */
   readonly slots?: string[];
-  /** Seconds to wait in line when it is reserved, or a swap runs. Default 0. */
+  /**
+   * Seconds to wait in line when it is reserved, or a swap runs. Default 0. A Spark Control that does not answer is given up 30 seconds
+   * after that, and 5 more are taken to give back what it may have granted.
+   */
   readonly waitSeconds?: number;
   /** Reserve although a swap runs; it goes on to its end. */
   readonly allowRunningSwap?: boolean;
@@ -35,7 +38,7 @@ export interface Lease {
 /**
  * Reserves the GPUs, does the work, and releases them, also when the work throws.
  * @param where base URL, or a client of it
- * @throws ReservationRefused; ReservationLost when it was lost before the work had ended; what the work throws
+ * @throws RangeError `ttlSeconds` or `waitSeconds` is NaN; ReservationRefused; ReservationLost when it was lost before the work had ended; what the work throws
  * @example
  * await withReservation("http://spark-control.local:9999", { holder: "nightly", waitSeconds: 600 }, async (lease) => {
  *   const { data } = await sparkControl(url).api.swap.post({ model: "gpt-oss-20b", lock_token: lease.token });

@@ -332,6 +332,26 @@ describe("waiting", () => {
     expect((await other).lock.holder).toBe("Carol");
   });
 
+  test("a repeat takes it in the middle of the line, too, and whoever stands behind stays behind", async () => {
+    using bench = new LockBench();
+    const { token } = bench.acquire();
+    const order: string[] = [];
+    const wait = (holder: string, requestId?: string) =>
+      bench.wait(holder, { requestId, slots: ["main"] }).then(
+        ({ token }) => {
+          order.push(holder);
+          bench.lock.release(token);
+        },
+        ({ code }: Fault) => order.push(code),
+      );
+    const all = [wait("Dave"), wait("Bob", SECRET), wait("Carol"), wait("Bob", SECRET), wait("Bob", SECRET)];
+
+    bench.lock.release(token);
+    await Promise.all(all);
+
+    expect(order).toEqual(["superseded", "superseded", "Dave", "Bob", "Carol"]);
+  });
+
   test("is bounded", async () => {
     using bench = new LockBench();
     bench.acquire();
