@@ -84,7 +84,8 @@ export async function acquire(
   };
   const requests = new Repeats(
     (wait, fetch) => client.api.swap.lock.post(body, { query: { wait }, fetch }),
-    Math.min(RELEASE_LIMIT_MS, ttlSeconds * 250),
+    // A quarter of its time at most: it runs already.
+    Math.min(RELEASE_LIMIT_MS, (ttlSeconds * 1000) / 4),
     signal,
   );
   const granted = ({ token, generation, seconds_remaining }: Granted, sentMs: number, isFresh: boolean): Acquired => ({
@@ -119,10 +120,10 @@ export async function acquire(
       const isLate = requests.granted !== null || now >= until;
       const isSilent = unanswered >= TRIES || now + BETWEEN_TRIES_MS > until + giveUpMs;
       const no = refused(answer?.error);
-      const isFinal = isLate && (answer !== null || isSilent);
+      const isFinal = answer === null ? isLate && isSilent : isLate || !WAIT_FOR.has(no.code);
       if (isFinal && answer === null && requests.granted)
         return granted(requests.granted.data, requests.granted.sentMs, false);
-      if (isFinal || (answer !== null && !WAIT_FOR.has(no.code))) throw no;
+      if (isFinal) throw no;
       // The server waited for the time that it was given; what comes back sooner is not asked again at once.
       if (now - sentMs < BETWEEN_TRIES_MS) await pause(BETWEEN_TRIES_MS, signal);
     }

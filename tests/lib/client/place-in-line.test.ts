@@ -12,7 +12,7 @@ setDefaultTimeout(30_000);
 let under: AppUnderTest;
 let url: string;
 beforeAll(async () => {
-  under = await startApp();
+  under = await startApp({ respiteMs: 0 });
   url = `http://127.0.0.1:${under.listen()}`;
 });
 afterAll(() => under.close());
