@@ -18,6 +18,7 @@ import type {
   Webhook,
 } from "./api.ts";
 import { clockTime } from "./format.ts";
+import { coveredSlots } from "./reserved-slots.ts";
 import { signal } from "./store.ts";
 
 export interface Connection {
@@ -145,5 +146,15 @@ export function swapObstacle(slot?: string): Obstacle | null {
 /** By someone else than this tab. Reads signals. */
 export function isReservedForAnother(slot: string): boolean {
   const held = lock.value;
-  return held !== null && ownToken() === null && (held.slots === null || held.slots.includes(slot));
+  return held !== null && ownToken() === null && coveredSlots(held.slots, slots.value).includes(slot);
+}
+
+const heardAt = new WeakMap<Lock, number>();
+
+/** Seconds until its end, counted from when the page first heard of it: the clock of this browser may be wrong. */
+export function secondsLeft(held: Lock): number {
+  const now = performance.now();
+  const since = heardAt.get(held) ?? now;
+  heardAt.set(held, since);
+  return Math.max(0, Math.round(held.seconds_remaining - (now - since) / 1_000));
 }

@@ -3,7 +3,8 @@ import type { Lock } from "../api.ts";
 import { second } from "../clock.ts";
 import { type Child, h, picture, withProperties } from "../dom.ts";
 import { clockTime, duration, listed, secondsBetween } from "../format.ts";
-import { connection, ownToken } from "../state.ts";
+import { coveredSlots } from "../reserved-slots.ts";
+import { connection, ownToken, secondsLeft, slots } from "../state.ts";
 
 const MINUTE = 60;
 
@@ -12,8 +13,9 @@ export function heldBanner(held: Lock): Child {
   const until = clockTime(held.expires_at, now);
   const mine = ownToken() !== null;
   const whole = secondsBetween(held.acquired_at, held.expires_at);
-  const left = Math.max(0, secondsBetween(now, held.expires_at));
-  const where = held.slots === null ? "" : ` in slot ${listed(held.slots)}`;
+  const left = secondsLeft(held);
+  const covered = coveredSlots(held.slots, slots.value);
+  const where = held.slots === null ? "" : ` in ${covered.length > 1 ? "slots" : "slot"} ${listed(covered)}`;
   const lost = connection.value.state === "lost";
   const button = (act: string, word: string) =>
     h("button", { class: "btn", type: "button", "data-act": act, disabled: lost }, word);

@@ -3,7 +3,7 @@ import { forceRelease, release, renew, reserve, sentenceOf } from "../api.ts";
 import { type Child, h } from "../dom.ts";
 import { clockTime, duration, listed, secondsBetween } from "../format.ts";
 import { say } from "../say.ts";
-import { keepOwn, lock, modelName, own, ownToken, running, schedule, slots } from "../state.ts";
+import { keepOwn, lock, modelName, own, ownToken, running, schedule, secondsLeft, slots } from "../state.ts";
 
 const DURATIONS = [
   [1_800, "30 min"],
@@ -110,7 +110,7 @@ export function askToForce(): void {
   if (!held) return;
   const until = clockTime(held.expires_at, Date.now());
   const models = slots.value.flatMap(({ model_name: name }) => (name === null ? [] : [name]));
-  const left = duration(Math.max(60, secondsBetween(Date.now(), held.expires_at)));
+  const left = duration(Math.max(60, secondsLeft(held)));
   document.querySelector("confirm-dialog")?.ask({
     title: `Release the GPUs from ${held.holder}?`,
     body: [
@@ -129,7 +129,7 @@ export function askToForce(): void {
         { class: "facts" },
         fact(
           "At once",
-          `Swap buttons work again. ${held.holder} can no longer swap or stop anything with its old token.`,
+          `Swap buttons work again, and for a minute nobody but you can reserve: programs that wait in line come after that. ${held.holder} can no longer swap or stop anything with its old token.`,
         ),
         fact("Not touched", runningNow()),
         fact("Other way", `Wait ${left.replace(/ \d+ s$/, "")}; the reservation then ends by itself.`),
@@ -153,7 +153,8 @@ export function askToForce(): void {
     danger: true,
     async run(form) {
       await forceRelease(held.generation, String(form.get("reason")).trim());
-      lock.value = null;
+      // The next one may have been told already.
+      if (lock.value?.generation === held.generation) lock.value = null;
     },
   });
 }

@@ -8,6 +8,7 @@ import { foreignOf } from "../../public/foreign.ts";
 import { loadingParts, memoryParts } from "../../public/memory-parts.ts";
 import { NOT_FOUND, PAGES, type Page, placeOf } from "../../public/pages.ts";
 import { barOf, endedSteps, usualSteps } from "../../public/panels/phases.ts";
+import { coveredSlots } from "../../public/reserved-slots.ts";
 import { rhythmOf } from "../../public/rhythm.ts";
 
 const GB = 1e9;
@@ -266,4 +267,16 @@ describe("the line of the next 24 hours", () => {
     ]);
     expect(bars.at(-1)).toMatchObject({ from: 20, to: 20.5 });
   });
+});
+
+test("a reservation covers its slots and those that share a Spark with them, as the server's gate has it", () => {
+  const slots = [
+    { name: "first", nodes: ["spark-1"] },
+    { name: "second", nodes: ["spark-2"] },
+    { name: "both", nodes: ["spark-1", "spark-2"] },
+  ];
+  expect(coveredSlots(null, slots)).toEqual(["first", "second", "both"]);
+  expect(coveredSlots(["first"], slots)).toEqual(["first", "both"]);
+  expect(coveredSlots(["both"], slots)).toEqual(["first", "second", "both"]);
+  expect(coveredSlots(["gone"], slots)).toEqual([]);
 });

@@ -1,6 +1,7 @@
 /** Reserving, swapping in spite of it, taking it away; what others plan. In a real browser. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import type { Page } from "playwright-core";
+import { until } from "../support/until.ts";
 import { inBrowser } from "./browser.ts";
 import { WatchedDemo } from "./watched-demo.ts";
 
@@ -53,6 +54,42 @@ inBrowser("reservations in the dashboard", () => {
     await page.getByText("Nobody has reserved the GPUs.").waitFor();
     expect(on.demo.plane.lock.current()).toBeNull();
     expect(await swapButton(page).isEnabled()).toBe(true);
+  });
+
+  test("somebody who waits in line comes a minute after it was taken away, and the page says so then", async () => {
+    const page = await begin();
+    await reserveElsewhere();
+    const waiting = on.demo.post("/api/swap/lock?wait=120", { holder: "archive", ttl_seconds: 3_600 });
+    await until("it waits in line", () => on.demo.plane.lock.waiting === 1);
+
+    await page.getByRole("button", { name: "Release anyway…" }).click();
+    const dialog = page.getByRole("dialog", { name: "Release the GPUs from lead-scoring?" });
+    await dialog.getByText("programs that wait in line come after that").waitFor();
+    await dialog.getByLabel("Why?").fill("a demo");
+    await dialog.getByRole("button", { name: "Release the GPUs" }).click();
+    await page.getByText("Nobody has reserved the GPUs.").waitFor();
+    expect(await swapButton(page).isEnabled()).toBe(true);
+    await page.getByRole("button", { name: "Reserve…" }).click();
+    const own = page.getByRole("dialog", { name: "Keep GPT-OSS 20B in place?" });
+    await page.keyboard.type("Alice");
+    await own.getByRole("button", { name: "Reserve", exact: true }).click();
+    await page.getByRole("region", { name: /^Reserved by you, as Alice, until / }).waitFor();
+
+    await page.getByRole("button", { name: "Release", exact: true }).first().click();
+    await page.getByRole("region", { name: /^Reserved by archive until / }).waitFor();
+    expect((await waiting).status).toBe(200);
+    expect(await swapButton(page).isDisabled()).toBe(true);
+  });
+
+  test("what is left is told by the server's time, whatever the clock of the browser says", async () => {
+    const page = await begin();
+    await page.clock.install({ time: Date.now() + 30 * 60_000 });
+    await page.reload();
+    await on.demo.post("/api/swap/lock", { holder: "lead-scoring", ttl_seconds: 1_200 });
+    await page
+      .getByRole("region", { name: /^Reserved by lead-scoring until / })
+      .getByText(/^(19|20) min$/)
+      .waitFor();
   });
 
   test("the tab that reserved can swap and give back; another tab cannot", async () => {
