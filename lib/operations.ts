@@ -30,7 +30,6 @@ import { ask } from "./spark/http.ts";
 import type { Sparks } from "./sparks.ts";
 import type { Store } from "./store/store.ts";
 import type { SwapEngine } from "./swap/engine.ts";
-import { jobIdOf } from "./swap/order.ts";
 import { pause } from "./swap/run.ts";
 import type { SlotBoard } from "./swap/slot-board.ts";
 import { SlotStops } from "./swap/slot-stop.ts";
@@ -84,7 +83,7 @@ export function createOperations(means: OperationsMeans): Operations {
     timing: means.timing,
     topology,
     inFlight: (slot) => means.gateway().inFlight(slot),
-    slotOf: (launch) => swapStore.find(jobIdOf(launch))?.job.slot ?? null,
+    slotOf: (launch) => swapStore.slotOf(launch),
     onChange(slot) {
       events.publish({ type: "slot.stopping", at: isoTime(Date.now()), slot });
       slots.lookAgain();

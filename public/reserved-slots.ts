@@ -9,5 +9,6 @@ interface Place {
 export function coveredSlots(reserved: readonly string[] | null, slots: readonly Place[]): readonly string[] {
   if (reserved === null) return slots.map(({ name }) => name);
   const nodes = slots.flatMap((slot) => (reserved.includes(slot.name) ? slot.nodes : []));
-  return slots.filter((slot) => slot.nodes.some((node) => nodes.includes(node))).map(({ name }) => name);
+  const isCovered = (slot: Place) => reserved.includes(slot.name) || slot.nodes.some((node) => nodes.includes(node));
+  return slots.filter(isCovered).map(({ name }) => name);
 }

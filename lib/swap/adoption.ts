@@ -19,7 +19,7 @@ const HTTP_DEADLINE_MS = 3_000;
 
 export interface AdoptionMeans {
   readonly control: Pick<SparkControl, "address" | "get" | "look" | "runningLaunches">;
-  readonly store: Pick<SwapStore, "beliefs" | "believe" | "claim" | "find">;
+  readonly store: Pick<SwapStore, "beliefs" | "believe" | "claim" | "unsettled">;
   readonly claims: Pick<Claims, "mustBeSettled">;
   topology(): Topology;
   catalog(): Catalog;
@@ -31,17 +31,26 @@ export type Adoption = { readonly adopted: Belief } | "nothing" | "later";
 /** @param head first Spark of the slots that are looked at; it obeys this controller @throws Fault when it does not answer */
 export async function adoptLoad(means: AdoptionMeans, head: Node, signal: AbortSignal): Promise<Adoption> {
   const { control, store, claims, topology } = means;
+  // That of a swap which has ended here may well be unknown: these data say that it came to nothing, and it went on without them.
   const isKnown = (id: string) =>
-    store.find(jobIdOf(id)) !== null || store.beliefs().some((belief) => belief.launch_id === id);
-  const [launchId, ...others] = (await control.runningLaunches(head, signal)).filter((id) => !isKnown(id));
+    store.beliefs().some((belief) => belief.launch_id === id) ||
+    store.unsettled().some(({ job }) => job.job_id === jobIdOf(id));
+  const launches = await control.runningLaunches(head, signal);
+  const [launchId, ...others] = launches.filter((id) => !isKnown(id));
   // Of several nobody can tell which is whose, and a stop must not end the wrong one: the slots show what runs in them.
   if (launchId === undefined || others.length > 0) return "nothing";
-  const slots = topology().slots.filter(({ nodes }) => nodes[0] === head.name);
+  const taken = store.beliefs().filter((belief) => launches.includes(belief.launch_id));
+  const slots = topology().slots.filter(
+    ({ name, nodes }) => nodes[0] === head.name && taken.every((belief) => belief.slot !== name),
+  );
+  if (slots.length === 0) return "nothing";
   const found = (await Promise.all(slots.map((slot) => runningIn(means, head, slot, signal)))).flatMap(
     (one) => one ?? [],
   );
   const [place, ...alike] = found;
-  if (place === undefined || alike.length > 0) return "nothing";
+  // The launch runs, and its vLLM is still to come.
+  if (place === undefined) return "later";
+  if (place === "foreign" || alike.length > 0) return "nothing";
   const { slot, model, since } = place;
   if (model === null) return "later";
   const nodes = slot.nodes.slice(0, model.nodes);
@@ -65,19 +74,33 @@ interface Running {
   readonly since: string;
 }
 
-/** Null: nothing runs in the slot, or something that the catalog does not have. */
+/** Null: nothing runs in the slot. `foreign`: what the catalog does not have, or has more than once. */
 async function runningIn(
   { control, catalog }: AdoptionMeans,
   head: Node,
   slot: Slot,
   signal: AbortSignal,
-): Promise<Running | null> {
+): Promise<Running | "foreign" | null> {
   const { container, vllm } = await control.look(head, slot, signal);
   if (!container?.running || modelOnCommandLine(vllm) === null) return null;
   const address = await control.address(head, signal);
   const ids = servedIds(await control.get(`http://${address}:${slot.port}/v1/models`, HTTP_DEADLINE_MS, signal));
   const since = isoTime(Date.parse(container.startedAt));
   if (ids === null) return { slot, model: null, since };
-  const model = catalog().models.find((each) => ids.includes(servedName(each)) && each.nodes <= slot.nodes.length);
-  return model ? { slot, model, since } : null;
+  const [model, ...others] = catalog().models.filter(
+    (each) => ids.includes(servedName(each)) && each.nodes <= slot.nodes.length && isAsLaunched(each, vllm),
+  );
+  return model && others.length === 0 ? { slot, model, since } : "foreign";
+}
+
+/** Of several entries with one name that one was loaded whose share of the memory and length are on the command line. */
+function isAsLaunched(
+  { gpu_memory_utilization: share, max_model_len: length }: Model,
+  lines: readonly string[],
+): boolean {
+  const given = (flag: string) =>
+    lines.map((line) => new RegExp(`--${flag}[ =]([\\d.]+)`).exec(line)?.[1]).find(Boolean);
+  const isSame = (text: string | undefined, value: number | null) =>
+    text === undefined || value === null || Number(text) === value;
+  return isSame(given("gpu-memory-utilization"), share) && isSame(given("max-model-len"), length);
 }

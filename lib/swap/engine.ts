@@ -14,7 +14,6 @@ import { type DrainAnswer, drainTerms } from "./drain-desk.ts";
 import type { EngineOptions, SwapRequest } from "./engine-options.ts";
 import { estimateLoad } from "./eta.ts";
 import { type Belief, gatherFacts, targetOf } from "./facts.ts";
-import { jobIdOf } from "./order.ts";
 import { makePlan, requestsIn } from "./plan.ts";
 import { planCommands } from "./plan-commands.ts";
 import { RestoredSwaps } from "./restored-swaps.ts";
@@ -247,7 +246,7 @@ export class SwapEngine {
       beliefs: () => this.claims.occupancy(jobId),
       inFlight: (slot) => options.inFlight?.(slot) ?? 0,
       download: (model, nodes) => options.download?.(model, nodes) ?? null,
-      slotOf: (launchId) => options.store.find(jobIdOf(launchId))?.job.slot ?? null,
+      slotOf: (launchId) => options.store.slotOf(launchId),
       isReserved: (slot) => options.gate.isReservedForAnother(placeOf(slot), record.order.reservation ?? null),
       pastLoads: (key) => options.store.pastLoads(key, PAST_LOADS),
       now: options.now,

@@ -52,7 +52,7 @@ export class RestoredSwaps {
     }
     run.log("These data were restored from a backup: the Sparks are asked first whether this swap still goes on.");
     const abort = new AbortController();
-    const done = this.#look(record, abort.signal)
+    const done = this.#look(record, run, abort.signal)
       .then((event) => {
         if (abort.signal.aborted) return;
         this.#looks.delete(run.jobId);
@@ -82,19 +82,23 @@ export class RestoredSwaps {
     await Promise.all(looks.map(({ done }) => done));
   }
 
-  async #look({ job, machine, order, restored = 0 }: SwapRecord, signal: AbortSignal): Promise<MachineEvent> {
+  async #look(
+    { job, machine, order, restored = 0 }: SwapRecord,
+    run: Pick<Taken, "log">,
+    signal: AbortSignal,
+  ): Promise<MachineEvent> {
     const { control } = this.means;
     const { model, launchId } = attemptOf(order, job.job_id, machine.leg);
     const nodes = order.slot.nodes.slice(0, model.nodes).flatMap((name) => this.#node(name, order.nodes) ?? []);
     for (const node of nodes) {
-      const { foreign, generation } = await this.#answer(() => control.fence(node, signal), signal);
+      const { foreign, generation } = await this.#answer(() => control.fence(node, signal), run, signal);
       if (foreign !== null) return { type: "overtaken", failure: othersNow(node.name, foreign) };
       if (generation > restored) return { type: "overtaken", failure: overtaken(node.name, generation, restored) };
     }
     if (machine.state !== "stopping" && machine.state !== "launching") return { type: "resume" };
     // Not launched when the backup was made; if it was launched right afterwards, that is the last thing that happened there.
     const [head] = nodes;
-    const launch = head && (await this.#answer(() => control.readJob(head, launchId, 0, 1, signal), signal));
+    const launch = head && (await this.#answer(() => control.readJob(head, launchId, 0, 1, signal), run, signal));
     if (!launch || launch.state === "absent" || machine.ending) return { type: "overtaken", failure: notBegun };
     return machine.state === "stopping" ? { type: "stopped" } : { type: "resume" };
   }
@@ -103,14 +107,17 @@ export class RestoredSwaps {
     return usableNode(this.means.topology(), name) ?? frozen?.find((each) => each.name === name);
   }
 
-  /** Asks until there is an answer. */
-  async #answer<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  /** Asks until there is an answer; until then the log says who gives none. */
+  async #answer<T>(ask: () => Promise<T>, run: Pick<Taken, "log">, signal: AbortSignal): Promise<T> {
+    let said = "";
     while (true) {
       try {
         return await ask();
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof Fault)) throw error;
+        if (error.message !== said) run.log(`It waits for an answer: ${error.message}`);
+        said = error.message;
         await pause(this.means.timing.followMs * 5, signal);
       }
     }

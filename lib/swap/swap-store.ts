@@ -7,7 +7,7 @@ import { unwritable } from "../store/unwritable.ts";
 import type { PhaseSeconds } from "./eta.ts";
 import type { Belief } from "./facts.ts";
 import type { MachineState } from "./machine.ts";
-import type { SwapOrder } from "./order.ts";
+import { jobIdOf, type SwapOrder } from "./order.ts";
 import { LOAD_PHASES, type LoadPhase } from "./phases.ts";
 import type { SwapJob } from "./swap.ts";
 
@@ -191,6 +191,12 @@ export class SwapStore {
       .query<Row, []>("SELECT document FROM slot_belief")
       .all()
       .flatMap((row) => readJson<Belief>(row.document) ?? []);
+  }
+
+  /** The slot that a launch belongs to; null when these data do not know it. */
+  slotOf(launchId: string): string | null {
+    const believed = this.beliefs().find((belief) => belief.launch_id === launchId);
+    return believed?.slot ?? this.find(jobIdOf(launchId))?.job.slot ?? null;
   }
 
   believe(belief: Belief): void {

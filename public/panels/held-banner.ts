@@ -15,7 +15,10 @@ export function heldBanner(held: Lock): Child {
   const whole = secondsBetween(held.acquired_at, held.expires_at);
   const left = secondsLeft(held);
   const covered = coveredSlots(held.slots, slots.value);
-  const where = held.slots === null ? "" : ` in ${covered.length > 1 ? "slots" : "slot"} ${listed(covered)}`;
+  const where =
+    held.slots === null
+      ? ""
+      : ` in ${covered.length > 1 ? "slots" : "slot"} ${listed(covered.length > 0 ? covered : held.slots)}`;
   const lost = connection.value.state === "lost";
   const button = (act: string, word: string) =>
     h("button", { class: "btn", type: "button", "data-act": act, disabled: lost }, word);

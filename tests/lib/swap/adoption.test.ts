@@ -1,15 +1,18 @@
 /** A model whose load these data know nothing of, on a Spark that obeys this controller: it is taken up, and only where it is clear. */
 import { expect, test } from "bun:test";
+import type { Model } from "../../../lib/catalog/catalog.ts";
 import type { HttpAnswer, NodeView } from "../../../lib/swap/cluster.ts";
 import type { Topology } from "../../../lib/topology/topology.ts";
 import { EngineBench, GLM, QWEN } from "./_engine-bench.ts";
 import { aNode, aServingView, aSlot, aTopology, aView, unreachable } from "./_fixtures.ts";
 
 const HEAD = aNode("spark-1");
+const REPO = "zai-org/GLM-4.5-Air";
 const LINE = "/usr/bin/python3 /usr/local/bin/vllm serve zai-org/GLM-4.5-Air --port 8888";
 const LATER = "0192f0c1-2b7a-7c3e-9d55-000000000001";
 
 interface Spark {
+  models?: readonly Model[];
   launches?: readonly string[];
   view?: NodeView;
   /** What `/v1/models` lists; null: nothing answers. */
@@ -18,17 +21,13 @@ interface Spark {
 }
 
 /** Of the head; a load of GLM that nobody here knows serves there. */
-function aBench({
-  launches = [LATER],
-  view = aServingView(LINE),
-  ids = ["zai-org/GLM-4.5-Air"],
-  topology,
-}: Spark = {}) {
+function aBench({ launches = [LATER], view = aServingView(LINE), ids = [REPO], topology, models }: Spark = {}) {
   const answer: HttpAnswer = ids
     ? { status: 200, body: { data: ids.map((id) => ({ id })) } }
     : { status: null, body: null };
   return new EngineBench({
     ...(topology ? { topology } : {}),
+    ...(models ? { models } : {}),
     control: { runningLaunches: async () => launches, look: async () => view, get: async () => answer },
   });
 }
@@ -61,7 +60,7 @@ test("what these data know is left as it is", async () => {
   const launches: string[] = [];
   await using bench = aBench({ launches });
   const { job_id } = await bench.load(QWEN);
-  launches.push(job_id, `${job_id}-back`);
+  launches.push(job_id);
   const before = bench.engine.beliefs();
 
   expect(await adopt(bench)).toBe("nothing");
@@ -71,7 +70,11 @@ test("what these data know is left as it is", async () => {
 for (const [what, spark] of Object.entries<Spark>({
   "started by hand, without a launch": { launches: [] },
   "one of two launches that nobody knows": { launches: [LATER, "0192f0c1-2b7a-7c3e-9d55-000000000002"] },
-  "in no container of a slot": { view: aView() },
+  "for more Sparks than the slot has": {
+    models: [{ ...GLM, nodes: 2 }],
+    topology: aTopology({ slots: [aSlot({ nodes: ["spark-1"] })] }),
+  },
+  "twice in the catalog, as it was launched": { models: [GLM, { ...GLM, key: "glm-again" }] },
   "not in the catalog": { ids: ["acme/other"] },
   "in a container that two slots share": {
     topology: aTopology({ slots: [aSlot(), aSlot({ name: "solo", nodes: ["spark-1"] })] }),
@@ -84,10 +87,48 @@ for (const [what, spark] of Object.entries<Spark>({
     expect(bench.engine.beliefs()).toEqual([]);
   });
 
-test("one that still loads is asked for again", async () => {
-  await using bench = aBench({ ids: null });
-  expect(await adopt(bench)).toBe("later");
-  expect(bench.engine.beliefs()).toEqual([]);
+test("one that still loads is asked for again, also while its vLLM is still to come", async () => {
+  const container = { running: false, image: "vllm-node", startedAt: "2026-01-01T00:00:00Z" };
+  const stopped = aServingView(LINE, { container });
+  for (const spark of [
+    { ids: null },
+    { view: aView() },
+    { view: aServingView("/bin/sh /start.sh") },
+    { view: stopped },
+  ]) {
+    await using bench = aBench(spark);
+    expect(await adopt(bench)).toBe("later");
+    expect(bench.engine.beliefs()).toEqual([]);
+  }
+});
+
+test("the launch of a swap that these data say came to nothing is taken up all the same", async () => {
+  const launches: string[] = [];
+  await using bench = aBench({ launches });
+  const { job_id } = bench.start(GLM);
+  const begun = await bench.effects.next("prepare", job_id);
+  begun.report({ type: "failed", failure: { code: "restored", message: "x", evidence: null, advice: null } });
+  await bench.engine.settled(job_id);
+  launches.push(`${job_id}-back`);
+  expect(await adopt(bench)).toMatchObject({ adopted: { job_id, launch_id: `${job_id}-back` } });
+});
+
+test("of two entries with one name it is the one whose share and length were launched", async () => {
+  const long = { ...GLM, key: "glm-long", gpu_memory_utilization: 0.8, max_model_len: 262_144 };
+  const view = aServingView(`${LINE} --gpu-memory-utilization 0.8 --max-model-len=262144`);
+  await using bench = aBench({ models: [{ ...GLM, max_model_len: 131_072 }, long], view });
+  expect(await adopt(bench)).toMatchObject({ adopted: { model: { key: "glm-long" } } });
+});
+
+test("beside a slot whose model these data know; a stop there spares its launch", async () => {
+  const launches: string[] = [LATER];
+  const second = aSlot({ name: "second", nodes: ["spark-1"], port: 8889, container: "vllm_second" });
+  await using bench = aBench({ launches, topology: aTopology({ slots: [aSlot({ nodes: ["spark-1"] }), second] }) });
+  const { job_id } = await bench.load(QWEN, "second");
+  launches.push(job_id);
+  expect(await adopt(bench)).toMatchObject({ adopted: { slot: "main" } });
+  const { store } = bench;
+  expect([store.slotOf(LATER), store.slotOf(job_id), store.slotOf("x")]).toEqual(["main", "second", null]);
 });
 
 test("not while a swap owns the slot", async () => {
