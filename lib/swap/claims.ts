@@ -79,7 +79,7 @@ export class Claims {
    * it, and what it may go back to, count as well as what it is to serve.
    */
   conflicting(model: Model, slot: Slot): SwapRecord | undefined {
-    return this.#owner(slot.name, ownedBy(model, slot));
+    return this.#owner(slot.name, this.#owned(slot, [model]));
   }
 
   /**
@@ -89,7 +89,7 @@ export class Claims {
    */
   mustBeSettled(slot: Slot): void {
     const stands = this.#asItStands(slot);
-    refuseDuring(this.#owner(slot.name, stands), this.#disruption(slot.name, { ...stands, memory: 0 }));
+    refuseDuring(this.#owner(slot.name, [stands]), this.#disruption(slot.name, { ...stands, memory: 0 }));
   }
 
   /**
@@ -98,7 +98,7 @@ export class Claims {
    */
   mustBeSettledAt(place: Omit<Footprint, "memory">): void {
     const wanted = { ...place, memory: 0 };
-    refuseDuring(this.#owner(null, wanted), this.#disruption(null, wanted));
+    refuseDuring(this.#owner(null, [wanted]), this.#disruption(null, wanted));
   }
 
   /**
@@ -113,17 +113,18 @@ export class Claims {
     this.#refuseBeside(order);
   }
 
-  #owner(slot: string | null, wanted: Footprint): SwapRecord | undefined {
-    const { store } = this.means;
-    const beliefs = store.beliefs();
-    const owned = (place: Slot, models: readonly (Model | null)[]) =>
-      [...models, beliefs.find((belief) => belief.slot === place.name)?.model ?? null].flatMap((one) =>
-        one ? [ownedBy(one, place)] : [],
-      );
-    return store.unsettled().find(({ order }) => {
+  /** What these models take in a slot, and what is believed to serve there. */
+  #owned(place: Slot, models: readonly (Model | null)[]): Footprint[] {
+    const belief = this.means.store.beliefs().find((each) => each.slot === place.name);
+    return [...models, belief?.model ?? null].flatMap((one) => (one ? [ownedBy(one, place)] : []));
+  }
+
+  /** @param wanted all that whoever asks will stop or load */
+  #owner(slot: string | null, wanted: readonly Footprint[]): SwapRecord | undefined {
+    return this.means.store.unsettled().find(({ order }) => {
       if (order.slot.name === slot) return true;
-      const theirs = owned(order.slot, [order.model, order.previous]);
-      return theirs.some((one) => conflicts(wanted, one));
+      const theirs = this.#owned(order.slot, [order.model, order.previous]);
+      return theirs.some((one) => wanted.some((mine) => conflicts(mine, one)));
     });
   }
 
