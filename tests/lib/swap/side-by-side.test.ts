@@ -54,6 +54,17 @@ describe("a swap beside another", () => {
     await bench.effects.until("follow", job_id);
     expect(() => bench.start(HALF, { slot: "beside" })).toThrow("is running");
   });
+
+  test("has to wait where the other one will stop what its own slot serves: the stop would reach the new model", async () => {
+    await using bench = new EngineBench({ topology, models: [SMALL, HALF, BIG] });
+    await bench.load(BIG, "beside");
+    const { job_id } = bench.start(HALF, { slot: "main" });
+
+    expect(() => bench.start(SMALL, { slot: "beside" })).toThrow("is running");
+
+    await bench.effects.until("follow", job_id);
+    expect(bench.start(SMALL, { slot: "beside" }).slot).toBe("beside");
+  });
 });
 
 describe("a stranger in another slot that leaves no room", () => {
