@@ -1,5 +1,5 @@
 /** Reserving the GPUs, and giving them back: the questions, and who is meant. Reads signals. */
-import { forceRelease, release, renew, reserve, sentenceOf } from "../api.ts";
+import { forceRelease, type Lock, release, renew, reserve, sentenceOf } from "../api.ts";
 import { type Child, h } from "../dom.ts";
 import { clockTime, duration, listed, secondsBetween } from "../format.ts";
 import { say } from "../say.ts";
@@ -82,9 +82,14 @@ export function askToReserve(): void {
       });
       localStorage.setItem(HOLDER, holder);
       keepOwn({ generation: granted.generation, token });
-      lock.value = granted;
+      learn(granted);
     },
   });
+}
+
+/** What an answer tells; a later reservation may have been told already. */
+function learn(granted: Lock): void {
+  if ((lock.value?.generation ?? 0) <= granted.generation) lock.value = granted;
 }
 
 /** One more hour, for whoever reserved in this tab. */
@@ -95,7 +100,7 @@ export async function extendOwn(): Promise<void> {
   const hour = 3_600;
   const { token: next, ...granted } = await renew({ holder: held.holder, ttl_seconds: hour }, token);
   keepOwn({ generation: granted.generation, token: next });
-  lock.value = granted;
+  learn(granted);
   say(`Reserved until ${clockTime(granted.expires_at, Date.now())}.`);
 }
 
