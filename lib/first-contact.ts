@@ -16,6 +16,8 @@ export interface FirstContactOptions {
   /** The Spark is this controller's. @returns false: to be asked again */
   adopt(node: Node, signal: AbortSignal): Promise<boolean>;
   report(error: unknown): void;
+  /** Until it is asked again. Default 15,000. */
+  readonly againMs?: number;
 }
 
 export interface FirstContact {
@@ -25,7 +27,7 @@ export interface FirstContact {
 }
 
 export function createFirstContact(options: FirstContactOptions): FirstContact {
-  const { control, node, onGeneration, adopt, report } = options;
+  const { control, node, onGeneration, adopt, report, againMs = AGAIN_MS } = options;
   const closed = new AbortController();
   /** @returns false: to be asked again */
   const ask = async (name: string): Promise<boolean> => {
@@ -47,7 +49,10 @@ export function createFirstContact(options: FirstContactOptions): FirstContact {
         return false;
       })
       .then((isDone) => {
-        if (!isDone && !closed.signal.aborted) again.set(name, setTimeout(look, AGAIN_MS, name).unref());
+        if (isDone || closed.signal.aborted) return;
+        // Another look may have been under way: one timer for both.
+        clearTimeout(again.get(name));
+        again.set(name, setTimeout(look, againMs, name).unref());
       });
   };
   return {

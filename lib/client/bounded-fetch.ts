@@ -16,7 +16,7 @@ const LONGEST_RETRY_AFTER_MS = 600_000;
 const READ_AT_ONCE_BYTES = 1024 * 1024;
 
 export interface BoundedFetchOptions {
-  /** Requests at a time, streams that have not been read to their end (or cancelled) included. Default 2, also for NaN; at most 3. */
+  /** Requests at a time, streams that have not been read to their end (or cancelled) included. Default 2, at most 3. */
   readonly inFlight?: number;
   /** Tries of one request. Default 5, at least 1. */
   readonly tries?: number;
@@ -38,13 +38,15 @@ export type BoundedFetch = (input: string | URL | Request, init?: RequestInit) =
  *
  * Read every answer, or cancel its body. A long one, or a stream, of which nothing is read for `timeoutMs` is cancelled, which its
  * reader gets as a `TimeoutError`, and the next has its turn. One that is being read may be as slow as it likes.
- * @throws RangeError `tries` or `timeoutMs` is NaN
+ * @throws RangeError `inFlight`, `tries` or `timeoutMs` is NaN
  */
 export function boundedFetch(options: BoundedFetchOptions = {}): BoundedFetch {
-  const turns = new Turns(Math.min(Math.max(1, wholeOf(options.inFlight)), MOST_IN_FLIGHT));
-  const { tries = DEFAULT_TRIES, timeoutMs = DEFAULT_TIMEOUT_MS, fetch: send = (request) => fetch(request) } = options;
+  const { inFlight = DEFAULT_IN_FLIGHT, tries = DEFAULT_TRIES, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { fetch: send = (request) => fetch(request) } = options;
+  mustBeNumber("inFlight", inFlight);
   mustBeNumber("tries", tries);
   mustBeNumber("timeoutMs", timeoutMs);
+  const turns = new Turns(Math.min(Math.max(1, Math.floor(inFlight)), MOST_IN_FLIGHT));
 
   return async (input, init) => {
     const isStream = (init?.body ?? null) instanceof ReadableStream;
@@ -83,9 +85,6 @@ export function boundedFetch(options: BoundedFetchOptions = {}): BoundedFetch {
     }
   };
 }
-
-/** What is no number counts as left out: nobody would ever get a turn. */
-const wholeOf = (inFlight = DEFAULT_IN_FLIGHT) => (Number.isNaN(inFlight) ? DEFAULT_IN_FLIGHT : Math.floor(inFlight));
 
 /** Doubles, with a jitter so that clients that were refused together do not come back together. */
 function pauseAfter(attempt: number): number {

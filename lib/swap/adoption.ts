@@ -93,7 +93,7 @@ async function runningIn(
   return model && others.length === 0 ? { slot, model, since } : "foreign";
 }
 
-/** Of several entries with one name that one was loaded whose share of the memory and length are on the command line. */
+/** Of entries with one name that one was loaded whose share of the memory and length are on the command line; none, if it was changed since. */
 function isAsLaunched(
   { gpu_memory_utilization: share, max_model_len: length }: Model,
   lines: readonly string[],
