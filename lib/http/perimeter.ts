@@ -10,9 +10,8 @@ import type { MethodTable } from "./method-table.ts";
 import { misdirected } from "./misdirected.ts";
 import { problem, problemResponse } from "./problem.ts";
 import type { RefusedHosts } from "./refused-hosts.ts";
-import { REQUEST_ID } from "./request-id.ts";
 import { isExempt, isReading } from "./same-origin.ts";
-import { isTrustworthy, OPENER_POLICY, SECURITY_HEADERS } from "./security-headers.ts";
+import { answerHeaders, isTrustworthy, OPENER_POLICY } from "./security-headers.ts";
 import { proxyList } from "./trusted-proxies.ts";
 import { pathOfUrl } from "./url-path.ts";
 
@@ -60,6 +59,11 @@ function askedFor({ headers }: Request, peer: string | undefined, trustedProxies
   };
 }
 
+const originOf = ({ headers }: Request) => ({
+  origin: headers.get("origin"),
+  preflight: headers.get("access-control-request-method"),
+});
+
 /** The server that a request came to; null in tests without a listening one. */
 export interface Peers {
   requestIP(request: Request): { readonly address: string } | null;
@@ -78,23 +82,21 @@ export type Perimeter = (request: Request, server: Peers | null) => Passed;
 export function createPerimeter(options: PerimeterOptions): Perimeter {
   return (request, server) => {
     const requestId = newId();
-    const headers: Record<string, string> = { ...SECURITY_HEADERS, [REQUEST_ID]: requestId };
+    const headers = answerHeaders(requestId);
     if (options.simulated) headers["x-spark-simulated"] = "1";
 
     const path = pathOfUrl(request.url);
     const allowedMethods = options.methods().allowed(path);
-    const cors = corsHeaders({
-      origin: request.headers.get("origin"),
-      preflight: request.headers.get("access-control-request-method"),
-      allowedOrigins: options.corsOrigins(),
+    const allowedOrigins = options.corsOrigins();
+    if (allowedOrigins.length > 0) {
       // What the same-origin guard would refuse is not offered.
-      methods: () => (allowedMethods ?? []).filter((method) => isReading(method) || isExempt(path)),
-    });
-    Object.assign(headers, cors);
+      const methods = () => (allowedMethods ?? []).filter((method) => isReading(method) || isExempt(path));
+      Object.assign(headers, corsHeaders({ ...originOf(request), allowedOrigins, methods }));
+    }
     const proxies = options.trustedProxies();
     const peer = proxies.length > 0 ? server?.requestIP(request)?.address : undefined;
     const { host, scheme } = askedFor(request, peer, proxies);
-    if (isTrustworthy(host, scheme)) Object.assign(headers, OPENER_POLICY);
+    if (isTrustworthy(host, scheme)) headers["cross-origin-opener-policy"] = OPENER_POLICY;
     const refusal = refusalOf({
       method: request.method,
       path,
