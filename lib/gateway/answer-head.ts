@@ -32,25 +32,24 @@ const LENGTH = /^\d{1,15}$/;
 export function answerHead(bytes: Buffer, method: string): AnswerHead | null {
   let begin = 0;
   for (let interim = 0; interim <= MOST_INTERIM; interim++) {
-    const head = oneHead(bytes.subarray(begin), method);
-    if (head === null) return null;
-    begin += head.bytes;
-    if (head.status >= 200) return { ...head, bytes: begin };
+    const head = headAt(begin, bytes, method);
+    if (head === null || head.status >= 200) return head;
+    begin = head.bytes;
   }
   throw new BadAnswer("It sends interim answers and no real one.");
 }
 
-function oneHead(bytes: Buffer, method: string): AnswerHead | null {
-  if (bytes.toString("latin1", 0, VERSION.length) !== VERSION.slice(0, bytes.length))
-    throw new BadAnswer("It speaks no HTTP/1.");
-  const end = bytes.indexOf(END);
-  if (end > MOST_HEAD_BYTES || (end === -1 && bytes.length > MOST_HEAD_BYTES))
+function headAt(begin: number, bytes: Buffer, method: string): AnswerHead | null {
+  for (let at = 0; at < VERSION.length && begin + at < bytes.length; at++)
+    if (bytes[begin + at] !== VERSION.charCodeAt(at)) throw new BadAnswer("It speaks no HTTP/1.");
+  const end = bytes.indexOf(END, begin);
+  if (end - begin > MOST_HEAD_BYTES || (end === -1 && bytes.length - begin > MOST_HEAD_BYTES))
     throw new BadAnswer("The head of the answer is too long.");
   if (end === -1) return null;
-  const [line = "", ...lines] = bytes.toString("latin1", 0, end).split("\r\n");
-  const [, minor, code] = STATUS_LINE.exec(line) ?? [];
-  if (code === undefined) throw new BadAnswer("The answer begins with no status.");
-  const status = Number(code);
+  const lines = bytes.toString("latin1", begin, end).split("\r\n");
+  const line = STATUS_LINE.exec(lines[0]!);
+  if (line === null) throw new BadAnswer("The answer begins with no status.");
+  const status = Number(line[2]);
   if (status === 101) throw new BadAnswer("The protocol was changed, and nobody had asked for it.");
   const headers = fields(lines);
   const framing = framingOf(status, headers, method);
@@ -59,14 +58,16 @@ function oneHead(bytes: Buffer, method: string): AnswerHead | null {
     status,
     headers,
     framing,
-    keepsOpen: minor === "1" && framing !== "close" && !isClosing,
+    keepsOpen: line[1] === "1" && framing !== "close" && !isClosing,
     bytes: end + END.length,
   };
 }
 
+/** @param lines the first is the status */
 function fields(lines: readonly string[]): PlainHeaders {
   const headers: PlainHeaders = Object.create(null);
-  for (const line of lines) {
+  for (let at = 1; at < lines.length; at++) {
+    const line = lines[at]!;
     const colon = line.indexOf(":");
     const name = line.slice(0, Math.max(0, colon)).toLowerCase();
     if (!NAME.test(name)) throw new BadAnswer("A line of the answer's head is no header.");
@@ -88,6 +89,7 @@ function framingOf(status: number, headers: PlainHeaders, method: string): Answe
   }
   const length = headers["content-length"];
   if (length === undefined) return "close";
+  if (LENGTH.test(length)) return Number(length);
   const [first = "", ...others] = length.split(",").map((each) => each.trim());
   if (!LENGTH.test(first) || others.some((other) => other !== first))
     throw new BadAnswer("The answer has no valid length.");
