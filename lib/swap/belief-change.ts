@@ -9,6 +9,8 @@ export type BeliefChange =
   | { readonly type: "stopped" }
   /** Nothing is left in the swap's own slot. */
   | { readonly type: "emptied" }
+  /** Nothing is left in these slots; what else conflicts with the swap stays. */
+  | { readonly type: "gone"; readonly slots: readonly string[] }
   | { readonly type: "serves"; readonly belief: Belief };
 
 interface Step {
@@ -22,6 +24,8 @@ interface Step {
 export function beliefAfter(before: MachineState, event: MachineEvent, { order, jobId, at }: Step): BeliefChange {
   if (event.type === "stopped") return { type: "stopped" };
   if (event.type === "cleaned") return { type: "emptied" };
+  if (event.type === "looked" && before.cleaning)
+    return { type: "gone", slots: [...(event.left === "gone" ? [order.slot.name] : []), ...event.alsoGone] };
   if (event.type !== "verified" || before.state !== "verifying") return { type: "none" };
   const { model, launchId } = attemptOf(order, jobId, before.leg);
   const nodes = order.slot.nodes.slice(0, model.nodes);

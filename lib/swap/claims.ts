@@ -8,6 +8,7 @@ import { type Belief, failureOf, footprint } from "./facts.ts";
 import { failure } from "./failure.ts";
 import { newRecord } from "./new-record.ts";
 import { attemptOf, type SwapOrder } from "./order.ts";
+import { whyItEnds } from "./stop-words.ts";
 import type { PlanNote, SwapJob } from "./swap.ts";
 import type { SwapRecord, SwapStore } from "./swap-store.ts";
 
@@ -256,8 +257,12 @@ export class Claims {
     for (const { job, machine, order } of store.unknown()) {
       if (job.slot === slot.name) {
         const state = machine.ending?.as ?? "failed";
-        const ended = { ...job, state, phase: state, updated_at: now() };
-        store.save({ job: ended, machine: { ...machine, state, phase: state }, order });
+        const { stopLeft } = machine;
+        const over = { ...machine, state, phase: state, ...(stopLeft ? { stopLeft: "gone" as const } : {}) };
+        const failure = whyItEnds(over, order, job);
+        const reason = failure?.message ?? job.reason;
+        const ended = { ...job, state, phase: state, failure, reason, updated_at: now() };
+        store.save({ job: ended, machine: over, order });
         keep(ended);
       } else if (order.previous && conflicts(stopped, footprint(order.previous, order.slot)))
         store.save({ job, machine: { ...machine, canRollBack: false }, order });

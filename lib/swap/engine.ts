@@ -253,6 +253,7 @@ export class SwapEngine {
       writeLog: (source, line) => options.log.append(jobId, source, line),
       loggedLines: () => options.log.counts(jobId),
       save: (saved, belief, allow) => this.#save(saved, belief, allow),
+      keep: (kept) => options.store.claim(() => options.store.save(kept)),
       highestGeneration: () => options.store.highestGeneration(),
       generationAbove: (seen) => {
         options.generationSeen(seen);
@@ -275,6 +276,7 @@ export class SwapEngine {
         this.claims.overtakeUnknown(order);
       }
       if (change.type === "emptied") store.disbelieve(job.slot);
+      if (change.type === "gone") for (const slot of change.slots) store.disbelieve(slot);
       if (change.type === "serves") store.believe(change.belief);
     });
     if (job.ended_at) {

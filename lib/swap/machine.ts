@@ -13,6 +13,12 @@ import { type Failure, SETTLED, type SwapState } from "./swap.ts";
 
 export type Leg = "forward" | "rollback";
 
+/**
+ * What a stop has left of what ran before: nothing was told to stop, or it was and nobody has seen yet what became of it, or a
+ * look has shown that it is gone, or that it still runs.
+ */
+export type StopLeft = "untouched" | "unproven" | "gone" | "stays";
+
 export interface MachineState {
   readonly state: SwapState;
   readonly leg: Leg;
@@ -25,6 +31,10 @@ export interface MachineState {
   readonly canRollBack: boolean;
   /** The previous model was asked to stop: from here on an end means rolling back, if wanted. */
   readonly stopBegun: boolean;
+  /** Of a stop that was not verified; left out before it and once it is. */
+  readonly stopLeft?: StopLeft;
+  /** Other slots that were found empty then. */
+  readonly alsoGone?: readonly string[];
   /** Outcome of the rollback leg, once known. */
   readonly rolledBack: boolean | null;
   /** Why the rollback leg failed. Records of earlier versions have none. */
@@ -36,7 +46,11 @@ export type MachineEvent =
   /** @param wayBack false: what runs there now cannot be loaded again, because it was started by hand */
   | { readonly type: "prepared"; readonly wayBack?: boolean }
   | { readonly type: "drained" }
+  /** From here on what ran before may be gone. */
+  | { readonly type: "telling" }
   | { readonly type: "stopped" }
+  /** What a stop that failed has left in the swap's own slot. @param alsoGone other slots that were to make room, and are empty */
+  | { readonly type: "looked"; readonly left: "gone" | "stays"; readonly alsoGone: readonly string[] }
   | { readonly type: "launched" }
   | { readonly type: "progress"; readonly phase: string }
   | { readonly type: "answering" }
@@ -61,6 +75,8 @@ export type Effect =
   | { readonly type: "follow"; readonly leg: Leg }
   | { readonly type: "verify"; readonly leg: Leg }
   | { readonly type: "clean_up"; readonly leg: Leg }
+  /** What has a stop left that failed? What is half stopped is stopped for good. */
+  | { readonly type: "look" }
   /** Give up the effect that is running; its report no longer counts. */
   | { readonly type: "abort" };
 
@@ -104,7 +120,9 @@ export function step(state: MachineState, event: MachineEvent): Step {
     case "draining":
       return event.type === "drained" ? to({ ...state, stopBegun: true }, "stopping", { type: "stop" }) : stay(state);
     case "stopping":
-      return event.type === "stopped" ? afterStop(state) : stay(state);
+      if (event.type === "telling" && !state.stopLeft)
+        return { state: { ...state, stopLeft: "unproven" }, effects: [] };
+      return event.type === "stopped" ? afterStop(proven(state)) : stay(state);
     case "launching":
       return event.type === "launched" ? to(state, "loading", { type: "follow", leg: state.leg }) : stay(state);
     case "loading":
@@ -124,6 +142,10 @@ const to = (state: MachineState, name: SwapState, ...effects: Effect[]): Step =>
   effects,
 });
 
+function proven({ stopLeft: _, ...state }: MachineState): MachineState {
+  return state;
+}
+
 /** A cancel that came while the previous model was being stopped waits for the stop, then goes back. */
 function afterStop(state: MachineState): Step {
   return state.ending ? rollBackOrEnd(state) : to(state, "launching", { type: "launch", leg: state.leg });
@@ -134,20 +156,19 @@ function afterVerified(state: MachineState): Step {
 }
 
 function fail(state: MachineState, failure: Failure, fenced: boolean): Step {
-  if (state.state === "stopping" && state.ending) return settle(state, "unknown", failure);
   // The rollback failed too: the first failure stays the reason, the second is told beside it, and the swap ends once this
   // attempt is cleaned up.
-  const ending = state.ending ?? { as: "failed" as const, failure };
+  const stops = state.state === "stopping";
+  const ending = state.ending && !stops ? state.ending : { as: state.ending?.as ?? ("failed" as const), failure };
   const alsoFailed = state.leg === "rollback" ? { rolledBack: false, rollbackFailure: failure } : {};
   const next: MachineState = { ...state, ending, ...alsoFailed };
+  // Nothing is launched beside what may still run, and nothing is rolled back to, before it is known what is left.
+  if (stops && !state.stopLeft) return end({ ...next, stopLeft: "untouched" });
   if (fenced) return end({ ...next, rolledBack: null });
   switch (state.state) {
     case "planned":
     case "draining":
       return end(next);
-    case "stopping":
-      // What could not be stopped still runs, or may: nothing is launched beside it, and nothing is rolled back to.
-      return end({ ...next, rolledBack: null });
     default:
       return cleanUp(next, "cleaning_up");
   }
@@ -162,7 +183,7 @@ function cancel(state: MachineState): Step {
     case "draining":
       return { state: end(next).state, effects: [{ type: "abort" }] };
     case "stopping":
-      return { state: { ...next, phase: "cancelling" }, effects: [] };
+      return state.cleaning ? stay(state) : { state: { ...next, phase: "cancelling" }, effects: [] };
     default: {
       if (state.cleaning) return stay(state);
       const cleaned = cleanUp(next, "cancelling");
@@ -179,13 +200,22 @@ function cancelRollback(state: MachineState): Step {
 }
 
 function cleanUp(state: MachineState, phase: string): Step {
-  return { state: { ...state, cleaning: true, phase }, effects: [{ type: "clean_up", leg: state.leg }] };
+  const shown = state.stopLeft === "unproven" ? "looking" : phase;
+  return { state: { ...state, cleaning: true, phase: shown }, effects: [undoing(state)] };
+}
+
+function undoing({ stopLeft, leg }: MachineState): Effect {
+  return stopLeft === "unproven" ? { type: "look" } : { type: "clean_up", leg };
 }
 
 function whileCleaning(state: MachineState, event: MachineEvent): Step {
   if (event.type === "failed" && event.fenced) return end({ ...state, cleaning: false });
   if (event.type === "failed")
     return settle({ ...state, cleaning: false }, "unknown", state.ending?.failure ?? event.failure);
+  if (event.type === "looked") {
+    const known: MachineState = { ...state, cleaning: false, stopLeft: event.left, alsoGone: event.alsoGone };
+    return event.left === "gone" ? rollBackOrEnd(known) : end(known);
+  }
   if (event.type !== "cleaned") return stay(state);
   return state.leg === "forward" ? rollBackOrEnd({ ...state, cleaning: false }) : end({ ...state, cleaning: false });
 }
@@ -216,7 +246,7 @@ function settle(state: MachineState, name: "unknown", failure: Failure): Step {
 
 /** Every effect is idempotent, so taking it up again is the same as going on. */
 function resume(state: MachineState): Step {
-  if (state.cleaning) return { state, effects: [{ type: "clean_up", leg: state.leg }] };
+  if (state.cleaning) return { state, effects: [undoing(state)] };
   switch (state.state) {
     case "planned":
       return step(state, { type: "begin" });

@@ -6,6 +6,7 @@
 import { Fault } from "../fault.ts";
 import { type Node, type Topology, usableNode } from "../topology/topology.ts";
 import type { SparkControl } from "./cluster.ts";
+import { failureOf } from "./facts.ts";
 import { failure } from "./failure.ts";
 import type { MachineEvent } from "./machine.ts";
 import { attemptOf } from "./order.ts";
@@ -18,19 +19,39 @@ import type { Timing } from "./timing.ts";
 export interface Taken {
   readonly jobId: string;
   log(line: string): void;
+  /** Shown as the reason of the job; null: it has answered. */
+  waitsFor(failure: Failure | null): void;
   dispatch(event: MachineEvent): void;
 }
 
 export interface RestoredMeans {
   readonly control: Pick<SparkControl, "fence" | "readJob">;
   readonly store: Pick<SwapStore, "unsettled" | "unknown">;
-  readonly timing: Pick<Timing, "followMs">;
+  readonly timing: Pick<Timing, "followMs" | "contactDeadlineMs">;
   topology(): Topology;
   report(error: unknown): void;
 }
 
+type Asker = Pick<Taken, "log" | "waitsFor">;
+
+interface Look {
+  readonly record: SwapRecord;
+  readonly abort: AbortController;
+  readonly done: Promise<void>;
+}
+
+/** A Spark has not answered for as long as a load in progress waits for one. */
+class GivenUp extends Error {
+  constructor(
+    readonly node: string,
+    readonly last: Failure,
+  ) {
+    super(last.message);
+  }
+}
+
 export class RestoredSwaps {
-  readonly #looks = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>();
+  readonly #looks = new Map<string, Look>();
 
   constructor(private readonly means: RestoredMeans) {}
 
@@ -47,7 +68,7 @@ export class RestoredSwaps {
     // One that had stopped nothing: whoever asked for it has long done without. One that was being cleaned up, or whose end nobody
     // knew: to go on would stop what has been put in its place since, of which these data know nothing.
     if (!stopBegun || cleaning || state === "unknown") {
-      run.dispatch({ type: "overtaken", failure: notBegun });
+      run.dispatch({ type: "overtaken", failure: notBegun(inBackup(record)) });
       return;
     }
     run.log("These data were restored from a backup: the Sparks are asked first whether this swap still goes on.");
@@ -61,7 +82,7 @@ export class RestoredSwaps {
       .catch((error) => {
         if (!abort.signal.aborted) this.means.report(error);
       });
-    this.#looks.set(run.jobId, { abort, done });
+    this.#looks.set(run.jobId, { record, abort, done });
   }
 
   /** Whether the Sparks are being asked about it still. */
@@ -71,9 +92,10 @@ export class RestoredSwaps {
 
   /** Ends one that nobody could tell anything of yet, and touches nothing. */
   giveUp(run: Taken): void {
-    this.#looks.get(run.jobId)?.abort.abort(new Error("the swap was cancelled"));
+    const look = this.#looks.get(run.jobId);
+    look?.abort.abort(new Error("the swap was cancelled"));
     this.#looks.delete(run.jobId);
-    run.dispatch({ type: "overtaken", failure: notAsked });
+    run.dispatch({ type: "overtaken", failure: notAsked(look ? inBackup(look.record) : null) });
   }
 
   async close(): Promise<void> {
@@ -82,24 +104,33 @@ export class RestoredSwaps {
     await Promise.all(looks.map(({ done }) => done));
   }
 
-  async #look(
-    { job, machine, order, restored = 0 }: SwapRecord,
-    run: Pick<Taken, "log">,
-    signal: AbortSignal,
-  ): Promise<MachineEvent> {
+  async #look(record: SwapRecord, run: Asker, signal: AbortSignal): Promise<MachineEvent> {
+    try {
+      return await this.#ask(record, run, signal);
+    } catch (error) {
+      if (!(error instanceof GivenUp)) throw error;
+      return { type: "overtaken", failure: silent(error) };
+    }
+  }
+
+  async #ask(record: SwapRecord, run: Asker, signal: AbortSignal): Promise<MachineEvent> {
+    const { job, machine, order, restored = 0 } = record;
     const { control } = this.means;
     const { model, launchId } = attemptOf(order, job.job_id, machine.leg);
     const nodes = order.slot.nodes.slice(0, model.nodes).flatMap((name) => this.#node(name, order.nodes) ?? []);
     for (const node of nodes) {
-      const { foreign, generation } = await this.#answer(() => control.fence(node, signal), run, signal);
+      const { foreign, generation } = await this.#answer(node, () => control.fence(node, signal), run, signal);
       if (foreign !== null) return { type: "overtaken", failure: othersNow(node.name, foreign) };
       if (generation > restored) return { type: "overtaken", failure: overtaken(node.name, generation, restored) };
     }
     if (machine.state !== "stopping" && machine.state !== "launching") return { type: "resume" };
     // Not launched when the backup was made; if it was launched right afterwards, that is the last thing that happened there.
     const [head] = nodes;
-    const launch = head && (await this.#answer(() => control.readJob(head, launchId, 0, 1, signal), run, signal));
-    if (!launch || launch.state === "absent" || machine.ending) return { type: "overtaken", failure: notBegun };
+    const launch = head && (await this.#answer(head, () => control.readJob(head, launchId, 0, 1, signal), run, signal));
+    if (!launch || launch.state === "absent" || machine.ending) {
+      const seen = head && launch?.state === "absent" ? `; ${head.name} has no launch ${launchId}` : "";
+      return { type: "overtaken", failure: notBegun(`${inBackup(record)}${seen}`) };
+    }
     return machine.state === "stopping" ? { type: "stopped" } : { type: "resume" };
   }
 
@@ -107,22 +138,35 @@ export class RestoredSwaps {
     return usableNode(this.means.topology(), name) ?? frozen?.find((each) => each.name === name);
   }
 
-  /** Asks until there is an answer; until then the log says who gives none. */
-  async #answer<T>(ask: () => Promise<T>, run: Pick<Taken, "log">, signal: AbortSignal): Promise<T> {
-    let said = "";
-    while (true) {
+  /** Asks until there is an answer, for as long as a load waits for a Spark; meanwhile the job says who gives none, and why. */
+  async #answer<T>(node: Node, ask: () => Promise<T>, run: Asker, signal: AbortSignal): Promise<T> {
+    const { followMs, contactDeadlineMs } = this.means.timing;
+    const betweenMs = followMs * 5;
+    // In rounds: the clock of a machine that has just started may be set meanwhile.
+    for (let silentMs = 0, said = ""; ; ) {
+      const asked = performance.now();
       try {
-        return await ask();
+        const answer = await ask();
+        run.waitsFor(null);
+        return answer;
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof Fault)) throw error;
-        if (error.message !== said) run.log(`It waits for an answer: ${error.message}`);
-        said = error.message;
-        await pause(this.means.timing.followMs * 5, signal);
+        const why = failureOf(error);
+        if (silentMs >= contactDeadlineMs) throw new GivenUp(node.name, why);
+        run.waitsFor(why);
+        if (why.message !== said) run.log(`It waits for an answer: ${why.message}`);
+        said = why.message;
+        await pause(betweenMs, signal);
+        silentMs += performance.now() - asked;
       }
     }
   }
 }
+
+/** What these data say of it. */
+const inBackup = ({ job, restored = 0 }: SwapRecord): string =>
+  `in the backup, which knew generation ${restored}, it was ${job.state} (${job.phase})`;
 
 /** What ran before that swap is not loaded again long after it, should its load turn out to have failed. */
 const withoutWayBack = (record: SwapRecord): SwapRecord => ({
@@ -132,19 +176,29 @@ const withoutWayBack = (record: SwapRecord): SwapRecord => ({
 
 const LOOK_AGAIN = "The slot shows what really runs. Swap again if another model is wanted.";
 
-const notBegun = failure(
-  "restored",
-  "These data were restored from a backup; what this swap had not done yet is not done now.",
-  null,
-  LOOK_AGAIN,
-);
+const notBegun = (evidence: string): Failure =>
+  failure(
+    "restored",
+    "These data were restored from a backup; what this swap had not done yet is not done now.",
+    evidence,
+    LOOK_AGAIN,
+  );
 
-const notAsked = failure(
-  "restored",
-  "Given up before the Sparks could be asked: these data were restored from a backup.",
-  null,
-  LOOK_AGAIN,
-);
+const notAsked = (evidence: string | null): Failure =>
+  failure(
+    "restored",
+    "Given up before the Sparks could be asked: these data were restored from a backup.",
+    evidence,
+    LOOK_AGAIN,
+  );
+
+const silent = ({ node, last }: GivenUp): Failure =>
+  failure(
+    "restored",
+    `These data were restored from a backup, and ${node} could not be asked whether this swap still goes on.`,
+    last.evidence === null ? last.message : `${last.message} ${last.evidence}`,
+    `A load that goes on there is shown once ${node} answers. ${last.advice ?? ""}`.trim(),
+  );
 
 const othersNow = (node: string, instance: string): Failure =>
   failure("fenced", `${node} obeys another Spark Control.`, `${node}: fenced instance ${instance}`, LOOK_AGAIN);

@@ -21,7 +21,10 @@ export interface RunServices
     | "tail"
     | "beginReading"
     | "progress"
-    | "news"
+    | "loadTimes"
+    | "watched"
+    | "waitsFor"
+    | "telling"
   > {
   readonly effects: EffectBodies;
   now(): string;
@@ -33,6 +36,8 @@ export interface RunServices
    * @param allow asked first, within the same transaction: throws when the step may not happen
    */
   save(record: SwapRecord, belief: BeliefChange, allow?: () => void): void;
+  /** Makes it durable, and tells nobody: what is shown has not changed. */
+  keep(record: SwapRecord): void;
   /** A generation above `seen` and above all that were given out, durable. */
   generationAbove(seen: number): number;
   /** The highest that this controller has given out. */

@@ -7,10 +7,11 @@ import { conflicts } from "./conflicts.ts";
 import type { DrainDesk } from "./drain-desk.ts";
 import type { PhaseSeconds } from "./eta.ts";
 import { type Belief, footprint } from "./facts.ts";
+import type { LoadTimes } from "./load-clock.ts";
 import type { Leg, MachineEvent } from "./machine.ts";
 import { type Attempt, attemptOf, type SwapOrder } from "./order.ts";
 import type { LoadProgress } from "./phases.ts";
-import type { Download } from "./swap.ts";
+import type { Download, Failure } from "./swap.ts";
 import type { Timing } from "./timing.ts";
 
 export interface Run {
@@ -41,16 +42,22 @@ export interface Run {
   /**
    * Adds a line that was read from a remote log. The remote log is read from its beginning after a restart of the
    * controller: lines that the store already has are not added again.
-   * @param source `launch` or a node's name
+   * @param source `launch` or a node's name @returns false: the store had it already
    */
-  logRemote(source: string, line: string): void;
+  logRemote(source: string, line: string): boolean;
   /** The last remote lines of the present attempt, for explaining a failure. */
   tail(): readonly string[];
   /** The remote logs are now read from their beginning. */
   beginReading(): void;
   progress(progress: LoadProgress): void;
-  /** The load has shown that it goes on. @param at milliseconds since 1970 */
-  news(at: number): void;
+  /** From here on what ran before is told to stop: if the stop fails, it has to be looked at. Durable before it is told. */
+  telling(): void;
+  /** How long the present load was watched, by earlier controllers too. */
+  readonly loadTimes: LoadTimes;
+  /** To be told in every round of a load; kept from time to time. */
+  watched(times: LoadTimes): void;
+  /** Shown as the reason of the job while it waits for a Spark; null: it has answered. */
+  waitsFor(failure: Failure | null): void;
   /**
    * Takes a new generation if this swap's is not above what the nodes have seen.
    * @param whose `anyone` at the first contact of a swap: a restored backup counts on. `own` later: only another swap of

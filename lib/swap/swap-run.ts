@@ -3,24 +3,27 @@ import { Fault } from "../fault.ts";
 import type { Slot } from "../topology/topology.ts";
 import { beliefAfter } from "./belief-change.ts";
 import { DrainDesk } from "./drain-desk.ts";
-import { estimateLoad, type PhaseSeconds, remaining } from "./eta.ts";
+import { estimateLoad, type PhaseSeconds } from "./eta.ts";
 import { failureOf } from "./facts.ts";
 import { failure } from "./failure.ts";
+import { jobAfter } from "./job-after.ts";
+import { type LoadTimes, NOT_WATCHED } from "./load-clock.ts";
+import { LoadMeter, type Measured, UNMEASURED } from "./load-meter.ts";
 import { type Effect, isOver, type MachineEvent, type MachineState, step } from "./machine.ts";
 import { attemptOf, type SwapOrder } from "./order.ts";
-import { nextPhases } from "./phase-spans.ts";
-import { LOAD_BEGINS, type LoadProgress } from "./phases.ts";
+import type { LoadProgress } from "./phases.ts";
 import type { EffectBody, Run } from "./run.ts";
+import { RunLog } from "./run-log.ts";
 import type { RunServices } from "./run-services.ts";
-import type { SwapJob } from "./swap.ts";
+import type { Failure, SwapJob } from "./swap.ts";
 import type { SwapRecord } from "./swap-store.ts";
 
-const TAIL_LINES = 2_000;
 const TICK_MS = 1_000;
 const SAVE_AGAIN_MS = 1_000;
 const UNWRITTEN =
   "Waits: the disk of Spark Control is full or cannot be written. Make room there; the swap then goes on by itself.";
-const UNMEASURED = { part: null, quiet_seconds: null } as const;
+/** A restart of the controller may lose so much of what was counted of a load. */
+const KEEP_TIMES_MS = 10_000;
 
 export class SwapRun implements Run {
   readonly control;
@@ -29,17 +32,15 @@ export class SwapRun implements Run {
   #machine: MachineState;
   #job: SwapJob;
   #running: { readonly abort: AbortController; readonly done: Promise<void> } | null = null;
-  #tail: string[] = [];
-  #known = new Map<string, number>();
-  #load: LoadProgress = LOAD_BEGINS;
-  #phaseBegan = Date.now();
-  /** When the percents of the phase last grew. */
-  #measured = Date.now();
-  #news: number | null = null;
+  readonly #log: RunLog;
+  readonly #meter = new LoadMeter();
+  #times: LoadTimes;
+  #keptTimes: LoadTimes;
   #ticker: ReturnType<typeof setInterval> | null = null;
   #closed = false;
-  /** Why the swap waits where it is; null while it does not. Shown, never kept. */
-  #waits: string | null = null;
+  /** Why the swap waits where it is: a disk that cannot be written, a Spark that is away. Shown, never kept. */
+  #unwritten: string | null = null;
+  #silent: string | null = null;
   #events: MachineEvent[] = [];
   #retry: ReturnType<typeof setTimeout> | null = null;
   /** Why the first of the events could not be taken, while there is a retry. */
@@ -53,6 +54,8 @@ export class SwapRun implements Run {
     this.#machine = record.machine;
     this.#job = record.job;
     this.order = record.order;
+    this.#times = this.#keptTimes = record.load ?? NOT_WATCHED;
+    this.#log = new RunLog(services);
     this.control = services.control;
     this.timing = services.timing;
     this.timeScale = services.timeScale;
@@ -62,7 +65,8 @@ export class SwapRun implements Run {
   readonly drainDesk = new DrainDesk();
 
   get job(): SwapJob {
-    return this.#waits === null ? this.#job : { ...this.#job, reason: this.#waits };
+    const waits = this.#unwritten ?? this.#silent;
+    return waits === null ? this.#job : { ...this.#job, reason: waits };
   }
   get jobId(): string {
     return this.#job.job_id;
@@ -88,44 +92,58 @@ export class SwapRun implements Run {
     this.services.writeLog("controller", line);
   }
 
-  logRemote(source: string, line: string): void {
-    this.#tail.push(line);
-    if (this.#tail.length > TAIL_LINES * 2) this.#tail = this.#tail.slice(-TAIL_LINES);
-    const name = this.#machine.leg === "rollback" ? `${source} (back)` : source;
-    const known = this.#known.get(name) ?? 0;
-    if (known > 0) this.#known.set(name, known - 1);
-    else this.services.writeLog(name, line);
+  logRemote(source: string, line: string): boolean {
+    return this.#log.take(this.#machine.leg === "rollback" ? `${source} (back)` : source, line);
   }
 
-  tail(): readonly string[] {
-    return this.#tail;
-  }
+  tail = () => this.#log.tail();
 
   beginReading(): void {
-    this.#tail = [];
-    this.#load = LOAD_BEGINS;
-    this.#news = null;
-    this.#known = new Map(this.services.loggedLines());
+    this.#meter.begin();
+    this.#log.begin();
   }
 
   progress(progress: LoadProgress): void {
-    if (progress === this.#load) return;
-    const moved = progress.phase !== this.#load.phase;
-    this.#load = progress;
-    this.#measured = Date.now();
-    if (moved) this.dispatch({ type: "progress", phase: progress.phase });
-    else this.#show();
+    const news = this.#meter.take(progress);
+    if (news?.moved) this.dispatch({ type: "progress", phase: progress.phase });
+    else if (news) this.#show();
   }
 
-  news(at: number): void {
-    this.#news = at;
+  get loadTimes(): LoadTimes {
+    return this.#times;
+  }
+
+  watched(times: LoadTimes): void {
+    this.#times = times;
+    this.#meter.watched(times);
+    const { watchedMs, quietMs } = this.#keptTimes;
+    // Kept at once after a long silence: the next controller would take the load for stuck otherwise.
+    if (times.watchedMs - watchedMs < KEEP_TIMES_MS && quietMs - times.quietMs < KEEP_TIMES_MS) return;
+    try {
+      this.services.keep(this.#record(this.#job, this.#machine));
+      this.#keptTimes = times;
+    } catch (error) {
+      // A disk without room: it is counted on in memory.
+      if (!(error instanceof Fault)) throw error;
+    }
+  }
+
+  waitsFor(failure: Failure | null): void {
+    const why = failure && `Waits: ${failure.message}${failure.evidence === null ? "" : ` (${failure.evidence})`}`;
+    if (why === this.#silent) return;
+    this.#silent = why;
+    this.#show();
+  }
+
+  telling(): void {
+    this.dispatch({ type: "telling" });
   }
 
   raiseGeneration(seen: number, whose: "anyone" | "own"): void {
     const own = this.#job.generation;
     if (whose === "anyone" ? seen < own : seen <= own || seen > this.services.highestGeneration()) return;
     this.#job = { ...this.#job, generation: this.services.generationAbove(seen) };
-    this.services.save({ job: this.#job, machine: this.#machine, order: this.order }, { type: "none" });
+    this.services.save(this.#record(this.#job, this.#machine), { type: "none" });
   }
 
   /**
@@ -163,7 +181,7 @@ export class SwapRun implements Run {
       if (!event) return;
       try {
         this.#take(event);
-        this.#waits = null;
+        this.#unwritten = null;
       } catch (error) {
         this.#stuck = error;
         this.#wait(error);
@@ -177,7 +195,7 @@ export class SwapRun implements Run {
   /** A full disk is told by the job and by the state of the store, once; anything else is a mistake of ours. */
   #wait(error: unknown): void {
     if (error instanceof Fault && error.code === "store_unwritable") {
-      this.#waits = UNWRITTEN;
+      this.#unwritten = UNWRITTEN;
       this.#show();
     } else this.services.report(error);
   }
@@ -187,13 +205,15 @@ export class SwapRun implements Run {
     const { state, effects } = step(before, event);
     if (state === before && effects.length === 0) return void allow?.();
     const job = this.#describe(before, state);
-    const record = { job, machine: state, order: this.order };
+    if (state.state === "launching" && before.state !== "launching") this.#times = NOT_WATCHED;
     this.services.save(
-      record,
+      this.#record(job, state),
       beliefAfter(before, event, { order: this.order, jobId: this.jobId, at: job.updated_at }),
       allow,
     );
-    if (job.phase !== this.#job.phase || job.leg !== this.#job.leg) this.#phaseBegan = Date.now();
+    if (job.phase !== this.#job.phase || job.leg !== this.#job.leg) this.#meter.phaseBegins();
+    if (effects.length > 0) this.#silent = null;
+    this.#keptTimes = this.#times;
     this.#machine = state;
     this.#job = job;
     for (const effect of effects) this.#start(effect);
@@ -254,45 +274,20 @@ export class SwapRun implements Run {
   }
 
   #describe(before: MachineState, state: MachineState): SwapJob {
-    const at = this.services.now();
-    const ended = isOver(state);
-    const moved = before.phase !== state.phase || before.leg !== state.leg || before.state !== state.state;
-    const { ending } = state;
-    const cancelled = ending?.as === "cancelled" ? "Cancelled." : null;
-    const job: SwapJob = {
-      ...this.#job,
-      state: state.state,
-      phase: state.phase,
-      leg: state.leg,
-      reason: ending?.failure?.message ?? cancelled,
-      failure: ending?.failure ?? null,
-      rolled_back_to: state.rolledBack ? (this.order.previous?.key ?? null) : null,
-      rollback_failure: state.rollbackFailure ?? null,
-      updated_at: at,
-      ended_at: ended ? at : null,
-      drain: state.state === "draining" ? this.drainDesk.shown : null,
-      phases: moved ? nextPhases(this.#job, state, at, ended) : this.#job.phases,
-    };
-    return ended
-      ? { ...job, ...(state.state === "ready" ? { progress: 1 } : {}), eta_seconds: null, ...UNMEASURED }
-      : { ...job, ...this.#estimate() };
+    const shown = jobAfter(this.#job, this.order, before, state, this.services.now());
+    const job = { ...shown, drain: state.state === "draining" ? this.drainDesk.shown : null };
+    return isOver(state) ? job : { ...job, ...this.#estimate() };
   }
 
-  #estimate(): Pick<SwapJob, "progress" | "eta_seconds" | "part" | "quiet_seconds"> {
+  #estimate(): Measured {
     const { state, leg, cleaning } = this.#machine;
     if (cleaning) return { progress: this.#job.progress, eta_seconds: null, ...UNMEASURED };
     const { model } = attemptOf(this.order, this.jobId, leg);
     const estimate = estimateLoad(this.pastLoads(model.key), model.size_gb, model.nodes, this.timeScale);
-    if (state !== "loading" && state !== "verifying")
-      return { progress: 0, eta_seconds: Math.ceil(estimate.totalSeconds), ...UNMEASURED };
-    const load: LoadProgress = state === "verifying" ? { phase: "serving", part: null } : this.#load;
-    const now = Date.now();
-    const left = remaining(estimate, load, (now - this.#phaseBegan) / 1000, (now - this.#measured) / 1000);
-    return {
-      progress: Math.max(left.progress, this.#job.leg === leg ? this.#job.progress : 0),
-      eta_seconds: Math.ceil(left.etaSeconds),
-      part: load.part,
-      quiet_seconds: state === "loading" && this.#news !== null ? Math.floor((now - this.#news) / 1000) : null,
-    };
+    return this.#meter.measure(state, estimate, this.#job.leg === leg ? this.#job.progress : 0);
+  }
+
+  #record(job: SwapJob, machine: MachineState): SwapRecord {
+    return { job, machine, order: this.order, load: this.#times };
   }
 }

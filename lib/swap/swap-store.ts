@@ -6,6 +6,7 @@ import type { WriteWatch } from "../store/telemetry-writer.ts";
 import { unwritable } from "../store/unwritable.ts";
 import type { PhaseSeconds } from "./eta.ts";
 import type { Belief } from "./facts.ts";
+import type { LoadTimes } from "./load-clock.ts";
 import type { MachineState } from "./machine.ts";
 import { jobIdOf, type SwapOrder } from "./order.ts";
 import { LOAD_PHASES, type LoadPhase } from "./phases.ts";
@@ -16,6 +17,8 @@ export interface SwapRecord {
   readonly job: SwapJob;
   readonly machine: MachineState;
   readonly order: SwapOrder;
+  /** Of the present attempt, as last kept; records of earlier versions have none. */
+  readonly load?: LoadTimes;
   /**
    * Only in data that were restored from a backup, until the Sparks have been asked: the highest generation that those data
    * knew. A Spark that remembers a later one has been used since, and this swap ended long ago.

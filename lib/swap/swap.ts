@@ -151,7 +151,7 @@ export const SwapJobSchema = Type.Object(
     quiet_seconds: Type.Optional(Nullable(Type.Number())),
     /** While it waits for requests in flight; null otherwise. */
     drain: Type.Optional(Nullable(DrainSchema)),
-    /** One sentence for a person when failed, cancelled or unknown, or while it waits for room on the controller's disk. */
+    /** One sentence for a person when failed, cancelled or unknown, or while it waits for room on the controller's disk or for a Spark that does not answer. */
     reason: Nullable(Type.String()),
     failure: Nullable(FailureSchema),
     rollback: Type.Boolean(),

@@ -127,6 +127,7 @@ const WORDS: Readonly<Record<string, string>> = {
 export function wordOf(job: SwapJob): string {
   if (job.phase === "cancelling") return "Cancelling";
   if (job.phase === "cleaning_up") return "Cleaning up";
+  if (job.phase === "looking") return "Looking";
   if (job.leg === "rollback") return "Going back";
   return WORDS[job.state] ?? job.state;
 }

@@ -6,6 +6,7 @@
 import { Fault } from "../../fault.ts";
 import { failureOf } from "../facts.ts";
 import { explainEnd, explainLog, failure } from "../failure.ts";
+import { LoadClock } from "../load-clock.ts";
 import type { MachineEvent } from "../machine.ts";
 import { advance, LOAD_BEGINS } from "../phases.ts";
 import { type LogReading, RemoteLog } from "../remote-log.ts";
@@ -80,10 +81,12 @@ async function followLog(
   const nodes = nodesOf(run, leg);
   run.beginReading();
   const watch = new ProcessWatch(run, nodes);
-  const started = Date.now();
+  const clock = new LoadClock(run.loadTimes);
+  // What was written before this controller began to read tells nothing new.
+  let hasCaughtUp = run.loadTimes.watchedMs === 0;
   let progress = LOAD_BEGINS;
-  let lastNews = started;
-  let lastContact = started;
+  /** When the Sparks last answered, on that clock. */
+  let contact = run.loadTimes.watchedMs;
   const seen = new Set<string>();
   while (true) {
     let reading: LogReading;
@@ -91,19 +94,23 @@ async function followLog(
     try {
       reading = await log.read(signal);
       for (const segment of reading.segments) {
-        if (segment.final) run.logRemote(segment.source, segment.text);
+        const isWritten = segment.final && run.logRemote(segment.source, segment.text);
         const next = advance(progress, segment.text);
-        if (next !== progress || isNews(segment.text, seen)) lastNews = Date.now();
+        const tells = isNews(segment.text, seen) || next !== progress;
+        if (tells && (hasCaughtUp || isWritten)) clock.heard();
         progress = next;
       }
-      run.news(lastNews);
+      run.watched(clock.tick());
       run.progress(progress);
       dead = await watch.dead(reading, signal);
-      lastContact = Date.now();
+      contact = clock.tick().watchedMs;
+      run.waitsFor(null);
     } catch (error) {
       signal.throwIfAborted();
       const reason = failureOf(error);
-      if (Date.now() - lastContact > run.timing.contactDeadlineMs) return { type: "failed", failure: reason };
+      const { watchedMs } = clock.tick();
+      if (watchedMs - contact > run.timing.contactDeadlineMs) return { type: "failed", failure: reason };
+      run.waitsFor(reason);
       run.log(`${reason.message} Looking again.`);
       await pause(run.timing.followMs * 5, signal);
       continue;
@@ -112,10 +119,11 @@ async function followLog(
     // Told by the log keeper of each node: a worker whose vLLM was never seen would count as starting for ever.
     if (reading.rebooted !== null) return { type: "failed", failure: rebooted(reading.rebooted) };
     if (dead !== null) return { type: "failed", failure: explainDeath(run, reading, dead) };
-    const now = Date.now();
+    hasCaughtUp = true;
+    const { watchedMs, quietMs } = clock.tick();
     const { stall_seconds, load_limit_seconds } = run.settings();
-    if (now - lastNews > stall_seconds * 1000) return { type: "failed", failure: stalled(run, stall_seconds) };
-    if (now - started > load_limit_seconds * 1000) return { type: "failed", failure: tooLong(run, load_limit_seconds) };
+    if (quietMs > stall_seconds * 1000) return { type: "failed", failure: stalled(run, stall_seconds) };
+    if (watchedMs > load_limit_seconds * 1000) return { type: "failed", failure: tooLong(run, load_limit_seconds) };
     await pause(run.timing.followMs, signal);
   }
 }

@@ -6,7 +6,7 @@ import { Fault } from "../../fault.ts";
 import type { Node, Slot } from "../../topology/topology.ts";
 import type { NodeView } from "../cluster.ts";
 import { conflicts } from "../conflicts.ts";
-import { footprint } from "../facts.ts";
+import { failureOf, footprint } from "../facts.ts";
 import { failure } from "../failure.ts";
 import type { MachineEvent } from "../machine.ts";
 import type { EffectBody, Run } from "../run.ts";
@@ -29,6 +29,7 @@ export const stop: EffectBody = async (run, _leg, signal) => {
       signal.throwIfAborted();
       // Given up at the first cut, the model before would be gone and nothing would be loaded in its place.
       if (!(error instanceof Fault) || !PASSING.has(error.code) || Date.now() > deadline) throw error;
+      run.waitsFor(failureOf(error));
       run.log(`${error.message} Trying again.`);
       await pause(BETWEEN_TRIES_MS, signal);
     }
@@ -39,10 +40,12 @@ async function stopAndVerify(run: Run, deadline: number, signal: AbortSignal): P
   const slots = await slotsToStop(run, signal);
   const reach = new Reach(run, signal);
   await passFences(run, slots, reach, signal);
+  run.telling();
   await Promise.all(slots.map((slot) => stopSlot(run, slot, reach, signal)));
   let left = "";
   do {
     const looks = await lookAt(run, slots, reach, signal);
+    run.waitsFor(null);
     left = looks.flatMap(({ node, slot, view }) => stillThere(node, slot, view)).join("; ");
     if (left === "") return memoryBack(run, looks, reach, deadline, signal);
     await pause(BETWEEN_LOOKS_MS, signal);
@@ -93,7 +96,7 @@ async function slotsToStop(run: Run, signal: AbortSignal): Promise<Slot[]> {
  * A Spark that the new model does not need may be away: it is left alone, and said so. One that it needs must answer,
  * or nothing is known to have stopped there.
  */
-class Reach {
+export class Reach {
   readonly #away = new Set<string>();
   readonly #needed: readonly string[];
 
@@ -132,7 +135,7 @@ async function passFences(run: Run, slots: readonly Slot[], reach: Reach, signal
   );
 }
 
-async function stopSlot(run: Run, slot: Slot, reach: Reach, signal: AbortSignal): Promise<void> {
+export async function stopSlot(run: Run, slot: Slot, reach: Reach, signal: AbortSignal): Promise<void> {
   const nodes = allNodesOf(run, slot);
   // The launchers first: an exit trap would otherwise run a `docker stop` of its own, later, at the next model's container,
   // and one that is still starting would start its model in it.
@@ -174,7 +177,7 @@ async function lookAt(run: Run, slots: readonly Slot[], reach: Reach, signal: Ab
   return looks.flat();
 }
 
-function stillThere(node: Node, slot: Slot, view: NodeView): string[] {
+export function stillThere(node: Node, slot: Slot, view: NodeView): string[] {
   return [
     ...(view.container ? [`${node.name}: container ${slot.container} is still there`] : []),
     ...(view.vllm.length > 0 ? [`${node.name}: docker top shows ${view.vllm[0]}`] : []),

@@ -12,7 +12,7 @@ import { SwapEngine } from "../../../lib/swap/engine.ts";
 import type { SwapJob } from "../../../lib/swap/swap.ts";
 import { SwapLog } from "../../../lib/swap/swap-log.ts";
 import { SwapStore } from "../../../lib/swap/swap-store.ts";
-import { TIMING } from "../../../lib/swap/timing.ts";
+import { TIMING, type Timing } from "../../../lib/swap/timing.ts";
 import type { Topology } from "../../../lib/topology/topology.ts";
 import { aModel, aTopology, OPEN_GATE, someSparks } from "./_fixtures.ts";
 import { type Begun, GOOD_REPORTS, ScriptedEffects } from "./_scripted-effects.ts";
@@ -25,6 +25,7 @@ export interface BenchOptions {
   readonly onBegin?: (begun: Begun) => void;
   readonly isBeingDeleted?: (model: Model) => boolean;
   readonly gate?: Gate;
+  readonly timing?: Partial<Timing>;
   /** Called within the transaction that makes a change durable. */
   readonly record?: (job: SwapJob) => void;
 }
@@ -73,7 +74,7 @@ export class EngineBench implements AsyncDisposable {
       store: this.store,
       log: this.log,
       effects: this.effects.bodies,
-      timing: TIMING,
+      timing: { ...TIMING, ...this.options.timing },
       timeScale: 1,
       quote,
       gate,

@@ -13,6 +13,7 @@ import { cleanUp } from "../../../lib/swap/effects/clean-up.ts";
 import { drain } from "../../../lib/swap/effects/drain.ts";
 import { follow } from "../../../lib/swap/effects/follow.ts";
 import { createLaunch } from "../../../lib/swap/effects/launch.ts";
+import { look } from "../../../lib/swap/effects/look.ts";
 import { prepare } from "../../../lib/swap/effects/prepare.ts";
 import { stop } from "../../../lib/swap/effects/stop.ts";
 import { verify } from "../../../lib/swap/effects/verify.ts";
@@ -55,6 +56,7 @@ export const REAL_EFFECTS: EffectBodies = {
   follow,
   verify,
   clean_up: cleanUp,
+  look,
 };
 
 const RESOLVE_MS = 15_000;
@@ -254,7 +256,7 @@ class Play {
     for (const belief of beliefs) {
       const vllm = this.#cluster.started.find(({ launchId }) => launchId === belief.launch_id);
       // What the world took is shown as "not answering"; what was stopped must not be believed in any more.
-      const isTrue = vllm?.state === "serving" || vllm?.endedBy === "fault" || this.#stopFailedAfter(belief.job_id);
+      const isTrue = vllm?.state === "serving" || vllm?.endedBy === "fault";
       if (!isTrue) throw new Broken(`${belief.slot} is believed to serve ${belief.launch_id}: ${vllm?.state}`);
     }
     // What the world has taken may leave its container behind: it is believed in, and the next stop finds it.
@@ -266,18 +268,6 @@ class Play {
           !beliefs.some(({ slot }) => this.#slot(slot).container === container)
         )
           throw new Broken(`${container} is left on ${name} with nothing in it`);
-  }
-
-  /**
-   * A later swap began to stop what was there and could not verify it: it says so, and what is half stopped is shown as not
-   * answering.
-   */
-  #stopFailedAfter(jobId: string): boolean {
-    const later = this.#accepted.slice(this.#accepted.indexOf(jobId) + 1);
-    return later.some((id) => {
-      const names = this.#store.find(id)?.job.phases.map(({ name }) => name) ?? [];
-      return names.includes("stopping") && !names.includes("launching");
-    });
   }
 
   #slot(name: string): Slot {

@@ -39,6 +39,7 @@ export class ScriptedEffects {
     follow: this.#body("follow"),
     verify: this.#body("verify"),
     clean_up: this.#body("clean_up"),
+    look: this.#body("look"),
   };
 
   /** @param onBegin called in the moment in which an effect begins */

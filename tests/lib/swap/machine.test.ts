@@ -5,6 +5,7 @@ import { SETTLED } from "../../../lib/swap/swap.ts";
 
 const broken = { code: "out_of_memory", message: "Memory ran out.", evidence: "torch.OutOfMemoryError", advice: null };
 const failed: MachineEvent = { type: "failed", failure: broken };
+const telling: MachineEvent = { type: "telling" };
 
 /** Runs events one after the other. @returns the last state and all effects in order */
 function run(state: MachineState, ...events: MachineEvent[]): { state: MachineState; effects: Effect["type"][] } {
@@ -91,9 +92,9 @@ describe("failing", () => {
     }
   });
 
-  test("a stop that cannot be verified ends the swap: nothing is launched beside what may still run", () => {
+  test("a stop that had told nothing to stop ends the swap: nothing has changed, and nothing is rolled back to", () => {
     const { state, effects } = run(at("stopping", true), failed);
-    expect(state).toMatchObject({ state: "failed", rolledBack: null });
+    expect(state).toMatchObject({ state: "failed", stopLeft: "untouched", rolledBack: null });
     expect(effects).toEqual([]);
   });
 
@@ -116,6 +117,45 @@ describe("failing", () => {
     const { state, effects } = run(at("launching", true), { ...failed, fenced: true });
     expect(state.state).toBe("failed");
     expect(effects).toEqual([]);
+  });
+});
+
+describe("a stop that fails after something was told to stop", () => {
+  const looking = run(at("stopping", true), telling, failed);
+  const gone: MachineEvent = { type: "looked", left: "gone", alsoGone: ["second"] };
+
+  test("is looked at: nothing is launched beside what may still run, and nothing is rolled back to", () => {
+    expect(looking.state).toMatchObject({ state: "stopping", phase: "looking", cleaning: true, stopLeft: "unproven" });
+    expect(looking.effects).toEqual(["look"]);
+    expect(run(looking.state, { type: "cancel" })).toEqual({ state: looking.state, effects: [] });
+  });
+
+  test("and has left nothing: back to the previous model where there is one, else failed", () => {
+    const back = run(looking.state, gone);
+    expect(back.state).toMatchObject({ state: "launching", leg: "rollback", stopLeft: "gone", alsoGone: ["second"] });
+    expect(back.effects).toEqual(["launch"]);
+    const alone = run(at("stopping"), telling, failed, gone);
+    expect(alone.state).toMatchObject({ state: "failed", stopLeft: "gone", ending: { failure: broken } });
+  });
+
+  test("and has stopped nothing after all: failed, and what runs stays", () => {
+    const { state, effects } = run(looking.state, { type: "looked", left: "stays", alsoGone: [] });
+    expect(state).toMatchObject({ state: "failed", leg: "forward", stopLeft: "stays", ending: { failure: broken } });
+    expect(effects).toEqual([]);
+  });
+
+  test("and cannot be looked at yet: unknown, and looked at again later and after a restart", () => {
+    const unknown = run(looking.state, failed).state;
+    expect(unknown).toMatchObject({ state: "unknown", ending: { failure: broken } });
+    const again = run(unknown, { type: "resolve" });
+    expect([...again.effects, ...run(again.state, { type: "resume" }).effects]).toEqual(["look", "look"]);
+    expect(run(again.state, gone).effects).toEqual(["launch"]);
+  });
+
+  test("in an earlier process is looked at as well, and a stop that came through is none", () => {
+    const resumed = run(at("stopping"), telling, { type: "resume" }, failed);
+    expect(resumed.effects).toEqual(["stop", "look"]);
+    expect(run(at("stopping"), telling, { type: "stopped" }, failed).state.stopLeft).toBeUndefined();
   });
 });
 
@@ -179,8 +219,16 @@ describe("cancelling", () => {
     expect(run(at("stopping"), { type: "cancel" }, { type: "stopped" }).state.state).toBe("cancelled");
   });
 
-  test("during a stop that then fails: unknown", () => {
-    expect(run(at("stopping"), { type: "cancel" }, failed).state.state).toBe("unknown");
+  test("during a stop that then fails: at once where nothing was told to stop, else once it was looked at", () => {
+    expect(run(at("stopping"), { type: "cancel" }, failed).state).toMatchObject({
+      state: "cancelled",
+      stopLeft: "untouched",
+    });
+    const looking = run(at("stopping"), telling, { type: "cancel" }, failed);
+    expect(looking.effects).toEqual(["look"]);
+    expect(run(looking.state, failed).state).toMatchObject({ state: "unknown", ending: { as: "cancelled" } });
+    const { state } = run(looking.state, { type: "looked", left: "stays", alsoGone: [] });
+    expect(state).toMatchObject({ state: "cancelled", stopLeft: "stays", ending: { failure: broken } });
   });
 
   test("from the launch on: the effect is given up, everything is cleaned up, then cancelled", () => {

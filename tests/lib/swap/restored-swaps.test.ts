@@ -2,6 +2,8 @@
 import { expect, test } from "bun:test";
 import { Fault } from "../../../lib/fault.ts";
 import type { Fence, JobReading } from "../../../lib/swap/cluster.ts";
+import type { Timing } from "../../../lib/swap/timing.ts";
+import { until } from "../../support/until.ts";
 import { EngineBench, GLM, QWEN } from "./_engine-bench.ts";
 
 const mine = (generation: number): Fence => ({ foreign: null, generation });
@@ -12,13 +14,18 @@ type Effect = "prepare" | "drain" | "stop" | "launch" | "follow" | "verify";
  * A swap is brought to an effect, a backup is made and restored, and the controller starts on it.
  * @param launch what the head has of its launch
  */
-async function restoredAt(effect: Effect, fence: () => Fence, launch: JobReading["state"] = "absent") {
+async function restoredAt(
+  effect: Effect,
+  fence: () => Fence,
+  launch: JobReading["state"] = "absent",
+  timing: Partial<Timing> = {},
+) {
   const read: string[] = [];
   const readJob = async (_node: unknown, id: string): Promise<JobReading> => {
     read.push(id);
     return { state: launch, exitCode: null, chunk: new Uint8Array(), nextOffset: 0, skipped: 0 };
   };
-  const bench = new EngineBench({ control: { fence: async () => fence(), readJob } });
+  const bench = new EngineBench({ control: { fence: async () => fence(), readJob }, timing });
   await bench.load(GLM);
   const { job_id } = bench.start();
   const begun = await bench.effects.until(effect, job_id);
@@ -39,7 +46,12 @@ test("what had stopped nothing is not done, and no Spark is asked", async () => 
       return mine(0);
     });
     await using _ = bench;
-    expect(await settled).toMatchObject({ state: "failed", failure: { code: "restored" }, rolled_back_to: null });
+    const evidence = `in the backup, which knew generation 2, it was ${effect === "prepare" ? "planned (checking)" : "draining (draining)"}`;
+    expect(await settled).toMatchObject({
+      state: "failed",
+      failure: { code: "restored", evidence },
+      rolled_back_to: null,
+    });
     expect([bench.effects.names, asked, bench.engine.active()]).toEqual([[], 0, []]);
   }
 });
@@ -75,7 +87,14 @@ test("not launched: what it would have stopped and loaded is not done now", asyn
   for (const effect of ["stop", "launch"] as const) {
     const { bench, settled } = await restoredAt(effect, () => mine(2));
     await using _ = bench;
-    expect(await settled).toMatchObject({ state: "failed", failure: { code: "restored" }, rolled_back_to: null });
+    const evidence = expect.stringMatching(
+      /^in the backup, which knew generation 2, it was \S+ \(\S+\); spark-1 has no launch job-2$/,
+    );
+    expect(await settled).toMatchObject({
+      state: "failed",
+      failure: { code: "restored", evidence },
+      rolled_back_to: null,
+    });
     expect(bench.effects.names).toEqual([]);
   }
 });
@@ -130,6 +149,36 @@ test("while no Spark answers it keeps its slot; a cancel ends it and touches not
   expect(await settled).toMatchObject({ state: "failed", failure: { code: "restored" } });
   expect(bench.effects.names).toEqual([]);
   expect(bench.start(QWEN).state).toBe("planned");
+});
+
+const away = () => {
+  throw new Fault("upstream", "ssh_network", "spark-1 does not answer.", { evidence: "connect ETIMEDOUT" });
+};
+
+test("while no Spark answers its job says what it waits for, in the words of the connection; then no longer", async () => {
+  let isAway = true;
+  const timing = { followMs: 1 };
+  const { bench, job_id } = await restoredAt("follow", () => (isAway ? away() : mine(2)), "absent", timing);
+  await using _ = bench;
+  const reason = "Waits: spark-1 does not answer. (connect ETIMEDOUT)";
+  await until("it says so", () => bench.engine.get(job_id).reason === reason);
+  expect(bench.changes.at(-1)?.job).toMatchObject({ job_id, reason });
+  expect(bench.store.find(job_id)?.job.reason).toBeNull();
+  isAway = false;
+  await bench.effects.next("follow", job_id);
+  expect(bench.engine.get(job_id).reason).toBeNull();
+});
+
+test("a Spark that stays silent for as long as a load waits for one ends it, and nothing is touched", async () => {
+  const timing = { followMs: 1, contactDeadlineMs: 30 };
+  const { bench, settled } = await restoredAt("follow", away, "absent", timing);
+  await using _ = bench;
+  expect(await settled).toMatchObject({
+    state: "failed",
+    failure: { code: "restored", evidence: "spark-1 does not answer. connect ETIMEDOUT" },
+    rolled_back_to: null,
+  });
+  expect(bench.effects.names).toEqual([]);
 });
 
 test("a crash before the Sparks have answered forgets nothing: they are asked again", async () => {

@@ -30,6 +30,30 @@ describe("a restart of the controller", () => {
     expect(bench.effects.names).toEqual(["follow", "verify"]);
   });
 
+  test("counts on how long a load was watched; the next load begins anew", async () => {
+    await using bench = new EngineBench();
+    await bench.load(QWEN);
+    const { job_id } = bench.start(GLM);
+    const follow = await bench.effects.until("follow", job_id);
+    follow.run.watched({ watchedMs: 9_000, quietMs: 9_000 });
+    expect(bench.store.find(job_id)?.load).toEqual({ watchedMs: 0, quietMs: 0 });
+    follow.run.watched({ watchedMs: 600_000, quietMs: 300_000 });
+    // Kept at once: it is no longer as quiet as the next controller would take it for.
+    follow.run.watched({ watchedMs: 601_000, quietMs: 0 });
+    const closed = bench.engine.close();
+    follow.fail(follow.signal.reason);
+    await closed;
+
+    bench.restart();
+    bench.engine.resume();
+    const again = await bench.effects.next("follow", job_id);
+    expect(again.run.loadTimes).toEqual({ watchedMs: 601_000, quietMs: 0 });
+    again.report(failed);
+    (await bench.effects.next("clean_up", job_id)).report({ type: "cleaned" });
+    const back = await bench.effects.next("launch", job_id);
+    expect([back.leg, back.run.loadTimes]).toEqual(["rollback", { watchedMs: 0, quietMs: 0 }]);
+  });
+
   test("while an effect waits for its predecessor to let go: it never begins", async () => {
     await using bench = new EngineBench();
     const { job_id } = bench.start();

@@ -2,6 +2,7 @@
 import type { SparkControl } from "../../../../lib/swap/cluster.ts";
 import { DrainDesk } from "../../../../lib/swap/drain-desk.ts";
 import type { Belief } from "../../../../lib/swap/facts.ts";
+import { type LoadTimes, NOT_WATCHED } from "../../../../lib/swap/load-clock.ts";
 import type { SwapOrder } from "../../../../lib/swap/order.ts";
 import type { LoadProgress } from "../../../../lib/swap/phases.ts";
 import type { Run } from "../../../../lib/swap/run.ts";
@@ -30,12 +31,18 @@ export interface RunOptions {
   readonly settings?: Partial<Settings>;
   readonly timing?: Partial<Timing>;
   readonly inFlight?: (slot: string) => number;
+  readonly loadTimes?: LoadTimes;
+  /** Lines that the store has from an earlier controller. */
+  readonly stored?: readonly string[];
 }
 
 export interface TestRun extends Run {
   /** What was logged, as `source: line`. */
   readonly lines: string[];
   readonly progressed: LoadProgress[];
+  /** What it waited for, by its evidence; null: it no longer did. */
+  readonly waits: (string | null)[];
+  readonly watchedTimes: LoadTimes[];
 }
 
 export function aRun({
@@ -46,9 +53,13 @@ export function aRun({
   settings,
   timing,
   inFlight = () => 0,
+  loadTimes = NOT_WATCHED,
+  stored = [],
 }: RunOptions = {}): TestRun {
   const lines: string[] = [];
   const progressed: LoadProgress[] = [];
+  const waits: (string | null)[] = [];
+  const watched: LoadTimes[] = [];
   let tail: string[] = [];
   return {
     jobId: "swap-1",
@@ -63,11 +74,15 @@ export function aRun({
     beliefs: () => beliefs,
     pastLoads: () => [],
     download: () => null,
-    news: () => undefined,
+    loadTimes,
+    watched: (times) => void watched.push(times),
+    waitsFor: (failure) => void waits.push(failure?.evidence ?? failure?.message ?? null),
+    telling: () => void lines.push("telling"),
     log: (line) => void lines.push(`controller: ${line}`),
     logRemote: (source, line) => {
       tail.push(line);
       lines.push(`${source}: ${line}`);
+      return !stored.includes(line);
     },
     tail: () => tail,
     beginReading: () => {
@@ -80,5 +95,7 @@ export function aRun({
     progress: (progress) => void progressed.push(progress),
     lines,
     progressed,
+    waits,
+    watchedTimes: watched,
   };
 }

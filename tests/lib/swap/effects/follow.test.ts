@@ -124,6 +124,28 @@ describe("a load has failed", () => {
     );
   });
 
+  test("when it took longer than the settings allow, also where each controller saw a part of it only", async () => {
+    const control = { ...launcher(["x\n"], running), ...alive, get };
+    const loadTimes = { watchedMs: 3_600_000, quietMs: 0 };
+    expect(await failing({ control, loadTimes })).toMatchObject({ code: "load_limit" });
+  });
+
+  test("when it was quiet for too long over a restart: what was logged before tells nothing new", async () => {
+    const control = { ...launcher(["Loading weights\n", "half a line"], running), ...alive, get };
+    const quiet = { loadTimes: { watchedMs: 900_000, quietMs: 601_000 }, stored: ["Loading weights"] };
+    expect(await failing({ control, ...quiet })).toMatchObject({ code: "stalled" });
+  });
+
+  test("not when it has gone on while no controller watched", async () => {
+    let asked = 0;
+    const late = () => Promise.resolve(++asked < 40 ? silence : answer);
+    const control = { ...launcher(["Loading weights\nGraph capturing finished\n"], running), ...alive, get: late };
+    const quiet = { loadTimes: { watchedMs: 900_000, quietMs: 601_000 }, stored: ["Loading weights"] };
+    const run = aRun({ control, ...quiet });
+    expect(await follow(run, "forward", never)).toEqual({ type: "answering" });
+    expect(run.watchedTimes.at(-1)?.quietMs).toBeLessThan(601_000);
+  });
+
   test("when the host was restarted", async () => {
     const control = { ...launcher(["x\n"], { state: "rebooted", exitCode: null }), ...dead, get };
 
@@ -152,7 +174,10 @@ describe("a load has failed", () => {
     const { readJob } = launcher(["x\n"], { state: "exited", exitCode: 1 });
     const flaky: SparkControl["readJob"] = (...of) =>
       ++reads < 6 ? Promise.reject(unreachable("spark-1")) : readJob(...of);
-    expect(await failing({ control: { readJob: flaky, ...dead, get } })).toMatchObject({ code: "launch_failed" });
+    const run = aRun({ control: { readJob: flaky, ...dead, get } });
+    expect(await follow(run, "forward", never)).toMatchObject({ failure: { code: "launch_failed" } });
+    // The job says what it waits for, in the words of the network.
+    expect([run.waits[0], run.waits.at(-1)]).toEqual(["connect ETIMEDOUT", null]);
 
     const away: SparkControl["readJob"] = () => Promise.reject(unreachable("spark-1"));
     const silent = await failing({ control: { readJob: away, ...dead, get }, timing: { contactDeadlineMs: 20 } });

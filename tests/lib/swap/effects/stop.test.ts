@@ -36,9 +36,11 @@ describe("a stop", () => {
       { "spark-1": ["job-before"] },
     );
 
-    const event = await stop(aRun({ control: control!, beliefs: [aBelief(aModel())] }), "forward", never);
+    const run = aRun({ control: control!, beliefs: [aBelief(aModel())] });
+    const event = await stop(run, "forward", never);
 
     expect(event).toEqual({ type: "stopped" });
+    expect(run.lines[0]).toBe("telling");
     expect(done).toEqual(["kill job-before on spark-1", "stop vllm_node on spark-1", "stop vllm_node on spark-2"]);
   });
 
@@ -49,7 +51,7 @@ describe("a stop", () => {
     const run = aRun({ control: { ...control, passFence }, order: { model: aModel({ nodes: 2 }) } });
 
     await expect(stop(run, "forward", never)).rejects.toMatchObject({ code: "fenced" });
-    expect(done).toEqual([]);
+    expect([done, run.lines]).toEqual([[], []]);
   });
 
   test("ends a launch that nobody here knows, and spares that of another slot", async () => {
@@ -154,6 +156,7 @@ describe("a stop", () => {
 
     expect(await stop(run, "forward", never)).toEqual({ type: "stopped" });
     expect(stopped).toEqual(["spark-1", "spark-1", "spark-2"]);
+    expect(run.waits).toEqual(["connect ETIMEDOUT", null]);
   });
 
   test("leaves a Spark alone that does not answer and that the model does not need, and says so", async () => {
