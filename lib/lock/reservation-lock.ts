@@ -186,15 +186,14 @@ export class ReservationLock {
     return this.#disruptions.inSlot(slot);
   }
 
-  /** Whether a reservation other than this one covers the place: then nothing happens there that nobody asked for. */
-  isReservedForAnother(place: Place, reservation: number | null): boolean {
-    const grant = this.#ledger.current(this.options.clock.now());
-    return grant !== null && grant.generation !== reservation && covers(grant, place);
+  /** A reservation other than this one that covers the place: then nothing happens there that nobody asked for. */
+  reservationOfAnother(place: Place, reservation: number | null): Lock | null {
+    const now = this.options.clock.now();
+    const grant = this.#ledger.current(now);
+    return grant && grant.generation !== reservation && covers(grant, place) ? show(grant, now) : null;
   }
 
-  /**
-   * A Spark remembers this generation. If it is higher than any that these data know, they are old: what they say is reserved has ended.
-   */
+  /** A Spark remembers this generation: if these data know no such, they are old, and what they say is reserved has ended. */
   generationSeen(generation: number): void {
     if (generation <= this.options.highestGeneration()) return;
     this.#ledger.drop(

@@ -6,6 +6,7 @@ import { conflicts, type Footprint } from "./conflicts.ts";
 import type { OnDrainTimeout } from "./drain-desk.ts";
 import { type Belief, failureOf, footprint } from "./facts.ts";
 import { failure } from "./failure.ts";
+import type { Gate, SwapPlace } from "./gate.ts";
 import { newRecord } from "./new-record.ts";
 import { attemptOf, type SwapOrder } from "./order.ts";
 import { whyItEnds } from "./stop-words.ts";
@@ -21,44 +22,6 @@ export interface ClaimRequest {
   /** Of the reservation, if one is held. */
   readonly token?: string | null | undefined;
 }
-
-/** A slot, and the Sparks on which something of it, or for it, is stopped. */
-export interface SwapPlace {
-  readonly slot: string;
-  readonly nodes: readonly string[];
-}
-
-/** Who may swap, stop and restart what runs in a slot: the reservation lock. */
-export interface Gate {
-  /**
-   * @returns generation of the reservation under which it happens; null when it is under none
-   * @throws Fault 423 with `lock`
-   */
-  permit(place: SwapPlace, token: string | null): number | null;
-  /**
-   * The same for what begins now: where nothing is reserved, who waits for a reservation comes before a new swap, stop or
-   * restart, or a stream of them would keep it from them for ever.
-   * @throws Fault 423 with `lock`; 409 `others_first`
-   */
-  admit(place: SwapPlace, token: string | null): number | null;
-  /** Whether somebody waits to reserve the place, and comes next. */
-  isAwaited(place: SwapPlace): boolean;
-  /** Whether another reservation than this one covers the place. */
-  isReservedForAnother(place: SwapPlace, reservation: number | null): boolean;
-  /** A stop or restart under way in the slot, in words; null when there is none. */
-  disruptionIn(slot: string): string | null;
-  /**
-   * Tells of one that begins, in the same synchronous step as its permit.
-   * @param reservation what the permit gave back
-   */
-  disrupt(
-    place: SwapPlace,
-    what: string,
-    reservation: number | null,
-  ): { /** Aborts when a person ends that reservation. */ readonly forced: AbortSignal; end(): void };
-}
-
-export const placeOf = (slot: Slot): SwapPlace => ({ slot: slot.name, nodes: slot.nodes });
 
 interface Means {
   readonly store: SwapStore;
@@ -109,7 +72,7 @@ export class Claims {
   mustBeFree(order: Pick<SwapOrder, "model" | "slot" | "reservation">): void {
     const { gate } = this.means;
     const place = this.reach(order);
-    if (gate.isReservedForAnother(place, order.reservation ?? null) || gate.isAwaited(place))
+    if (gate.reservationOfAnother(place, order.reservation ?? null) || gate.isAwaited(place))
       throw new Fault("locked", "reserved", "Someone else has reserved this slot, or is about to.");
     this.#refuseBeside(order);
   }

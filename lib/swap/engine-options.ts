@@ -1,9 +1,9 @@
 /** What the engine is given: its means, and what is asked of it. */
 import type { Catalog, Model } from "../catalog/catalog.ts";
 import type { Topology } from "../topology/topology.ts";
-import type { Gate } from "./claims.ts";
 import type { SparkControl } from "./cluster.ts";
 import type { OnDrainTimeout } from "./drain-desk.ts";
+import type { Gate } from "./gate.ts";
 import type { EffectBodies } from "./run-services.ts";
 import type { Download, SwapJob } from "./swap.ts";
 import type { SwapLog } from "./swap-log.ts";

@@ -9,11 +9,12 @@ import { isConfigured, usableNode } from "../topology/topology.ts";
 import { type Adoption, adoptLoad } from "./adoption.ts";
 import type { BeliefChange } from "./belief-change.ts";
 import { checkArguments } from "./check-arguments.ts";
-import { Claims, placeOf } from "./claims.ts";
+import { Claims } from "./claims.ts";
 import { type DrainAnswer, drainTerms } from "./drain-desk.ts";
 import type { EngineOptions, SwapRequest } from "./engine-options.ts";
 import { estimateLoad } from "./eta.ts";
 import { type Belief, gatherFacts, targetOf } from "./facts.ts";
+import { placeOf } from "./gate.ts";
 import { makePlan, requestsIn } from "./plan.ts";
 import { planCommands } from "./plan-commands.ts";
 import { RestoredSwaps } from "./restored-swaps.ts";
@@ -247,7 +248,7 @@ export class SwapEngine {
       inFlight: (slot) => options.inFlight?.(slot) ?? 0,
       download: (model, nodes) => options.download?.(model, nodes) ?? null,
       slotOf: (launchId) => options.store.slotOf(launchId),
-      isReserved: (slot) => options.gate.isReservedForAnother(placeOf(slot), record.order.reservation ?? null),
+      reservedBy: (slot) => options.gate.reservationOfAnother(placeOf(slot), record.order.reservation ?? null),
       pastLoads: (key) => options.store.pastLoads(key, PAST_LOADS),
       now: options.now,
       writeLog: (source, line) => options.log.append(jobId, source, line),

@@ -99,6 +99,18 @@ export function explainLog(lines: readonly string[]): Failure | null {
   return null;
 }
 
+/** What an exception says may hold anything, and is for the log: here it is told which it was and where. */
+export function ownMistake(error: unknown, step: string): Failure {
+  const name = error instanceof Error ? error.name : typeof error;
+  const place = error instanceof Error ? /\b(?:lib|tests)\/[\w./-]+:\d+/.exec(error.stack ?? "")?.[0] : undefined;
+  return failure(
+    "internal",
+    "Spark Control made a mistake. Its log says more.",
+    `${name} in ${step}${place === undefined ? "" : `, at ${place}`}`,
+    "Swap again. If it happens again, report it with the log of Spark Control.",
+  );
+}
+
 /** 128 + 9, as a shell and docker tell it. */
 const SIGKILLED = 137;
 

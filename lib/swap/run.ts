@@ -7,6 +7,7 @@ import { conflicts } from "./conflicts.ts";
 import type { DrainDesk } from "./drain-desk.ts";
 import type { PhaseSeconds } from "./eta.ts";
 import { type Belief, footprint } from "./facts.ts";
+import type { Reserved } from "./gate.ts";
 import type { LoadTimes } from "./load-clock.ts";
 import type { Leg, MachineEvent } from "./machine.ts";
 import { type Attempt, attemptOf, type SwapOrder } from "./order.ts";
@@ -32,8 +33,8 @@ export interface Run {
   inFlight(slot: string): number;
   /** Slot of a launch that this controller started; null for one that it does not know. */
   slotOf(launchId: string): string | null;
-  /** Whether someone else has reserved what runs in this slot. */
-  isReserved(slot: Slot): boolean;
+  /** Who else has reserved what runs in this slot; null: nobody. */
+  reservedBy(slot: Slot): Reserved | null;
   pastLoads(modelKey: string): readonly PhaseSeconds[];
   /** What vLLM would download before it loads this model there; null when nothing, or not known. */
   download(model: Model, nodes: readonly string[]): Download | null;
@@ -78,7 +79,13 @@ export function nodesOf(run: Run, leg: Leg): readonly [Node, ...Node[]] {
   const { model } = attempt(run, leg);
   const nodes = run.order.slot.nodes.slice(0, model.nodes).map((name) => {
     const node = usableNode(run.topology(), name) ?? run.order.nodes?.find((each) => each.name === name);
-    if (!node) throw new Fault("unavailable", "node_gone", `${name} is no longer part of the configuration.`);
+    if (!node) {
+      const left = run.topology().nodes.map((each) => each.name);
+      throw new Fault("unavailable", "node_gone", `${name} is no longer part of the configuration.`, {
+        evidence: `the configuration has ${left.join(", ") || "no Spark"}`,
+        advice: "Put it back into topology.yaml, or see to what runs on it by hand.",
+      });
+    }
     return node;
   });
   const [head, ...workers] = nodes;

@@ -4,8 +4,9 @@
  */
 import { Fault } from "../fault.ts";
 import { type Node, type Slot, type Topology, usableNode } from "../topology/topology.ts";
-import { type Claims, type Gate, placeOf } from "./claims.ts";
+import type { Claims } from "./claims.ts";
 import type { SparkControl } from "./cluster.ts";
+import { type Gate, placeOf } from "./gate.ts";
 import { pause } from "./run.ts";
 import type { SwapStore } from "./swap-store.ts";
 import type { Timing } from "./timing.ts";

@@ -5,16 +5,16 @@ import { beliefAfter } from "./belief-change.ts";
 import { DrainDesk } from "./drain-desk.ts";
 import { estimateLoad, type PhaseSeconds } from "./eta.ts";
 import { failureOf } from "./facts.ts";
-import { failure } from "./failure.ts";
+import { ownMistake } from "./failure.ts";
 import { jobAfter } from "./job-after.ts";
 import { type LoadTimes, NOT_WATCHED } from "./load-clock.ts";
 import { LoadMeter, type Measured, UNMEASURED } from "./load-meter.ts";
 import { type Effect, isOver, type MachineEvent, type MachineState, step } from "./machine.ts";
 import { attemptOf, type SwapOrder } from "./order.ts";
 import type { LoadProgress } from "./phases.ts";
-import type { EffectBody, Run } from "./run.ts";
+import type { Run } from "./run.ts";
 import { RunLog } from "./run-log.ts";
-import type { RunServices } from "./run-services.ts";
+import type { EffectBodies, RunServices } from "./run-services.ts";
 import type { Failure, SwapJob } from "./swap.ts";
 import type { SwapRecord } from "./swap-store.ts";
 
@@ -84,7 +84,7 @@ export class SwapRun implements Run {
   beliefs = () => this.services.beliefs();
   inFlight = (slot: string) => this.services.inFlight(slot);
   slotOf = (launchId: string) => this.services.slotOf(launchId);
-  isReserved = (slot: Slot) => this.services.isReserved(slot);
+  reservedBy = (slot: Slot) => this.services.reservedBy(slot);
   pastLoads = (modelKey: string): readonly PhaseSeconds[] => this.services.pastLoads(modelKey);
   download = (...asked: Parameters<Run["download"]>) => this.services.download(...asked);
 
@@ -236,29 +236,33 @@ export class SwapRun implements Run {
       return;
     }
     const abort = new AbortController();
-    const body = this.services.effects[effect.type];
+    const { type } = effect;
     const leg = "leg" in effect ? effect.leg : "forward";
     // The report of an effect that was given up no longer counts; its successor waits until it has let go.
     const done = (async () => {
       await previous?.done;
-      const event = await this.#outcome(body, leg, abort.signal);
+      const event = await this.#outcome(type, leg, abort.signal);
       if (event && this.#running?.abort === abort) this.dispatch(event);
     })().catch((error) => this.services.report(error));
     this.#running = { abort, done };
     this.#ticker ??= setInterval(() => this.#show(), TICK_MS);
   }
 
-  async #outcome(body: EffectBody, leg: "forward" | "rollback", signal: AbortSignal): Promise<MachineEvent | null> {
+  async #outcome(
+    name: keyof EffectBodies,
+    leg: "forward" | "rollback",
+    signal: AbortSignal,
+  ): Promise<MachineEvent | null> {
     // Given up while it waited for its predecessor: it never begins.
     if (signal.aborted) return null;
     try {
-      const event = await body(this, leg, signal);
+      const event = await this.services.effects[name](this, leg, signal);
       return signal.aborted ? null : event;
     } catch (error) {
       if (signal.aborted) return null;
       if (error instanceof Fault) return { type: "failed", failure: failureOf(error), fenced: error.code === "fenced" };
       this.services.report(error);
-      return { type: "failed", failure: failure("internal", "Spark Control made a mistake. Its log says more.") };
+      return { type: "failed", failure: ownMistake(error, name) };
     }
   }
 

@@ -30,9 +30,11 @@ export const drain: EffectBody = async (run, leg, signal) => {
   const places = [{ slot: run.order.slot, head: nodesOf(run, leg)[0] }, ...besideIt(run)];
   try {
     while (quiet < QUIET_READINGS) {
-      const counts = await Promise.all(places.map((place) => runningIn(run, place, signal)));
-      if (counts.every((count) => count === null)) break; // Nothing answers there: nothing can be cut off.
-      const running = counts.reduce<number>((sum, count) => sum + (count ?? 0), 0);
+      const counts = (await Promise.all(places.map((place) => runningIn(run, place, signal)))).filter(
+        (count) => count !== null,
+      );
+      if (counts.length === 0) break; // Nothing answers there: nothing can be cut off.
+      const running = counts.reduce((sum, count) => sum + count.requests, 0);
       quiet = running === 0 ? quiet + 1 : 0;
       const answer = desk.take();
       if (running > 0 && answer === "cut_off") {
@@ -45,7 +47,7 @@ export const drain: EffectBody = async (run, leg, signal) => {
         asks = false;
       }
       if (running > 0 && Date.now() >= until) {
-        if (asks || terms.on_timeout === "fail") throw stillRunning(running, waited(), asks);
+        if (asks || terms.on_timeout === "fail") throw stillRunning(counts, waited(), asks);
         if (terms.on_timeout === "cut_off") {
           run.log(`${requests(running)} after ${waited()} s; cut off.`);
           break;
@@ -74,13 +76,17 @@ const shown = (
   until: isoTime(now.until),
 });
 
-function stillRunning(running: number, seconds: number, asked: boolean): Fault {
+function stillRunning(counts: readonly Count[], seconds: number, asked: boolean): Fault {
+  const running = counts.reduce((sum, count) => sum + count.requests, 0);
   const nobody = asked ? " Nobody said whether to cut them off." : "";
   return new Fault(
     "timeout",
     "drain_timeout",
     `${requests(running)} after ${seconds} s.${nobody} Nothing was stopped.`,
-    { advice: "Swap again once they are done, or let the swap cut them off." },
+    {
+      evidence: counts.map(({ told }) => told).join("; "),
+      advice: "Swap again once they are done, or let the swap cut them off.",
+    },
   );
 }
 
@@ -100,11 +106,22 @@ function besideIt(run: Run): Emptied[] {
   });
 }
 
+interface Count {
+  readonly requests: number;
+  /** What was counted, and where. */
+  readonly told: string;
+}
+
 /** Requests that a slot's vLLM works on, by whichever count is higher; null: nothing answers, and none are in flight. */
-async function runningIn(run: Run, { slot, head }: Emptied, signal: AbortSignal): Promise<number | null> {
+async function runningIn(run: Run, { slot, head }: Emptied, signal: AbortSignal): Promise<Count | null> {
   const address = await run.control.address(head, signal);
   const answer = await run.control.get(`http://${address}:${slot.port}/metrics`, run.timing.httpDeadlineMs, signal);
   const said = requestsInFlight(answer);
   const own = run.inFlight(slot.name);
-  return said === null && own === 0 ? null : Math.max(said ? said.running + said.waiting : 0, own);
+  if (said === null && own === 0) return null;
+  const metrics = said ? `tells ${said.running} running, ${said.waiting} waiting` : "gave no answer";
+  return {
+    requests: Math.max(said ? said.running + said.waiting : 0, own),
+    told: `${slot.name}, ${head.name}: /metrics on port ${slot.port} ${metrics}; ${own} through the gateway`,
+  };
 }

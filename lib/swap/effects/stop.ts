@@ -80,15 +80,20 @@ async function slotsToStop(run: Run, signal: AbortSignal): Promise<Slot[]> {
   );
   const inTheWay = busy.flat();
   // What is known to be there was asked for at the claim; what somebody started by hand is seen only now.
-  const reserved = inTheWay.find(
-    (other) => !run.beliefs().some((each) => each.slot === other.name) && run.isReserved(other),
-  );
-  if (reserved)
+  for (const other of inTheWay) {
+    const reserved = run.beliefs().some((each) => each.slot === other.name) ? null : run.reservedBy(other);
+    if (!reserved) continue;
+    const { holder, note, expires_at } = reserved;
     throw new Fault(
       "locked",
       "reserved",
-      `Slot ${reserved.name} would have to make room, and someone has reserved it.`,
+      `Slot ${other.name} would have to make room, and ${holder} has reserved it.`,
+      {
+        evidence: `reserved by ${holder} until ${expires_at}${note === null ? "" : `: ${note}`}`,
+        advice: "Wait for the end of that reservation, or ask its holder.",
+      },
     );
+  }
   return [slot, ...inTheWay];
 }
 

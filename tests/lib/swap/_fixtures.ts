@@ -1,10 +1,10 @@
 /** Models, slots and views of Sparks to test with; each takes what the test is about and fills in the rest. */
 import type { Model } from "../../../lib/catalog/catalog.ts";
 import { Fault } from "../../../lib/fault.ts";
-import type { Gate } from "../../../lib/swap/claims.ts";
 import type { NodeView, SparkControl } from "../../../lib/swap/cluster.ts";
 import type { PhaseSeconds } from "../../../lib/swap/eta.ts";
 import type { Belief } from "../../../lib/swap/facts.ts";
+import type { Gate } from "../../../lib/swap/gate.ts";
 import { initialState } from "../../../lib/swap/machine.ts";
 import { LOAD_PHASES, type LoadPhase } from "../../../lib/swap/phases.ts";
 import type { SwapJob } from "../../../lib/swap/swap.ts";
@@ -205,7 +205,7 @@ export const OPEN_GATE: Gate = {
   permit: () => null,
   admit: () => null,
   isAwaited: () => false,
-  isReservedForAnother: () => false,
+  reservationOfAnother: () => null,
   disruptionIn: () => null,
   disrupt: () => ({ forced: new AbortController().signal, end: () => undefined }),
 };

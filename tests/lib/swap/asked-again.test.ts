@@ -1,7 +1,7 @@
 /** Who may act is asked in the transaction of the act itself, also when an earlier attempt could not be written. */
 import { describe, expect, test } from "bun:test";
 import { Fault } from "../../../lib/fault.ts";
-import type { Gate } from "../../../lib/swap/claims.ts";
+import type { Gate } from "../../../lib/swap/gate.ts";
 import type { MachineEvent } from "../../../lib/swap/machine.ts";
 import { until } from "../../support/until.ts";
 import { EngineBench, GLM } from "./_engine-bench.ts";
@@ -28,9 +28,9 @@ function aGate() {
     ...OPEN_GATE,
     permit,
     admit: permit,
-    isReservedForAnother: () => {
+    reservationOfAnother: () => {
       ask();
-      return state.closed;
+      return state.closed ? { holder: "Bob", note: null, expires_at: "2026-01-01T12:00:00.000+00:00" } : null;
     },
   };
   return { gate, state };

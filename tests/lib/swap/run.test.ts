@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import type { Model } from "../../../lib/catalog/catalog.ts";
 import type { Belief } from "../../../lib/swap/facts.ts";
-import { allNodesOf, pause } from "../../../lib/swap/run.ts";
+import { allNodesOf, nodesOf, pause } from "../../../lib/swap/run.ts";
 import type { Slot } from "../../../lib/topology/topology.ts";
 import { aBelief, aModel, aNode, aSlot, aTopology } from "./_fixtures.ts";
+import { aRun } from "./effects/_run.ts";
 
 describe("the nodes that a stop reaches", () => {
   const main = aSlot();
@@ -43,6 +44,23 @@ describe("the nodes that a stop reaches", () => {
     expect(allNodesOf(run, main).map(({ name }) => name)).toEqual(["spark-1"]);
   });
 });
+
+test("a Spark that has gone from the configuration is told with those that are left", () => {
+  const slot = aSlot({ nodes: ["spark-3"] });
+  const gone = thrownBy(() => nodesOf(aRun({ order: { slot } }), "forward"));
+  expect(gone).toMatchObject({
+    code: "node_gone",
+    members: { evidence: "the configuration has spark-1, spark-2" },
+  });
+});
+
+function thrownBy(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch (error) {
+    return error;
+  }
+}
 
 describe("a pause", () => {
   const HOURS_MS = 3_600_000;

@@ -67,6 +67,8 @@ describe("a swap beside another", () => {
   });
 });
 
+const RESERVED = { holder: "Bob", note: "evaluation", expires_at: "2026-01-01T12:00:00.000+00:00" };
+
 describe("a stranger in another slot that leaves no room", () => {
   /** The swap of main, at its stop. @param own generation of the reservation under which it was claimed */
   async function atItsStop(own: number | null) {
@@ -83,8 +85,8 @@ describe("a stranger in another slot that leaves no room", () => {
       gate: {
         ...OPEN_GATE,
         admit: () => own,
-        isReservedForAnother: ({ slot }, reservation) =>
-          slot === "beside" && reserved !== null && reserved !== reservation,
+        reservationOfAnother: ({ slot }, reservation) =>
+          slot === "beside" && reserved !== null && reserved !== reservation ? RESERVED : null,
       },
     });
     const { job_id } = bench.start(BIG, { slot: "main" });
@@ -101,7 +103,12 @@ describe("a stranger in another slot that leaves no room", () => {
       await using _ = bench;
       reserve(7);
 
-      await expect(stops()).rejects.toMatchObject({ kind: "locked", code: "reserved" });
+      await expect(stops()).rejects.toMatchObject({
+        kind: "locked",
+        code: "reserved",
+        message: "Slot beside would have to make room, and Bob has reserved it.",
+        members: { evidence: "reserved by Bob until 2026-01-01T12:00:00.000+00:00: evaluation" },
+      });
       expect(stopped).toEqual([]);
     }
   });

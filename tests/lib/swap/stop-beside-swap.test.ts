@@ -1,7 +1,7 @@
 /** Stops and swaps that meet: by what they would take along, not by the names of their slots. */
 import { describe, expect, test } from "bun:test";
 import { Fault } from "../../../lib/fault.ts";
-import type { SwapPlace } from "../../../lib/swap/claims.ts";
+import type { SwapPlace } from "../../../lib/swap/gate.ts";
 import { SlotStops } from "../../../lib/swap/slot-stop.ts";
 import { TIMING } from "../../../lib/swap/timing.ts";
 import { EngineBench } from "./_engine-bench.ts";

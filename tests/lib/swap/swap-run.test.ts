@@ -147,7 +147,11 @@ describe("a failure", () => {
     (await bench.effects.until("prepare")).fail(mistake);
 
     const job = await settled;
-    expect(job.failure?.code).toBe("internal");
+    // Where it happened, which holds nobody's secret.
+    expect(job.failure).toMatchObject({
+      code: "internal",
+      evidence: expect.stringMatching(/^TypeError in prepare, at tests\/lib\/swap\/swap-run\.test\.ts:\d+$/),
+    });
     expect(JSON.stringify(job)).not.toContain("secret");
     expect(bench.reported).toEqual([mistake]);
   });

@@ -90,7 +90,7 @@ export function aRun({
     },
     inFlight,
     slotOf: () => null,
-    isReserved: () => false,
+    reservedBy: () => null,
     raiseGeneration: () => undefined,
     progress: (progress) => void progressed.push(progress),
     lines,

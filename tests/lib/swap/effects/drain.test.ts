@@ -123,7 +123,10 @@ describe("requests that run too long", () => {
     const run = busy({ drain_seconds: 0 });
     const error = await failed(drain({ ...run, timing: { ...run.timing, drainAskMs: 1 } }, "forward", open));
 
-    expect(error).toMatchObject({ code: "drain_timeout" });
+    expect(error).toMatchObject({
+      code: "drain_timeout",
+      members: { evidence: "main, spark-1: /metrics on port 8888 tells 2 running, 0 waiting; 2 through the gateway" },
+    });
     expect(error?.message).toMatch(/Nobody said whether to cut them off\. Nothing was stopped\.$/);
   });
 
