@@ -170,12 +170,13 @@ export function createMachines(means: MachinesMeans): Machines {
     node: (name) => usableNode(topology(), name),
     onGeneration: means.onGeneration,
     async adopt(node, signal) {
-      const adoption = await means.adopt(node, signal);
-      if (typeof adoption === "string") return adoption === "nothing";
-      const { slot, model, launch_id } = adoption.adopted;
-      log.warn("a model that these data did not know of is taken up", { slot, model: model.key, launch_id });
-      means.lookAgain();
-      return true;
+      while (true) {
+        const adoption = await means.adopt(node, signal);
+        if (typeof adoption === "string") return adoption === "nothing";
+        const { slot, model, launch_id } = adoption.adopted;
+        log.warn("a model that these data did not know of is taken up", { slot, model: model.key, launch_id });
+        means.lookAgain();
+      }
     },
     report,
   });

@@ -19,6 +19,12 @@ export function fileText(call: Pick<Invocation, "spark">, path: string): string 
   if (path === `${HOME}/.spark-control/generation`) {
     return spark.jobs.instance === null ? undefined : `${spark.jobs.generation}\n`;
   }
+  const [, job] = /^\/.*\/\.spark-control\/jobs\/([^/]+)\/command$/.exec(path) ?? [];
+  if (job !== undefined)
+    return spark.jobs
+      .get(job)
+      ?.argv.map((word) => `${word}\n`)
+      .join("");
   return procFile(spark, path) ?? spark.files.text(path);
 }
 

@@ -84,6 +84,12 @@ export function createSparkControl(options: SparkControlOptions): SparkControl {
       return known.filter(({ id, state }) => state === "running" && !NO_LAUNCH.test(id)).map(({ id }) => id);
     },
 
+    async launchedWith(node, id, signal) {
+      const file = path(`~/.spark-control/jobs/${id}/command`);
+      const { exitCode, stdout } = await ssh.exec(node, command(["cat", file]), signal);
+      return exitCode === 0 ? stdout.split("\n") : null;
+    },
+
     async launchScript(node, signal) {
       const { exitCode, stdout } = await ssh.exec(
         node,

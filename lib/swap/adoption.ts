@@ -18,7 +18,7 @@ import type { SwapStore } from "./swap-store.ts";
 const HTTP_DEADLINE_MS = 3_000;
 
 export interface AdoptionMeans {
-  readonly control: Pick<SparkControl, "address" | "get" | "look" | "runningLaunches">;
+  readonly control: Pick<SparkControl, "address" | "get" | "launchedWith" | "look" | "runningLaunches">;
   readonly store: Pick<SwapStore, "beliefs" | "believe" | "claim" | "unsettled">;
   readonly claims: Pick<Claims, "mustBeSettled">;
   topology(): Topology;
@@ -30,20 +30,69 @@ export type Adoption = { readonly adopted: Belief } | "nothing" | "later";
 
 /** @param head first Spark of the slots that are looked at; it obeys this controller @throws Fault when it does not answer */
 export async function adoptLoad(means: AdoptionMeans, head: Node, signal: AbortSignal): Promise<Adoption> {
-  const { control, store, claims, topology } = means;
+  const { control, store, topology } = means;
   // That of a swap which has ended here may well be unknown: these data say that it came to nothing, and it went on without them.
   const isKnown = (id: string) =>
     store.beliefs().some((belief) => belief.launch_id === id) ||
     store.unsettled().some(({ job }) => job.job_id === jobIdOf(id));
   const launches = await control.runningLaunches(head, signal);
-  const [launchId, ...others] = launches.filter((id) => !isKnown(id));
-  // Of several nobody can tell which is whose, and a stop must not end the wrong one: the slots show what runs in them.
-  if (launchId === undefined || others.length > 0) return "nothing";
   const taken = store.beliefs().filter((belief) => launches.includes(belief.launch_id));
   const slots = topology().slots.filter(
     ({ name, nodes }) => nodes[0] === head.name && taken.every((belief) => belief.slot !== name),
   );
-  if (slots.length === 0) return "nothing";
+  const found = await launchesOf(
+    means,
+    head,
+    launches.filter((id) => !isKnown(id)),
+    slots,
+    signal,
+  );
+  let isLater = false;
+  for (const one of found) {
+    const outcome = await adoptOne(means, head, one, signal);
+    if (typeof outcome !== "string") return outcome;
+    isLater ||= outcome === "later";
+  }
+  return isLater ? "later" : "nothing";
+}
+
+interface Launched {
+  readonly id: string;
+  /** In which it may be. */
+  readonly slots: readonly Slot[];
+}
+
+/**
+ * Which launch is whose is told by the container and the port that it was started with. Where its folder does not tell, one alone may be in
+ * any slot; of several nobody can say, and a stop must not end the wrong one.
+ */
+async function launchesOf(
+  { control }: AdoptionMeans,
+  head: Node,
+  ids: readonly string[],
+  slots: readonly Slot[],
+  signal: AbortSignal,
+): Promise<Launched[]> {
+  const all = await Promise.all(
+    ids.map(async (id): Promise<Launched> => {
+      const words = await control.launchedWith(head, id, signal);
+      const given = (option: string) => words?.[words.indexOf(option) + 1]?.replaceAll("'", "");
+      if (!words?.includes("--name")) return { id, slots: ids.length === 1 ? slots : [] };
+      const [container, port] = [given("--name"), words.includes("--port") ? Number(given("--port")) : null];
+      return { id, slots: slots.filter((slot) => slot.container === container && (port ?? slot.port) === slot.port) };
+    }),
+  );
+  const isDisputed = (slot: Slot) => all.filter((each) => each.slots.includes(slot)).length > 1;
+  return all.filter((each) => each.slots.length > 0 && !each.slots.some(isDisputed));
+}
+
+async function adoptOne(
+  means: AdoptionMeans,
+  head: Node,
+  { id: launchId, slots }: Launched,
+  signal: AbortSignal,
+): Promise<Adoption> {
+  const { store, claims } = means;
   const found = (await Promise.all(slots.map((slot) => runningIn(means, head, slot, signal)))).flatMap(
     (one) => one ?? [],
   );

@@ -66,6 +66,8 @@ export interface SparkControl {
   stopContainer(node: Node, container: string, generation: number, signal: AbortSignal): Promise<void>;
   /** Ids of the launches that run there, of whichever controller; log keepers and downloads left out. */
   runningLaunches(node: Node, signal: AbortSignal): Promise<readonly string[]>;
+  /** The words with which a launch was started; null when its folder does not tell. */
+  launchedWith(node: Node, id: string, signal: AbortSignal): Promise<readonly string[] | null>;
   /** Text of the launch script; null when it is not there. */
   launchScript(node: Node, signal: AbortSignal): Promise<string | null>;
   hasImage(node: Node, image: string, signal: AbortSignal): Promise<boolean>;

@@ -119,9 +119,9 @@ function againstBelief(
   return elsewhere
     ? failure(
         "runs_elsewhere_too",
-        `A vLLM that nobody asked for runs on ${elsewhere.node}.`,
+        `A vLLM that is no part of ${model.name} runs on ${elsewhere.node}.`,
         top(slot, elsewhere),
-        "The next swap of this slot stops it.",
+        "It may be left of the model before, if that Spark was away when it was stopped. The next swap of this slot stops it.",
       )
     : null;
 }

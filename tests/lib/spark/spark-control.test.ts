@@ -117,6 +117,16 @@ describe("what lies on a Spark", () => {
 });
 
 describe("a detached job", () => {
+  test("tells the words with which it was started; one that is not there tells none", async () => {
+    await using sparks = await Sparks.start();
+    const head = sparks.node(0);
+    const words = sparks.launchWords(MODEL);
+    await sparks.control.startJob(head, order("swap-1", words), never);
+
+    expect(await sparks.control.launchedWith(head, "swap-1", never)).toEqual(expect.arrayContaining([...words]));
+    expect(await sparks.control.launchedWith(head, "swap-2", never)).toBeNull();
+  });
+
   test("is read from any offset on, until it has ended with its exit code", async () => {
     await using sparks = await Sparks.start();
     const head = sparks.node(0);

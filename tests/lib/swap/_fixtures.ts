@@ -178,6 +178,7 @@ export function someSparks(given: Partial<SparkControl> = {}): SparkControl {
     freeDiskKib: () => Promise.resolve(1_000_000_000),
     stopContainer: refuse("stopContainer"),
     runningLaunches: () => Promise.resolve([]),
+    launchedWith: () => Promise.resolve(null),
     fence: () => Promise.resolve({ foreign: null, generation: 0 }),
     passFence: () => Promise.resolve(),
     startJob: refuse("startJob"),

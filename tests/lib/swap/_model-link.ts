@@ -135,6 +135,7 @@ export function linkTo(
         call(sparkOf(node), signal, () =>
           jobs(sparkOf(node)).flatMap(([id, { state }]) => (state === "running" && !id.endsWith("-log") ? [id] : [])),
         ),
+      launchedWith: (node, _id, signal) => call(sparkOf(node), signal, () => null),
       launchScript: (node, signal) => call(sparkOf(node), signal, () => "#!/bin/bash\n"),
       hasImage: (node, _image, signal) => call(sparkOf(node), signal, () => true),
       hasFolder: (node, _path, signal) => call(sparkOf(node), signal, () => true),

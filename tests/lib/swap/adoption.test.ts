@@ -9,6 +9,7 @@ import { aNode, aServingView, aSlot, aTopology, aView, unreachable } from "./_fi
 const HEAD = aNode("spark-1");
 const REPO = "zai-org/GLM-4.5-Air";
 const LINE = "/usr/bin/python3 /usr/local/bin/vllm serve zai-org/GLM-4.5-Air --port 8888";
+const NEWER = "0192f0c1-2b7a-7c3e-9d55-000000000002";
 const LATER = "0192f0c1-2b7a-7c3e-9d55-000000000001";
 
 interface Spark {
@@ -18,17 +19,35 @@ interface Spark {
   /** What `/v1/models` lists; null: nothing answers. */
   ids?: readonly string[] | null;
   topology?: Topology;
+  /** Container and port with which each launch was started; of the others nothing is known. */
+  with?: Readonly<Record<string, readonly [container: string, port: number]>>;
 }
 
 /** Of the head; a load of GLM that nobody here knows serves there. */
-function aBench({ launches = [LATER], view = aServingView(LINE), ids = [REPO], topology, models }: Spark = {}) {
+function aBench({
+  launches = [LATER],
+  view = aServingView(LINE),
+  ids = [REPO],
+  topology,
+  models,
+  with: started = {},
+}: Spark = {}) {
   const answer: HttpAnswer = ids
     ? { status: 200, body: { data: ids.map((id) => ({ id })) } }
     : { status: null, body: null };
   return new EngineBench({
     ...(topology ? { topology } : {}),
     ...(models ? { models } : {}),
-    control: { runningLaunches: async () => launches, look: async () => view, get: async () => answer },
+    control: {
+      runningLaunches: async () => launches,
+      look: async () => view,
+      get: async () => answer,
+      launchedWith: async (_node, id) => {
+        const [container, port] = started[id] ?? [];
+        const script = ["env", "A=b", "./launch-cluster.sh", "-n", "10.77.0.1", "--name", String(container)];
+        return container === undefined ? null : [...script, "exec", "vllm", "serve", REPO, "--port", `'${port}'`];
+      },
+    },
   });
 }
 const adopt = (bench: EngineBench) => bench.engine.adopt(HEAD, new AbortController().signal);
@@ -70,6 +89,12 @@ test("what these data know is left as it is", async () => {
 for (const [what, spark] of Object.entries<Spark>({
   "started by hand, without a launch": { launches: [] },
   "one of two launches that nobody knows": { launches: [LATER, "0192f0c1-2b7a-7c3e-9d55-000000000002"] },
+  "one of two that were launched into the same place": {
+    launches: [LATER, NEWER],
+    with: { [LATER]: ["vllm_node", 8888], [NEWER]: ["vllm_node", 8888] },
+  },
+  "launched into a container that no slot has": { with: { [LATER]: ["vllm_other", 8888] } },
+  "launched for another port": { with: { [LATER]: ["vllm_node", 8889] } },
   "for more Sparks than the slot has": {
     models: [{ ...GLM, nodes: 2 }],
     topology: aTopology({ slots: [aSlot({ nodes: ["spark-1"] })] }),
@@ -129,6 +154,27 @@ test("beside a slot whose model these data know; a stop there spares its launch"
   expect(await adopt(bench)).toMatchObject({ adopted: { slot: "main" } });
   const { store } = bench;
   expect([store.slotOf(LATER), store.slotOf(job_id), store.slotOf("x")]).toEqual(["main", "second", null]);
+});
+
+const SECOND = aSlot({ name: "second", nodes: ["spark-1"], port: 8889, container: "vllm_second" });
+const TWO_SLOTS = aTopology({ slots: [aSlot({ nodes: ["spark-1"] }), SECOND] });
+
+test("two slots of one head, both loaded since: each is told by the container and port that its launch was started with", async () => {
+  await using bench = aBench({
+    launches: [NEWER, LATER],
+    topology: TWO_SLOTS,
+    with: { [LATER]: ["vllm_second", 8889], [NEWER]: ["vllm_node", 8888] },
+  });
+  expect(await adopt(bench)).toMatchObject({ adopted: { slot: "main", launch_id: NEWER } });
+  expect(await adopt(bench)).toMatchObject({ adopted: { slot: "second", launch_id: LATER } });
+  expect(await adopt(bench)).toBe("nothing");
+  expect(bench.engine.beliefs()).toHaveLength(2);
+});
+
+test("one of two that is told is taken up, the other is not", async () => {
+  const launches = [NEWER, LATER];
+  await using bench = aBench({ launches, topology: TWO_SLOTS, with: { [LATER]: ["vllm_second", 8889] } });
+  expect(await adopt(bench)).toMatchObject({ adopted: { slot: "second", launch_id: LATER } });
 });
 
 test("not while a swap owns the slot", async () => {

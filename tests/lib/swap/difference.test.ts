@@ -209,6 +209,14 @@ test("what runs in a container that another slot has under the same name is that
   expect(own.map(({ node }) => node)).toEqual(["spark-1"]);
 });
 
+test("what is left on a Spark that was away may be our own: nobody is said to have started it by hand", () => {
+  const beside = { belief: aBelief(qwen), servedIds: ["Qwen/Qwen3-14B"], sightings: [on("spark-1"), on("spark-2")] };
+  expect(difference(beside)).toMatchObject({
+    message: `A vLLM that is no part of ${qwen.name} runs on spark-2.`,
+    advice: expect.stringContaining("left of the model before"),
+  });
+});
+
 describe("a difference counts", () => {
   const gone = failure("container_gone", "gone", "first look");
 
