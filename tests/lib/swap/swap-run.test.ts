@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Fault } from "../../../lib/fault.ts";
 import type { MachineEvent } from "../../../lib/swap/machine.ts";
 import { EngineBench, GLM, QWEN } from "./_engine-bench.ts";
+import { aSlot, aTopology } from "./_fixtures.ts";
 import { everythingRan } from "./_scripted-effects.ts";
 
 const outOfMemory = { code: "out_of_memory", message: "Memory ran out.", evidence: null, advice: null };
@@ -69,6 +70,37 @@ describe("a swap that goes well", () => {
       ["follow", "loading"],
       ["verify", "verifying"],
     ]);
+  });
+});
+
+describe("the generation of a swap", () => {
+  const beside = aSlot({ name: "beside", port: 8889, container: "vllm_beside" });
+  const topology = aTopology({ slots: [aSlot(), beside] });
+
+  test("goes on above what another swap of this controller has shown, and above nobody else's", async () => {
+    await using bench = new EngineBench({ topology });
+    const { job_id } = bench.start(QWEN);
+    const { run } = await bench.effects.until("stop", job_id);
+    expect(run.generation).toBe(1);
+    // Never given out here: it is someone else's, and the node refuses.
+    run.raiseGeneration(2, "own");
+    expect(run.generation).toBe(1);
+    await bench.load(GLM, "beside");
+    run.raiseGeneration(1, "own");
+    run.raiseGeneration(3, "own");
+    expect(run.generation).toBe(1);
+    run.raiseGeneration(2, "own");
+    expect([run.generation, bench.store.find(job_id)?.job.generation]).toEqual([3, 3]);
+  });
+
+  test("goes on above anyone's at the first contact: a restored backup counts on", async () => {
+    await using bench = new EngineBench();
+    bench.start();
+    const { run } = await bench.effects.until("prepare");
+    run.raiseGeneration(0, "anyone");
+    expect(run.generation).toBe(1);
+    run.raiseGeneration(40, "anyone");
+    expect(run.generation).toBe(41);
   });
 });
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import type { MachineEvent } from "../../../lib/swap/machine.ts";
 import { until } from "../../support/until.ts";
 import { EngineBench, GLM, QWEN } from "./_engine-bench.ts";
+import { aSlot, aTopology } from "./_fixtures.ts";
 
 const failed = (code: string): MachineEvent => ({
   type: "failed",
@@ -85,6 +86,43 @@ describe("an unknown end", () => {
 
     expect(bench.engine.get(first).state).toBe("failed");
     expect(bench.effects.names.filter((name) => name === "clean_up")).toHaveLength(2);
+  });
+});
+
+describe("an unknown end beside a newer swap of another slot on the same Sparks", () => {
+  const left = aSlot({ name: "left", nodes: ["spark-1"], port: 8889, container: "vllm_left" });
+  const both = aSlot({ name: "both", nodes: ["spark-1", "spark-2"] });
+  const topology = aTopology({ slots: [left, both] });
+  const BIG = { ...GLM, key: "big", gpu_memory_utilization: 0.9 };
+  const SMALL = { ...GLM, key: "small", gpu_memory_utilization: 0.2 };
+
+  /** Unknown in `left`, where QWEN served before; then another one loads in `both`, and the unknown one is looked into. */
+  async function after(newer: typeof GLM) {
+    const bench = new EngineBench({ topology, models: [QWEN, GLM, BIG, SMALL] });
+    await bench.load(QWEN, "left");
+    const { job_id } = bench.start(GLM, { slot: "left" });
+    const unknown = bench.engine.settled(job_id);
+    (await bench.effects.until("follow", job_id)).report(failed("out_of_memory"));
+    (await bench.effects.next("clean_up", job_id)).report(failed("ssh_network"));
+    expect((await unknown).state).toBe("unknown");
+    await bench.load(newer, "both");
+    bench.engine.resolveUnknown();
+    const settled = bench.engine.settled(job_id);
+    (await bench.effects.next("clean_up", job_id)).report({ type: "cleaned" });
+    return { bench, job_id, settled };
+  }
+
+  test("is cleaned up, and does not go back to what would be in its way", async () => {
+    const { bench, job_id, settled } = await after(BIG);
+    await using _ = bench;
+    expect(await settled).toMatchObject({ state: "failed", leg: "forward", rolled_back_to: null });
+    expect(bench.effects.begun.filter(({ run, leg }) => run.jobId === job_id && leg === "rollback")).toEqual([]);
+  });
+
+  test("goes back where both have room", async () => {
+    const { bench, job_id } = await after(SMALL);
+    await using _ = bench;
+    await until("it goes back", () => bench.engine.get(job_id).leg === "rollback");
   });
 });
 
