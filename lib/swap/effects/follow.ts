@@ -37,18 +37,20 @@ export const follow: EffectBody = async (run, leg, signal) => {
  */
 async function readRest(run: Run, log: RemoteLog, signal: AbortSignal): Promise<void> {
   const deadline = Date.now() + LATE_LOG_MS;
-  try {
-    while (true) {
+  while (true) {
+    try {
       const reading = await log.read(signal);
       for (const segment of reading.segments) if (segment.final) run.logRemote(segment.source, segment.text);
       if (reading.more) continue;
       const { phase } = run.tail().reduce(advance, LOAD_BEGINS);
       if (phase === "serving" || phase === LOAD_BEGINS.phase || Date.now() > deadline) return;
-      await pause(run.timing.probeMs, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof Fault)) throw error;
+      // A connection that was cut in this moment is made anew.
+      if (Date.now() > deadline) return run.log(`The end of the log could not be read: ${failureOf(error).message}`);
     }
-  } catch (error) {
-    signal.throwIfAborted();
-    run.log(`The end of the log could not be read: ${failureOf(error).message}`);
+    await pause(run.timing.probeMs, signal);
   }
 }
 

@@ -47,6 +47,32 @@ describe("following a load", () => {
     expect(run.lines.filter((line) => line.startsWith("launch:")).slice(0, 2)).toEqual(["launch: one", "launch: two"]);
   });
 
+  test("the end of the log is read again when the connection is cut in that moment", async () => {
+    let answered = false;
+    let cuts = 2;
+    const { readJob } = launcher(["Starting to load model x\n", "Application startup complete.\n"], running);
+    let begun = false;
+    const cut: SparkControl["readJob"] = async (node, id, offset, ...of) => {
+      const nothing = { ...running, chunk: new Uint8Array(), nextOffset: offset, skipped: 0 };
+      if (id.endsWith("-log")) return nothing;
+      if (!begun) {
+        begun = true;
+        return readJob(node, id, offset, ...of);
+      }
+      if (!answered) return nothing;
+      if (cuts-- > 0) throw unreachable("spark-1");
+      return readJob(node, id, offset, ...of);
+    };
+    const get = async () => {
+      answered = begun;
+      return begun ? answer : silence;
+    };
+    const run = aRun({ control: { readJob: cut, ...alive, get } });
+
+    expect(await follow(run, "forward", never)).toEqual({ type: "answering" });
+    expect(run.lines).toContain("launch: Application startup complete.");
+  });
+
   test("another model on the port is not an answer", async () => {
     const get = () => Promise.resolve({ status: 200, body: { data: [{ id: "somebody/else" }] } });
     const control = { ...launcher(["x\n"], { state: "exited", exitCode: 1 }), ...dead, get };
