@@ -16,6 +16,8 @@ import { servesModel } from "../served.ts";
 
 /** How long a container's log may lag behind its port. */
 const LATE_LOG_MS = 2_000;
+/** How long a connection that was cut just then is waited for: SSH tries anew after 5 s at most. */
+const CUT_LOG_MS = 8_000;
 
 export const follow: EffectBody = async (run, leg, signal) => {
   const log = new RemoteLog(run.control, nodesOf(run, leg), attempt(run, leg).launchId);
@@ -36,19 +38,20 @@ export const follow: EffectBody = async (run, leg, signal) => {
  * `docker logs -f`, a moment after the port has opened: the end of a load that began in the log is waited for.
  */
 async function readRest(run: Run, log: RemoteLog, signal: AbortSignal): Promise<void> {
-  const deadline = Date.now() + LATE_LOG_MS;
+  const began = Date.now();
   while (true) {
     try {
       const reading = await log.read(signal);
       for (const segment of reading.segments) if (segment.final) run.logRemote(segment.source, segment.text);
       if (reading.more) continue;
       const { phase } = run.tail().reduce(advance, LOAD_BEGINS);
-      if (phase === "serving" || phase === LOAD_BEGINS.phase || Date.now() > deadline) return;
+      if (phase === "serving" || phase === LOAD_BEGINS.phase || Date.now() - began > LATE_LOG_MS) return;
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof Fault)) throw error;
       // A connection that was cut in this moment is made anew.
-      if (Date.now() > deadline) return run.log(`The end of the log could not be read: ${failureOf(error).message}`);
+      if (Date.now() - began > CUT_LOG_MS)
+        return run.log(`The end of the log could not be read: ${failureOf(error).message}`);
     }
     await pause(run.timing.probeMs, signal);
   }
