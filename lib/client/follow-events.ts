@@ -3,6 +3,7 @@
 import { anySignal } from "./any-signal.ts";
 import { type SparkControl, sparkControl } from "./client.ts";
 import { pause } from "./pause.ts";
+import { raced } from "./raced.ts";
 
 /** The server says `beat` every 2 s: so long without a word is a cut, of which a pulled cable says nothing. */
 const SILENCE_MS = 15_000;
@@ -50,9 +51,9 @@ export async function* followEvents(
     let why = "The stream ended.";
     heard();
     try {
-      const { data, error } = await client.api.events.get({ fetch: { signal: both } });
+      const { data, error } = await raced(client.api.events.get({ fetch: { signal: both } }), both);
       if (error) why = `Spark Control answered ${String(error.status)}.`;
-      for await (const sent of data ?? []) {
+      for await (const sent of data ? heardUntil(data, both) : []) {
         heard();
         if (sent.event === undefined || sent.event === "beat") continue;
         if (sent.event === "error") {
@@ -79,5 +80,22 @@ export async function* followEvents(
     onBreak?.(why);
     await pause(pauseMs * (0.5 + Math.random() / 2), signal).catch(() => undefined);
     pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+  }
+}
+
+/** What it says, until the signal aborts: for a stream that may not listen to its signal. @throws the signal's reason */
+async function* heardUntil<T>(
+  stream: AsyncGenerator<T, unknown, unknown>,
+  signal: AbortSignal,
+): AsyncGenerator<T, void, undefined> {
+  try {
+    while (true) {
+      const { done, value } = await raced(stream.next(), signal);
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    // Not waited for: the return of one that does not listen comes after its next word.
+    void stream.return(undefined).catch(() => undefined);
   }
 }

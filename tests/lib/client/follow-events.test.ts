@@ -1,9 +1,13 @@
 import { afterEach, expect, test } from "bun:test";
+import { treaty } from "@elysiajs/eden";
+import type { SparkControl } from "../../../lib/client/client.ts";
 import { followEvents } from "../../../lib/client/follow-events.ts";
 import { countListeners } from "../../support/listeners.ts";
 import { until } from "../../support/until.ts";
 
 const SILENCE_MS = 300;
+/** Of a client that is never connected. */
+const SOMEWHERE = "http://127.0.0.1:9";
 
 const closing: (() => unknown)[] = [];
 afterEach(() => {
@@ -71,6 +75,40 @@ test("silence is a break, also when it began while the consumer was busy", async
 
   expect([breaks, server.connections()]).toEqual([[expect.stringContaining("300 ms")], 2]);
   await events.return();
+});
+
+test.each([
+  ["a request", () => new Promise<Response>(() => undefined)],
+  ["a stream", async () => new Response(new ReadableStream(), { headers: { "content-type": "text/event-stream" } })],
+])("does not depend on %s listening to its signal", async (_, fetcher) => {
+  const client = treaty(SOMEWHERE, { fetcher: fetcher as unknown as typeof fetch }) as unknown as SparkControl;
+  const leave = new AbortController();
+  const breaks: string[] = [];
+  const onBreak = (why: string) => {
+    breaks.push(why);
+    if (breaks.length === 2) leave.abort();
+  };
+
+  const events = followEvents(client, { signal: leave.signal, silenceMs: 20, onBreak });
+
+  expect(await events.next()).toEqual({ done: true, value: undefined });
+  expect(breaks).toEqual(Array(2).fill("Nothing was heard for 20 ms."));
+});
+
+test("whoever leaves does not wait for a stream that does not listen", async () => {
+  const body = new ReadableStream({
+    start: (controller) => controller.enqueue(new TextEncoder().encode("event: snapshot\ndata: {}\n\n")),
+  });
+  const fetcher = async () => new Response(body, { headers: { "content-type": "text/event-stream" } });
+  const client = treaty(SOMEWHERE, { fetcher: fetcher as unknown as typeof fetch }) as unknown as SparkControl;
+  const leave = new AbortController();
+  const events = followEvents(client, { signal: leave.signal });
+  expect((await events.next()).value?.event).toBe("snapshot");
+
+  const next = events.next();
+  leave.abort();
+
+  expect(await next).toEqual({ done: true, value: undefined });
 });
 
 test("leaves nothing on a signal that lives longer than the loop", async () => {
