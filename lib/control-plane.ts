@@ -6,7 +6,7 @@ import { type ConfigDesk, createConfigDesk } from "./config-desk.ts";
 import type { ControlPlaneOptions } from "./control-plane-options.ts";
 import { type Coordination, createCoordination } from "./coordination.ts";
 import { createEventBus, type EventBus } from "./events/bus.ts";
-import { hasFact, recordFact } from "./events/facts.ts";
+import { mayHaveFact, recordFact } from "./events/facts.ts";
 import { Fault } from "./fault.ts";
 import type { Gateway } from "./gateway/gateway.ts";
 import type { ModelList } from "./gateway/model-list.ts";
@@ -174,7 +174,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       quote,
       gate: lock,
       generationSeen: (seen) => lock.generationSeen(seen),
-      wasForced: (reservation) => hasFact(open.facts, "lock.forced", "$.lock.generation", reservation),
+      wasForced: (reservation, since) =>
+        mayHaveFact(open.facts, "lock.forced", ["$.lock.generation", reservation], since),
       inFlight: (slot) => gateway.inFlight(slot),
       download: (model, nodes) => machines.inventory.download(model, nodes),
       isBeingDeleted: (model) => deletions.isOf(model),

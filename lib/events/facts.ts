@@ -69,10 +69,18 @@ export function lastFact<Type extends EventType & FactEvent["type"]>(
   return row ? (JSON.parse(row.json) as EventOf<Type>) : null;
 }
 
-/** Whether there is a fact of this type with this number at a JSON path. */
-export function hasFact(db: Database, type: FactEvent["type"], path: string, value: number): boolean {
-  const sql = `SELECT 1 FROM event WHERE type = ?1 AND ${member("?2")} = ?3 LIMIT 1`;
-  return db.query(sql).get(type, path, value) !== null;
+/**
+ * Whether there is a fact of this type with this number at a JSON path, or one from then on that cannot be read: it may be that one.
+ * @param since ISO 8601 UTC
+ */
+export function mayHaveFact(
+  db: Database,
+  type: FactEvent["type"],
+  [path, value]: readonly [string, number],
+  since: string,
+): boolean {
+  const sql = `SELECT 1 FROM event WHERE type = ?1 AND IFNULL(${member("?2")} = ?3, at >= ?4) LIMIT 1`;
+  return db.query(sql).get(type, path, value, since) !== null;
 }
 
 /** Forgets facts that are older than `before` or beyond the newest `most`; what is last known of each node and service stays. @returns how many */

@@ -35,8 +35,8 @@ export interface EngineOptions {
   readonly quote: (text: string) => string;
   /** Asked within the transaction of a claim, and before a cancel. */
   readonly gate: Gate;
-  /** Whether a person has ended the reservation of this generation. */
-  wasForced(reservation: number): boolean;
+  /** Whether a person has ended the reservation of this generation, or may have. @param since of what was claimed under it, ISO 8601 UTC */
+  wasForced(reservation: number, since: string): boolean;
   /** A Spark remembers this generation. Told before one above it is taken. */
   generationSeen(seen: number): void;
   /** Requests that the gateway has in flight to a slot; none without a gateway. */

@@ -45,8 +45,11 @@ export class SwapEngine {
    */
   resume(): void {
     this.#restored.resume((record) => this.#run(record));
-    for (const { reservation = null } of [...this.#runs.values()].map((run) => run.order))
-      if (reservation !== null && this.options.wasForced(reservation)) this.abortBeforeStopping(reservation);
+    for (const { order, job } of [...this.#runs.values()]) {
+      const { reservation = null } = order;
+      if (reservation !== null && this.options.wasForced(reservation, job.created_at))
+        this.abortBeforeStopping(reservation);
+    }
   }
 
   /**

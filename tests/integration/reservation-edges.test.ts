@@ -32,6 +32,10 @@ async function ask(method: string, path: string, body?: object) {
 }
 const post = (path: string, body: object = {}) => ask("POST", path, body);
 const reserve = (more: object = {}) => post("/api/swap/lock", { holder: "nightly", ...more });
+const edit = (sql: string) => {
+  using db = new Database(join(demo.dataDir, "facts.db"));
+  db.run(sql);
+};
 const begin = async (options: DemoOptions = {}) => {
   demo = await startDemo({ topology: (yaml) => `${yaml}${SETTINGS}`, ...options });
 };
@@ -85,32 +89,38 @@ describe("a reservation of one slot", () => {
   });
 });
 
-test("a forced release is kept also by a controller that was killed before it could cancel the swap", async () => {
-  await begin({ speed: 20 });
-  await demo.swap("gpt-oss-20b");
-  const { token } = (await reserve()).body;
-  const chat = new AbortController();
-  const long = { model: "gpt-oss-20b", stream: true, max_tokens: 100_000, min_tokens: 100_000 };
-  const answer = await fetch(`${demo.url}/v1/chat/completions`, {
-    method: "POST",
-    body: JSON.stringify({ ...long, messages: [{ role: "user", content: "x" }] }),
-    signal: chat.signal,
-  });
-  const ended = answer.text().catch(() => "left");
-  const { job_id } = (await post("/api/swap", { model: "qwen3-30b-a3b", lock_token: token })).body;
-  await until("it waits for the chat", () => demo.plane.swaps.get(job_id).state === "draining");
-  // As a kill between the commit and what follows from it.
-  demo.plane.swaps.abortBeforeStopping = () => undefined;
-  expect((await ask("DELETE", "/api/swap/lock?force=true")).status).toBe(200);
-  expect(demo.plane.swaps.get(job_id).state).toBe("draining");
+test.each([
+  ["as it was written", "SELECT 1"],
+  ["where its record can no longer be read", "UPDATE event SET json = 'xx' WHERE type = 'lock.forced'"],
+])(
+  "a forced release is kept also by a controller that was killed before it could cancel the swap, %s",
+  async (_, sql) => {
+    await begin({ speed: 20 });
+    await demo.swap("gpt-oss-20b");
+    const { token } = (await reserve()).body;
+    const chat = new AbortController();
+    const long = { model: "gpt-oss-20b", stream: true, max_tokens: 100_000, min_tokens: 100_000 };
+    const answer = await fetch(`${demo.url}/v1/chat/completions`, {
+      method: "POST",
+      body: JSON.stringify({ ...long, messages: [{ role: "user", content: "x" }] }),
+      signal: chat.signal,
+    });
+    const ended = answer.text().catch(() => "left");
+    const { job_id } = (await post("/api/swap", { model: "qwen3-30b-a3b", lock_token: token })).body;
+    await until("it waits for the chat", () => demo.plane.swaps.get(job_id).state === "draining");
+    // As a kill between the commit and what follows from it.
+    demo.plane.swaps.abortBeforeStopping = () => undefined;
+    expect((await ask("DELETE", "/api/swap/lock?force=true")).status).toBe(200);
+    expect(demo.plane.swaps.get(job_id).state).toBe("draining");
 
-  await demo.restart();
-  chat.abort();
-  await ended;
+    await demo.restart(() => edit(sql));
+    chat.abort();
+    await ended;
 
-  expect(await demo.plane.swaps.settled(job_id)).toMatchObject({ state: "cancelled" });
-  expect(demo.cluster.nodes[0]!.docker.find("vllm_node")?.running).toBe(true);
-});
+    expect(await demo.plane.swaps.settled(job_id)).toMatchObject({ state: "cancelled" });
+    expect(demo.cluster.nodes[0]!.docker.find("vllm_node")?.running).toBe(true);
+  },
+);
 
 test("a Spark that is taken over leaves the reservation as it is, whatever it has seen of another controller", async () => {
   await begin();
@@ -132,10 +142,6 @@ test("a Spark that is taken over leaves the reservation as it is, whatever it ha
 });
 
 describe("damaged data", () => {
-  const edit = (sql: string) => {
-    using db = new Database(join(demo.dataDir, "facts.db"));
-    db.run(sql);
-  };
   const set = (path: string, value: string) =>
     `UPDATE reservation SET document = json_set(document, '${path}', ${value})`;
   const counter = (value: string) => `UPDATE meta SET value = '${value}' WHERE key = 'generation'`;
