@@ -216,6 +216,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       simulated: simulated !== null,
       timing: options.machineTiming,
       deletions,
+      permit: (nodes, token) => void lock.permit({ slot: null, nodes }, token),
       inUse: () => ({
         ...{ beliefs: swaps.beliefs(), slots: slots.statuses() },
         needed: swaps.claims.needed(),

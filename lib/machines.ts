@@ -18,7 +18,14 @@ import { answersIn, COMMANDS } from "./hardware/questions.ts";
 import { isoTime, newId } from "./ids.ts";
 import { Inventory } from "./inventory/inventory.ts";
 import type { Logger } from "./log.ts";
-import { type DeletedFiles, type DeleteOrder, deleteFiles, type FileDeletions, type InUse } from "./model-files.ts";
+import {
+  type DeletedFiles,
+  type DeleteMeans,
+  type DeleteOrder,
+  deleteFiles,
+  type FileDeletions,
+  type InUse,
+} from "./model-files.ts";
 import { HeadLogins } from "./setup/head-logins.ts";
 import { diskUsage } from "./spark/disk-usage.ts";
 import { createDownloadSparks } from "./spark/download-sparks.ts";
@@ -71,6 +78,7 @@ export interface MachinesMeans {
   /** What the slots serve, and what is being loaded. */
   inUse(): InUse;
   readonly deletions: FileDeletions;
+  readonly permit: DeleteMeans["permit"];
   /** At slots and Sparks: one of them came or went. */
   lookAgain(): void;
   report(error: unknown): void;
@@ -250,6 +258,7 @@ export function createMachines(means: MachinesMeans): Machines {
           topology,
           deletions: means.deletions,
           inUse: means.inUse,
+          permit: means.permit,
           isDownloading: (repo) => downloads.isRunning(repo),
           remove: (node, repo, abort) => removeFromHub(sparkSsh, node, repo, abort),
           lookAgain: () => inventory.lookAgain(),

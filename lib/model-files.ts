@@ -61,6 +61,8 @@ export interface DeleteMeans {
   topology(): Topology;
   inUse(): InUse;
   isDownloading(repo: string): boolean;
+  /** Asks the reservation lock: whoever has these Sparks may be about to load it. @throws Fault 423 `reserved` with `lock`, `reservation_lost` */
+  permit(nodes: readonly string[], token: string | null): void;
   /** @throws Fault when something of it is left */
   remove(node: Node, repo: string, signal: AbortSignal): Promise<void>;
   lookAgain(): void;
@@ -72,11 +74,13 @@ export interface DeleteOrder {
   readonly confirm: string;
   /** Left out: wherever it lies. */
   readonly node?: string | undefined;
+  /** Of the reservation, where one is held. */
+  readonly token: string | null;
 }
 
 /**
  * @throws Fault 404 unknown model or not on a disk; 409 a local model, in use, being downloaded or deleted; 422 not confirmed;
- *   502 something of it is left
+ *   423 as `permit`; 502 something of it is left
  */
 export async function deleteFiles(means: DeleteMeans, order: DeleteOrder, signal: AbortSignal): Promise<DeletedFiles> {
   const models = means.models();
@@ -103,6 +107,10 @@ export async function deleteFiles(means: DeleteMeans, order: DeleteOrder, signal
     const where = order.node === undefined ? "any Spark" : order.node.slice(0, 64);
     throw new Fault("not_found", "not_on_disk", `${model.name} is not on the disk of ${where}.`);
   }
+  means.permit(
+    there.map(({ node }) => node),
+    order.token,
+  );
   // Nothing may come between the readings above and this: no await.
   const end = means.deletions.begin(repo);
   try {

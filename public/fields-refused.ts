@@ -15,11 +15,13 @@ export class FieldsRefused extends Refused {
   }
 }
 
-/** @throws FieldsRefused for an answer that says no, Refused without an answer */
-export async function send(method: string, path: string, body?: unknown): Promise<Response> {
-  const init: RequestInit = { method, cache: "no-store" };
+/** @param token of the reservation that this tab holds @throws FieldsRefused for an answer that says no, Refused without an answer */
+export async function send(method: string, path: string, body?: unknown, token?: string | null): Promise<Response> {
+  const headers = new Headers();
+  const init: RequestInit = { method, cache: "no-store", headers };
+  if (token) headers.set("x-swap-lock-token", token);
   if (body !== undefined) {
-    init.headers = { "content-type": "application/json" };
+    headers.set("content-type", "application/json");
     init.body = JSON.stringify(body);
   }
   const response = await patientFetch(path, init).catch(() => null);

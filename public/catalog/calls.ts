@@ -8,8 +8,8 @@ import { send } from "../fields-refused.ts";
 export type { Download, EntryFields, FieldChanges, ModelEntry, NewModel };
 export type Suggestion = Suggestions["suggestions"][number];
 
-async function ask<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
-  return (await (await send(method, path, body)).json()) as Answer;
+async function ask<Answer>(method: string, path: string, body?: unknown, token?: string | null): Promise<Answer> {
+  return (await (await send(method, path, body, token)).json()) as Answer;
 }
 
 const at = (key: string): string => `/api/models/${encodeURIComponent(key)}`;
@@ -21,9 +21,9 @@ export const changeModel = (key: string, values: FieldChanges, version: string) 
 /** Out of the menu; nothing is deleted from a disk. */
 export const hideModel = (key: string) => ask<{ removed: string }>("DELETE", at(key));
 export const restoreModel = (key: string) => ask<ModelEntry>("POST", `${at(key)}/restore`);
-/** @param confirm the key, as it was typed */
-export const deleteFiles = (key: string, confirm: string) =>
-  ask<DeletedFiles>("DELETE", `${at(key)}/files?confirm=${encodeURIComponent(confirm)}`);
+/** @param confirm the key, as it was typed @param token of the reservation that this tab holds */
+export const deleteFiles = (key: string, confirm: string, token: string | null) =>
+  ask<DeletedFiles>("DELETE", `${at(key)}/files?confirm=${encodeURIComponent(confirm)}`, undefined, token);
 /** @param folder on the Sparks; without it: what lies in their caches and is in no catalog */
 export const fetchSuggestions = (folder?: string) =>
   ask<Suggestions>(

@@ -3,6 +3,7 @@ import type { Model } from "../api.ts";
 import { h } from "../dom.ts";
 import { listed, size } from "../format.ts";
 import type { Question } from "../panels/confirm-dialog.ts";
+import { ownToken } from "../state.ts";
 import {
   addModel,
   changeModel,
@@ -112,7 +113,7 @@ export function deletionOf({ key, name, on_disk: places }: Model, done: Done): Q
     go: "Delete the files",
     danger: true,
     async run(form) {
-      const { deleted } = await deleteFiles(key, String(form.get("confirm") ?? "").trim());
+      const { deleted } = await deleteFiles(key, String(form.get("confirm") ?? "").trim(), ownToken());
       done(`Deleted on ${listed(deleted.map(({ node, bytes }) => `${node} (${size(bytes)})`))}.`);
     },
   };

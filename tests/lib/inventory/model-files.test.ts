@@ -33,9 +33,9 @@ async function remove(
   const response = await fetch(`${demo!.url}/api/models/${key}/files?${query}`, { method: "DELETE" });
   return { status: response.status, body: (await response.json()) as { code?: string; detail?: string } };
 }
-async function start(): Promise<Demo> {
+async function start(topology = (yaml: string) => yaml): Promise<Demo> {
   const mine = "models:\n  mine: { local_path: /models/acme-14b-instruct, size_gb: 28 }\n";
-  demo = await startDemo({ services: false, files: { "models-overrides.yaml": mine } });
+  demo = await startDemo({ services: false, topology, files: { "models-overrides.yaml": mine } });
   await until("the disks were looked at", async () => (await listed("qwen3-8b-fp8"))?.on_disk?.length === 2);
   return demo;
 }
@@ -156,6 +156,32 @@ describe("deleting a model's files", () => {
       "gpt-oss-20b is in use: it is loaded in main.",
     ]);
     expect(isThere("openai/gpt-oss-20b")).toEqual([true, true]);
+  });
+
+  test("from a Spark that another has reserved needs the token: its holder may be about to load it", async () => {
+    const { post } = await start();
+    const reserved = await post("/api/swap/lock", { holder: "nightly" });
+    const { token } = (await reserved.json()) as { token: string };
+
+    const confirm = "confirm=gpt-oss-20b";
+    const answer = await remove("gpt-oss-20b", confirm);
+    expect(answer).toMatchObject({ status: 423, body: { code: "reserved", lock: { holder: "nightly" } } });
+    expect((await remove("gpt-oss-20b", `${confirm}&token=old`)).status).toBe(423);
+    expect(isThere("openai/gpt-oss-20b")).toEqual([true, true]);
+
+    expect((await remove("gpt-oss-20b", `${confirm}&token=${token}`)).status).toBe(200);
+    expect(isThere("openai/gpt-oss-20b")).toEqual([false, false]);
+    demo!.plane.lock.release(token);
+    expect((await remove("qwen3-30b-a3b", `confirm=qwen3-30b-a3b&token=${token}`)).body.code).toBe("reservation_lost");
+  });
+
+  test("from a Spark that nobody has reserved is not hindered by a reservation of another", async () => {
+    const { plane } = await start((yaml) => yaml.replace("nodes: [spark-1, spark-2]", "nodes: [spark-1]"));
+    plane.lock.acquire({ holder: "nightly", by: "a test", slots: ["main"] });
+
+    expect((await remove("gpt-oss-20b", "confirm=gpt-oss-20b&node=spark-1")).body.code).toBe("reserved");
+    expect((await remove("gpt-oss-20b", "confirm=gpt-oss-20b&node=spark-2")).status).toBe(200);
+    expect(isThere("openai/gpt-oss-20b")).toEqual([true, false]);
   });
 
   test("of what is being downloaded is refused", async () => {

@@ -32,13 +32,14 @@ function bench(models: readonly Model[] = [QWEN, GLM]) {
           slots: [],
         }),
         isDownloading: () => false,
+        permit: () => undefined,
         remove: (node) => {
           removals.push(node.name);
           return removing.promise;
         },
         lookAgain: () => undefined,
       },
-      { key: models[0]?.key ?? "", confirm: REPO },
+      { key: models[0]?.key ?? "", confirm: REPO, token: null },
       never,
     );
   const swap = (model = QWEN.key) => it.engine.start({ model, requestedBy: "test" });
