@@ -35,7 +35,7 @@ import type { SlotBoard } from "./swap/slot-board.ts";
 import { SlotStops } from "./swap/slot-stop.ts";
 import type { SwapStore } from "./swap/swap-store.ts";
 import type { Timing } from "./swap/timing.ts";
-import { type Service, usableNode } from "./topology/topology.ts";
+import { type Node, type Service, usableNode } from "./topology/topology.ts";
 
 const MOST_SWAPS_LOOKED_AT = 200;
 
@@ -178,11 +178,25 @@ export function createOperations(means: OperationsMeans): Operations {
     return reservation;
   }
 
+  async function passFence(node: Node, signal: AbortSignal): Promise<void> {
+    const generation = swapStore.highestGeneration();
+    try {
+      await control.passFence(node, generation, signal);
+    } catch (error) {
+      // A swap of our own beside it was quicker.
+      const isOvertaken =
+        error instanceof Fault && error.code === "fenced" && swapStore.highestGeneration() > generation;
+      if (!isOvertaken) throw error;
+      await passFence(node, signal);
+    }
+  }
+
   const serviceActions = new ServiceActions({
     board: services,
     topology,
     inspect,
     act: (...asked) => actOnContainer(sparkSsh, ...asked),
+    passFence,
     disrupt: (place, what, token) => lock.disrupt(place, what, admit(place, token)),
     actOnSlot,
     onDone: ({ failure, ...done }) => {

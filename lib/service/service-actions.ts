@@ -61,6 +61,8 @@ export interface ActionMeans extends Pick<SightMeans, "topology" | "inspect"> {
   readonly board: ServiceBoard;
   /** Says it to docker. @throws Fault */
   act(node: Node, action: ServiceAction, container: string, signal: AbortSignal): Promise<void>;
+  /** Before anything is done to a model there. @throws Fault 409 `fenced`: the Spark obeys another controller by now */
+  passFence(node: Node, signal: AbortSignal): Promise<void>;
   /**
    * Asks the reservation lock and the swaps, and tells the lock that a stop or restart begins, in one step.
    * @throws Fault 423 `reserved` with `lock`; 409 `others_first`, `swap_running` with `job_id`
@@ -141,14 +143,16 @@ export class ServiceActions {
   }
 
   async #onContainer(
-    { name, node: nodeName, container }: ConfiguredService,
+    service: ConfiguredService,
     request: ActionRequest,
     forced: AbortSignal | undefined,
   ): Promise<void> {
+    const { name, node: nodeName, container } = service;
     const { board, act } = this.means;
     const node = nodeName === null ? undefined : usableNode(this.means.topology(), nodeName);
     if (!node || container === null) throw new Fault("conflict", "not_possible", `${name} does not run on a Spark.`);
     const before = await this.#look(node, container);
+    if (modelPlace(service, this.means.topology()) !== null) await this.means.passFence(node, board.signal);
     forced?.throwIfAborted();
     await act(node, request.action, container, board.signal);
     const after = await this.#verify(name, node, container, request.action, before?.startedAt ?? null);

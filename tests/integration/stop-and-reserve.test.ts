@@ -185,6 +185,21 @@ describe("a vLLM that is no slot", () => {
     });
 });
 
+describe("a controller that has lost a Spark to another", () => {
+  for (const action of ["stop", "restart"])
+    test(`does not ${action} a vLLM there, whatever it believes; a service of another kind it does`, async () => {
+      const others = "  other: { kind: http, node: spark-2, container: reranker, port: 8112 }\n";
+      const { goOn, find } = await beside("vllm", "qdrant", 1, others);
+      goOn();
+      const startedAt = find()?.startedAt;
+      demo.cluster.nodes[1]!.jobs.instance = crypto.randomUUID();
+
+      expect(await post(`/api/services/small/${action}`, {})).toMatchObject({ status: 409, body: { code: "fenced" } });
+      expect([find()?.running, find()?.startedAt]).toEqual([true, startedAt]);
+      expect((await post(`/api/services/other/${action}`, {})).status).toBe(200);
+    });
+});
+
 describe("a reserved vLLM that is no slot", () => {
   const refused = { status: 423, body: { code: "reserved" } };
   const change = async (method: string, name: string, body?: object, token?: string) => {
