@@ -2,9 +2,11 @@
 import type { Database } from "bun:sqlite";
 import type { EventBus } from "./events/bus.ts";
 import { recordFact } from "./events/facts.ts";
+import { isoTime } from "./ids.ts";
 import { systemClock } from "./lock/clock.ts";
+import type { LockOptions } from "./lock/lock-options.ts";
 import { LockStore } from "./lock/lock-store.ts";
-import { type LockOptions, ReservationLock } from "./lock/reservation-lock.ts";
+import { ReservationLock } from "./lock/reservation-lock.ts";
 import type { Logger } from "./log.ts";
 import type { SwapStore } from "./swap/swap-store.ts";
 
@@ -30,6 +32,7 @@ export function createReservationLock({ db, swapStore, log, events, ...rest }: M
       log.info("lock", { what: event.type, holder, generation });
       events.publish(event);
     },
+    lineChanged: () => events.publish({ type: "line.changed", at: isoTime(Date.now()) }),
     report: (error) => log.error("the lock could not look at the time", { error }),
   });
 }

@@ -38,6 +38,7 @@ export const StatusSchema = Type.Object(
     slots: Type.Array(SlotStatusSchema),
     swaps: Type.Array(SwapJobSchema, { description: "Swaps that run now" }),
     lock: Nullable(LockSchema, { description: "The reservation that is held; null when none is" }),
+    lock_waiting: Type.Integer({ description: "Clients that wait in line for a reservation" }),
     problems: Type.Array(ProblemSchema),
     store_problem: Nullable(StoreProblemSchema, {
       description: "Why nothing can be kept now, such as a full disk: swaps wait meanwhile. Null when all is well",
@@ -88,6 +89,7 @@ export function statusOf(
     slots: plane.slots.statuses(),
     swaps: plane.swaps.active(),
     lock,
+    lock_waiting: plane.lock.waiting,
     problems: [...problems, ...problemsOf(lock)],
     store_problem: plane.storeWatch.problem,
     stall_seconds: topology.settings.stall_seconds,

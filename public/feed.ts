@@ -6,6 +6,7 @@ import type { HardwareCard } from "../lib/hardware/card.ts";
 import type { Service } from "../lib/service/service.ts";
 import type { Delivery, Models, Schedule, Slot, Status, SwapJob, Webhook } from "./api.ts";
 import { fetchModels, fetchSwaps } from "./api.ts";
+import { serverNow, setClock } from "./clock.ts";
 import type { FeedMessage } from "./feed/event-stream.ts";
 import { type Link, openLink } from "./feed/link.ts";
 import { logGrowth, MISSED } from "./log/growth.ts";
@@ -16,6 +17,7 @@ declare const WORKER_URL: string;
 
 interface Snapshot {
   readonly version: string;
+  readonly now: string;
   readonly status: Status;
   readonly models: Models;
   readonly services: readonly Service[];
@@ -33,7 +35,8 @@ const KEPT_SWAPS = 50;
 
 let link: Link | undefined;
 let isJoined = false;
-let cutSince = Date.now();
+/** By the page's steady clock. */
+let cutSince = performance.now();
 let patience: ReturnType<typeof setTimeout> | undefined;
 let hidden: ReturnType<typeof setTimeout> | undefined;
 
@@ -55,7 +58,7 @@ export function startFeed(): void {
 function join(): void {
   if (isJoined) return;
   isJoined = true;
-  cutSince = Date.now();
+  cutSince = performance.now();
   waitForConnection();
   link?.join();
 }
@@ -72,7 +75,7 @@ function take(message: FeedMessage): void {
   if (!isJoined) return;
   if (message.name === "cut") {
     if (!patience && state.connection.value.state !== "lost") {
-      cutSince = message.since;
+      cutSince = performance.now() - message.silentMs;
       waitForConnection();
     }
     return;
@@ -98,11 +101,12 @@ const HANDLERS = {
   nodes: ({ nodes }: Pick<Status, "nodes">) => {
     state.nodes.value = nodes;
   },
-  lock: ({ lock }: Pick<Status, "lock">) => {
+  lock: ({ lock, lock_waiting: waiting }: Pick<Status, "lock" | "lock_waiting">) => {
     // What the reservation before was a problem for has gone with it.
     const over = lock?.reason === state.lock.value?.reason ? null : state.lock.value?.reason;
     if (over) state.problems.value = state.problems.value.filter(({ message }) => message !== over);
     state.lock.value = lock;
+    state.waiting.value = waiting;
   },
   schedule: (schedule: Schedule) => {
     state.schedule.value = schedule;
@@ -125,10 +129,12 @@ const HANDLERS = {
   download: (download: Download) => {
     state.download.value = download;
   },
+  beat: ({ now }: Pick<Snapshot, "now">) => setClock(now),
 } as const;
 
 function takeSnapshot(snapshot: Snapshot): void {
-  const { version, status } = snapshot;
+  const { version, now, status } = snapshot;
+  setClock(now);
   connected();
   const known = state.controller.value;
   if (known && known.version !== version) state.outdated.value = true;
@@ -149,7 +155,7 @@ function takeLogGrowth({ job_id, last_seq }: LogGrowth): void {
 function connected(): void {
   clearTimeout(patience);
   patience = undefined;
-  if (state.connection.value.state !== "live") state.connection.value = { state: "live", since: Date.now() };
+  if (state.connection.value.state !== "live") state.connection.value = { state: "live", since: serverNow() };
 }
 
 /** A short cut is nobody's business; a long one is said. */
@@ -157,18 +163,24 @@ function waitForConnection(): void {
   patience ??= setTimeout(
     () => {
       patience = undefined;
-      state.connection.value = { state: "lost", since: cutSince };
+      state.connection.value = { state: "lost", since: serverNow() - (performance.now() - cutSince) };
     },
-    Math.max(0, cutSince + PATIENCE_MS - Date.now()),
+    Math.max(0, cutSince + PATIENCE_MS - performance.now()),
   );
 }
 
-function takeConfiguration({ status, models, services, bot_updates: updates }: Omit<Snapshot, "version">): void {
+function takeConfiguration({
+  status,
+  models,
+  services,
+  bot_updates: updates,
+}: Omit<Snapshot, "version" | "now">): void {
   const { version, simulated, configured, public_key: publicKey, stall_seconds: stallSeconds } = status;
   state.controller.value = { version, simulated, configured, publicKey, stallSeconds };
   state.nodes.value = status.nodes;
   state.slots.value = status.slots;
   state.lock.value = status.lock;
+  state.waiting.value = status.lock_waiting;
   state.problems.value = status.problems;
   state.storeProblem.value = status.store_problem;
   state.services.value = services;

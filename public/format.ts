@@ -85,6 +85,11 @@ export function secondsBetween(from: string | number, to: string | number): numb
   return (new Date(to).getTime() - new Date(from).getTime()) / 1000;
 }
 
+/** Of those who stand in line for a reservation. @param count above 0 */
+export function waitingWords(count: number): string {
+  return `${plural(count, "other")} ${count === 1 ? "is" : "are"} waiting for the GPUs.`;
+}
+
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString("en-GB")} ${count === 1 ? one : many}`;
 }

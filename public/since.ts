@@ -1,5 +1,6 @@
 /** When something that the page watches got into its state. The API does not say it of every thing. */
 import type { SparkNode } from "./api.ts";
+import { serverNow } from "./clock.ts";
 
 const seen = new Map<string, { readonly state: string; readonly at: number | null }>();
 
@@ -10,7 +11,7 @@ const seen = new Map<string, { readonly state: string; readonly at: number | nul
 export function changedAt(name: string, state: string): number | null {
   const before = seen.get(name);
   if (before?.state === state) return before.at;
-  const at = before ? Date.now() : null;
+  const at = before ? serverNow() : null;
   seen.set(name, { state, at });
   return at;
 }

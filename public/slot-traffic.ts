@@ -1,5 +1,6 @@
 /** How each slot answered lately, as the controller counts it. */
 import { fetchTraffic, type Traffic } from "./api.ts";
+import { serverNow } from "./clock.ts";
 import { signal } from "./store.ts";
 
 /** Asked for at most so often while requests come. */
@@ -25,7 +26,7 @@ export function refreshSlotTraffic(slots: readonly string[]): void {
 }
 
 async function ask(slot: string): Promise<void> {
-  const midnight = new Date();
+  const midnight = new Date(serverNow());
   midnight.setHours(0, 0, 0, 0);
   const traffic = await fetchTraffic(slot, midnight.toISOString());
   slotTraffic.value = { ...slotTraffic.value, [slot]: traffic };

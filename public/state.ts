@@ -17,6 +17,7 @@ import type {
   SwapJob,
   Webhook,
 } from "./api.ts";
+import { serverNow } from "./clock.ts";
 import { clockTime } from "./format.ts";
 import { coveredSlots } from "./reserved-slots.ts";
 import { signal } from "./store.ts";
@@ -37,7 +38,7 @@ export interface Controller {
   readonly stallSeconds: number;
 }
 
-export const connection = signal<Connection>({ state: "connecting", since: Date.now() });
+export const connection = signal<Connection>({ state: "connecting", since: serverNow() });
 export const controller = signal<Controller | null>(null);
 /** Another version answers now than the one that served this page. */
 export const outdated = signal(false);
@@ -51,6 +52,8 @@ export const hiddenModels = signal<Models["hidden"]>([]);
 export const models = signal<readonly Model[]>([]);
 /** The reservation; null when nobody holds one. */
 export const lock = signal<Lock | null>(null);
+/** How many wait in line for one. */
+export const waiting = signal(0);
 export interface OwnReservation {
   readonly generation: number;
   readonly token: string;
@@ -137,7 +140,7 @@ export function swapObstacle(slot?: string): Obstacle | null {
   const held = lock.value;
   if (held && free.length > 0 && free.every(({ name }) => isReservedForAnother(name)))
     return {
-      reason: `Paused until ${clockTime(held.expires_at, Date.now())}, reserved by ${held.holder}.`,
+      reason: `Paused until ${clockTime(held.expires_at, serverNow())}, reserved by ${held.holder}.`,
       tone: "held",
     };
   return null;

@@ -46,6 +46,9 @@ export interface SlotStopping extends Happened<"slot.stopping"> {
 /** The Sparks were looked at: reachability, memory, clock. An observation: never kept. */
 export type NodesLooked = Happened<"nodes.looked">;
 
+/** More or fewer wait in line for a reservation: the line is in memory, and never kept. */
+export type LineChanged = Happened<"line.changed">;
+
 /** Other models, or more of them, lie on the disks. An observation: never kept. */
 export type InventoryChanged = Happened<"inventory.changed">;
 
@@ -185,6 +188,7 @@ export type SparkEvent =
   | WebhookChanged
   | WebhookDelivered
   | LockEvent
+  | LineChanged
   | ActivityWritten
   | ControllerStarted
   | ControllerStopping;
@@ -198,6 +202,7 @@ export type FactEvent = Exclude<
   | SwapLogged
   | SwapProgressed
   | SlotChanged
+  | LineChanged
   | NodesLooked
   | HardwareLooked
   | DownloadChanged

@@ -5,8 +5,9 @@
 import { Fault } from "../fault.ts";
 import { type Disruption, Disruptions } from "./disruptions.ts";
 import { covers, type Place, untilOver } from "./grant.ts";
-import { happened, Ledger, type LedgerOptions, show } from "./ledger.ts";
+import { happened, Ledger, show } from "./ledger.ts";
 import { type Lock, MAX_WAITING } from "./lock.ts";
+import type { LockOptions } from "./lock-options.ts";
 import { type AcquireRequest, askOf, type ForceRequest, type Granted, nodesOf } from "./lock-request.ts";
 import { type Ask, acquire, permit } from "./machine.ts";
 import * as refusals from "./refusals.ts";
@@ -15,22 +16,9 @@ import { TimeWatch } from "./time-watch.ts";
 import { digestOf, isSameDigest, mintToken } from "./token.ts";
 import { answer, type Outcome, type Waiter, WaitingLine } from "./waiting-line.ts";
 
-export interface LockOptions extends LedgerOptions {
-  /** Fills the bytes that it is given. */
-  random(bytes: Uint8Array): Uint8Array;
-  slots(): readonly { readonly name: string; readonly nodes: readonly string[] }[];
-  /** Swaps that own their slot now, oldest first. */
-  runningSwaps(): readonly { readonly jobId: string; readonly place: Place }[];
-  /** Cancels swaps that were claimed under this reservation and have stopped nothing yet. */
-  abortBeforeStopping(generation: number): void;
-  report(error: unknown): void;
-  /** How long after a forced release others have to wait. */
-  readonly respiteMs?: number | undefined;
-}
-
 export class ReservationLock {
   readonly #ledger: Ledger;
-  readonly #line = new WaitingLine<Granted>();
+  readonly #line: WaitingLine<Granted>;
   readonly #disruptions = new Disruptions();
   readonly #watch: TimeWatch;
   readonly #respite: Respite;
@@ -38,6 +26,7 @@ export class ReservationLock {
 
   constructor(private readonly options: LockOptions) {
     this.#ledger = new Ledger(options);
+    this.#line = new WaitingLine(() => options.lineChanged());
     this.#respite = new Respite(options.clock, options.respiteMs);
     this.#watch = new TimeWatch({
       left: () => {

@@ -29,6 +29,10 @@ export interface Patience<Granted> {
 export class WaitingLine<Granted> {
   readonly #waiters: Waiter<Granted>[] = [];
   readonly #forget = new Map<Waiter<Granted>, () => void>();
+  #toldLength = 0;
+
+  /** @param onLength it has another length than before: told after what changed it, once */
+  constructor(private readonly onLength: () => void = () => undefined) {}
 
   get length(): number {
     return this.#waiters.length;
@@ -63,6 +67,7 @@ export class WaitingLine<Granted> {
     });
     if (instead) this.#waiters.splice(this.#waiters.indexOf(instead), 0, waiter);
     else this.#waiters.push(waiter);
+    this.#tell();
   }
 
   remove(waiter: Waiter<Granted>): void {
@@ -70,6 +75,7 @@ export class WaitingLine<Granted> {
     if (at >= 0) this.#waiters.splice(at, 1);
     this.#forget.get(waiter)?.();
     this.#forget.delete(waiter);
+    this.#tell();
   }
 
   /** Takes everyone out. */
@@ -77,5 +83,14 @@ export class WaitingLine<Granted> {
     const all = [...this.#waiters];
     for (const waiter of all) this.remove(waiter);
     return all;
+  }
+
+  /** Later: one who takes another's place is there before that one has gone. */
+  #tell(): void {
+    queueMicrotask(() => {
+      if (this.length === this.#toldLength) return;
+      this.#toldLength = this.length;
+      this.onLength();
+    });
   }
 }

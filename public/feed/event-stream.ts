@@ -26,12 +26,13 @@ const EVENT_NAMES = [
   "download",
   "service",
   "bot_update",
+  "beat",
 ] as const;
 
 export type FeedMessage =
   | { readonly name: (typeof EVENT_NAMES)[number]; readonly json: string }
-  /** There is no connection; it is being tried again. `since`: the last word from the server, ms since 1970. */
-  | { readonly name: "cut"; readonly since: number };
+  /** There is no connection; it is being tried again. For so long nothing was heard of the server. */
+  | { readonly name: "cut"; readonly silentMs: number };
 
 export class EventStream {
   /** What messages come from; a younger one takes over with its snapshot. */
@@ -39,14 +40,14 @@ export class EventStream {
   #next: EventSource | null = null;
   #silence: ReturnType<typeof setTimeout> | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
-  #heardAt = Date.now();
+  #heardAt = performance.now();
   #isCut = false;
 
   constructor(private readonly tell: (message: FeedMessage) => void) {}
 
   /** What a new listener has to know at once; null when all is well or not known yet. */
   get cut(): FeedMessage | null {
-    return this.#isCut ? { name: "cut", since: this.#heardAt } : null;
+    return this.#isCut ? this.#silent() : null;
   }
 
   /**
@@ -55,7 +56,7 @@ export class EventStream {
    */
   open(): void {
     if (this.#next) return;
-    if (!this.#current && !this.#isCut) this.#heardAt = Date.now();
+    if (!this.#current && !this.#isCut) this.#heardAt = performance.now();
     clearTimeout(this.#retry);
     const source = new EventSource(URL_OF_EVENTS);
     this.#next = source;
@@ -68,9 +69,6 @@ export class EventStream {
         this.tell({ name, json: event.data });
       });
     }
-    source.addEventListener("beat", () => {
-      if (source === this.#current) this.#heard();
-    });
     // The browser's own retry gives up on some answers, and knows nothing of a second connection.
     source.onerror = () => this.#fail(source);
   }
@@ -93,8 +91,12 @@ export class EventStream {
     this.#isCut = false;
   }
 
+  #silent(): FeedMessage {
+    return { name: "cut", silentMs: performance.now() - this.#heardAt };
+  }
+
   #heard(): void {
-    this.#heardAt = Date.now();
+    this.#heardAt = performance.now();
     this.#countSilence();
   }
 
@@ -116,7 +118,7 @@ export class EventStream {
   #lose(): void {
     this.close();
     this.#isCut = true;
-    this.tell({ name: "cut", since: this.#heardAt });
+    this.tell(this.#silent());
     this.#retry = setTimeout(() => this.open(), RETRY_MS);
   }
 }

@@ -2,9 +2,9 @@
 import type { Lock } from "../api.ts";
 import { second } from "../clock.ts";
 import { type Child, h, picture, withProperties } from "../dom.ts";
-import { clockTime, duration, listed, secondsBetween } from "../format.ts";
+import { clockTime, duration, listed, secondsBetween, waitingWords } from "../format.ts";
 import { coveredSlots } from "../reserved-slots.ts";
-import { connection, ownToken, secondsLeft, slots } from "../state.ts";
+import { connection, ownToken, secondsLeft, slots, waiting } from "../state.ts";
 
 const MINUTE = 60;
 
@@ -42,6 +42,7 @@ export function heldBanner(held: Lock): Child {
         mine
           ? `Nobody else can swap${where}. This tab can, and it can give the GPUs back.`
           : `Swaps, restarts and stops of the model${where} are paused. Everything that is running keeps answering.`,
+        waiting.value > 0 && ` ${waitingWords(waiting.value)}`,
       ),
     ),
     h(

@@ -1,8 +1,8 @@
 import { fetchSchedule } from "../api.ts";
 import { quarterMinute } from "../clock.ts";
 import { type Child, h, picture } from "../dom.ts";
-import { clockTime, duration, secondsBetween } from "../format.ts";
-import { connection, controller, lock, modelName, ownToken, running, schedule } from "../state.ts";
+import { clockTime, duration, secondsBetween, waitingWords } from "../format.ts";
+import { connection, controller, lock, modelName, ownToken, running, schedule, waiting } from "../state.ts";
 import { Panel } from "./panel.ts";
 import { reservationAct } from "./reservation.ts";
 
@@ -45,6 +45,7 @@ export class ReservationPanel extends Panel {
         icon && picture(icon),
         word,
       );
+    const line = waiting.value > 0 && h("p", {}, waitingWords(waiting.value));
     if (!held)
       return [
         h("p", {}, "Nobody has reserved the GPUs."),
@@ -57,6 +58,7 @@ export class ReservationPanel extends Panel {
               ? "A reservation can start once this swap has ended."
               : "Anyone may swap. Reserve them to keep a model in place while you or a job need it.",
         ),
+        line,
         running.value.length === 0 && h("p", { class: "acts" }, button("reserve", "Reserve…", "i-lock")),
       ];
     const until = clockTime(held.expires_at, quarterMinute.value);
@@ -64,6 +66,7 @@ export class ReservationPanel extends Panel {
     return [
       h("p", {}, h("b", {}, held.holder), mine ? `, from this tab, until ${until}` : `, until ${until}`),
       h("p", { class: "dim" }, `${held.note ?? "Without a note."} It ends by itself then, or is given back before.`),
+      line,
       mine && h("p", { class: "acts" }, button("extend", "One hour from now"), button("give-back", "Release")),
     ];
   }

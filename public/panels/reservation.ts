@@ -1,9 +1,10 @@
 /** Reserving the GPUs, and giving them back: the questions, and who is meant. Reads signals. */
 import { forceRelease, type Lock, release, renew, reserve, sentenceOf } from "../api.ts";
+import { serverNow } from "../clock.ts";
 import { type Child, h } from "../dom.ts";
-import { clockTime, duration, listed, secondsBetween } from "../format.ts";
+import { clockTime, duration, listed, secondsBetween, waitingWords } from "../format.ts";
 import { say } from "../say.ts";
-import { keepOwn, lock, modelName, own, ownToken, running, schedule, secondsLeft, slots } from "../state.ts";
+import { keepOwn, lock, modelName, own, ownToken, running, schedule, secondsLeft, slots, waiting } from "../state.ts";
 
 const DURATIONS = [
   [1_800, "30 min"],
@@ -101,7 +102,7 @@ export async function extendOwn(): Promise<void> {
   const { token: next, ...granted } = await renew({ holder: held.holder, ttl_seconds: hour }, token);
   keepOwn({ generation: granted.generation, token: next });
   learn(granted);
-  say(`Reserved until ${clockTime(granted.expires_at, Date.now())}.`);
+  say(`Reserved until ${clockTime(granted.expires_at, serverNow())}.`);
 }
 
 export async function releaseOwn(): Promise<void> {
@@ -113,7 +114,7 @@ export async function releaseOwn(): Promise<void> {
 export function askToForce(): void {
   const held = lock.value;
   if (!held) return;
-  const until = clockTime(held.expires_at, Date.now());
+  const until = clockTime(held.expires_at, serverNow());
   const models = slots.value.flatMap(({ model_name: name }) => (name === null ? [] : [name]));
   const left = duration(Math.max(60, secondsLeft(held)));
   document.querySelector("confirm-dialog")?.ask({
@@ -136,6 +137,7 @@ export function askToForce(): void {
           "At once",
           `Swap buttons work again, and for a minute nobody but you can reserve: programs that wait in line come after that. ${held.holder} can no longer swap or stop anything with its old token.`,
         ),
+        waiting.value > 0 && fact("In line", waitingWords(waiting.value)),
         fact("Not touched", runningNow()),
         fact("Other way", `Wait ${left.replace(/ \d+ s$/, "")}; the reservation then ends by itself.`),
       ),
@@ -172,11 +174,11 @@ function runningNow(): string {
 }
 
 function clashes(): Child {
-  const next = schedule.value?.runs.find(({ starts_at: at }) => secondsBetween(Date.now(), at) > 0);
+  const next = schedule.value?.runs.find(({ starts_at: at }) => secondsBetween(serverNow(), at) > 0);
   if (!next) return null;
   const model = next.model === null ? "" : `, with ${modelName(next.model)}`;
-  const plan = `${next.title} by ${next.owner} at ${clockTime(next.starts_at, Date.now())}${model}`;
-  const within = secondsBetween(Date.now(), next.starts_at) < LONGEST_SECONDS;
+  const plan = `${next.title} by ${next.owner} at ${clockTime(next.starts_at, serverNow())}${model}`;
+  const within = secondsBetween(serverNow(), next.starts_at) < LONGEST_SECONDS;
   return h(
     "dl",
     { class: "facts" },

@@ -1,4 +1,5 @@
 import { fetchSwaps, type Plan, planSwap, Refused, type SwapJob, sentenceOf, startSwap } from "../api.ts";
+import { serverNow } from "../clock.ts";
 import { type Child, h, morph } from "../dom.ts";
 import { about, clockSeconds } from "../format.ts";
 import { isReservedForAnother, modelName, models, ownToken, running, slots, swapObstacle } from "../state.ts";
@@ -251,7 +252,7 @@ function noteOf(plan: Plan): string {
     plan.learnt_from === 0
       ? "The duration is a guess from its size."
       : `Durations of ${plan.learnt_from} earlier ${plan.learnt_from === 1 ? "load" : "loads"}.`;
-  return `Checked at ${clockSeconds(Date.now())}: the Sparks answer. ${learnt}`;
+  return `Checked at ${clockSeconds(serverNow())}: the Sparks answer. ${learnt}`;
 }
 
 declare global {

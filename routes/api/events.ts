@@ -8,6 +8,7 @@ import type { HardwareCard } from "../../lib/hardware/card.ts";
 import { EventStream } from "../../lib/http/schemas.ts";
 import { pushStream, type SseStream } from "../../lib/http/sse.ts";
 import { Broadcast } from "../../lib/http/sse-broadcast.ts";
+import { isoTime } from "../../lib/ids.ts";
 import type { Lock } from "../../lib/lock/lock.ts";
 import type { Schedule } from "../../lib/schedule/schedule.ts";
 import type { Service } from "../../lib/service/service.ts";
@@ -21,6 +22,9 @@ const BEAT_MS = 2_000;
 /** A log that grows fast is told of this often; the lines themselves are fetched by whoever looks at them. */
 const LOG_EVERY_MS = 250;
 
+/** By the clock that all times are told by: the one of who looks may be wrong. */
+const now = () => isoTime(Date.now());
+
 interface Everything {
   status: Status;
   models: ReturnType<typeof modelsOf>;
@@ -32,7 +36,7 @@ interface Everything {
 
 /** What Eden's client reads; the type of the 200 is for it alone. */
 type PlaneEvent =
-  | { event: "snapshot"; data: { version: string } & Everything }
+  | { event: "snapshot"; data: { version: string; now: string } & Everything }
   | { event: "swap"; data: SwapJob }
   | { event: "slot"; data: SlotStatus }
   | { event: "service"; data: Service }
@@ -41,14 +45,14 @@ type PlaneEvent =
   | { event: "connectivity"; data: ConnectivityEvent }
   | { event: "hardware"; data: { cards: HardwareCard[] } }
   | { event: "download"; data: Download }
-  | { event: "lock"; data: { lock: Lock | null } }
+  | { event: "lock"; data: { lock: Lock | null; lock_waiting: number } }
   | { event: "config"; data: Everything }
   | { event: "schedule"; data: Schedule }
   | { event: "webhooks"; data: { webhooks: Webhook[] } }
   | { event: "webhook_delivery"; data: Delivery }
   | { event: "log"; data: { job_id: string; last_seq: number } }
   | { event: "activity"; data: { last_id: number } }
-  | { event: "beat"; data: Record<string, never> };
+  | { event: "beat"; data: { now: string } };
 
 /** One stream for the dashboard: a snapshot first, then what changes. */
 export default (plane: ControlPlane) => {
@@ -59,7 +63,7 @@ export default (plane: ControlPlane) => {
   };
   const all = broadcast(plane, everything);
   const open = (stream: SseStream) => {
-    stream.send({ event: "snapshot", data: { version: plane.version, ...everything() } });
+    stream.send({ event: "snapshot", data: { version: plane.version, now: now(), ...everything() } });
     const leave = all.add(stream);
     const lookAway = plane.machines.hardware.watch();
     return () => {
@@ -73,7 +77,7 @@ export default (plane: ControlPlane) => {
       operationId: "streamEvents",
       summary: "Everything that changes, as server-sent events",
       description:
-        "`snapshot` {version, status, models, services, bot_updates} first, then `swap` (a SwapJob), `slot` (a SlotStatus), `service` (a Service whose state, reason, container, operation or deep check has changed), `bot_update` (a BotUpdate), `nodes` {nodes} after each look at the Sparks, `connectivity` (a ConnectivityEvent) when one can no longer be reached or can be again, `hardware` {cards} (HardwareCards) every 5 s while somebody looks, `download` (a Download), `lock` {lock}, `config` {status, models, services, bot_updates}, `schedule` (a Schedule), `webhooks` {webhooks}, `webhook_delivery` (a WebhookDelivery), `log` {job_id, last_seq} when a log has grown (its lines: `/api/swap/{id}/lines`), `activity` {last_id} at most once a second when requests of the gateway were listed (themselves: `/api/activity?after=`), and `beat` {} every 2 s as a sign of life.",
+        "`snapshot` {version, now, status, models, services, bot_updates} first, then `swap` (a SwapJob), `slot` (a SlotStatus), `service` (a Service whose state, reason, container, operation or deep check has changed), `bot_update` (a BotUpdate), `nodes` {nodes} after each look at the Sparks, `connectivity` (a ConnectivityEvent) when one can no longer be reached or can be again, `hardware` {cards} (HardwareCards) every 5 s while somebody looks, `download` (a Download), `lock` {lock, lock_waiting}, `config` {status, models, services, bot_updates}, `schedule` (a Schedule), `webhooks` {webhooks}, `webhook_delivery` (a WebhookDelivery), `log` {job_id, last_seq} when a log has grown (its lines: `/api/swap/{id}/lines`), `activity` {last_id} at most once a second when requests of the gateway were listed (themselves: `/api/activity?after=`), and `beat` {now} every 2 s as a sign of life. `now` is the controller's clock, by which all times are.",
       tags: ["Events"],
     },
   });
@@ -81,7 +85,7 @@ export default (plane: ControlPlane) => {
 
 /** Listens to the plane once, for all streams. */
 function broadcast(plane: ControlPlane, everything: () => Everything): Broadcast {
-  const all = new Broadcast(BEAT_MS, () => all.send({ event: "beat", data: {} }));
+  const all = new Broadcast(BEAT_MS, () => all.send({ event: "beat", data: { now: now() } } satisfies PlaneEvent));
   const grown = new Map<string, number>();
   plane.events.subscribe((event) => {
     const telling = all.size === 0 ? null : tellingOf(event, plane, everything);
@@ -135,6 +139,8 @@ function tellingOf(event: SparkEvent, plane: ControlPlane, everything: () => Eve
     case "activity.written":
       return { event: "activity", data: { last_id: event.last_id } };
     default:
-      return event.type.startsWith("lock.") ? { event: "lock", data: { lock: plane.lock.current() } } : null;
+      return event.type === "line.changed" || event.type.startsWith("lock.")
+        ? { event: "lock", data: { lock: plane.lock.current(), lock_waiting: plane.lock.waiting } }
+        : null;
   }
 }

@@ -33,6 +33,40 @@ inBrowser("reservations in the dashboard", () => {
     expect(on.watched.complaints).toEqual([]);
   });
 
+  test("how many wait in line for it is told as it changes, also before anybody takes it away", async () => {
+    const page = await begin();
+    await reserveElsewhere();
+    const banner = page.getByRole("region", { name: /^Reserved by lead-scoring until / });
+    await banner.waitFor();
+    expect(await page.getByText("waiting for the GPUs").count()).toBe(0);
+    const leave = new AbortController();
+    const wait = (holder: string) =>
+      fetch(`${on.demo.url}/api/swap/lock?wait=120`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ holder }),
+        signal: leave.signal,
+      }).catch(() => null);
+
+    const all = [wait("archive")];
+    await banner.getByText("1 other is waiting for the GPUs.").waitFor();
+    all.push(wait("crm"));
+    await banner.getByText("2 others are waiting for the GPUs.").waitFor();
+    await page
+      .getByRole("region", { name: "Reservation", exact: true })
+      .getByText("2 others are waiting for the GPUs.")
+      .waitFor();
+    await page.reload();
+    await banner.getByText("2 others are waiting for the GPUs.").waitFor();
+    await page.getByRole("button", { name: "Release anyway…" }).click();
+    const dialog = page.getByRole("dialog", { name: "Release the GPUs from lead-scoring?" });
+    await dialog.getByText("2 others are waiting for the GPUs.").waitFor();
+    await dialog.getByRole("button", { name: "Leave it reserved" }).click();
+    leave.abort();
+    await Promise.all(all);
+    await banner.getByText("waiting for the GPUs").waitFor({ state: "detached" });
+  });
+
   test("takes it away only after asking why, and then anyone may swap", async () => {
     const page = await begin();
     await reserveElsewhere();

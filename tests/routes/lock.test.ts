@@ -258,9 +258,29 @@ describe("while it is held", () => {
     await reader.cancel();
 
     const told = [...text.matchAll(/^event: lock\ndata: (.*)$/gm)].map((match) => JSON.parse(match[1]!));
-    expect(told[0]).toEqual({ lock: { ...granted, seconds_remaining: expect.any(Number) } });
-    expect(told[1]).toEqual({ lock: null });
+    expect(told[0]).toEqual({ lock: { ...granted, seconds_remaining: expect.any(Number) }, lock_waiting: 0 });
+    expect(told[1]).toEqual({ lock: null, lock_waiting: 0 });
     expect(JSON.parse(/^event: snapshot\ndata: (.*)$/m.exec(text)![1]!).status.lock).toBeNull();
     expect(text).not.toContain(token);
+  });
+
+  test("both tell how many wait in line, and the stream when it is another number", async () => {
+    const stream = await fetch(`http://127.0.0.1:${port}/api/events`);
+    const { token } = (await acquire()).body;
+    const waits = call("POST", "?wait=30", { holder: "Bob" });
+    await until("it waits", () => under.plane.lock.waiting === 1);
+    const status = await (await under.call("GET", "/api/status")).json();
+    await call("DELETE", "", undefined, { "x-swap-lock-token": token });
+    expect((await waits).status).toBe(200);
+
+    const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    while (!text.includes('"lock_waiting":1') || !/"lock_waiting":0}\n\n$/.test(text))
+      text += (await reader.read()).value;
+    await reader.cancel();
+    const told = [...text.matchAll(/^event: lock\ndata: (.*)$/gm)].map((match) => JSON.parse(match[1]!));
+    expect(status.lock_waiting).toBe(1);
+    expect(told[1]).toEqual({ lock: expect.objectContaining({ holder: "nightly" }), lock_waiting: 1 });
+    expect(told.at(-1)).toEqual({ lock: expect.objectContaining({ holder: "Bob" }), lock_waiting: 0 });
   });
 });

@@ -24,6 +24,8 @@ export class LockBench implements Disposable {
   readonly recorded: LockEvent[] = [];
   readonly published: LockEvent[] = [];
   readonly aborted: number[] = [];
+  /** Of the line, each time that it was told. */
+  readonly lengths: number[] = [];
   now: Reading = { wallMs: Date.UTC(2026, 0, 1), steadyMs: 1_000_000, boot: "first" };
   running: { jobId: string; place: { slot: string; nodes: string[] } }[] = [];
   /** Thrown within the next transaction, as a full disk would. */
@@ -57,6 +59,7 @@ export class LockBench implements Disposable {
       runningSwaps: () => this.running,
       abortBeforeStopping: (generation) => this.aborted.push(generation),
       record: (event) => this.recorded.push(event),
+      lineChanged: () => this.lengths.push(this.lock.waiting),
       publish: (event) => this.published.push(event),
       report: (error) => {
         throw error;

@@ -3,8 +3,9 @@ import { Fault } from "../../../lib/fault.ts";
 import type { Reading } from "../../../lib/lock/clock.ts";
 import type { Disruption } from "../../../lib/lock/disruptions.ts";
 import type { Grant } from "../../../lib/lock/grant.ts";
+import type { LockOptions } from "../../../lib/lock/lock-options.ts";
 import type { AcquireRequest, Granted } from "../../../lib/lock/lock-request.ts";
-import { type LockOptions, ReservationLock } from "../../../lib/lock/reservation-lock.ts";
+import { ReservationLock } from "../../../lib/lock/reservation-lock.ts";
 import { CLIENTS, type Kill, SLOT_NODES, type Step } from "./_history.ts";
 import { type RefAsk, Reference } from "./_reference.ts";
 
@@ -111,13 +112,11 @@ class Game {
       this.mistake({
         store: {
           read: () => disk.grant,
-          write: (grant) => {
-            disk.grant = grant;
-          },
+          write: (grant) => void Object.assign(disk, { grant }),
           spend: (digest) => void disk.spent.add(digest),
           isSpent: (digest) => disk.spent.has(digest),
         },
-        ...{ respiteMs: 0, clock: { now: () => this.#now } },
+        ...{ respiteMs: 0, clock: { now: () => this.#now }, lineChanged: () => undefined },
         // Not random, but never the same twice.
         random: (bytes) => {
           new DataView(bytes.buffer).setUint32(0, ++this.#random);

@@ -332,6 +332,25 @@ describe("waiting", () => {
     expect((await other).lock.holder).toBe("Carol");
   });
 
+  test("its length is told when it is another one, which it is not when a repeat takes a place", async () => {
+    using bench = new LockBench();
+    const { token } = bench.acquire();
+    const first = bench.wait("Bob", { requestId: SECRET }).catch(() => undefined);
+    await Promise.resolve();
+    const again = bench.wait("Bob", { requestId: SECRET });
+    await first;
+    expect(bench.lengths).toEqual([1]);
+    const leave = new AbortController();
+    const other = bench.wait("Carol", {}, leave.signal).catch(() => undefined);
+    await Promise.resolve();
+    leave.abort();
+    await other;
+
+    bench.lock.release(token);
+    await again;
+    expect(bench.lengths).toEqual([1, 2, 1, 0]);
+  });
+
   test("a repeat takes it in the middle of the line, too, and whoever stands behind stays behind", async () => {
     using bench = new LockBench();
     const { token } = bench.acquire();
