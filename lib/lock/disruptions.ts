@@ -40,9 +40,16 @@ export class Disruptions {
     return [...this.#underWay].find(({ place }) => covers(scope, place))?.what ?? null;
   }
 
-  /** What is under way in a slot itself; null when nothing is. */
-  inSlot(slot: string): string | null {
-    return [...this.#underWay].find(({ place }) => place.slot === slot)?.what ?? null;
+  /**
+   * What is under way in a slot itself; null when nothing is. One that began in a slot whose name is no more goes on under any
+   * that has one of its Sparks.
+   * @param known names of slots
+   */
+  inSlot({ slot, nodes }: Place, known: readonly string[]): string | null {
+    const isIt = ({ place }: UnderWay) =>
+      place.slot !== null &&
+      (place.slot === slot || (!known.includes(place.slot) && place.nodes.some((node) => nodes.includes(node))));
+    return [...this.#underWay].find(isIt)?.what ?? null;
   }
 
   force(generation: number): void {

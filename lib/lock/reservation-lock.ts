@@ -171,8 +171,11 @@ export class ReservationLock {
   }
 
   /** A stop or restart under way in a slot, in words; null when there is none. */
-  disruptionIn(slot: string): string | null {
-    return this.#disruptions.inSlot(slot);
+  disruptionIn(slot: Place): string | null {
+    return this.#disruptions.inSlot(
+      slot,
+      this.options.slots().map(({ name }) => name),
+    );
   }
 
   /** A reservation other than this one that covers the place: then nothing happens there that nobody asked for. */

@@ -6,7 +6,7 @@ import { conflicts, type Footprint } from "./conflicts.ts";
 import type { OnDrainTimeout } from "./drain-desk.ts";
 import { type Belief, failureOf, footprint } from "./facts.ts";
 import { failure } from "./failure.ts";
-import type { Gate, SwapPlace } from "./gate.ts";
+import { type Gate, placeOf, type SwapPlace } from "./gate.ts";
 import { newRecord } from "./new-record.ts";
 import { attemptOf, type SwapOrder } from "./order.ts";
 import { whyItEnds } from "./stop-words.ts";
@@ -102,7 +102,7 @@ export class Claims {
   #disruption(slot: string | null, wanted: Footprint): string | null {
     const { gate, topology } = this.means;
     const near = topology().slots.filter((each) => each.name === slot || conflicts(wanted, this.#asItStands(each)));
-    return near.map(({ name }) => gate.disruptionIn(name)).find((what) => what !== null) ?? null;
+    return near.map((each) => gate.disruptionIn(placeOf(each))).find((what) => what !== null) ?? null;
   }
 
   /** @throws Fault 409 `swap_running` with `job_id`, `slot_stopping` */

@@ -33,7 +33,7 @@ export interface Gate {
   /** Another reservation than this one that covers the place; null: there is none. */
   reservationOfAnother(place: SwapPlace, reservation: number | null): Reserved | null;
   /** A stop or restart under way in the slot, in words; null when there is none. */
-  disruptionIn(slot: string): string | null;
+  disruptionIn(place: SwapPlace): string | null;
   /**
    * Tells of one that begins, in the same synchronous step as its permit.
    * @param reservation what the permit gave back

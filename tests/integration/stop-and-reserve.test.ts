@@ -1,5 +1,8 @@
 /** A stop or restart under way and a reservation that comes meanwhile, on the simulated cluster: one of the two waits. */
+
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { type Demo, startDemo } from "../support/demo.ts";
 import { until } from "../support/until.ts";
 
@@ -143,6 +146,27 @@ describe("a held request", () => {
     expect((await held).status).toBe(200);
     expect(demo.plane.slots.statuses()).toMatchObject([{ model: "gpt-oss-120b" }]);
   });
+});
+
+test("a slot that is renamed while it is being stopped is neither loaded, stopped nor reserved under its new name", async () => {
+  await serve();
+  const { leave, stopped } = await beginStop();
+  const file = join(demo.dataDir, "topology.yaml");
+  writeFileSync(file, readFileSync(file, "utf8").replace("- name: main", "- name: chat"));
+  await until("it has the other name", () => demo.plane.config.current.topology.slots[0]?.name === "chat");
+
+  const stopping = { status: 409, body: { code: "slot_stopping", detail: expect.stringContaining("a stop of main") } };
+  expect(await post("/api/swap", { model: "gpt-oss-120b", slot: "chat" })).toMatchObject(stopping);
+  await expect(demo.plane.slotStops.stop("chat", null, AbortSignal.timeout(5_000))).rejects.toMatchObject({
+    code: "slot_stopping",
+  });
+  for (const scope of [{}, { slots: ["chat"] }])
+    expect(await reserve(scope)).toMatchObject({ status: 409, body: { code: "stop_running" } });
+
+  await leave();
+  await stopped;
+  expect(vllm()).toBe(false);
+  expect((await reserve({ slots: ["chat"] })).status).toBe(200);
 });
 
 /** A service of one of the Sparks, the second unless told, whose stop takes until it is let go on. */

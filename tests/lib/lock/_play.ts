@@ -373,7 +373,7 @@ class Game {
     }
     if (verdict === "reserved" || verdict === "reservation_lost" || verdict === "others_first")
       throw new Error(`the gate let pass what is ${verdict}`);
-    this.#expect("a stop in the slot", verdict === "slot_stopping", this.lock.disruptionIn(slot) !== null);
+    this.#expect("a stop in the slot", verdict === "slot_stopping", this.lock.disruptionIn({ slot, nodes }) !== null);
     if (verdict === "claimed") this.reference.swaps.push({ slot, nodes });
   }
 

@@ -19,7 +19,7 @@ const topology = aTopology({ slots });
 function aBench(disrupted: string[] = []) {
   const gate = {
     ...OPEN_GATE,
-    disruptionIn: (slot: string) => (disrupted.includes(slot) ? `a stop of ${slot}` : null),
+    disruptionIn: ({ slot }: { readonly slot: string }) => (disrupted.includes(slot) ? `a stop of ${slot}` : null),
   };
   const bench = new EngineBench({ topology, models: [HALF, WIDE], gate });
   const stopped: string[] = [];
