@@ -148,12 +148,27 @@ describe("a held request", () => {
   });
 });
 
-test("a slot that is renamed while it is being stopped is neither loaded, stopped nor reserved under its new name", async () => {
-  await serve();
-  const { leave, stopped } = await beginStop();
+/** In the file, past every gate. */
+async function rename(): Promise<void> {
   const file = join(demo.dataDir, "topology.yaml");
   writeFileSync(file, readFileSync(file, "utf8").replace("- name: main", "- name: chat"));
   await until("it has the other name", () => demo.plane.config.current.topology.slots[0]?.name === "chat");
+}
+
+test("a reserved slot that is renamed is reserved under its new name", async () => {
+  await serve();
+  const { token } = (await reserve({ slots: ["main"] })).body;
+  await rename();
+
+  const order = { model: "gpt-oss-120b", slot: "chat" };
+  expect(await post("/api/swap", order)).toMatchObject({ status: 423, body: { code: "reserved" } });
+  expect((await post("/api/swap", { ...order, lock_token: token })).status).toBe(202);
+});
+
+test("a slot that is renamed while it is being stopped is neither loaded, stopped nor reserved under its new name", async () => {
+  await serve();
+  const { leave, stopped } = await beginStop();
+  await rename();
 
   const stopping = { status: 409, body: { code: "slot_stopping", detail: expect.stringContaining("a stop of main") } };
   expect(await post("/api/swap", { model: "gpt-oss-120b", slot: "chat" })).toMatchObject(stopping);
