@@ -69,6 +69,7 @@ export interface ControlPlane extends Coordinating, ConfigDesk, Observing, Opera
   readonly gateway: Gateway;
   readonly gatewayModels: ModelList;
   readonly storeWatch: StoreWatch;
+  readonly storeNotice: Store["notice"];
   readonly hostKeys: HostKeys;
   readonly identity: Pick<Identity, "publicKeyLine">;
   readonly upgrade: Pick<Upgrade, "report">;
@@ -267,7 +268,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       simulated: simulated !== null,
       ...{ instance, log, events, config, swaps, swapLog, lock, slots, gateway, gatewayModels },
       ...{ metrics, activity, traffic },
-      ...{ storeWatch, hostKeys, identity, machines, inventory: machines.inventory },
+      ...{ storeWatch, storeNotice: open.notice, hostKeys, identity, machines, inventory: machines.inventory },
       ...desk,
       ...operations,
       ...coordination,

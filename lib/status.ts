@@ -60,6 +60,17 @@ const problemsOf = (lock: Lock | null): Static<typeof ProblemSchema>[] =>
         },
       ];
 
+/** Said until the next start. */
+const problemsOfStore = (notice: ControlPlane["storeNotice"]): Static<typeof ProblemSchema>[] =>
+  notice === null
+    ? []
+    : [
+        {
+          ...{ source: notice.file, line: null, path: "", message: `It was damaged: ${notice.why}.` },
+          instead: `A new one was begun: only old log lines and measurements are lost. The damaged one is kept as ${notice.keptAs}.`,
+        },
+      ];
+
 export function statusOf(
   plane: Pick<
     ControlPlane,
@@ -72,6 +83,7 @@ export function statusOf(
     | "lock"
     | "identity"
     | "storeWatch"
+    | "storeNotice"
     | "machines"
   >,
 ): Status {
@@ -90,7 +102,7 @@ export function statusOf(
     swaps: plane.swaps.active(),
     lock,
     lock_waiting: plane.lock.waiting,
-    problems: [...problems, ...problemsOf(lock)],
+    problems: [...problems, ...problemsOf(lock), ...problemsOfStore(plane.storeNotice)],
     store_problem: plane.storeWatch.problem,
     stall_seconds: topology.settings.stall_seconds,
   };

@@ -25,6 +25,10 @@ export function createStoreHealth({ store, log, events, now }: StoreHealthOption
     },
   });
   store.telemetry.watch = storeWatch;
+  if (store.notice) {
+    const { file, keptAs, why } = store.notice;
+    log.error("a damaged database was set aside, and a new one begun", { file, kept_as: keptAs, why });
+  }
   /** What went wrong inside. A full disk is said once, by the watch. */
   const report = (error: unknown) => {
     if (!storeWatch.failed("others", error)) log.error("an internal error", { error });

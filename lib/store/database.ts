@@ -13,6 +13,9 @@ export interface DatabaseSpec {
   readonly onEmpty?: (db: Database) => void;
 }
 
+/** What says nothing about the file itself: rights, the disk, somebody else who writes it, memory. */
+const NOT_ITS_FAULT = /^SQLITE_(?:CANTOPEN|READONLY|FULL|IOERR|BUSY|LOCKED|PROTOCOL|NOMEM|PERM|AUTH|INTERRUPT)/;
+
 function userVersion(db: Database): number {
   return db.query<{ user_version: number }, []>("PRAGMA user_version").get()?.user_version ?? 0;
 }
@@ -55,10 +58,8 @@ function checkSchema(db: Database, { migrations }: DatabaseSpec): void {
 
 function refusal(cause: unknown, { path, holds }: DatabaseSpec): StoreError {
   if (cause instanceof StoreError) return cause;
-  const code = cause instanceof SQLiteError ? cause.code : undefined;
-  if (code?.startsWith("SQLITE_CANTOPEN") || code?.startsWith("SQLITE_READONLY") || code?.startsWith("SQLITE_FULL")) {
+  if (cause instanceof SQLiteError && NOT_ITS_FAULT.test(cause.code ?? ""))
     return new StoreError("unusable", path, `${path} cannot be opened for writing: ${String(cause)}`, { cause });
-  }
   const advice = `Restore it from a backup, or move it away together with its -wal and -shm files; then ${holds}.`;
   const why = cause instanceof Error ? cause.message : String(cause);
   return new StoreError("corrupt", path, `${path} is damaged or not a database: ${why}. ${advice}`, { cause });

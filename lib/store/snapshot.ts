@@ -51,7 +51,7 @@ export function snapshotDatabases(dataDir: string): Snapshots {
       try {
         paths.push(written(path, (to) => copyAsItLies(telemetry, to)));
         problems.push(
-          `${why} It is copied as it lies there. If Spark Control does not start on it after a restore, move it away: only old log lines and measurements are lost.`,
+          `${why} It is copied as it lies there. A Spark Control that is restored from it sets it aside, and begins a new one: only old log lines and measurements are lost.`,
         );
       } catch (second) {
         problems.push(

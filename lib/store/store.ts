@@ -7,8 +7,11 @@ import { openDatabase } from "./database.ts";
 import { FACTS_FILE, usedBefore } from "./lost-facts.ts";
 import { FACTS, TELEMETRY } from "./migrations.ts";
 import { markLost } from "./origin.ts";
+import { type StoreNotice, setAside } from "./set-aside.ts";
 import { StoreError } from "./store-error.ts";
 import { type TelemetryOptions, TelemetryWriter } from "./telemetry-writer.ts";
+
+const TELEMETRY_FILE = "telemetry.db";
 
 export interface Store {
   readonly dataDir: string;
@@ -20,6 +23,8 @@ export interface Store {
    */
   readonly notes: Database;
   readonly telemetry: TelemetryWriter;
+  /** Telemetry that was damaged when it was opened, and has made room; else null. */
+  readonly notice: StoreNotice | null;
   /** One immediate transaction on the facts: what it reads cannot change before it writes. Rolls back when `run` throws. */
   transaction<Result>(run: () => Result): Result;
   /** Flushes the telemetry, closes both databases and gives DATA_DIR free. Safe to call twice. */
@@ -50,19 +55,30 @@ function openNotes(dataDir: string): Database {
   return notes;
 }
 
-function openTelemetry(dataDir: string, options: TelemetryOptions): TelemetryWriter {
-  const path = join(dataDir, "telemetry.db");
+/** Old log lines are no reason not to start: damaged ones make room for a new database. */
+function openTelemetry(dataDir: string): { readonly db: Database; readonly notice: StoreNotice | null } {
+  const path = join(dataDir, TELEMETRY_FILE);
   const holds = "only old log lines and measurements are lost";
-  return new TelemetryWriter(openDatabase({ path, synchronous: "NORMAL", migrations: TELEMETRY, holds }), options);
+  const open = () => openDatabase({ path, synchronous: "NORMAL", migrations: TELEMETRY, holds });
+  try {
+    return { db: open(), notice: null };
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.reason !== "corrupt") throw error;
+    const keptAs = setAside(path);
+    return { db: open(), notice: { file: TELEMETRY_FILE, keptAs, why: wordsOf(error.cause) } };
+  }
 }
 
 function openBoth(dataDir: string, lost: string | null, lock: DataDirLock, options: TelemetryOptions): Store {
   const facts = openFacts(dataDir, lost);
   let notes: Database | undefined;
   let telemetry: TelemetryWriter;
+  let notice: StoreNotice | null;
   try {
     notes = openNotes(dataDir);
-    telemetry = openTelemetry(dataDir, options);
+    const opened = openTelemetry(dataDir);
+    telemetry = new TelemetryWriter(opened.db, options);
+    notice = opened.notice;
   } catch (error) {
     notes?.close();
     facts.close();
@@ -74,6 +90,7 @@ function openBoth(dataDir: string, lost: string | null, lock: DataDirLock, optio
     facts,
     notes,
     telemetry,
+    notice,
     transaction: (run) => facts.transaction(run).immediate(),
     close() {
       if (!isOpen) return;
@@ -86,7 +103,11 @@ function openBoth(dataDir: string, lost: string | null, lock: DataDirLock, optio
   };
 }
 
-/** @throws StoreError when DATA_DIR is in use, or a database is newer, damaged or not writable */
+/** SQLite tells of a damaged page in lines. */
+const wordsOf = (cause: unknown): string =>
+  (cause instanceof Error ? cause.message : String(cause)).replaceAll(/\s+/g, " ");
+
+/** @throws StoreError when DATA_DIR is in use, a database is newer or not writable, or the facts are damaged */
 export function openStore(dataDir: string, options: TelemetryOptions = {}): Store {
   makeFolder(dataDir);
   const lost = usedBefore(dataDir);

@@ -1,11 +1,12 @@
 /** Data that were restored from a backup, or copied, do not bring an old reservation back to life. */
 import { Database } from "bun:sqlite";
 import { afterAll, afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import { cpSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readFacts } from "../../lib/events/facts.ts";
 import type { LockDropped } from "../../lib/lock/lock.ts";
+import type { Status } from "../../lib/status.ts";
 import { snapshotDatabases } from "../../lib/store/snapshot.ts";
 import { type Demo, startDemo } from "../support/demo.ts";
 import { until } from "../support/until.ts";
@@ -104,4 +105,25 @@ test("at the first contact a Spark tells that the data are old: dropped, with th
   demo.plane.lock.release(next.token);
   expect(dropped()).toHaveLength(1);
   expect(dropped()[0]).toMatchObject({ reason: expect.stringContaining("backup"), lock: { holder: "nightly" } });
+});
+
+test("a backup with damaged telemetry: the start goes on, says so to people, and keeps it for them", async () => {
+  await demo.restart(() => {
+    writeFileSync(join(demo.dataDir, "telemetry.db"), "no database ".repeat(1_000));
+    expect(snapshotDatabases(demo.dataDir).problems).toHaveLength(1);
+    useSnapshot();
+  });
+
+  const { problems } = (await (await fetch(`${demo.url}/api/status`)).json()) as Status;
+  expect(problems).toMatchObject([
+    {
+      source: "telemetry.db",
+      message: "It was damaged: file is not a database.",
+      instead: expect.stringContaining("kept as telemetry-damaged.db"),
+    },
+  ]);
+  expect(readFileSync(join(demo.dataDir, "telemetry-damaged.db"), "utf8")).toStartWith("no database ");
+  expect(await demo.swap("gpt-oss-20b")).toMatchObject({ state: "ready" });
+  await demo.restart();
+  expect(((await (await fetch(`${demo.url}/api/status`)).json()) as Status).problems).toEqual([]);
 });
