@@ -119,9 +119,13 @@ requirement(
   hasMake && Bun.which("git") !== null,
   "make, Node.js or git is not installed (apt-get install make nodejs git)",
 )("make images, without doing it", () => {
-  const builds = async (...tools: string[]) => {
-    const { exitCode, stdout, stderr } = await make(["make", "sh", "node", ...tools], "images", "-n");
-    expect([exitCode, stderr]).toEqual([0, ""]);
+  beforeEach(() => rmSync(join(folder, "startos/node_modules"), { recursive: true }));
+
+  /** What npm installs is not there, and nobody installs it. */
+  const builds = async (tools: readonly string[], ...words: string[]) => {
+    stub("npm");
+    const { exitCode, stdout, stderr, called } = await make(["make", "sh", "node", ...tools], "images", "-n", ...words);
+    expect([exitCode, stderr, called]).toEqual([0, "", []]);
     return stdout
       .replaceAll("\\\n", "")
       .split("\n")
@@ -136,14 +140,21 @@ requirement(
     const commit = (await git("rev-parse", "HEAD")).trim();
 
     expect(commit).toMatch(/^[0-9a-f]{40}$/);
-    expect(await builds("git")).toEqual([expect.stringContaining(` --build-arg REVISION=${commit} `)]);
+    expect(await builds(["git"])).toEqual([expect.stringContaining(` --build-arg REVISION=${commit} `)]);
+  });
+
+  test("bases of one's own are passed on", async () => {
+    const base = `registry.example.com/bun@sha256:${"0".repeat(64)}`;
+    const [line] = await builds([], `BUILD_IMAGE=${base}-slim`, `RUNTIME_IMAGE=${base}`);
+
+    expect(line).toContain(` --build-arg BUILD_IMAGE=${base}-slim --build-arg RUNTIME_IMAGE=${base} `);
   });
 
   test.each([
     { where: "without git", tools: [] },
     { where: "in a folder that is no repository", tools: ["git"] },
   ])("$where: it says nothing of one", async ({ tools }) => {
-    const lines = await builds(...tools);
+    const lines = await builds(tools);
 
     expect(lines).toHaveLength(1);
     expect(lines[0]).not.toContain("REVISION");

@@ -52,6 +52,13 @@ describe("the build", () => {
       source: { dockerBuild: { workdir: "..", dockerfile: "../Dockerfile" } },
       arch: ["x86_64", "aarch64"],
     });
+    // What the Makefile and whoever builds may say of the image is an argument of the Dockerfile.
+    const args = Object.keys(manifest.images.main.source.dockerBuild.buildArgs);
+    expect(args.sort()).toEqual(["BUILD_IMAGE", "REVISION", "RUNTIME_IMAGE"]);
+    for (const name of args) {
+      expect(manifest.images.main.source.dockerBuild.buildArgs[name]).toEqual({ env: name });
+      expect(readFileSync(join(import.meta.dir, "../../Dockerfile"), "utf8")).toMatch(new RegExp(`^ARG ${name}=`, "m"));
+    }
     for (const [texts, most] of [
       [manifest.description.short, 80],
       [manifest.description.long, 500],

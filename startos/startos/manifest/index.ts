@@ -15,7 +15,18 @@ export const manifest = setupManifest({
   volumes: ["main"],
   images: {
     main: {
-      source: { dockerBuild: { workdir: "..", dockerfile: "../Dockerfile" } },
+      source: {
+        dockerBuild: {
+          workdir: "..",
+          dockerfile: "../Dockerfile",
+          // Of the environment: the Makefile says which commit it is, whoever publishes by digests which bases. Without, the Dockerfile's own.
+          buildArgs: {
+            REVISION: { env: "REVISION" },
+            BUILD_IMAGE: { env: "BUILD_IMAGE" },
+            RUNTIME_IMAGE: { env: "RUNTIME_IMAGE" },
+          },
+        },
+      },
       arch: ["x86_64", "aarch64"],
     },
   },
