@@ -8,12 +8,21 @@ const GRACE_MS = 30_000;
 /** The controller itself gives up after 10 s; what runs on the Sparks goes on without it. */
 const STOP_MS = 15_000;
 
-/** The volume may belong to root, or to the user of an earlier package. */
+/**
+ * The volume may belong to root, or to the user of an earlier package. As root: no link is followed, else one that lies there would
+ * give away what is outside of it. Names are bytes; what cannot be given is said, and is no reason not to start.
+ */
 const OWN = `
-const { chownSync, readdirSync } = require("node:fs");
-const all = readdirSync("${DATA_DIR}", { recursive: true, withFileTypes: true });
-for (const path of ["${DATA_DIR}", ...all.filter((one) => !one.isSymbolicLink()).map((one) => one.parentPath + "/" + one.name)])
-  chownSync(path, ${USER_ID}, ${USER_ID});
+const { lchownSync, lstatSync, readdirSync } = require("node:fs");
+const waiting = [Buffer.from(process.env.DATA_DIR)];
+for (let path = waiting.pop(); path; path = waiting.pop())
+  try {
+    lchownSync(path, ${USER_ID}, ${USER_ID});
+    if (lstatSync(path).isDirectory())
+      for (const name of readdirSync(path, { encoding: "buffer" })) waiting.push(Buffer.concat([path, Buffer.from("/"), name]));
+  } catch (error) {
+    console.error(String(error));
+  }
 `;
 
 export const main = sdk.setupMain(async ({ effects }) => {
@@ -28,7 +37,7 @@ export const main = sdk.setupMain(async ({ effects }) => {
   return sdk.Daemons.of(effects)
     .addOneshot("own-data", {
       subcontainer: container,
-      exec: { command: ["/usr/local/bin/bun", "-e", OWN], user: "0" },
+      exec: { command: ["/usr/local/bin/bun", "-e", OWN], user: "0", env: { DATA_DIR } },
       requires: [],
     })
     .addDaemon("controller", {

@@ -1,7 +1,10 @@
 /** Configure Sparks: what it writes is what the controller reads, and what it refuses. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
+import fc from "fast-check";
+import { invalidContainerName, invalidHost, invalidUserName } from "../../lib/config/validate.ts";
 import { loadTopology } from "../../lib/topology/load-topology.ts";
+import { isUsableSecret } from "../../lib/webhook/sign.ts";
 import { urlRefusal } from "../../lib/webhook/url-rule.ts";
 import type { Loaded } from "./_startos.ts";
 import { useStartos } from "./_startos-bench.ts";
@@ -406,6 +409,30 @@ describe("Configure Sparks", () => {
       expect(error?.message).not.toMatch(/hunter2|reboot/);
       expect(readdirSync(bench.package.volume)).toEqual([]);
     });
+
+  test("hosts, users, containers and secrets are judged as the controller judges them", async () => {
+    const judges = await bench.package.load("startos/actions/validators.ts");
+    const own: readonly [judge: (text: string) => boolean, controller: (text: string) => boolean][] = [
+      [judges.isHost, (text) => invalidHost(text) === null],
+      [judges.isUser, (text) => invalidUserName(text) === null],
+      [judges.isContainer, (text) => invalidContainerName(text) === null],
+      [judges.isSecret, (text) => isUsableSecret(text) && !/[\r\n\0]/.test(text)],
+    ];
+    const parts = `fe80::1 :: ffff % %25 eth0 : a _ . - 1 10.77.0.11 256 0x7f / [ ] @ $ ; é ${"A".repeat(62)} whsec_ == + ab12`;
+    const text = fc.array(fc.constantFrom(...parts.split(" "), " ", "\n", "\0", "\u2028"), {
+      minLength: 1,
+      maxLength: 6,
+    });
+    for (const [judge, controller] of own)
+      fc.assert(
+        // What stands around it is taken away before it is judged.
+        fc.property(
+          text.map((all) => all.join("").trim()).filter((all) => all !== ""),
+          (all) => judge(all) === controller(all),
+        ),
+        { numRuns: 20_000 },
+      );
+  });
 
   test("the webhook's address is judged as the controller judges it", async () => {
     const hosts = [

@@ -1,9 +1,21 @@
 /** The parts of the StartOS package, run against effects that remember what they were asked. */
 import { describe, expect, setDefaultTimeout, spyOn, test } from "bun:test";
-import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readHosts } from "../../lib/config/hosts-file.ts";
 import { VERSION } from "../../routes/_version.ts";
+import { run as runProcess } from "../lab/command.ts";
+import { requirement } from "../support/requirements.ts";
 import { until } from "../support/until.ts";
 import type { Loaded } from "./_startos.ts";
 import { useStartos } from "./_startos-bench.ts";
@@ -241,12 +253,12 @@ describe("init", () => {
   });
 });
 
-describe("the daemon", () => {
-  const entries = async (): Promise<Loaded[]> => {
-    const { main } = await bench.package.load("startos/main.ts");
-    return (await main({ effects: bench.fake.effects })).entries;
-  };
+const entries = async (): Promise<Loaded[]> => {
+  const { main } = await bench.package.load("startos/main.ts");
+  return (await main({ effects: bench.fake.effects })).entries;
+};
 
+describe("the daemon", () => {
   test("runs without root behind a step that gives it the volume, with what the image sets", async () => {
     write("startos-webhook.json", JSON.stringify({ url: "http://10.77.0.30/hook", secret: "s3cret", wanted: true }));
     const [own, controller] = await entries();
@@ -282,6 +294,38 @@ describe("the daemon", () => {
       expect((await (await entries())[1].ready.fn()).result).toBe(expected);
     } finally {
       globalThis.fetch = real;
+    }
+  });
+});
+
+requirement(
+  "the volume's owner",
+  process.getuid?.() === 0,
+  "needs root",
+)("the volume", () => {
+  test("is given as a whole, and nothing outside of it", async () => {
+    const outside = mkdtempSync(join(tmpdir(), "spark-outside-"));
+    const [own] = await entries();
+    const isOwner = (path: string | Buffer) => lstatSync(path).uid === 65_532;
+    const odd = Buffer.concat([Buffer.from(volumeFile("a/")), Buffer.of(0xff, 0xfe, 0x41)]);
+    try {
+      mkdirSync(volumeFile("a/b"), { recursive: true });
+      mkdirSync(join(outside, "sub"));
+      for (const path of [volumeFile("a/b/file"), join(outside, "sub/file"), odd]) writeFileSync(path, "");
+      symlinkSync(outside, volumeFile("a/folder"));
+      symlinkSync(join(outside, "sub/file"), volumeFile("link"));
+      symlinkSync("/nowhere/at/all", volumeFile("nothing"));
+      const [, ...args] = own.exec.command;
+      const env = { ...own.exec.env, PATH: process.env.PATH ?? "", DATA_DIR: bench.package.volume };
+      const { exitCode, stderr } = await runProcess([process.execPath, ...args], { env });
+
+      expect([exitCode, stderr]).toEqual([0, ""]);
+      expect(own.exec.env).toEqual({ DATA_DIR: "/data" });
+      const given = ["", "a", "a/b", "a/b/file", "a/folder", "link", "nothing"].map(volumeFile);
+      expect([...given, odd].filter((path) => !isOwner(path))).toEqual([]);
+      expect([outside, join(outside, "sub"), join(outside, "sub/file")].filter(isOwner)).toEqual([]);
+    } finally {
+      rmSync(outside, { recursive: true, force: true });
     }
   });
 });
