@@ -7,13 +7,14 @@ export interface Assignment {
   readonly at: number;
 }
 
-const NAMES = "host|hostname|user|username|login|password|passwd|passphrase|secret|token|api_?key";
+const NAMES =
+  "host|hostname|user|username|login|password|passwd|passphrase|secret|token|api_?key|private_?key|preshared_?key|access_?key";
 /** `SPARK1_HOST=x`, `--password=x`, `?user=x`: without a space, as no code here is written. */
 const PLAIN = new RegExp(`(?<![A-Za-z])(${NAMES})=(?!=)["']?([^\\s"'\`,;&)}\\]]+)`, "gi");
 /** `host: "x"`, `"password": "x"`, `user = 'x'`. */
 const QUOTED = new RegExp(`(?<![A-Za-z])(${NAMES})["']?\\s*[:=]\\s*(?:"([^"\\n]+)"|'([^'\\n]+)')`, "gi");
 /** `host: x` of YAML, in a line or between braces. */
-const BARE = new RegExp(`(?:^|[{,])[ \\t]*(?:- )?(${NAMES}):[ \\t]+([^\\s"'\`{[#,}\\]]+)`, "gim");
+const BARE = new RegExp(`(?:^|[{,])[ \\t]*(?:- )?(?:\\w+[_-])?(${NAMES}):[ \\t]+([^\\s"'\`{[#,}\\]]+)`, "gim");
 const SETTINGS_FILE = /\.(?:ya?ml|md|toml|ini|conf|env|txt)$|(?:^|\/)(?:Dockerfile|Makefile)$/;
 
 function fieldOf(name: string): Assignment["field"] {

@@ -54,14 +54,21 @@ const MADE_UP_SECRET =
 
 const ADDRESS = /(?<![\w.-]|[A-Za-z]\/)(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)/g;
 const ADDRESS_V6 = /(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])/gi;
+/** Of a shell: the slash before it would be one of a version. */
+const SOCKET = /\/dev\/(?:tcp|udp)\/((?:\d{1,3}\.){3}\d{1,3})/g;
 const E_MAIL = /(?<![\w.+/-])[\w.+-]+@((?:[a-z0-9-]+\.)+[a-z]{2,})\b/gi;
 const WEBHOOK_SECRET = /\bwhsec_([A-Za-z0-9+/_-]{20,})/g;
 const LOCAL_NAME =
-  /(?<![\w.$-]|[^/]\/)([a-z0-9][a-z0-9-]*)\.(?:local|lan|onion|startos|ts\.net|fritz\.box)\b(?!\s*[(=]|\.|:\s)/gi;
+  /(?<![\w.$-]|[^/]\/)([a-z0-9][a-z0-9-]*)\.(?:local|lan|onion|startos|ts\.net|fritz\.box|home\.arpa|internal|localdomain|intranet)\b(?!\s*[(=]|\.|:\s)/gi;
 const TAILNET = /(?<![\w.-])((?:[a-z0-9-]+\.)+)ts\.net\b/gi;
 const URL_HOST =
   /\b(?:https?|ftps?|sftp|ssh|wss?|smb):\/\/(?:[^\s/@"'`<>]*@)?([a-z0-9][a-z0-9.-]*\.[a-z]{2,})(?=[:/\s"'`)>\],?]|$)/gi;
-const HOME = /(?<![\w.])\/(?:home|Users)\/([a-z_][\w-]*)/g;
+/** A name of one label, of one's own network then; not what stands before a login's `@`. */
+const URL_NAME =
+  /\b(?:https?|ftps?|sftp|ssh|wss?|smb):\/\/(?:[^\s/@"'`<>]*@)?([a-z][a-z0-9-]{2,})(?=[:/\s"'`)>\],?]|$)(?![^\s/"'`]*@)/gi;
+const URL_PASSWORD = /\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@"'`<>$]+:([^\s/@"'`<>$]+)@/gi;
+const AUTHORIZATION = /\b(Bearer|Basic)\s+([A-Za-z0-9+/=_.-]{16,})/gi;
+const HOME = /(?<![\w.])(?:\/var|\/mnt\/[a-z])?\/(?:home|Users)\/([a-z_][\w-]*)/g;
 const WINDOWS_HOME = /(?<!\w)[a-z]:[\\/]{1,2}Users[\\/]{1,2}([a-z_][\w.-]*)/gi;
 /** What is behind `ssh` and `scp` on a line, up to the end of the command. */
 const SSH_LOGIN = /\b(?:ssh|scp|sftp|rsync|ssh-copy-id)\s(?:[^\n;|&"'`]*?\s)?([a-z_][\w.-]*)@([a-z0-9][\w.-]*)/gi;
@@ -70,7 +77,8 @@ const MAC = /(?<![\w:-])[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}(?![\w:-
 const MACHINE_PATH = /(?<![\w.])\/(?:work|workspace)\/(?:main|wt|shared)\b/g;
 const SECRETS = [
   /-----BEGIN [A-Z ]*PRIVATE KEY-----\s*(?:\\n)?\s*[A-Za-z0-9+/]{40,}/g,
-  /\bssh-(?:ed25519|rsa) AAAA[A-Za-z0-9+/]{60,}/g,
+  /\b(?:ssh-(?:ed25519|rsa)|ecdsa-sha2-nistp\d+) AAAA[A-Za-z0-9+/]{60,}/g,
+  /\bPrivateKey\s*=\s*[A-Za-z0-9+/]{43}=/g,
   /\b(?:ghp|gho|ghs|github_pat|hf|xox[bpas])[_-][A-Za-z0-9_-]{24,}\b/g,
   /\bglpat-[A-Za-z0-9_-]{20,}/g,
   /\bnpm_[A-Za-z0-9]{30,}\b/g,
@@ -102,8 +110,10 @@ function isNobodysHost(host: string): boolean {
   return EXAMPLE.test(name) || PUBLIC_HOSTS.has(name) || /\.(?:local|lan|onion|startos)$/.test(name);
 }
 
+const fromBase64 = (text: string): string => Buffer.from(text, "base64").toString("latin1");
+
 /** Made of random bytes; what somebody has written by hand is text again behind the base64. */
-const isRandom = (base64: string) => /[^ -~]/.test(Buffer.from(base64, "base64").toString("latin1"));
+const isRandom = (base64: string) => /[^ -~]/.test(fromBase64(base64));
 
 /** Whether the value is of an example, or no value at all but code, a placeholder or a sentence. */
 function isMadeUp({ field, value }: Assignment): boolean {
@@ -117,6 +127,10 @@ function isMadeUp({ field, value }: Assignment): boolean {
     const name = value.toLowerCase();
     return !/^[a-z_][a-z0-9_.-]{2,31}$/.test(name) || USERS.has(name) || MADE_UP_USERS.has(name);
   }
+  return isMadeUpSecret(value);
+}
+
+function isMadeUpSecret(value: string): boolean {
   const isMixed = /[a-z]/i.test(value) && /\d/.test(value);
   return value.length < 8 || !isMixed || /[\s$<{…]/.test(value) || MADE_UP_SECRET.test(value);
 }
@@ -131,6 +145,12 @@ export function foreignIn(text: string, file = ""): Finding[] {
   };
   look("address", ADDRESS, ([ip]) => !isIPv4(ip) || NOBODYS.test(ip) || TEST_ADDRESSES.has(ip));
   look("address", ADDRESS_V6, ([ip]) => !isIPv6(ip) || isNobodysV6(ip));
+  look("address", SOCKET, ([, ip = ""]) => NOBODYS.test(ip) || TEST_ADDRESSES.has(ip));
+  look("host", URL_NAME, ([, host = ""]) => isNobodysHost(host) || USERS.has(host.toLowerCase()));
+  look("secret", URL_PASSWORD, ([, value = ""]) => isMadeUpSecret(value));
+  look("secret", AUTHORIZATION, ([, scheme = "", value = ""]) =>
+    scheme.toLowerCase() === "basic" ? isRandom(value) || isMadeUpSecret(fromBase64(value)) : isMadeUpSecret(value),
+  );
   look(
     "e-mail",
     E_MAIL,

@@ -8,6 +8,12 @@ import { ROOT } from "./_sources.ts";
 /** Written by package managers: names and sums of public packages. */
 const LOCK_FILES = new Set(["bun.lock", "startos/package-lock.json"]);
 
+/** What people look at, and what they cannot read. */
+const BINARY = /\.(?:png|woff2)$/;
+
+/** Text of two bytes for each character is text too. */
+const plainText = (bytes: Buffer): string => bytes.toString(bytes.includes(0) ? "latin1" : "utf8").replaceAll("\0", "");
+
 /** What git has, or is about to have. */
 function files(): string[] {
   const { stdout, exitCode } = Bun.spawnSync(["git", "ls-files", "--cached", "--others", "--exclude-standard"], {
@@ -23,7 +29,7 @@ function files(): string[] {
 function textOf(file: string): string | null {
   try {
     const bytes = readFileSync(join(ROOT, file));
-    return bytes.includes(0) ? null : bytes.toString("utf8");
+    return BINARY.test(file) ? null : plainText(bytes);
   } catch {
     // Removed, but not committed yet.
     return null;
@@ -31,9 +37,18 @@ function textOf(file: string): string | null {
 }
 
 describe("the tree", () => {
+  test("has packages of the public registry only", () => {
+    const archives = [...LOCK_FILES].flatMap(
+      (file) => readFileSync(join(ROOT, file), "utf8").match(/[a-z+]+:\/\/[^\s"']+\.t(?:ar\.)?gz/g) ?? [],
+    );
+
+    expect(archives.filter((url) => !url.startsWith("https://registry.npmjs.org/"))).toEqual([]);
+  });
+
   test("names no real host, address, user, secret or path of a machine", () => {
     const names = files();
     expect(names.length).toBeGreaterThan(500);
+    expect(foreignIn(names.join("\n"))).toEqual([]);
     const found = names.flatMap((file) =>
       foreignIn(textOf(file) ?? "", file).map(({ line, kind, text }) => `${file}:${line} ${kind}: ${text}`),
     );
@@ -88,12 +103,27 @@ const PLANTED: readonly (readonly [kind: string, text: string])[] = [
   ["address", `48-B0-2D-${"1A"}-2B-3C`],
   ["secret", `GITEA_TOKEN=${sum}`],
   ["secret", `"authorization": "token ${sum}"`],
+  ["host", `curl http://${"gandalf"}:9999/health`],
+  ["host", `ssh://alice@${"gandalf"}/srv`],
+  ["host", `ping ${"gandalf"}.home.arpa`],
+  ["host", `ping ${"gandalf"}.internal`],
+  ["address", `exec 3<>/dev/tcp/192.168.${50}.12/22`],
+  ["user", `/var/home/${"jsmith"}/x`],
+  ["user", `/mnt/c/Users/${"jsmith"}/x`],
+  ["secret", `Authorization: Bearer Kx7pQ2vN8Lm${"TzR4wY6uA"}`],
+  ["secret", `Authorization: Basic ${Buffer.from("jsmith:Tr0ub4dor&3").toString("base64")}`],
+  ["secret", `https://alice:Kx7${"pQ2vN8"}@git.example.com/x`],
+  ["secret", `PrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd${"2rYUIgJBgB3fBmk="}`],
+  ["secret", `AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI7MDENG${"bPxRfiCYzzKEY"}`],
+  ["secret", `ecdsa-sha2-nistp256 ${"AAAA"}E2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBKx7pQ2vN8LmTzR4wY6uA`],
 ];
 /** In the open only in files of settings; in code `host: name` is a variable. */
 const PLANTED_SETTINGS: readonly (readonly [kind: string, text: string])[] = [
   ["host", `host: ${"gandalf"}`],
   ["user", `  - { name: spark-1, host: 10.77.0.11, user: ${"jsmith"} }`],
   ["secret", `password: Tr0ub4dor${"&3"} # of the head`],
+  ["user", `      SPARK1_USER: ${"jsmith"}`],
+  ["secret", `- gitea_token: Kx7${"pQ2vN8LmTz"}`],
 ];
 const FINE: readonly string[] = [
   "http://127.0.0.1:9999, 0.0.0.0, 10.77.0.11, 192.0.2.7",
@@ -110,6 +140,8 @@ const FINE: readonly string[] = [
   "00:00:5E:00:53:1f, 02-00-00-00-00-01, ff:ff:ff:ff:ff:ff, 00:00:00:00:00:00",
   "ssh alice@10.77.0.11 true; ssh git@github.com; scp x <spark-user>@<spark-1-ip>:, C:\\Users\\alice, npm_config_registry_of_this_machine_x",
   "SPARK1_HOST=<spark-1-ip> SPARK1_USER=alice, user=$USER, host: node.host, password=…, token=$TOKEN",
+  "http://localhost:9999 and http://nas:9999/x, metadata.google.internal, http://alice:hunter2@10.77.0.3/, state.internal = 1",
+  `authorization: Basic ${Buffer.from("alice:hunter2").toString("base64")}, Bearer $TOKEN, Bearer ${"x".repeat(20)}`,
   'host: "10.77.0.11", user: "alice", secret: "hunter2!", password: "The password is wrong"',
 ];
 
@@ -128,6 +160,13 @@ describe("the scan", () => {
       expect(found.map((finding): [string, number] => [finding.kind, finding.line])).toContainEqual([kind, 2]);
     },
   );
+
+  test("reads text that is not of single bytes, and is no longer text for git", () => {
+    const utf16 = Buffer.from(`\ufeffSPARK1_HOST=${"gandalf"}\n`, "utf16le");
+
+    expect(foreignIn(plainText(utf16)).map(({ kind }) => kind)).toEqual(["host"]);
+    expect(BINARY.test("notes.txt")).toBe(false);
+  });
 
   test.each(FINE.map((text) => [text]))("takes no offence at: %s", (text) => {
     expect(foreignIn(text)).toEqual([]);
