@@ -29,7 +29,8 @@ export interface AppSettings {
   readonly items: readonly UpgradeItem[];
 }
 
-const BLANK = "It was blank; the default holds.";
+/** A field of a form that nobody has filled in. */
+export const BLANK = "It was blank; the default holds.";
 
 const OF_THE_WEBHOOK = ["WEBHOOK_URL", "WEBHOOK_SECRET"];
 const KEY_PATH = "SSH_KEY_PATH";

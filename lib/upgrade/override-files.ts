@@ -6,6 +6,7 @@ import type { Problem } from "../config/problem.ts";
 import { ServiceFields } from "../config/services-schema.ts";
 import { MAX_FILE_BYTES, readEarlierYaml, readYaml, type TextFile } from "../config/yaml-document.ts";
 import { loadTopology } from "../topology/load-topology.ts";
+import { BLANK } from "./app-settings.ts";
 import { differences } from "./differences.ts";
 import { type Refused, reshape } from "./entries.ts";
 import { type Found, judgeEntries } from "./judge-entries.ts";
@@ -30,26 +31,44 @@ interface Shaped {
   readonly problems: readonly Problem[];
   /** Paths that YAML 1.1 reads otherwise than it is read here. */
   readonly otherwise: readonly string[];
+  /** Values of entries that were blank, as they are shown. */
+  readonly blank: readonly string[];
 }
 
 /** @param isSure that it is of the earlier version: else it is left in its shape, for its author to be told */
 function shaped(file: TextFile, section: string, nameKeys: readonly string[], isSure: boolean): Shaped {
   const now = readYaml(file);
-  const asItIs = { file, rewritten: null, refused: [], problems: now.problems, otherwise: [] };
+  const asItIs = { file, rewritten: null, refused: [], problems: now.problems, otherwise: [], blank: [] };
   if (!isSure || now.value === null) return asItIs;
   const earlier = readEarlierYaml(file);
   const isRead = earlier.value !== null;
   const { value, problems } = isRead ? earlier : now;
   const otherwise = isRead ? differences(now.value, value) : [];
   const reshaped = reshape(value, section, nameKeys);
-  if (reshaped === null && otherwise.length === 0) return asItIs;
-  const whole = reshaped === null ? value : { [section]: Object.fromEntries(reshaped.entries) };
+  const read = reshaped === null ? value : { [section]: Object.fromEntries(reshaped.entries) };
+  const { whole, blank } = withoutBlank(read, section);
+  if (reshaped === null && otherwise.length === 0 && blank.length === 0) return asItIs;
   const message = "It is too large once its aliases are written out.";
   if (sizeOf(whole) > MAX_FILE_BYTES)
     return { ...asItIs, problems: [...problems, { source: file.name, line: null, path: "", message, instead: "" }] };
   const rewritten = rewrite({ text: file.text, isEarlier: isRead, section, reshaped, whole });
   const { text } = rewritten;
-  return { file: { ...file, text }, rewritten, refused: reshaped?.refused ?? [], problems, otherwise };
+  return { file: { ...file, text }, rewritten, refused: reshaped?.refused ?? [], problems, otherwise, blank };
+}
+
+/** A form that was not filled in leaves `""`; the earlier version took it for nothing. */
+function withoutBlank(whole: unknown, section: string): { whole: unknown; blank: readonly string[] } {
+  const entries = isMapping(whole) ? whole[section] : null;
+  if (!isMapping(whole) || !isMapping(entries)) return { whole, blank: [] };
+  const blank: string[] = [];
+  const filled = ([key, entry]: [string, unknown]): [string, unknown] => {
+    if (!isMapping(entry)) return [key, entry];
+    const isBlank = ([, value]: [string, unknown]) => typeof value === "string" && value.trim() === "";
+    const fields = Object.entries(entry);
+    blank.push(...fields.filter(isBlank).map(([name]) => `${showKey(key)}.${showKey(name)}`));
+    return [key, Object.fromEntries(fields.filter((field) => !isBlank(field)))];
+  };
+  return { whole: { ...whole, [section]: Object.fromEntries(Object.entries(entries).map(filled)) }, blank };
 }
 
 /** Characters, roughly: an alias may stand for a long text a thousand times. */
@@ -60,7 +79,7 @@ function sizeOf(value: unknown): number {
 }
 
 function judged(shape: Shaped, section: string, loaded: readonly Problem[], found: Found): JudgedFile {
-  const { file, rewritten, refused, problems, otherwise } = shape;
+  const { file, rewritten, refused, problems, otherwise, blank } = shape;
   const shown = `${otherwise.slice(0, MOST_SHOWN).join(", ")}${otherwise.length > MOST_SHOWN ? ", …" : ""}`;
   const { value, problems: again } = readYaml(file);
   const entries = isMapping(value) ? value[section] : null;
@@ -75,6 +94,7 @@ function judged(shape: Shaped, section: string, loaded: readonly Problem[], foun
     problems: rewritten === null ? own : own.map((problem) => ({ ...problem, line: null })),
     found,
   });
+  items.push(...blank.map((item) => ({ source: file.name, item, outcome: "kept", detail: BLANK }) as const));
   const told = `Written anew, as YAML 1.1 reads it (yes, no, on, off, <<, a key said twice): ${shown}.`;
   if (otherwise.length > 0) items.push({ source: file.name, item: "", outcome: "taken", detail: told });
   return { rewritten, items };

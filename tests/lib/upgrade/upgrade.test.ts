@@ -4,7 +4,7 @@ import { createHmac } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Earlier, hostKeyLine, WHOLE } from "./_earlier.ts";
-import { earlier, endEach, items as not, start, topologyOf } from "./_start.ts";
+import { earlier, endEach, modelsOf, items as not, servicesOf, start, topologyOf } from "./_start.ts";
 
 endEach();
 const read = (from: Earlier, name: string) => readFileSync(join(from.dataDir, name), "utf8");
@@ -221,6 +221,39 @@ describe("a folder with faults", () => {
     expect(not(started.report)).toEqual(["id_ed25519", "ssh/id_ed25519", "app_settings.json SSH_KEY_PATH"]);
     expect(read(from, "before-upgrade/id_ed25519")).toBe("no key");
     expect(started.plane.identity.publicKeyLine).toStartWith("ssh-ed25519 ");
+  });
+
+  test("a blank value of an entry counts as not there: it costs the entry nothing, and is told", async () => {
+    const models = `# mine
+models:
+  one: { repo: x/one, local_path: "", note: ' ' }
+  two: { repo: '', local_path: /srv/two, nodes: 2 }
+  none: { repo: "", local_path: '' }
+`;
+    const services =
+      "services:\n  wiki: { kind: http, host: 10.77.0.40, port: 8090, container: '' }\n  parakeet: { port: '' }\n";
+    const from = earlier({
+      "app_settings.json": "{}",
+      "models-overrides.yaml": models,
+      "services-overrides.yaml": services,
+    });
+    const started = await start(from);
+
+    expect(modelsOf(started)).toEqual(["one", "two"]);
+    expect(servicesOf(started)).toMatchObject({ wiki: { port: 8090 }, parakeet: { port: 8000 } });
+    expect(not(started.report, "kept").sort()).toEqual([
+      ...["none.local_path", "none.repo", "one.local_path", "one.note", "two.repo"].map(
+        (item) => `models-overrides.yaml ${item}`,
+      ),
+      ...["parakeet.port", "wiki.container"].map((item) => `services-overrides.yaml ${item}`),
+    ]);
+    expect(not(started.report)).toEqual(["models-overrides.yaml none"]);
+    expect(read(from, "before-upgrade/models-overrides.yaml")).toBe(models);
+    expect(read(from, "models-overrides.yaml")).toStartWith("# mine\n");
+    // Without the earlier version's settings it may be somebody who writes a file for this one: who is told, and nothing is changed.
+    const fresh = earlier({ "models-overrides.yaml": models });
+    await start(fresh);
+    expect(read(fresh, "models-overrides.yaml")).toBe(models);
   });
 
   test("known hosts: hashed names of the Sparks are recognised, everything else is said with its line", async () => {
