@@ -11,6 +11,7 @@ import { OUT, packClient } from "./build-client.ts";
 import { Gitea, GiteaError, giteaPlace } from "./gitea.ts";
 import { isMarked, missingNotes, notesOf, UNRELEASED } from "./notes.ts";
 import { publish, releaseFile } from "./publish.ts";
+import { readManifest } from "./s9pk.ts";
 import { parseVersion, textOf, upstreamOf } from "./version.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -33,16 +34,37 @@ export function readIfThere(file: string): string | null {
   return existsSync(path) ? readFileSync(path, "utf8") : null;
 }
 
-/** The commit that is checked out; null where this is no repository of git's. */
-async function checkedOut(): Promise<string | null> {
+/** What git says; null where this is no repository of git's. */
+async function git(...words: string[]): Promise<string | null> {
   if (Bun.which("git") === null) return null;
-  const child = Bun.spawn(["git", "-C", ROOT, "rev-parse", "HEAD"], { stdin: "ignore", stderr: "ignore" });
-  const commit = (await new Response(child.stdout).text()).trim();
-  return (await child.exited) === 0 ? commit : null;
+  const child = Bun.spawn(["git", "-C", ROOT, ...words], { stdin: "ignore", stderr: "ignore" });
+  const said = await new Response(child.stdout).text();
+  return (await child.exited) === 0 ? said.trim() : null;
 }
 
-/** Packages and images that are there. @throws GiteaError when some are missing that have to be */
-function built(isPartial: boolean): string[] {
+/** Files that are not as they were committed, in words; null: none. */
+async function changed(): Promise<string | null> {
+  const files = (await git("diff", "--name-only", "HEAD")) ?? "";
+  const [first, ...others] = files.split("\n");
+  if (!first) return null;
+  const which = others.length === 0 ? first : `${first} and ${others.length} more`;
+  return `${which} changed since the commit that is checked out. Commit that: the tag is of what the files were made of.`;
+}
+
+/** Files keep their names from version to version. @throws GiteaError for a package of another version, or made of something else */
+function checkPackage(path: string, commit: string | null): void {
+  const name = basename(path);
+  const again = "Build it again: make in startos/.";
+  const manifest = readManifest(path);
+  if (manifest === null) throw new GiteaError(`${name} cannot be read as a package. ${again}`);
+  if (manifest.version !== VERSION) throw new GiteaError(`${name} is of ${manifest.version}. ${again}`);
+  const { gitHash } = manifest;
+  if (commit !== null && gitHash && gitHash !== commit)
+    throw new GiteaError(`${name} was made of ${gitHash}; this is ${commit}. ${again}`);
+}
+
+/** Packages and images that are there. @throws GiteaError when some are missing that have to be, or of something else */
+function built(isPartial: boolean, commit: string | null): string[] {
   const { packages, images } = expectedFiles(VERSION);
   const paths = [...packages.map((name) => join(ROOT, "startos", name)), ...images.map((name) => join(OUT, name))];
   const missing = paths.filter((path) => !existsSync(path)).map((path) => basename(path));
@@ -50,7 +72,9 @@ function built(isPartial: boolean): string[] {
     throw new GiteaError(
       `${missing.join(", ")} missing. Build them (docs/guides/packaging.md), or publish the rest with --partial.`,
     );
-  return paths.filter((path) => existsSync(path));
+  const there = paths.filter((path) => existsSync(path));
+  for (const path of there) if (packages.includes(basename(path))) checkPackage(path, commit);
+  return there;
 }
 
 async function main(flags: readonly string[]): Promise<void> {
@@ -67,7 +91,11 @@ async function main(flags: readonly string[]): Promise<void> {
   if (missing.length > 0) throw new GiteaError(`${missing.join("\n")}\nSay what has changed before it is released.`);
   if (isMarked(changelog, textOf(version)))
     say(`CHANGELOG.md marks ${textOf(version)} as ${UNRELEASED}: a release is refused until the mark is taken away.`);
-  const paths = built(flags.includes("--partial"));
+  const change = await changed();
+  if (change !== null && !dryRun) throw new GiteaError(change);
+  if (change !== null) say(`${change} A release is refused until then.`);
+  const commit = await git("rev-parse", "HEAD");
+  const paths = built(flags.includes("--partial"), commit);
   // A wrong token is told before the client is packed, which takes a while.
   await gitea.release(tagOf(VERSION));
   // A dry run leaves nothing behind here either.
@@ -76,7 +104,6 @@ async function main(flags: readonly string[]): Promise<void> {
   try {
     const files = await Promise.all([...paths, await packClient(folder)].map(releaseFile));
     const name = `Spark Control ${upstreamOf(version)} (package ${version.revision})`;
-    const commit = await checkedOut();
     await publish(gitea, { tag: tagOf(VERSION), name, notes, commit, files }, { dryRun, say });
   } finally {
     if (dryRun) rmSync(folder, { recursive: true, force: true });

@@ -17,7 +17,7 @@ export interface Checkout {
 }
 
 /** @param files further ones, by path */
-export async function makeCheckout(files: Readonly<Record<string, string>>): Promise<Checkout> {
+export async function makeCheckout(files: Readonly<Record<string, string | Uint8Array>>): Promise<Checkout> {
   const folder = mkdtempSync(join(tmpdir(), "spark-checkout-"));
   for (const part of PARTS) cpSync(join(ROOT, part), join(folder, part), { recursive: true });
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));

@@ -8,6 +8,7 @@ import { VERSION } from "../../routes/_version.ts";
 import { type Output, run } from "../lab/command.ts";
 import { type Checkout, makeCheckout } from "./_checkout.ts";
 import { type FakeGitea, READ_TOKEN, REPOSITORY, startGitea, WRITE_TOKEN } from "./_gitea.ts";
+import { type Noble, packS9pk } from "./_s9pk.ts";
 
 setDefaultTimeout(120_000);
 
@@ -16,12 +17,28 @@ const { packages, images } = expectedFiles(VERSION);
 const BUILT = [...packages.map((name) => `startos/${name}`), ...images.map((name) => `dist/release/${name}`)];
 const TARBALL = /^spark-control-client-.*\.tgz$/;
 
+/** Nobody looks at its sums here. */
+const UNSIGNED: Noble = {
+  blake3: () => new Uint8Array(32),
+  ed25519ph: { sign: () => new Uint8Array(64), getPublicKey: () => new Uint8Array(32) },
+};
+const packageOf = (manifest: object) => {
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  return packS9pk({ assets: { x: bytes("x") }, "manifest.json": bytes(JSON.stringify(manifest)) }, UNSIGNED).bytes;
+};
+const contentOf = (path: string) =>
+  path.endsWith(".s9pk") ? packageOf({ id: "spark-control", version: VERSION, gitHash: null }) : `content of ${path}`;
+
 let checkout: Checkout;
+/** Packed in a repository of git's a package says its commit; one that was packed without says none. */
+const ofThisCommit = () =>
+  writeFileSync(join(checkout.folder, BUILT[1]!), packageOf({ version: VERSION, gitHash: checkout.commit }));
 beforeAll(async () => {
   checkout = await makeCheckout({
     "CHANGELOG.md": RELEASED,
-    ...Object.fromEntries(BUILT.map((path) => [path, `content of ${path}`])),
+    ...Object.fromEntries(BUILT.map((path) => [path, contentOf(path)])),
   });
+  ofThisCommit();
 });
 afterAll(() => checkout.remove());
 
@@ -105,7 +122,7 @@ describe("refused before anything is asked or built", () => {
 
   test("a package that is missing, unless the rest is wanted", async () => {
     const path = join(checkout.folder, BUILT[0]!);
-    const content = readFileSync(path, "utf8");
+    const content = readFileSync(path);
     rmSync(path);
     try {
       expect(await refusal({})).toContain(`${packages[0]} missing`);
@@ -117,6 +134,45 @@ describe("refused before anything is asked or built", () => {
       writeFileSync(path, content);
     }
   });
+});
+
+describe("a package that lies there", () => {
+  const path = () => join(checkout.folder, BUILT[1]!);
+  const put = (manifest: object) => writeFileSync(path(), packageOf(manifest));
+  afterEach(ofThisCommit);
+
+  test.each([{ flags: [] }, { flags: ["--dry-run"] }, { flags: ["--partial"] }])(
+    "of another version, of another commit, with changes, or none at all is refused ($flags)",
+    async ({ flags }) => {
+      const other = "a".repeat(40);
+      for (const [manifest, said] of [
+        [{ version: "0.0.1:0" }, `${packages[1]} is of 0.0.1:0. Build it again`],
+        [{ version: VERSION, gitHash: other }, `${packages[1]} was made of ${other}; this is ${checkout.commit}.`],
+        [{ version: VERSION, gitHash: `${checkout.commit}-modified` }, "-modified; this is"],
+        [{ id: "spark-control" }, "cannot be read as a package"],
+      ] as const) {
+        put(manifest);
+        expect(await refusal({ flags })).toContain(said);
+      }
+      const whole = packageOf({ version: VERSION });
+      for (const bytes of ["a package of before", whole.subarray(0, 100), whole.subarray(0, 200), ""]) {
+        writeFileSync(path(), bytes);
+        expect(await refusal({ flags })).toContain(`${packages[1]} cannot be read as a package`);
+      }
+      expect(gitea.asked).toEqual([]);
+    },
+  );
+});
+
+test("a file that has been changed since the commit is no part of a release, and a dry run says so", async () => {
+  writeFileSync(join(checkout.folder, "CHANGELOG.md"), `${RELEASED}- And this\n`);
+
+  expect(await refusal({})).toStartWith("CHANGELOG.md changed since the commit that is checked out.");
+  expect(gitea.asked).toEqual([]);
+  // It goes on, to the end that a wrong token makes soon.
+  const { stdout, stderr } = await release({ flags: ["--dry-run"], token: "some-other-token" });
+  expect(stdout).toEndWith("A release is refused until then.\n");
+  expect(stderr).toContain("Gitea refuses GITEA_TOKEN");
 });
 
 describe("refused by Gitea", () => {
