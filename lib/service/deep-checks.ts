@@ -4,6 +4,7 @@ import { isoTime } from "../ids.ts";
 import type { Topology } from "../topology/topology.ts";
 import { deepCheck, type Finding } from "./deep.ts";
 import type { Subject } from "./entry.ts";
+import { isWithin } from "./is-within.ts";
 import type { Ask } from "./probe.ts";
 import type { DeepCheck } from "./service.ts";
 import type { ServiceBoard } from "./service-board.ts";
@@ -23,13 +24,15 @@ type SightAsk = (url: string, ...rest: [RequestInit, number, AbortSignal]) => Re
 
 const TICK_MS = 1_000;
 const MINUTE_MS = 60_000;
+const JITTER = 0.2;
 /** One that failed is looked at again soon: it may have mended itself. */
 const AFTER_FAILURE_MS = MINUTE_MS;
 const WORKS = new Set(["healthy", "busy"]);
 
 export class DeepChecks {
   readonly #running = new Map<string, Promise<DeepCheck>>();
-  readonly #dueAt = new Map<string, number>();
+  /** From when on each waits, which part of the interval, and whether it failed then. */
+  readonly #waits = new Map<string, { readonly since: number; readonly part: number; readonly failed: boolean }>();
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(private readonly means: DeepMeans) {}
@@ -86,7 +89,8 @@ export class DeepChecks {
       board.alter(name, (before) => ({ ...before, deep: check, deepCounts }));
     }
     board.tell(name);
-    this.#dueAt.set(name, now() + (outcome === "failed" ? AFTER_FAILURE_MS : this.#intervalMs()));
+    const part = 1 - JITTER + 2 * JITTER * this.means.random();
+    this.#waits.set(name, { since: now(), part, failed: outcome === "failed" });
     return check;
   }
 
@@ -108,22 +112,18 @@ export class DeepChecks {
     }
   }
 
-  #intervalMs(): number {
-    const { random, topology } = this.means;
-    return topology().settings.deep_check_minutes * MINUTE_MS * (0.8 + 0.4 * random());
-  }
-
   #tick(): void {
-    const { board, now, random, report } = this.means;
-    const every = this.#intervalMs();
+    const { board, now, random, report, topology } = this.means;
+    const every = topology().settings.deep_check_minutes * MINUTE_MS;
     for (const name of board.names()) {
       const { condition, operation } = board.entry(name);
       const { state, deep } = condition;
       const isFailed = deep?.outcome === "failed";
       if (every === 0 && !isFailed) continue;
       // The first one comes at some time within the interval: not all of them right after the start.
-      if (!this.#dueAt.has(name)) this.#dueAt.set(name, now() + (isFailed ? AFTER_FAILURE_MS : every * random()));
-      const isDue = (this.#dueAt.get(name) ?? 0) <= now();
+      const wait = this.#waits.get(name) ?? { since: now(), part: random(), failed: isFailed };
+      this.#waits.set(name, wait);
+      const isDue = !isWithin(wait.failed ? AFTER_FAILURE_MS : every * wait.part, wait.since, now());
       if (
         !isDue ||
         operation !== null ||

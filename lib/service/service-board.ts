@@ -19,6 +19,7 @@ import {
   shown,
   subjectsOf,
 } from "./entry.ts";
+import { isWithin } from "./is-within.ts";
 import { judge, type Verdict } from "./judge.ts";
 import type { Service } from "./service.ts";
 import type { SeenImage, Sighting } from "./sight.ts";
@@ -32,8 +33,8 @@ export class ServiceBoard {
   readonly #entries = new Map<string, Entry>();
   readonly #kept: Map<string, Condition>;
   readonly #shown = new Map<string, string>();
-  /** By Spark, or by service where there is none. */
-  readonly #dueAt = new Map<string, number>();
+  /** When each was looked at last, and by which factor its interval is stretched. By Spark, or by service where there is none. */
+  readonly #beats = new Map<string, { readonly at: number; readonly stretch: number }>();
   readonly #looking = new Map<string, Promise<void>>();
   /** Grows when something is begun or done with a service: a look that began before says nothing of it now. */
   readonly #epochs = new Map<string, number>();
@@ -196,8 +197,10 @@ export class ServiceBoard {
     const { now, random, topology } = this.means;
     const intervalMs = topology().settings.probe_seconds * 1000;
     for (const key of this.#groups().keys()) {
-      if ((this.#dueAt.get(key) ?? this.#startedAt + FIRST_LOOK_MS) > now()) continue;
-      this.#dueAt.set(key, now() + intervalMs * (1 - JITTER + 2 * JITTER * random()));
+      const beat = this.#beats.get(key);
+      const waitMs = beat ? intervalMs * beat.stretch : FIRST_LOOK_MS;
+      if (isWithin(waitMs, beat?.at ?? this.#startedAt, now())) continue;
+      this.#beats.set(key, { at: now(), stretch: 1 - JITTER + 2 * JITTER * random() });
       // Its predecessor still runs: this one is skipped.
       if (!this.#looking.has(key)) void this.#lookAt(key);
     }

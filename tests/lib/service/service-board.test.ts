@@ -1,124 +1,12 @@
 /** The rhythm of looks: none on top of another, one that hangs keeps no other back, and what was seen outlives a restart. */
-import { Database } from "bun:sqlite";
 import { afterEach, describe, expect, test } from "bun:test";
 import { Fault } from "../../../lib/fault.ts";
-import { Conditions } from "../../../lib/service/conditions.ts";
-import type { Service } from "../../../lib/service/service.ts";
-import { ServiceBoard } from "../../../lib/service/service-board.ts";
-import { type SeenImage, Sight } from "../../../lib/service/sight.ts";
-import { FACTS } from "../../../lib/store/migrations.ts";
-import type { Service as ConfiguredService } from "../../../lib/topology/topology.ts";
 import { until } from "../../support/until.ts";
-import { aTopology, SETTINGS } from "../swap/_fixtures.ts";
+import { aService, boardOf, boards, world } from "./_board.ts";
 
-function aService(name: string, given: Partial<ConfiguredService> = {}): ConfiguredService {
-  return {
-    name,
-    kind: "http",
-    node: "spark-2",
-    host: null,
-    port: 9_000,
-    container: name,
-    disabled: false,
-    auto_restart: true,
-    ...given,
-  };
-}
-
-const RUNNING: SeenImage = {
-  name: "",
-  status: "running",
-  running: true,
-  startedAt: "2026-01-31T10:00:00Z",
-  exitCode: 0,
-  outOfMemory: false,
-  health: null,
-  image: "acme",
-};
-
-interface World {
-  services: ConfiguredService[];
-  readonly db: Database;
-  /** Answers of the services by name; those that are missing answer 200. */
-  readonly ports: Map<string, () => Promise<number | null>>;
-  containers: Record<string, Partial<SeenImage> | null>;
-  now: number;
-  /** Looks that were due, those that were skipped too. */
-  turns: number;
-  readonly inspected: string[][];
-  readonly changes: Service[];
-  readonly told: [string, "up" | "down"][];
-  readonly restarts: string[];
-  readonly reported: unknown[];
-}
-
-const boards: ServiceBoard[] = [];
 afterEach(async () => {
   for (const board of boards.splice(0)) await board.close();
 });
-
-function world(...services: ConfiguredService[]): World {
-  const db = new Database(":memory:");
-  for (const step of FACTS) db.run(step);
-  return {
-    services,
-    db,
-    ports: new Map(),
-    containers: {},
-    now: Date.parse("2026-01-31T12:00:00Z"),
-    turns: 0,
-    inspected: [],
-    changes: [],
-    told: [],
-    restarts: [],
-    reported: [],
-  };
-}
-
-function boardOf(of: World): ServiceBoard {
-  const topology = () => aTopology({ services: of.services, slots: [], settings: { ...SETTINGS, probe_seconds: 1 } });
-  const told = new Map<string, "up" | "down">();
-  const sight = new Sight({
-    topology,
-    address: async ({ name }) => ({ origin: `http://${name}`, host: null }),
-    async inspect(_, names) {
-      of.inspected.push([...names]);
-      const found = names.flatMap((name): [string, SeenImage][] => {
-        const given = of.containers[name];
-        return given === null ? [] : [[name, { ...RUNNING, name, ...given }]];
-      });
-      return new Map(found);
-    },
-    async ask(url) {
-      const answer = of.ports.get(new URL(url).hostname);
-      return { status: answer ? await answer() : 200, body: null };
-    },
-  });
-  const board = new ServiceBoard({
-    conditions: new Conditions(of.db),
-    sight,
-    topology,
-    slots: () => [],
-    work: () => [],
-    inFlight: () => 0,
-    now: () => of.now,
-    random() {
-      of.turns += 1;
-      return 0.5;
-    },
-    onChange: (service) => of.changes.push(service),
-    told: (name) => told.get(name) ?? null,
-    tell({ name }, is) {
-      told.set(name, is);
-      of.told.push([name, is]);
-    },
-    restart: (name) => of.restarts.push(name),
-    giveUp: () => undefined,
-    report: (error) => of.reported.push(error),
-  });
-  boards.push(board);
-  return board;
-}
 
 const never = () => new Promise<never>(() => undefined);
 
@@ -147,6 +35,22 @@ describe("the rhythm", () => {
       return of.inspected.length > 1;
     });
     expect(board.get("a").state).toBe("healthy");
+  });
+
+  test("follows its setting at once, and a clock that is set back", async () => {
+    const of = world(aService("a"));
+    of.settings = { ...of.settings, probe_seconds: 3_600 };
+    const board = boardOf(of);
+    board.start();
+    of.now += 2_000;
+    await until("it is looked at", () => board.get("a").state === "healthy");
+
+    of.now += 5_000;
+    of.settings = { ...of.settings, probe_seconds: 1 };
+    await until("it is looked at again", () => of.inspected.length === 2);
+
+    of.now -= 3_600_000;
+    await until("it is looked at still", () => of.inspected.length === 3);
   });
 
   test("whoever asks for a look while one runs gets that one", async () => {
