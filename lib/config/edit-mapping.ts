@@ -1,5 +1,5 @@
 /** Changes keys of one mapping in the text of a YAML file and keeps everything else in it: comments, order, other keys. */
-import { type Document, isMap, isScalar, parseDocument, type YAMLMap } from "yaml";
+import { type Document, isMap, isScalar, isSeq, parseDocument, visit, type YAMLMap, type YAMLSeq } from "yaml";
 import { Fault } from "../fault.ts";
 
 export type EditValue = string | number | boolean | readonly string[] | Readonly<Record<string, string | number>>;
@@ -17,10 +17,40 @@ export function editMapping(name: string, text: string, path: readonly string[],
   if (document.contents === null) document.contents = document.createNode({}) as unknown as typeof document.contents;
   let map: unknown = document.contents;
   if (!isMap(map)) throw unusable(name, "it is not a mapping");
-  for (const key of path) map = below(document, map as YAMLMap, key, name);
-  for (const [key, value] of Object.entries(changes)) set(document, map as YAMLMap, key, value);
+  const touched: unknown[] = [];
+  for (const key of path) {
+    map = below(document, map as YAMLMap, key, name);
+    touched.push(map);
+  }
+  const within = map as YAMLMap;
+  refuseShared(
+    document,
+    name,
+    touched,
+    Object.keys(changes).map((key) => within.get(key, true)),
+  );
+  for (const [key, value] of Object.entries(changes)) set(document, within, key, value);
   prune(document, path);
   return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+}
+
+/** What an alias means elsewhere would change there, too, or be gone. @param holders changed in part. @param replaced as a whole */
+function refuseShared(
+  document: Document,
+  name: string,
+  holders: readonly unknown[],
+  replaced: readonly unknown[],
+): void {
+  const meant = new Set<string>();
+  visit(document, { Alias: (_, { source }) => void meant.add(source) });
+  if (meant.size === 0) return;
+  const shared = (node: unknown) => {
+    const anchor = (node as { anchor?: string } | null | undefined)?.anchor;
+    if (anchor !== undefined && meant.has(anchor)) throw unusable(name, "an alias elsewhere in it means the same");
+  };
+  holders.forEach(shared);
+  for (const node of replaced)
+    if (isMap(node) || isSeq(node) || isScalar(node)) visit(node, { Node: (_, each) => shared(each) });
 }
 
 function below(document: Document, map: YAMLMap, key: string, name: string): YAMLMap {
@@ -34,25 +64,47 @@ function below(document: Document, map: YAMLMap, key: string, name: string): YAM
   return made;
 }
 
-/** Keeps the comment beside a value that is replaced. */
+/** Keeps the comments beside what is replaced, and beside all that stays of a list or a mapping. */
 function set(document: Document, map: YAMLMap, key: string, value: EditValue | null): void {
   const present: unknown = map.get(key, true);
-  if (value === null) map.delete(key);
+  // One that stands there twice counts once: of the first the second would take the place.
+  if (value === null) while (map.delete(key));
   else if (isScalar(present) && typeof value !== "object") present.value = value;
-  else {
+  else if (isSeq(present) && isList(value)) setItems(document, present, value);
+  else if (isMap(present) && typeof value === "object" && !isList(value)) {
+    for (const { key: old } of [...present.items])
+      if (!isScalar(old) || !Object.hasOwn(value, String(old.value))) present.delete(old);
+    for (const [name, each] of Object.entries(value)) set(document, present, name, each);
+  } else {
     if (map.items.length === 0) map.flow = false;
     map.set(key, document.createNode(value));
   }
 }
 
-/** A mapping that has become empty goes, unless a comment stands in it. */
+const isList = (value: EditValue): value is readonly string[] => Array.isArray(value);
+
+function setItems(document: Document, list: YAMLSeq, texts: readonly string[]): void {
+  const old = [...list.items];
+  list.items = texts.map((text) => {
+    const at = old.findIndex((item) => isScalar(item) && item.value === text);
+    return at < 0 ? document.createNode(text) : old.splice(at, 1)[0];
+  });
+}
+
+/** A mapping that has become empty goes, unless a comment stands in it, or above a whole section. */
 function prune(document: Document, path: readonly string[]): void {
   for (let length = path.length; length > 0; length -= 1) {
     const at = path.slice(0, length);
     const map = document.getIn(at, true);
     if (!isMap(map) || map.items.length > 0 || map.comment || map.commentBefore) return;
+    if (length === 1 && hasCommentAbove(document.contents, at[0])) return;
     document.deleteIn(at);
   }
+}
+
+function hasCommentAbove(root: unknown, name: string | undefined): boolean {
+  const keys = isMap(root) ? root.items.map(({ key }) => key) : [];
+  return keys.some((key) => isScalar(key) && key.value === name && Boolean(key.commentBefore));
 }
 
 function unusable(name: string, why: string): Fault {

@@ -1,6 +1,6 @@
 /** Looking at what is configured and changing it: validated as a whole first, written atomically, taken up at once. */
 import { join } from "node:path";
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, type TSchema, Type } from "@sinclair/typebox";
 import { type Changes, editMapping } from "../config/edit-mapping.ts";
 import { refusalOf } from "../config/field-types.ts";
 import type { Environment } from "../config/fields.ts";
@@ -18,6 +18,8 @@ import {
   clusterSettings,
   isSettingKey,
   SETTING_TYPES,
+  type SettingKey,
+  type SettingValue,
   SettingValueSchema,
 } from "./cluster-settings.ts";
 import { EnvironmentSettingSchema, environmentSettings } from "./process-settings.ts";
@@ -148,7 +150,7 @@ export function createSettings({ dataDir, env, reload, mayChange }: SettingsOpti
         if (refusal !== null) throw malformed([key, ...refusal.path].join("/"), `The value ${refusal.reason}.`);
       }
       const known = new Map(clusterSettings(files.topology, env, load(files).settings).map((each) => [each.key, each]));
-      const undo = Object.fromEntries(Object.keys(values).map((key) => [key, known.get(key)?.file_value ?? null]));
+      const undo = undoOf(values, SETTING_TYPES, (key) => known.get(key as SettingKey)?.file_value);
       const text = editMapping(TOPOLOGY, files.topology.text, ["settings"], values as Changes);
       return write(files, { name: TOPOLOGY, text }, undo);
     },
@@ -172,7 +174,7 @@ export function createSettings({ dataDir, env, reload, mayChange }: SettingsOpti
       const before = new Map(known?.fields.map(({ key, file_value }) => [key as string, file_value]));
       if (known?.usual && "kind" in values) throw malformed("kind", `${name} is of kind ${known.kind} for good.`);
       refuseReserved(files, name, token);
-      const undo = Object.fromEntries(Object.keys(values).map((key) => [key, before.get(key) ?? null]));
+      const undo = undoOf(values, SERVICE_TYPES, (key) => before.get(key));
       const text = editMapping(SERVICES, files.services.text, ["services", name], values as Changes);
       return write(files, { name: SERVICES, text }, undo);
     },
@@ -183,12 +185,26 @@ export function createSettings({ dataDir, env, reload, mayChange }: SettingsOpti
       if (!known || (said.length === 0 && !isUsual(name)))
         throw new Fault("not_found", "no_such_service", `services-overrides.yaml has no service "${name}".`);
       refuseReserved(files, name, token);
-      const undo = Object.fromEntries(said.map(({ key, file_value }) => [key, file_value]));
-      const nothing = Object.fromEntries(said.map(({ key }) => [key, null]));
-      const text = editMapping(SERVICES, files.services.text, ["services", name], nothing);
+      const values = Object.fromEntries(said.map(({ key, file_value }) => [key, file_value]));
+      const undo = undoOf(values, SERVICE_TYPES, (key) => values[key]);
+      const text = editMapping(SERVICES, files.services.text, ["services"], { [name]: null });
       return write(files, { name: SERVICES, text }, undo);
     },
   };
+}
+
+/** What was wrong in the file counted as nothing, and would be refused: the default is what held. */
+function undoOf(
+  values: object,
+  types: Readonly<Record<string, TSchema>>,
+  said: (key: string) => SettingValue | null | undefined,
+): SettingChanges["values"] {
+  const valid = (key: string) => {
+    const value = said(key) ?? null;
+    const type = types[key];
+    return value !== null && type && refusalOf(type, value) === null ? value : null;
+  };
+  return Object.fromEntries(Object.keys(values).map((key) => [key, valid(key)]));
 }
 
 /** @throws Fault 409 when it is there and cannot be read: it would be lost by writing */

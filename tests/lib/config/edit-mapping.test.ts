@@ -31,6 +31,47 @@ settings:
     expect(edit("settings:\n  stall_seconds: 60\n  x: 1\n", { stall_seconds: null })).toBe("settings:\n  x: 1\n");
   });
 
+  test("keeps the comment above a section that has become empty: it may be the head of the file", () => {
+    const text = "# Ours. Ask Alice before you change it.\nsettings:\n  stall_seconds: 60\n";
+    const emptied = edit(text, { stall_seconds: null });
+    expect(emptied).toBe("# Ours. Ask Alice before you change it.\nsettings: {}\n");
+    expect(edit(emptied, { stall_seconds: 60 })).toBe(text);
+  });
+
+  test("keeps the comments beside what stays of a list and of a mapping", () => {
+    const text = `settings:
+  args:
+    # asked for by Bob
+    - --a # it needs that
+    - --b
+    - --c # and that
+  env:
+    A: "1" # as it was
+    B: two
+`;
+    expect(edit(text, { args: ["--a", "--c", "--d"], env: { A: "1", C: 3 } })).toBe(
+      text.replace("    - --b\n", "").replace("# and that\n", "# and that\n    - --d\n").replace("B: two", "C: 3"),
+    );
+    expect(edit(text, { args: ["--a", "--b", "--c"], env: { B: "two", A: "1" } })).toBe(text);
+  });
+
+  test("removes a key that stands there twice altogether", () => {
+    expect(edit("settings:\n  a: 1\n  b: 2\n  a: 3\n", { a: null })).toBe("settings:\n  b: 2\n");
+  });
+
+  const SHARED = "base: &base {a: &a 1, b: 2}\nsettings:\n  a: &x\n    - *a\n  b: 2\nother: [*x, *base]\n";
+  test.each([
+    ["a value that is meant elsewhere, too", ["settings"], { a: ["y"] }],
+    ["a value that is meant elsewhere, removed", ["settings"], { a: null }],
+    ["a mapping that is meant elsewhere, too", ["base"], { c: 3 }],
+  ] as const)("refuses %s", (_, path, changes) => {
+    expect(() => edit(SHARED, changes as Changes, [...path])).toThrow("an alias elsewhere in it means the same");
+  });
+
+  test("changes what no alias means in a file that has some", () => {
+    expect(edit(SHARED, { b: 4 })).toBe(SHARED.replace("  b: 2", "  b: 4"));
+  });
+
   test("makes mappings on the way, and fills a blank one", () => {
     expect(edit("services:\n", { port: 8001, disabled: true }, ["services", "asr-2"])).toBe(
       "services:\n  asr-2:\n    port: 8001\n    disabled: true\n",

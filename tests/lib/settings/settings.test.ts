@@ -38,6 +38,17 @@ const faultOf = (work: () => unknown): Fault => {
 };
 
 describe("settings of the cluster", () => {
+  test("a change of what the file has wrong can be taken back: to the default, which held", () => {
+    write("topology.yaml", `${NODES}settings:\n  probe_seconds: often\n`);
+    const its = desk();
+    expect(settingOf(its, "probe_seconds")).toMatchObject({ value: 10 });
+
+    const { undo } = its.change({ values: { probe_seconds: 5 } });
+    its.change(undo);
+
+    expect(settingOf(its, "probe_seconds")).toMatchObject({ value: 10, from: "default" });
+  });
+
   test("each says what it is, what it may be and where its value comes from", () => {
     write("topology.yaml", `${NODES}settings:\n  stall_seconds: 300\n  allowed_hosts: [ai.example]\n`);
     const its = desk({ ALLOWED_HOSTS: "spark.example" });
@@ -149,6 +160,19 @@ describe("settings of services", () => {
     its.changeService("chat-2", removed.undo);
     expect(fieldOf(its, "chat-2", "port")).toMatchObject({ value: 8889 });
     expect(faultOf(() => its.removeService("chat-3"))).toMatchObject({ kind: "not_found" });
+  });
+
+  test("one whose entry a person has commented is removed with its comments, and nothing else", () => {
+    write(
+      "services-overrides.yaml",
+      "# Ours.\nservices:\n  chat-2:\n    # the small one\n    kind: vllm # of Bob\n    node: spark-2\n    port: 8889\n  # louder\n  kokoro: { port: 8881 }\n",
+    );
+    const its = desk();
+
+    its.removeService("chat-2");
+
+    expect(its.view().services.some(({ name }) => name === "chat-2")).toBe(false);
+    expect(read("services-overrides.yaml")).toBe("# Ours.\nservices:\n  # louder\n  kokoro: {port: 8881}\n");
   });
 
   test.each([
