@@ -33,6 +33,7 @@ export interface Wanted {
 
 export class Downloads {
   readonly #followers = new Map<string, Follower>();
+  readonly #closed = new AbortController();
   /** Its repository. */
   #starting: string | null = null;
 
@@ -60,7 +61,10 @@ export class Downloads {
     return this.#starting === repo || this.list().some((download) => download.repo === repo && !isOver(download));
   }
 
-  /** @throws Fault 404 unknown Spark; 409 another one runs, no room, no script, foreign Spark; 502 a Spark is out of reach */
+  /**
+   * @param signal of whoever orders it: what has begun on a Spark goes on without them
+   * @throws Fault 404 unknown Spark; 409 another one runs, no room, no script, foreign Spark; 502 a Spark is out of reach
+   */
   async begin(wanted: Wanted, signal: AbortSignal): Promise<Download> {
     const running = this.list().find((download) => !isOver(download));
     if (running || this.#starting !== null)
@@ -85,11 +89,18 @@ export class Downloads {
     if (isOver(download) || !follower)
       throw new Fault("conflict", "download_over", `This download is over: ${download.state}.`);
     follower.cancel();
+    try {
+      // While the Spark is out of reach the next controller may be the one that ends it.
+      this.options.store.save(follower.download);
+    } catch (error) {
+      this.options.report(error);
+    }
     return follower.download;
   }
 
   /** What runs on the Sparks goes on. */
   async close(): Promise<void> {
+    this.#closed.abort(new Fault("unavailable", "shutting_down", "Spark Control is shutting down."));
     await Promise.all([...this.#followers.values()].map((follower) => follower.close()));
   }
 
@@ -122,9 +133,12 @@ export class Downloads {
       ...{ started_at: isoTime(now()), ended_at: null },
     };
     store.save(download);
+    const closed = this.#closed.signal;
     try {
-      await sparks.start(head, { id: jobOf(download), generation, argv, cwd: head.launch_dir }, signal);
+      await sparks.start(head, { id: jobOf(download), generation, argv, cwd: head.launch_dir }, closed);
     } catch (error) {
+      // The next controller looks.
+      closed.throwIfAborted();
       // Whether it began is not known when the answer was lost: the follower looks.
       if (!(error instanceof Fault) || !isLost(error)) {
         const reason = error instanceof Fault ? error.message : "The download could not be started.";
@@ -132,6 +146,7 @@ export class Downloads {
         throw error;
       }
     }
+    closed.throwIfAborted();
     return this.#follow(download).download;
   }
 

@@ -1,6 +1,7 @@
 /** Downloads onto the simulated Sparks, over real SSH. */
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Download } from "../../../lib/downloads/download.ts";
+import type { DownloadSparks } from "../../../lib/downloads/sparks.ts";
 import { type Demo, type DemoOptions, startDemo } from "../../support/demo.ts";
 import { until } from "../../support/until.ts";
 
@@ -150,6 +151,45 @@ describe("a download", () => {
 
     demo!.cluster.nodes[0]!.network.set("up");
     expect((await ended(body.id)).state).toBe("done");
+  });
+
+  test("that is cancelled while its Spark is out of reach stays cancelled over a restart of the controller", async () => {
+    const { restart, cluster } = await start({ speed: 20 });
+    const { body } = await order({ model: "fresh", nodes: ["spark-1"] });
+    await until("some of it is there", () => sizes()[0]! > 1e6);
+    cluster.nodes[0]!.network.set("down");
+    expect((await fetch(`${demo!.url}/api/downloads/${body.id}`, { method: "DELETE" })).status).toBe(200);
+
+    await restart();
+    expect((await look(body.id)).state).toBe("cancelling");
+    cluster.nodes[0]!.network.set("up");
+
+    expect((await ended(body.id)).state).toBe("cancelled");
+    expect(cluster.nodes[0]!.processes.all().filter(({ argv }) => argv.includes("acme/fresh-8b"))).toEqual([]);
+  });
+
+  test("is followed to its end when whoever ordered it leaves while it begins", async () => {
+    const { plane } = await start();
+    const { sparks } = (plane.machines.downloads as unknown as { options: { sparks: DownloadSparks } }).options;
+    const leaving = new AbortController();
+    const { start: begin } = sparks;
+    sparks.start = async (node, job, signal) => {
+      await begin(node, job, signal);
+      leaving.abort();
+      await until("the request has gone", () => left);
+      signal.throwIfAborted();
+    };
+    let left = false;
+    await fetch(`${demo!.url}/api/downloads`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ model: "fresh" }),
+      signal: leaving.signal,
+    }).catch(() => (left = true));
+
+    expect((await order({ repo: "acme/other-3b" })).body.code).toBe("download_running");
+    const [first] = plane.machines.downloads.list();
+    expect((await ended(first!.id)).state).toBe("done");
   });
 
   test("is not ended by a swap, which ends launches that it does not know", async () => {
