@@ -9,6 +9,8 @@ const BYTES_PER_KIB = 1024;
 const DEADLINE_MS = 60_000;
 const MOST_CONFIG_BYTES = 65_536;
 const MOST_MODELS = 500;
+const MOST_LINE_BYTES = 512;
+const MOST_BYTES = MOST_MODELS * (MOST_LINE_BYTES + MOST_CONFIG_BYTES);
 const EXIT_USAGE = 64;
 
 /**
@@ -56,7 +58,8 @@ export interface HubEntry {
 
 /** @throws Fault when the Spark cannot be asked */
 export async function listHub(ssh: SparkSsh, node: Node, signal: AbortSignal): Promise<HubEntry[]> {
-  const { stdoutBytes } = await ssh.exec(node, script("spark-hub-list", LIST, [path(HUB)]), signal, DEADLINE_MS);
+  const list = script("spark-hub-list", LIST, [path(HUB)]);
+  const { stdoutBytes } = await ssh.exec(node, list, signal, DEADLINE_MS, MOST_BYTES);
   return readHub(stdoutBytes);
 }
 

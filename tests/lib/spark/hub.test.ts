@@ -19,10 +19,13 @@ afterEach(() => rmSync(home, { recursive: true, force: true }));
 const SHELLS = ["sh", "bash", "busybox"].filter((shell) => Bun.which(shell) !== null);
 const never = new AbortController().signal;
 
+/** What is kept of an answer when nobody asks for more. */
+const USUAL_BYTES = 1024 * 1024;
+
 /** A Spark whose login shell is this one, with the home of the test. */
 function sparkWith(shell: string): SparkSsh {
   const ssh: Ssh = {
-    async exec(_target, command) {
+    async exec(_target, command, { maxBytes = USUAL_BYTES }) {
       const argv = shell === "busybox" ? ["busybox", "sh", "-c", command] : [shell, "-c", command];
       const child = Bun.spawn(argv, { env: { HOME: home, PATH: process.env.PATH! }, stdout: "pipe", stderr: "pipe" });
       const [out, err, exitCode] = await Promise.all([
@@ -30,8 +33,9 @@ function sparkWith(shell: string): SparkSsh {
         new Response(child.stderr).text(),
         child.exited,
       ]);
-      const stdout = new TextDecoder().decode(out);
-      return { stdout, stdoutBytes: out, stderr: err, exitCode, truncated: false };
+      const kept = out.subarray(0, maxBytes);
+      const stdout = new TextDecoder().decode(kept);
+      return { stdout, stdoutBytes: kept, stderr: err, exitCode, truncated: kept.length < out.length };
     },
     peerAddress: async () => "10.0.0.1",
     close: async () => undefined,
@@ -61,6 +65,16 @@ for (const shell of SHELLS)
       expect(found[0]).toMatchObject({ unfinished: 1, config: '{\n  "name": "größer\u2028"\n}\n' });
       expect(found[0]!.bytes).toBeGreaterThan(300_000);
       expect(found.slice(1).map(({ config }) => config)).toEqual([null, null]);
+    });
+
+    test("none is missing of many that have large configs", async () => {
+      const names = Array.from({ length: 30 }, (_, index) => `large-${String(index).padStart(2, "0")}`);
+      for (const name of names) put(`models--acme--${name}`, JSON.stringify({ ignore: "x".repeat(60_000) }));
+
+      const found = await listHub(sparkWith(shell), aNode("spark-1"), never);
+
+      expect(found.map(({ repo }) => repo)).toEqual(names.map((name) => `acme/${name}`));
+      expect(found.every(({ config }) => config !== null)).toBe(true);
     });
 
     test("a Spark without a cache has none", async () => {
