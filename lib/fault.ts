@@ -51,3 +51,8 @@ export class Fault extends Error {
     super(message, options);
   }
 }
+
+const LOST = new Set(["ssh_unknown", "ssh_timeout"]);
+
+/** Whether a Spark was told something and its answer got lost: it may have had its effect, and only a look there tells. */
+export const isAnswerLost = (error: unknown): error is Fault => error instanceof Fault && LOST.has(error.code);

@@ -2,7 +2,7 @@
  * Updates of bots: a detached job on the Spark, as the bot's own user, that outlives the controller and is taken up again by
  * the next one. Its output is read from the job's log; only how it stands is kept here.
  */
-import { Fault } from "../fault.ts";
+import { Fault, isAnswerLost } from "../fault.ts";
 import { newId } from "../ids.ts";
 import { BOT_UPDATE } from "../ssh/bot-update-script.ts";
 import type { JobReading } from "../ssh/jobs.ts";
@@ -40,6 +40,8 @@ export interface BotMeans {
 }
 
 const READ_MS = 500;
+/** A job whose beginning was not answered may still be on its way. */
+const UNBEGUN_LOOKS = 10;
 const MOST_LINES = 5_000;
 const LONGEST_LINE = 4_096;
 /** Beyond its own limit a job that cannot be read any more is given up. */
@@ -83,9 +85,12 @@ export class BotUpdates {
       await this.means.begin(bot, { id: jobOf(update), argv, cwd: directory }, this.#closed.signal);
     } catch (error) {
       if (this.#closed.signal.aborted) throw error;
-      const reason = error instanceof Fault ? error.message : "It could not be begun.";
-      this.#end(run, { ...run.update, state: "failed", reason, ended_at: this.means.now() });
-      throw error;
+      // Whether it began is not known when the answer was lost: what is read of it tells.
+      if (!isAnswerLost(error)) {
+        const reason = error instanceof Fault ? error.message : "It could not be begun.";
+        this.#end(run, { ...run.update, state: "failed", reason, ended_at: this.means.now() });
+        throw error;
+      }
     }
     this.#follow(run);
     return run.update;
@@ -188,6 +193,7 @@ export class BotUpdates {
     const { signal } = this.#closed;
     const until = Date.parse(run.update.started_at) + run.update.limit_seconds * 1000 + PATIENCE_MS;
     const output = new Output(run);
+    let unbegun = 0;
     for (let offset = 0; ; ) {
       try {
         const reading = await this.means.read(this.#bot(run.update.service), jobOf(run.update), offset, signal);
@@ -195,7 +201,9 @@ export class BotUpdates {
         const update = output.take(reading.chunk);
         if (update !== run.update) this.#change(run, { ...update, reason: null });
         else if (reading.chunk.length > 0) stir(run);
-        const isOver = reading.state !== "running" && reading.chunk.length === 0;
+        unbegun = reading.state === "absent" || reading.state === "prepared" ? unbegun + 1 : 0;
+        const isOnItsWay = unbegun > 0 && unbegun < UNBEGUN_LOOKS;
+        const isOver = reading.state !== "running" && reading.chunk.length === 0 && !isOnItsWay;
         if (isOver) return this.#end(run, ended(output.update, output.end(reading, run.isCancelled), this.means.now()));
         if (reading.chunk.length > 0 && reading.state !== "running") continue;
       } catch (error) {

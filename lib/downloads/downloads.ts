@@ -2,7 +2,7 @@
  * Downloads onto the Sparks by hf-download.sh, as a detached job on the first of them: it goes on without the controller,
  * which follows it by its log and by the sizes of the model's folder.
  */
-import { Fault } from "../fault.ts";
+import { Fault, isAnswerLost } from "../fault.ts";
 import { isoTime } from "../ids.ts";
 import { type Node, type Topology, usableNode } from "../topology/topology.ts";
 import { type Download, isOver } from "./download.ts";
@@ -140,7 +140,7 @@ export class Downloads {
       // The next controller looks.
       closed.throwIfAborted();
       // Whether it began is not known when the answer was lost: the follower looks.
-      if (!(error instanceof Fault) || !isLost(error)) {
+      if (!isAnswerLost(error)) {
         const reason = error instanceof Fault ? error.message : "The download could not be started.";
         store.save({ ...download, state: "failed", reason, ended_at: isoTime(now()) });
         throw error;
@@ -193,5 +193,4 @@ export class Downloads {
 /** The ending tells that it is no launch: a swap ends those that it does not know. */
 export const jobOf = ({ id }: Pick<Download, "id">): string => `${id}-download`;
 
-const isLost = ({ code }: Fault): boolean => code === "ssh_unknown" || code === "ssh_timeout";
 const gb = (bytes: number): string => `${(bytes / 1e9).toFixed(bytes < 10e9 ? 1 : 0)} GB`;
