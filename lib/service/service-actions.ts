@@ -2,7 +2,7 @@
  * Start, stop and restart of a service: asked for by a person, by a client, or by the auto-restart. What was done is
  * verified on the Spark before it counts; for slots the swap engine's own rules hold.
  */
-import { Fault } from "../fault.ts";
+import { Fault, isAnswerLost } from "../fault.ts";
 import { isoTime } from "../ids.ts";
 import { type Service as ConfiguredService, type Node, type Topology, usableNode } from "../topology/topology.ts";
 import type { Entry, Subject } from "./entry.ts";
@@ -154,9 +154,20 @@ export class ServiceActions {
     const before = await this.#look(node, container);
     if (modelPlace(service, this.means.topology()) !== null) await this.means.passFence(node, board.signal);
     forced?.throwIfAborted();
-    await act(node, request.action, container, board.signal);
-    const after = await this.#verify(name, node, container, request.action, before?.startedAt ?? null);
-    board.sawContainer(name, after);
+    let lost: Fault | null = null;
+    try {
+      await act(node, request.action, container, board.signal);
+    } catch (error) {
+      if (!isAnswerLost(error) || board.signal.aborted) throw error;
+      lost = error;
+    }
+    try {
+      const after = await this.#verify(name, node, container, request.action, before?.startedAt ?? null);
+      board.sawContainer(name, after);
+    } catch (error) {
+      // Nothing was seen of it either: what was said first tells most.
+      throw lost ?? error;
+    }
   }
 
   /** The last look may be some seconds old. A Spark that cannot be asked is told by what follows. */
@@ -185,7 +196,14 @@ export class ServiceActions {
     const { now, pause, board } = this.means;
     const deadline = now() + VERIFY_MS;
     for (let running = 0; ; ) {
-      const seen = await this.#look(node, container);
+      const seen = await this.#look(node, container).catch((error) => {
+        if (!(error instanceof Fault) || board.signal.aborted || now() > deadline) throw error;
+        return undefined;
+      });
+      if (seen === undefined) {
+        await pause(BETWEEN_LOOKS_MS, board.signal);
+        continue;
+      }
       const isNew = action !== "restart" || seen?.startedAt !== startedBefore;
       if (action === "stop" && !seen?.running) return seen;
       if (action !== "stop" && isNew) {

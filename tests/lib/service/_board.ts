@@ -3,7 +3,7 @@ import { Database } from "bun:sqlite";
 import { Conditions } from "../../../lib/service/conditions.ts";
 import type { Service } from "../../../lib/service/service.ts";
 import { ServiceBoard } from "../../../lib/service/service-board.ts";
-import { type SeenImage, Sight } from "../../../lib/service/sight.ts";
+import { type SeenImage, Sight, type SightMeans } from "../../../lib/service/sight.ts";
 import { FACTS } from "../../../lib/store/migrations.ts";
 import type { Service as ConfiguredService, Settings, Topology } from "../../../lib/topology/topology.ts";
 import { aTopology, SETTINGS } from "../swap/_fixtures.ts";
@@ -47,6 +47,7 @@ export interface World {
   readonly changes: Service[];
   readonly told: [string, "up" | "down"][];
   readonly restarts: string[];
+  inspect: SightMeans["inspect"];
   readonly reported: unknown[];
 }
 
@@ -56,7 +57,7 @@ export const boards: ServiceBoard[] = [];
 export function world(...services: ConfiguredService[]): World {
   const db = new Database(":memory:");
   for (const step of FACTS) db.run(step);
-  return {
+  const of: World = {
     services,
     settings: { ...SETTINGS, probe_seconds: 1 },
     db,
@@ -68,8 +69,17 @@ export function world(...services: ConfiguredService[]): World {
     changes: [],
     told: [],
     restarts: [],
+    async inspect(_, names) {
+      of.inspected.push([...names]);
+      const found = names.flatMap((name): [string, SeenImage][] => {
+        const given = of.containers[name];
+        return given === null ? [] : [[name, { ...RUNNING, name, ...given }]];
+      });
+      return new Map(found);
+    },
     reported: [],
   };
+  return of;
 }
 
 export function topologyOf({ services, settings }: World): Topology {
@@ -82,14 +92,7 @@ export function boardOf(of: World): ServiceBoard {
   const sight = new Sight({
     topology,
     address: async ({ name }) => ({ origin: `http://${name}`, host: null }),
-    async inspect(_, names) {
-      of.inspected.push([...names]);
-      const found = names.flatMap((name): [string, SeenImage][] => {
-        const given = of.containers[name];
-        return given === null ? [] : [[name, { ...RUNNING, name, ...given }]];
-      });
-      return new Map(found);
-    },
+    inspect: (...asked) => of.inspect(...asked),
     async ask(url) {
       const answer = of.ports.get(new URL(url).hostname);
       return { status: answer ? await answer() : 200, body: null };
