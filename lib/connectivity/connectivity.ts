@@ -40,8 +40,10 @@ export interface SparkState {
 interface Watched {
   link: Link;
   asked: boolean;
-  /** A poll or a question for the address is under way. */
+  /** A poll is under way. */
   busy: boolean;
+  /** The question for the address is. It has a deadline longer than a poll's, and keeps none back. */
+  askingMac: boolean;
   changedAt: number | null;
   mac: string | null;
   macAt: number;
@@ -68,7 +70,7 @@ export class Connectivity {
     const open = store.open();
     for (const [node, { changedAt, mac }] of store.known()) {
       const link = { ...NEVER_ASKED, outage: open.get(node) ?? null };
-      this.#sparks.set(node, { link, asked: false, busy: false, changedAt, mac, macAt: Number.NEGATIVE_INFINITY });
+      this.#sparks.set(node, { ...unseen(), link, changedAt, mac });
     }
     this.reconfigured();
     this.#timer = setInterval(() => this.beat(), intervalMs);
@@ -87,14 +89,7 @@ export class Connectivity {
     if (this.#closed.signal.aborted) return;
     this.#keepHouse();
     const nodes = this.options.topology().nodes.filter((node) => node.status === "configured");
-    const polls = nodes.map((node) => {
-      const poll = this.#poll(node).catch((error) => {
-        if (!this.#closed.signal.aborted) this.options.report(error);
-      });
-      this.#running.add(poll);
-      return poll.finally(() => this.#running.delete(poll));
-    });
-    await Promise.all(polls);
+    await Promise.all(nodes.map((node) => this.#tracked(this.#poll(node))));
   }
 
   state(name: string): SparkState {
@@ -161,7 +156,7 @@ export class Connectivity {
       const found = await probe(node, seen.link.outage !== null, this.#closed.signal);
       if (this.#closed.signal.aborted || !this.#isStill(node, seen)) return;
       this.#take(node.name, seen, { ...found, began, ended: now() });
-      if (found.verdict === "up") await this.#askMac(node, seen);
+      if (found.verdict === "up") void this.#tracked(this.#askMac(node, seen));
     } finally {
       seen.busy = false;
     }
@@ -204,23 +199,35 @@ export class Connectivity {
 
   async #askMac(node: Node, seen: Watched): Promise<void> {
     const { now, macOf, store } = this.options;
-    if (now() - seen.macAt < MAC_EVERY_MS) return;
+    if (seen.askingMac || now() - seen.macAt < MAC_EVERY_MS) return;
     seen.macAt = now();
-    const mac = await macOf(node, this.#closed.signal).catch((error) => {
-      // The next outage or day asks again: without it only waking is not possible.
-      if (!this.#closed.signal.aborted) this.options.report(error);
-      return null;
-    });
-    if (mac === null || this.#closed.signal.aborted) return;
-    seen.mac = mac;
-    this.#tolerant(() => store.remember(node.name, mac));
+    seen.askingMac = true;
+    try {
+      // The next outage or day asks again when it is not told: without it only waking is not possible.
+      const mac = await macOf(node, this.#closed.signal);
+      if (mac === null || this.#closed.signal.aborted || !this.#isStill(node, seen)) return;
+      seen.mac = mac;
+      this.#tolerant(() => store.remember(node.name, mac));
+    } finally {
+      seen.askingMac = false;
+    }
+  }
+
+  /** What goes wrong is reported; closing waits for it. */
+  #tracked(work: Promise<void>): Promise<void> {
+    const safe = work
+      .catch((error) => {
+        if (!this.#closed.signal.aborted) this.options.report(error);
+      })
+      .finally(() => this.#running.delete(safe));
+    this.#running.add(safe);
+    return safe;
   }
 
   #watched(name: string): Watched {
     const known = this.#sparks.get(name);
     if (known) return known;
-    const never = Number.NEGATIVE_INFINITY;
-    const fresh = { link: NEVER_ASKED, asked: false, busy: false, changedAt: null, mac: null, macAt: never };
+    const fresh = unseen();
     this.#sparks.set(name, fresh);
     return fresh;
   }
@@ -246,3 +253,8 @@ export class Connectivity {
     }
   }
 }
+
+const unseen = (): Watched => ({
+  ...{ link: NEVER_ASKED, asked: false, busy: false, askingMac: false },
+  ...{ changedAt: null, mac: null, macAt: Number.NEGATIVE_INFINITY },
+});

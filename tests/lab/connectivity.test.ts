@@ -9,8 +9,8 @@ import { until } from "../support/until.ts";
 import { inLab, LIMIT_MS } from "./survive-lab.ts";
 
 const POLL_MS = 5_000;
-/** A poll that was under way takes up to 4 s; the rest is for a busy machine. */
-const ONE_POLL_MS = 2 * POLL_MS + 2_000;
+/** A poll may have begun just before, and the next one takes a moment until it has run a command: under two polls. */
+const ONE_POLL_MS = POLL_MS + 4_000;
 const DOWN_MS = 22_000;
 
 type Log = ReturnType<typeof connectivityOf>;

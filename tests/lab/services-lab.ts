@@ -6,7 +6,7 @@ import { Controller, makeDataDir } from "../support/controller.ts";
 import type { Host } from "./host.ts";
 import type { Lab } from "./lab.ts";
 
-export const KINDS = ["asr", "tts", "embeddings", "reranker", "qdrant", "http", "vllm", "bot"] as const;
+export const KINDS = ["asr", "diarizer", "tts", "embeddings", "reranker", "qdrant", "http", "vllm", "bot"] as const;
 export type Kind = (typeof KINDS)[number];
 const FIRST_PORT = 9_100;
 export const portOf = (kind: Kind) => FIRST_PORT + KINDS.indexOf(kind);

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createSocket } from "node:dgram";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { ConnectivityOptions } from "../../../lib/connectivity/connectivity.ts";
 import type { availabilityOf, connectivityOf } from "../../../lib/connectivity/wire.ts";
 import { isoTime } from "../../../lib/ids.ts";
 import type { Status } from "../../../lib/status.ts";
@@ -165,6 +166,25 @@ describe("the connectivity log", () => {
     const older = await ask(`limit=10&before=${encodeURIComponent(newest[1]!.at)}`);
     expect(older).toHaveLength(4);
     expect((await fetch(`${demo!.url}/api/connectivity?before=yesterday`)).status).toBe(422);
+  });
+
+  test("a question for the hardware address that hangs keeps no poll back: a link that flaps is seen in time", async () => {
+    const { plane } = await start();
+    const { options } = plane.machines.connectivity as unknown as { options: Pick<ConnectivityOptions, "macOf"> };
+    const asked: string[] = [];
+    (options as { macOf: ConnectivityOptions["macOf"] }).macOf = (node, signal) => {
+      asked.push(node.name);
+      return new Promise((resolve) => signal.addEventListener("abort", () => resolve(null), { once: true }));
+    };
+    for (let round = 0; round < 2; round += 1) {
+      network("down");
+      await becomes("down");
+      network("up");
+      await becomes("up");
+    }
+
+    expect(asked).toEqual(["spark-2"]);
+    expect((await log()).events).toHaveLength(4);
   });
 
   test("what cannot be written now is written later, once", async () => {
