@@ -50,6 +50,10 @@ export function deedOf(entry: AuditEntry, nameOf: (key: string) => string): stri
       return `Sent ${last} the packet that wakes it`;
     case "changeSettings":
       return "Changed settings";
+    case "changeSlot":
+      return `Changed the slot ${last}`;
+    case "removeSlot":
+      return `Removed the slot ${last}`;
     case "changeService":
       return `Changed the settings of ${last}`;
     case "removeService":

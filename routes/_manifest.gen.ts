@@ -46,6 +46,7 @@ import apiServicesNameUpdateIndexRoute from "./api/services/[name]/update/index.
 import apiServicesNameUpdateStreamRoute from "./api/services/[name]/update/stream.ts";
 import apiSettingsIndexRoute from "./api/settings/index.ts";
 import apiSettingsServicesNameRoute from "./api/settings/services/[name].ts";
+import apiSettingsSlotsNameRoute from "./api/settings/slots/[name].ts";
 import apiSetupIndexRoute from "./api/setup/index.ts";
 import apiSetupCheckRoute from "./api/setup/check.ts";
 import apiSetupConfirmRoute from "./api/setup/confirm.ts";
@@ -134,6 +135,7 @@ export const ROUTE_FILES = [
   { file: "api/services/[name]/update/stream.ts", path: "/api/services/:name/update/stream" },
   { file: "api/settings/index.ts", path: "/api/settings" },
   { file: "api/settings/services/[name].ts", path: "/api/settings/services/:name" },
+  { file: "api/settings/slots/[name].ts", path: "/api/settings/slots/:name" },
   { file: "api/setup/index.ts", path: "/api/setup" },
   { file: "api/setup/check.ts", path: "/api/setup/check" },
   { file: "api/setup/confirm.ts", path: "/api/setup/confirm" },
@@ -226,6 +228,7 @@ export const registerRoutes = (app: Elysia, services: ControlPlane & Web) => {
     .group("/api/services/:name/update/stream", (group) => group.use(from(apiServicesNameUpdateStreamRoute)))
     .group("/api/settings", (group) => group.use(from(apiSettingsIndexRoute)))
     .group("/api/settings/services/:name", (group) => group.use(from(apiSettingsServicesNameRoute)))
+    .group("/api/settings/slots/:name", (group) => group.use(from(apiSettingsSlotsNameRoute)))
     .group("/api/setup", (group) => group.use(from(apiSetupIndexRoute)))
     .group("/api/setup/check", (group) => group.use(from(apiSetupCheckRoute)))
     .group("/api/setup/confirm", (group) => group.use(from(apiSetupConfirmRoute)))

@@ -12,11 +12,8 @@ export type Changes = Readonly<Record<string, EditValue | null>>;
  * @throws Fault 409 `file_unusable` when the file is not of a shape that could be kept
  */
 export function editMapping(name: string, text: string, path: readonly string[], changes: Changes): string {
-  const document = parseDocument(text, { schema: "core", uniqueKeys: false, prettyErrors: false, logLevel: "silent" });
-  if (document.errors.length > 0) throw unusable(name, "it is not YAML");
-  if (document.contents === null) document.contents = document.createNode({}) as unknown as typeof document.contents;
+  const document = openDocument(name, text);
   let map: unknown = document.contents;
-  if (!isMap(map)) throw unusable(name, "it is not a mapping");
   const touched: unknown[] = [];
   for (const key of path) {
     map = below(document, map as YAMLMap, key, name);
@@ -31,11 +28,22 @@ export function editMapping(name: string, text: string, path: readonly string[],
   );
   for (const [key, value] of Object.entries(changes)) set(document, within, key, value);
   prune(document, path);
-  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+  return textOf(document);
+}
+
+export const textOf = (document: Document): string => document.toString({ lineWidth: 0, flowCollectionPadding: false });
+
+/** A document that is a mapping, an empty one where there is no text. @throws Fault 409 `file_unusable` */
+export function openDocument(name: string, text: string): Document {
+  const document = parseDocument(text, { schema: "core", uniqueKeys: false, prettyErrors: false, logLevel: "silent" });
+  if (document.errors.length > 0) throw unusable(name, "it is not YAML");
+  if (document.contents === null) document.contents = document.createNode({}) as unknown as typeof document.contents;
+  if (!isMap(document.contents)) throw unusable(name, "it is not a mapping");
+  return document;
 }
 
 /** What an alias means elsewhere would change there, too, or be gone. @param holders changed in part. @param replaced as a whole */
-function refuseShared(
+export function refuseShared(
   document: Document,
   name: string,
   holders: readonly unknown[],
@@ -65,7 +73,7 @@ function below(document: Document, map: YAMLMap, key: string, name: string): YAM
 }
 
 /** Keeps the comments beside what is replaced, and beside all that stays of a list or a mapping. */
-function set(document: Document, map: YAMLMap, key: string, value: EditValue | null): void {
+export function set(document: Document, map: YAMLMap, key: string, value: EditValue | null): void {
   const present: unknown = map.get(key, true);
   // One that stands there twice counts once: of the first the second would take the place.
   if (value === null) while (map.delete(key));
@@ -102,12 +110,12 @@ function prune(document: Document, path: readonly string[]): void {
   }
 }
 
-function hasCommentAbove(root: unknown, name: string | undefined): boolean {
+export function hasCommentAbove(root: unknown, name: string | undefined): boolean {
   const keys = isMap(root) ? root.items.map(({ key }) => key) : [];
   return keys.some((key) => isScalar(key) && key.value === name && Boolean(key.commentBefore));
 }
 
-function unusable(name: string, why: string): Fault {
+export function unusable(name: string, why: string): Fault {
   const message = `${name} cannot be changed from here, because ${why}. Mend it by hand, or move it away; nothing was written.`;
   return new Fault("conflict", "file_unusable", message);
 }

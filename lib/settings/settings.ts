@@ -1,6 +1,7 @@
 /** Looking at what is configured and changing it: validated as a whole first, written atomically, taken up at once. */
 import { join } from "node:path";
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
+import { editEntry, type NamedList } from "../config/edit-list.ts";
 import { type Changes, editMapping } from "../config/edit-mapping.ts";
 import { refusalOf } from "../config/field-types.ts";
 import type { Environment } from "../config/fields.ts";
@@ -10,8 +11,9 @@ import { invalidName } from "../config/values.ts";
 import { writeConfigFile } from "../config/write-file.ts";
 import type { TextFile } from "../config/yaml-document.ts";
 import { Fault } from "../fault.ts";
+import { impliedName, MAIN } from "../topology/load-slots.ts";
 import { loadTopology } from "../topology/load-topology.ts";
-import type { Place } from "../topology/lost-places.ts";
+import { lostPlaces, type Place } from "../topology/lost-places.ts";
 import type { Topology } from "../topology/topology.ts";
 import {
   ClusterSettingSchema,
@@ -32,13 +34,17 @@ import {
   serviceSettings,
 } from "./service-settings.ts";
 
+import { isSlotKey, SLOT_TYPES, SlotSettingsSchema, slotSettings, slotVariable } from "./slot-settings.ts";
+
 const TOPOLOGY = "topology.yaml";
 const SERVICES = "services-overrides.yaml";
+const SLOTS: NamedList = { key: "slots", impliedName, first: MAIN };
 
 export const SettingsSchema = Type.Object(
   {
     version: Type.String({ description: "Of both files; send it with a change, so that nobody's change is lost" }),
     settings: Type.Array(ClusterSettingSchema),
+    slots: Type.Array(SlotSettingsSchema),
     services: Type.Array(ServiceSettingsSchema),
     environment: Type.Array(EnvironmentSettingSchema),
   },
@@ -86,6 +92,14 @@ export interface SettingsDesk {
   /** Of topology.yaml. @throws Fault 409 other version, file unusable; 422 malformed; 503 not writable */
   change(changes: SettingChanges): ChangedSettings;
   /**
+   * Of one slot; a name that is not known yet makes a new one. One of which nothing is said any more is gone.
+   * @param token of the reservation, where the slot is reserved
+   * @throws Fault as `change`; 409 set by the environment; 423 as `mayChange`
+   */
+  changeSlot(name: string, changes: SettingChanges, token?: string | null): ChangedSettings;
+  /** What runs there goes on. Of `main` alone: what was changed of it. @throws Fault as `changeSlot`; 404 */
+  removeSlot(name: string, version?: string, token?: string | null): ChangedSettings;
+  /**
    * Of one service; a name that is not known yet makes a new one.
    * @param token of the reservation, where a vLLM is reserved
    * @throws Fault as `change`; 409 set by the environment; 423 as `mayChange`
@@ -108,6 +122,7 @@ export function createSettings({ dataDir, env, reload, mayChange }: SettingsOpti
     return {
       version: versionOf(files),
       settings: clusterSettings(files.topology, env, topology.settings),
+      slots: slotSettings(files.topology, env, topology.slots),
       services: serviceSettings(files.services, env, topology.services),
       environment: environmentSettings(env),
     };
@@ -128,6 +143,16 @@ export function createSettings({ dataDir, env, reload, mayChange }: SettingsOpti
     const before = load(files).services.find((each) => each.name === name);
     if (before?.kind !== "vllm") return;
     mayChange({ slot: null, nodes: before.node === null ? [] : [before.node] }, token);
+  };
+  /** @param undone keys that are changed. @param values null: the slot is taken out */
+  const writeSlot = (files: Files, name: string, undone: object, values: Changes | null, token: string | null) => {
+    const fields = viewOf(files).slots.find((slot) => slot.name === name)?.fields ?? [];
+    const undo = undoOf(undone, SLOT_TYPES, (key) => fields.find((field) => field.key === key)?.file_value);
+    const topology = { name: TOPOLOGY, text: editEntry(TOPOLOGY, files.topology.text, SLOTS, name, values) };
+    const [before, after] = [load(files), load({ ...files, topology })];
+    refuseFreshProblems(before.problems, after.problems);
+    for (const place of lostPlaces(before, after)) mayChange(place, token);
+    return write(files, topology, undo);
   };
   const filesAt = (version: string | undefined): Files => {
     const files = read();
@@ -154,6 +179,25 @@ export function createSettings({ dataDir, env, reload, mayChange }: SettingsOpti
       const text = editMapping(TOPOLOGY, files.topology.text, ["settings"], values as Changes);
       return write(files, { name: TOPOLOGY, text }, undo);
     },
+    changeSlot(name, { values, version }, token = null) {
+      const files = filesAt(version);
+      const refusedName = invalidName(name);
+      if (refusedName !== null) throw malformed("", `The name ${refusedName}.`);
+      for (const [key, value] of Object.entries(values)) {
+        if (!isSlotKey(key)) throw malformed(key, `A slot has no "${key}" that can be changed.`);
+        const refusal = value === null ? null : refusalOf(SLOT_TYPES[key], value);
+        if (refusal !== null) throw malformed([key, ...refusal.path].join("/"), `The value ${refusal.reason}.`);
+        refuseOverruled(slotVariable(name, key, env));
+      }
+      return writeSlot(files, name, values, values as Changes, token);
+    },
+    removeSlot(name, version, token = null) {
+      const files = filesAt(version);
+      const known = viewOf(files).slots.find((slot) => slot.name === name);
+      if (!known) throw new Fault("not_found", "no_such_slot", `There is no slot "${name}".`);
+      const said = known.fields.filter(({ file_value }) => file_value !== null);
+      return writeSlot(files, name, Object.fromEntries(said.map(({ key }) => [key, null])), null, token);
+    },
     changeService(name, { values, version }, token = null) {
       const files = filesAt(version);
       const refusedName = invalidName(name);
@@ -162,13 +206,7 @@ export function createSettings({ dataDir, env, reload, mayChange }: SettingsOpti
         if (!isServiceKey(key)) throw malformed(key, `A service has no "${key}".`);
         const refusal = value === null ? null : refusalOf(SERVICE_TYPES[key], value);
         if (refusal !== null) throw malformed(key, `The value ${refusal.reason}.`);
-        const variable = decidingVariable(name, key, env);
-        if (variable !== null)
-          throw new Fault(
-            "conflict",
-            "set_by_environment",
-            `The environment variable ${variable} decides this. Change it there, or unset it.`,
-          );
+        refuseOverruled(decidingVariable(name, key, env));
       }
       const known = serviceSettings(files.services, env, load(files).services).find((each) => each.name === name);
       const before = new Map(known?.fields.map(({ key, file_value }) => [key as string, file_value]));
@@ -216,6 +254,16 @@ function readFile(dataDir: string, name: string): TextFile {
 
 const versionOf = ({ topology, services }: Files): string =>
   new Bun.CryptoHasher("sha256").update(`${topology.text}\0${services.text}`).digest("hex").slice(0, 16);
+
+/** @throws Fault 409 when a variable decides */
+function refuseOverruled(variable: string | null): void {
+  if (variable !== null)
+    throw new Fault(
+      "conflict",
+      "set_by_environment",
+      `The environment variable ${variable} decides this. Change it there, or unset it.`,
+    );
+}
 
 const malformed = (key: string, message: string): Fault =>
   new Fault("invalid", "malformed_setting", message, {

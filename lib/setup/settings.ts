@@ -4,7 +4,7 @@ import { isMapping } from "../config/field-types.ts";
 import { type Environment, environmentField } from "../config/fields.ts";
 import { readYaml } from "../config/yaml-document.ts";
 import { LAUNCH_DIR, NODE_VARIABLES, SSH_PORT } from "../topology/load-nodes.ts";
-import { MAIN, SLOT_DEFAULTS, SLOT_VARIABLES } from "../topology/load-slots.ts";
+import { impliedName, MAIN, SLOT_DEFAULTS, SLOT_VARIABLES } from "../topology/load-slots.ts";
 import type { Topology } from "../topology/topology.ts";
 
 export type NodeKey = keyof typeof NODE_VARIABLES;
@@ -121,7 +121,7 @@ export function settingsOf(text: string, env: Environment, topology: Pick<Topolo
   const record = <K extends string>(keys: readonly K[], of: (key: K) => Setting) =>
     Object.fromEntries(keys.map((key) => [key, of(key)])) as Record<K, Setting>;
 
-  const main = named(section("slots"), MAIN, (index) => (index === 0 ? MAIN : `slot-${index + 1}`));
+  const main = named(section("slots"), MAIN, impliedName);
   return {
     nodes: topology.nodes.map((node) => {
       const entry = named(section("nodes"), node.name, (index) => `spark-${index + 1}`);

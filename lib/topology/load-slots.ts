@@ -17,6 +17,9 @@ import type { NodeEntry, Slot } from "./topology.ts";
 export const MAIN = "main";
 const SKIPPED = "The slot is skipped.";
 
+/** Of a slot that says no name. @param index in the list */
+export const impliedName = (index: number): string => (index === 0 ? MAIN : `slot-${index + 1}`);
+
 /** What a slot has that says nothing else. */
 export const SLOT_DEFAULTS = { port: 8888, container: "vllm_node", image: "vllm-node" } as const;
 
@@ -105,7 +108,7 @@ function slotOf(
   if (fields === null) return null;
   const given = accept(SlotFields.properties.name, fields.get("name"), log, SKIPPED);
   if (given === undefined && fields.has("name")) return null;
-  const name = given ?? (index === 0 ? MAIN : `slot-${index + 1}`);
+  const name = given ?? impliedName(index);
   const said = fields.get("nodes");
   // As it is without any slot in the file: a Spark that is added later joins by itself.
   const isOverAll = name === MAIN && said === undefined;

@@ -85,6 +85,10 @@ export const calls = {
   "DELETE /api/schedule/{id}": (client: SparkControl) => client.api.schedule({ id: "nothing" }).delete(),
   "GET /api/settings": (client: SparkControl) => client.api.settings.get(),
   "PATCH /api/settings": (client: SparkControl) => client.api.settings.patch({ values: { stall_seconds: null } }),
+  "PATCH /api/settings/slots/{name}": (client: SparkControl) =>
+    client.api.settings.slots({ name: "main" }).patch({ values: { port: null } }),
+  "DELETE /api/settings/slots/{name}": (client: SparkControl) =>
+    client.api.settings.slots({ name: "no-such-slot" }).delete(undefined, { query: {} }),
   "PATCH /api/settings/services/{name}": (client: SparkControl) =>
     client.api.settings.services({ name: "kokoro" }).patch({ values: { port: null } }),
   "DELETE /api/settings/services/{name}": (client: SparkControl) =>
