@@ -1,21 +1,23 @@
 import { type Child, h, picture } from "../dom.ts";
 import { place as page } from "../router.ts";
 import {
-  type ClusterSetting,
   type EnvironmentSetting,
   load,
   lookAgain,
   type Place,
   placeId,
   type ServiceSettings,
+  type SlotSettings,
   save,
   undo,
   unread,
   view,
 } from "../settings/desk.ts";
-import { grouped, labelOf, sentenceCase } from "../settings/groups.ts";
+import { grouped } from "../settings/groups.ts";
+import { rowOf, serviceRow, slotRow } from "../settings/rows.ts";
 import { addServiceQuestion, removeServiceQuestion } from "../settings/service-questions.ts";
 import { meantBy, type Row, settingRow } from "../settings/setting-row.ts";
+import { addSlotQuestion, removeSlotQuestion } from "../settings/slot-questions.ts";
 import { controller } from "../state.ts";
 import { signal } from "../store.ts";
 import { Panel } from "./panel.ts";
@@ -65,6 +67,16 @@ export class SettingList extends Panel {
         ),
       ),
       this.#panel(
+        "Slots",
+        "Places where a vLLM may run. With two of them, two models run side by side.",
+        ...known.slots.map((slot) => this.#slot(slot, known.slots.length > 1)),
+        h(
+          "p",
+          { class: "pad", "data-key": "add" },
+          h("button", { class: "btn", type: "button", "data-act": "add-slot" }, picture("i-plus"), "Add a slot…"),
+        ),
+      ),
+      this.#panel(
         "Services",
         "Where each of them is. Hidden ones are neither shown nor watched.",
         ...known.services.map((service) => this.#service(service)),
@@ -98,6 +110,31 @@ export class SettingList extends Panel {
 
   #row(row: Row): Child {
     return settingRow(row, this.#changed.value.has(placeId(row.place)));
+  }
+
+  #slot({ name, fields }: SlotSettings, isRemovable: boolean): Child {
+    const of = (key: string) => fields.find((each) => each.key === key)?.value ?? "";
+    return h(
+      "details",
+      { class: "service-settings", "data-key": name, "aria-label": name },
+      h(
+        "summary",
+        {},
+        h("b", {}, name),
+        h("span", { class: "dim" }, `${[of("nodes")].flat().join(", ")}:${of("port")}`),
+      ),
+      ...fields.map((field) => this.#row(slotRow(name, field))),
+      isRemovable &&
+        h(
+          "p",
+          { class: "pad", "data-key": "remove" },
+          h(
+            "button",
+            { class: "btn", type: "button", "data-act": "remove-slot", "data-name": name },
+            `Remove ${name}…`,
+          ),
+        ),
+    );
   }
 
   #service({ name, kind, usual, fields }: ServiceSettings): Child {
@@ -148,6 +185,8 @@ export class SettingList extends Panel {
 
   protected override act(name: string, origin: HTMLElement): void {
     const dialog = document.querySelector("confirm-dialog");
+    if (name === "add-slot") dialog?.ask(addSlotQuestion());
+    if (name === "remove-slot") dialog?.ask(removeSlotQuestion(origin.dataset.name ?? ""));
     if (name === "add-service") dialog?.ask(addServiceQuestion());
     if (name === "remove-service") dialog?.ask(removeServiceQuestion(origin.dataset.name ?? ""));
     const form = origin.closest("form");
@@ -189,76 +228,15 @@ function fieldOf(form: HTMLFormElement): Field | null {
 }
 
 function placeOf({ dataset }: HTMLFormElement): Place | null {
-  return dataset.setting === undefined ? null : { service: dataset.service ?? null, key: dataset.setting };
+  return dataset.setting === undefined
+    ? null
+    : { service: dataset.service ?? null, slot: dataset.slot ?? null, key: dataset.setting };
 }
 
 function isAsRead(field: Field): boolean {
   if (!(field instanceof HTMLSelectElement)) return field.value === field.defaultValue;
   return field.selectedOptions[0]?.defaultSelected === true;
 }
-
-function rowOf(setting: ClusterSetting): Row {
-  const { key, kind, from, environment: added, file_value: said } = setting;
-  const isList = kind === "list";
-  const usual = Array.isArray(setting.default)
-    ? setting.default.length === 0
-      ? "none"
-      : setting.default.join(", ")
-    : typeof setting.default === "boolean"
-      ? setting.default
-        ? "Yes"
-        : "No"
-      : String(setting.default);
-  return {
-    place: { service: null, key },
-    label: labelOf(key),
-    help: setting.description,
-    kind,
-    // What the environment adds cannot be taken out here, so it is not in the field.
-    value: isList ? (said ?? []) : setting.value,
-    origin: said !== null ? "From topology.yaml" : from === "environment" ? "From the environment" : "Default",
-    bounds: [boundsOf(setting), said !== null && !isList && `default ${usual}`].filter(Boolean).join(", "),
-    choices: setting.choices ?? [],
-    variable: null,
-    added: added && `${added.variable} adds: ${added.value.join(", ")}`,
-    canReset: said !== null,
-  };
-}
-
-function boundsOf({ kind, minimum, maximum }: ClusterSetting): string {
-  if (minimum === null || maximum === null) return kind === "list" ? "one a line" : "";
-  const format = (number: number) => number.toLocaleString("en-GB");
-  return `${kind === "amount" ? "more than " : ""}${format(minimum)} to ${format(maximum)}`;
-}
-
-function serviceRow(service: string, field: ServiceSettings["fields"][number]): Row {
-  const { key, from, variable, file_value: said } = field;
-  const isSwitch = key === "disabled" || key === "auto_restart";
-  const origins: Readonly<Record<string, string>> = {
-    default: "Default",
-    file: "From services-overrides.yaml",
-    environment: "From the environment",
-  };
-  return {
-    place: { service, key },
-    label: FIELD_LABELS[key] ?? sentenceCase(key),
-    help: field.description,
-    kind: isSwitch ? "yes_no" : key === "port" ? "whole" : "text",
-    value: field.value,
-    origin: origins[from] ?? "",
-    bounds: "",
-    choices: [],
-    variable,
-    added: null,
-    canReset: said !== null && key !== "kind",
-  };
-}
-
-const FIELD_LABELS: Readonly<Record<string, string>> = {
-  node: "Spark",
-  disabled: "Hidden",
-  auto_restart: "Restart by itself",
-};
 
 function environment(variables: readonly EnvironmentSetting[]): Child {
   return h(

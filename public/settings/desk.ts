@@ -3,16 +3,19 @@ import type { ClusterSetting, SettingValue } from "../../lib/settings/cluster-se
 import type { EnvironmentSetting } from "../../lib/settings/process-settings.ts";
 import type { ServiceSettings } from "../../lib/settings/service-settings.ts";
 import type { ChangedSettings, SettingChanges, SettingsView } from "../../lib/settings/settings.ts";
+import type { SlotSettings } from "../../lib/settings/slot-settings.ts";
 import { Refused, sentenceOf } from "../api.ts";
 import { FieldsRefused, send } from "../fields-refused.ts";
 import { signal } from "../store.ts";
 
-export type { ClusterSetting, EnvironmentSetting, ServiceSettings, SettingsView, SettingValue };
+export type { ClusterSetting, EnvironmentSetting, ServiceSettings, SettingsView, SettingValue, SlotSettings };
 
-/** Where a value is: a setting of the cluster, or a field of a service. */
+/** Where a value is: a setting of the cluster, or a field of a slot or of a service. */
 export interface Place {
-  /** Null: the cluster's own. */
+  /** Null: of none. */
   readonly service: string | null;
+  /** Null or left out: of none. */
+  readonly slot?: string | null;
   readonly key: string;
 }
 
@@ -28,7 +31,7 @@ export const outcome = signal<Outcome | null>(null);
 /** Where a change is on its way. */
 export const saving = signal<Place | null>(null);
 
-export const placeId = ({ service, key }: Place): string => `${service ?? ""}/${key}`;
+export const placeId = ({ service, slot, key }: Place): string => `${slot ? `slot ${slot}` : (service ?? "")}/${key}`;
 
 export async function load(): Promise<void> {
   try {
@@ -50,21 +53,23 @@ export async function save(place: Place, value: SettingValue | null): Promise<bo
   return changed !== null;
 }
 
+type Kind = "services" | "slots";
+
 /** Under a new name. @throws Refused */
-export async function addService(name: string, values: Readonly<Record<string, SettingValue>>): Promise<void> {
-  await changeServices("PATCH", name, "", { values, version: view.value?.version });
+export async function add(kind: Kind, name: string, values: Readonly<Record<string, SettingValue>>): Promise<void> {
+  await changeEntry("PATCH", kind, name, "", { values, version: view.value?.version });
 }
 
 /** @throws Refused */
-export async function removeService(name: string): Promise<void> {
+export async function remove(kind: Kind, name: string): Promise<void> {
   const version = view.value?.version;
-  await changeServices("DELETE", name, version === undefined ? "" : `?version=${version}`);
+  await changeEntry("DELETE", kind, name, version === undefined ? "" : `?version=${version}`);
 }
 
-async function changeServices(method: string, name: string, query: string, body?: unknown): Promise<void> {
+async function changeEntry(method: string, kind: Kind, name: string, query: string, body?: unknown): Promise<void> {
   outcome.value = null;
   try {
-    const answer = await send(method, `/api/settings/services/${encodeURIComponent(name)}${query}`, body);
+    const answer = await send(method, `/api/settings/${kind}/${encodeURIComponent(name)}${query}`, body);
     view.value = (await answer.json()) as ChangedSettings;
   } catch (error) {
     // What it is about is said by the words: the dialog has no place beside each field.
@@ -105,7 +110,11 @@ export async function lookAgain(): Promise<void> {
 }
 
 async function change(place: Place, changes: SettingChanges): Promise<ChangedSettings | null> {
-  const path = place.service === null ? "/api/settings" : `/api/settings/services/${encodeURIComponent(place.service)}`;
+  const path = place.slot
+    ? `/api/settings/slots/${encodeURIComponent(place.slot)}`
+    : place.service === null
+      ? "/api/settings"
+      : `/api/settings/services/${encodeURIComponent(place.service)}`;
   saving.value = place;
   outcome.value = null;
   try {

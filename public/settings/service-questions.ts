@@ -3,7 +3,7 @@ import { Refused } from "../api.ts";
 import { type Child, h } from "../dom.ts";
 import type { Question } from "../panels/confirm-dialog.ts";
 import { nodes } from "../state.ts";
-import { addService, removeService, type SettingValue, view } from "./desk.ts";
+import { add, remove, type SettingValue, view } from "./desk.ts";
 
 const KINDS: readonly (readonly [string, string])[] = [
   ["http", "Anything that answers HTTP"],
@@ -68,7 +68,7 @@ export function addServiceQuestion(): Question {
         // What is no number is the server's to refuse, in its words.
         if (value !== null) values[key] = key === "port" && /^\d+$/.test(value) ? Number(value) : value;
       }
-      await addService(name, values);
+      await add("services", name, values);
     },
   };
 }
@@ -84,13 +84,13 @@ export function removeServiceQuestion(name: string): Question {
     keep: `Keep ${name}`,
     go: `Remove ${name}`,
     danger: true,
-    run: () => removeService(name),
+    run: () => remove("services", name),
   };
 }
 
-const said = (form: FormData, key: string): string | null => String(form.get(key) ?? "").trim() || null;
+export const said = (form: FormData, key: string): string | null => String(form.get(key) ?? "").trim() || null;
 
-function text(name: string, key: string, help: string, more: Record<string, string | number | boolean>): Child {
+export function text(name: string, key: string, help: string, more: Record<string, string | number | boolean>): Child {
   return h(
     "label",
     { class: "field" },

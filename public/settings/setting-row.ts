@@ -27,7 +27,8 @@ export interface Row {
 export function settingRow(row: Row, isChanged: boolean): Child {
   const { place, label, help, variable, added } = row;
   const id = idOf(place);
-  const named = place.service === null ? label : `${label} of ${place.service}`;
+  const owner = place.slot ?? place.service;
+  const named = owner === null ? label : `${label} of ${owner}`;
   const last = outcome.value && placeId(outcome.value.place) === placeId(place) ? outcome.value : null;
   const isBusy = saving.value !== null;
   const isWrong = last?.kind === "refused";
@@ -37,6 +38,7 @@ export function settingRow(row: Row, isChanged: boolean): Child {
       class: "set setting",
       "data-key": placeId(place),
       "data-service": place.service,
+      "data-slot": place.slot ?? null,
       "data-setting": place.key,
       "data-kind": row.kind,
       novalidate: true,
@@ -165,7 +167,7 @@ function field({ kind, value, choices, variable, added }: Row, id: string, isWro
   });
 }
 
-const idOf = ({ service, key }: Place): string => `set-${service ?? "cluster"}-${key}`;
+const idOf = ({ service, slot, key }: Place): string => `set-${slot ? `slot-${slot}` : (service ?? "cluster")}-${key}`;
 
 /** As the field holds it. */
 export function textOf(value: SettingValue | null): string {

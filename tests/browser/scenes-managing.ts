@@ -75,6 +75,17 @@ export const MANAGING_SCENES: readonly Scene[] = [
     },
   },
   {
+    name: "settings-slots",
+    path: "/settings",
+    on: async (page) => {
+      await heading(page, "Slots").click();
+      const slots = page.getByRole("region", { name: "Slots", exact: true });
+      await slots.getByText("main", { exact: true }).click();
+      await slots.getByRole("button", { name: "Add a slot…" }).click();
+      await page.getByRole("dialog", { name: "Add a slot" }).waitFor();
+    },
+  },
+  {
     name: "settings-environment",
     path: "/settings",
     demo: { env: { WEBHOOK_SECRET: "s3cret", ALLOWED_HOSTS: "control.example.org" } },

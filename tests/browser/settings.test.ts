@@ -219,6 +219,40 @@ inBrowser("settings in the dashboard", () => {
     expect(on.watched.complaints.filter((complaint) => !complaint.includes("422"))).toEqual([]);
   });
 
+  test("a slot is added beside main, changed and removed; one without a Spark is refused in words", async () => {
+    const page = await begin();
+    const slots = await open(page, "Slots");
+    await slots.getByRole("button", { name: "Add a slot…" }).click();
+    const dialog = page.getByRole("dialog", { name: "Add a slot" });
+    const found = () => on.demo.plane.config.current.topology.slots.find(({ name }) => name === "second");
+    await dialog.getByRole("textbox", { name: /^Name/ }).fill("second");
+    await dialog.getByRole("textbox", { name: /^Port/ }).fill("8889");
+    const before = file();
+    await dialog.getByRole("button", { name: "Add slot" }).click();
+    await dialog.getByText(/^nodes: The value must be a list with at least 1 item/).waitFor();
+    expect(file()).toBe(before);
+
+    await dialog.getByRole("checkbox", { name: "spark-2" }).check();
+    await dialog.getByRole("button", { name: "Add slot" }).click();
+    await dialog.waitFor({ state: "hidden" });
+    expect(found()).toMatchObject({ nodes: ["spark-2"], port: 8889 });
+    await slots.getByText("second", { exact: true }).click();
+    const second = slots.getByRole("group", { name: "second", exact: true });
+    await second.getByLabel("Container", { exact: true }).fill("vllm_second");
+    await second.getByRole("button", { name: "Save: Container of second" }).click();
+    await second.getByText("Saved.").waitFor();
+    expect(found()).toMatchObject({ container: "vllm_second" });
+
+    await second.getByRole("button", { name: "Undo" }).click();
+    await second.getByText("Taken back.").waitFor();
+    expect(found()?.container).not.toBe("vllm_second");
+    await second.getByRole("button", { name: "Remove second…" }).click();
+    await page.getByRole("dialog", { name: "Remove second?" }).getByRole("button", { name: "Remove second" }).click();
+    await second.waitFor({ state: "detached" });
+    expect(found()).toBeUndefined();
+    expect(on.watched.complaints.filter((complaint) => !complaint.includes("422"))).toEqual([]);
+  });
+
   test("a connection that breaks in the middle of the question is no reason for an empty page", async () => {
     const page = await begin();
     let asked = 0;
