@@ -5,6 +5,7 @@ import { about, clockTime, plural } from "./format.ts";
 import type { Tone } from "./panels/pill.ts";
 import { isStalled } from "./panels/stall.ts";
 import * as state from "./state.ts";
+import { noneServing } from "./words.ts";
 
 export interface ClusterNow {
   readonly tone: Tone;
@@ -48,12 +49,12 @@ export function clusterNow(): ClusterNow | null {
     return line("move", job.model_name, percent + left, short, job.progress);
   }
   if (!controller.value.configured) return line("off", "No Spark yet", "Nothing is set up");
-  if (slots.value.length > 0 && slots.value.every((slot) => slot.state === "unknown"))
-    return line("unknown", nameOf(names), "Not looked at yet, or out of reach");
   const down = slots.value.find((slot) => slot.state === "not_answering");
   if (down) return line("bad", down.model_name ?? "A model", "Not answering", "Down");
   const serving = slots.value.filter((slot) => slot.state === "serving");
-  if (serving.length === 0) return line("off", "No model", "Nothing is served");
+  const isUnseen = slots.value.some((slot) => slot.state === "unknown");
+  if (serving.length === 0 && isUnseen) return line("unknown", nameOf(names), "Spark not reached");
+  if (serving.length === 0) return line("off", nameOf([]), "Nothing is served");
   if (serving.some((slot) => slot.difference)) return line("warn", nameOf(serving), "Not as expected");
   return line("ok", nameOf(serving), `Ready${requestsOf(serving)}`);
 }
@@ -64,7 +65,7 @@ const brief = (seconds: number): string =>
 
 function nameOf(slots: readonly Slot[]): string {
   const [only, ...more] = slots;
-  return more.length > 0 ? plural(slots.length, "model") : (only?.model_name ?? "No model");
+  return more.length > 0 ? plural(slots.length, "model") : (only?.model_name ?? noneServing());
 }
 
 function requestsOf(slots: readonly Slot[]): string {

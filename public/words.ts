@@ -22,3 +22,10 @@ export function whoOf(caller: string): string {
 export function slotWord(name: string): string {
   return slots.value.length > 1 ? `Slot ${name}` : "";
 }
+
+/** What stands where the name of a served model would. What was not seen is not called empty. Reads signals. */
+export function noneServing(): string {
+  const down = slots.value.find(({ state }) => state === "not_answering");
+  if (down) return `${down.model_name ?? "A model"} does not answer`;
+  return slots.value.some(({ state }) => state === "unknown") ? "Not known" : "No model";
+}

@@ -10,7 +10,7 @@ interface Marked {
 }
 
 const NETWORK_CODES: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "refuses SSH connections. Is it switched on, and does sshd run on that port?",
+  ECONNREFUSED: "refuses SSH connections. Is it switched on, and is remote login (SSH) on at that port?",
   ECONNRESET: "broke the connection off while it was being made.",
   EHOSTUNREACH: "cannot be reached: there is no route to it. Check the cable, the address and that it is switched on.",
   ENETUNREACH: "cannot be reached: this machine has no network that leads to it.",

@@ -28,7 +28,7 @@ export function additionOf(suggestion: Pick<Suggestion, "key" | "entry"> | null,
       h(
         "p",
         { class: "lead" },
-        "It joins the menu; nothing is downloaded or loaded yet. For a model that lies on the Sparks, begin with its folder: what is known of it is looked up.",
+        "It joins the list of models; nothing is downloaded or loaded yet. For a model that lies on the Sparks, begin with its folder: what is known of it is looked up.",
       ),
       form,
     ],
@@ -37,7 +37,7 @@ export function additionOf(suggestion: Pick<Suggestion, "key" | "entry"> | null,
     run: (filledIn) =>
       withReasons(async () => {
         const { key } = await addModel({ key: String(filledIn.get("key") ?? "").trim(), ...entryOf(filledIn) });
-        done(`${key} is in the menu.`);
+        done(`${key} is in the list.`);
       }),
   };
 }
@@ -67,7 +67,7 @@ export function changeOf(entry: ModelEntry, done: Done): Question {
 
 export function hidingOf({ key, name, origin }: Model, done: Done): Question {
   return {
-    title: `Take ${name} out of the menu?`,
+    title: `Take ${name} out of the list?`,
     body: h(
       "p",
       { class: "lead" },
@@ -79,7 +79,7 @@ export function hidingOf({ key, name, origin }: Model, done: Done): Question {
     go: "Take it out",
     async run() {
       await hideModel(key);
-      done(`${name} is out of the menu.`);
+      done(`${name} is out of the list.`);
     },
   };
 }

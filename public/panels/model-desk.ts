@@ -34,7 +34,7 @@ export class ModelDesk extends Panel {
       h(
         "header",
         { class: "panel-head" },
-        h("h2", { id: this.idOf("h") }, "Entries and files"),
+        h("h2", { id: this.idOf("h") }, "Manage models"),
         h("button", { class: "btn sm", type: "button", "data-act": "add" }, picture("i-plus"), "Add…"),
       ),
       failed !== null && h("div", { class: "pad", "data-key": "failed" }, refusal(failed)),
@@ -58,7 +58,7 @@ export class ModelDesk extends Panel {
       h(
         "p",
         { class: "dim" },
-        "They lie on a disk and have no entry yet. What an entry needs was read from their config.json.",
+        "They lie on a disk but are not in the list above yet. What they need was read from their own files.",
       ),
       h(
         "ul",
@@ -115,7 +115,7 @@ function entryRow(model: Model): Child {
       {},
       h("b", {}, name),
       " ",
-      h("span", { class: "tag" }, origin === "shipped" ? "shipped" : origin === "disk" ? "on disk" : "own entry"),
+      h("span", { class: "tag" }, origin === "shipped" ? "built in" : origin === "disk" ? "on disk" : "added"),
       h("span", { class: "dim" }, joined(model.repo ?? model.local_path, key)),
       h("span", { class: "dim" }, disks(places)),
     ),

@@ -4,6 +4,7 @@ import { HOURS, type PlannedBar, plannedBars, type Span, spanOf, startOf } from 
 import { type Child, h, picture, withProperties } from "../dom.ts";
 import { clockTime, dayTime } from "../format.ts";
 import { lock, modelName, schedule, slots } from "../state.ts";
+import { noneServing } from "../words.ts";
 import { Panel } from "./panel.ts";
 
 const EVERY_HOURS = 3;
@@ -67,7 +68,7 @@ function agenda({ runs }: Schedule, now: number): Child {
   return h(
     "ul",
     { class: "tl-agenda" },
-    line("now", "Now", names.join(", ") || "No model", names.length > 0 && "until someone swaps"),
+    line("now", "Now", names.join(", ") || noneServing(), names.length > 0 && "until someone swaps"),
     held && line("held", `To ${clockTime(held.expires_at, now)}`, `Reserved by ${held.holder}`, held.note),
     ...runs
       .slice(0, LISTED)
@@ -128,7 +129,7 @@ function lane(name: string, content: Child, size = ""): Child {
 function serving(start: number, now: number): Child {
   const served = slots.value.filter(({ state, model_name: name }) => state === "serving" && name !== null);
   const [only] = served;
-  if (!only) return nothing("No model", (now - start) / 3_600_000);
+  if (!only) return nothing(noneServing(), (now - start) / 3_600_000);
   const past = spanOf(start, only.since ?? start, now);
   const name = served.length > 1 ? served.map((slot) => slot.model_name).join(", ") : only.model_name;
   return [

@@ -13,8 +13,8 @@ import {
   startUpdate,
 } from "../services/calls.ts";
 import { UpdateOutput } from "../services/update-output.ts";
-import { ACTION_WORDS, consequence } from "../services/words.ts";
-import { botUpdates, services } from "../state.ts";
+import { ACTION_WORDS, consequence, countsOf } from "../services/words.ts";
+import { botUpdates, connection, services } from "../state.ts";
 import { effect, signal } from "../store.ts";
 import { Panel } from "./panel.ts";
 import { serviceRow } from "./service-row.ts";
@@ -56,10 +56,24 @@ export class ServiceList extends Panel {
     return h(
       "section",
       { class: "panel services", "aria-labelledby": this.idOf("h") },
-      h("header", { class: "panel-head" }, h("h2", { id: this.idOf("h") }, "Services")),
+      h(
+        "header",
+        { class: "panel-head" },
+        h("h2", { id: this.idOf("h") }, "Services"),
+        h("p", { class: "dim" }, connection.value.state === "lost" ? "when last seen" : countsOf(all)),
+      ),
       failed !== null && h("div", { class: "pad", "data-key": "failed" }, refusal(failed)),
       all.length === 0
-        ? h("div", { class: "empty" }, h("p", {}, "No service is configured."))
+        ? h(
+            "div",
+            { class: "empty" },
+            h(
+              "p",
+              {},
+              "Nothing runs beside the models yet. ",
+              h("a", { href: "/settings" }, "Add a service in Settings"),
+            ),
+          )
         : h(
             "ul",
             { class: "rows" },

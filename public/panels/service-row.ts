@@ -3,7 +3,7 @@ import { quarterMinute } from "../clock.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { clockTime, duration, joined, secondsBetween } from "../format.ts";
 import type { BotUpdate, Service, ServiceAction } from "../services/calls.ts";
-import { ACTION_WORDS, DEEP_OUTCOMES, KINDS, stepState, UPDATE_STATES, UPDATE_STEPS } from "../services/words.ts";
+import { ACTION_WORDS, DEEP_OUTCOMES, namesOf, stepState, UPDATE_STATES, UPDATE_STEPS } from "../services/words.ts";
 import { connection, isReservedForAnother, lock } from "../state.ts";
 import { byWhom } from "../words.ts";
 import { pill } from "./pill.ts";
@@ -23,28 +23,29 @@ export interface Shown {
 }
 
 export function serviceRow(service: Service, shown: Shown): Child {
-  const { name, kind, since, state, reason, node, operation } = service;
+  const { name, since, state, reason, node, operation } = service;
+  const [title, second] = namesOf(service);
   const givenUp = service.auto_restart.given_up;
   const now = quarterMinute.value;
   const doing = operation ? ACTION_WORDS[operation.action][1] : null;
+  // Of one that was not looked at yet the pill says it all.
+  const why = [...new Set([state === "unknown" ? null : reason, givenUp])].filter((each) => each !== null);
   return h(
     "li",
     { "data-key": name, class: "service" },
     h(
       "div",
       {},
-      h("b", {}, name),
-      h("span", { class: "dim" }, joined(KINDS[kind], node, service.model && `model ${service.model}`)),
+      h("b", {}, title),
+      h("span", { class: "dim" }, joined(second, node, service.model && `model ${service.model}`)),
     ),
     h(
       "div",
-      {},
+      { class: "service-state" },
       doing ? pill("move", doing) : servicePill(service),
       h("span", { class: "dim" }, `since ${clockTime(operation?.since ?? since, now)}`),
-      // Of one that was not looked at yet the pill says it all.
-      reason !== null && state !== "unknown" && h("span", { class: "dim" }, reason),
-      givenUp !== null && givenUp !== reason && h("span", { class: "dim" }, givenUp),
     ),
+    why.length > 0 && h("p", { class: "service-why dim", "data-key": "why" }, why.join(" ")),
     h(
       "div",
       { class: "acts" },

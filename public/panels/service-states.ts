@@ -2,7 +2,7 @@ import { quarterMinute } from "../clock.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { clockTime, joined } from "../format.ts";
 import type { Service } from "../services/calls.ts";
-import { KINDS, STATES, SUMMARY_ORDER } from "../services/words.ts";
+import { countsOf, namesOf, SUMMARY_ORDER } from "../services/words.ts";
 import { connection, services } from "../state.ts";
 import { Panel } from "./panel.ts";
 import { servicePill } from "./service-pill.ts";
@@ -25,7 +25,7 @@ export class ServiceStates extends Panel {
         "header",
         { class: "panel-head" },
         h("h2", { id: this.idOf("h") }, "Services"),
-        h("span", { class: "dim" }, connection.value.state === "lost" ? "when last seen" : counts(configured)),
+        h("p", { class: "dim" }, connection.value.state === "lost" ? "when last seen" : countsOf(configured)),
         h("a", { class: "more", href: "/services", "aria-label": "All services" }, "All", picture("i-chevron")),
       ),
       shown.length === 0
@@ -39,28 +39,21 @@ export class ServiceStates extends Panel {
 const worstFirst = (all: readonly Service[]): Service[] =>
   all.toSorted((a, b) => SUMMARY_ORDER.indexOf(a.state) - SUMMARY_ORDER.indexOf(b.state));
 
-/** "7 healthy, 1 busy, 1 unhealthy" */
-function counts(all: readonly Service[]): string {
-  return SUMMARY_ORDER.toReversed()
-    .map((state) => [all.filter((service) => service.state === state).length, STATES[state][1].toLowerCase()] as const)
-    .filter(([count]) => count > 0)
-    .map(([count, word]) => `${count} ${word}`)
-    .join(", ");
-}
-
-function line({ name, kind, node, model, state, since, reason }: Service): Child {
+function line(service: Service): Child {
+  const { name, node, model, state, since, reason } = service;
+  const [title, second] = namesOf(service);
   const time = `since ${clockTime(since, quarterMinute.value)}`;
   // Of one that was not looked at yet the pill says it all.
   const isWell = reason === null || state === "unknown";
-  const place = joined(model ?? KINDS[kind], node);
+  const place = joined(model ?? second, node);
   return h(
     "li",
     { class: isWell ? null : "long", "data-key": name },
     h(
       "div",
       {},
-      h("p", {}, name),
-      h("p", { class: "dim" }, isWell ? joined(place, time) : `${time[0]?.toUpperCase()}${time.slice(1)}: ${reason}`),
+      h("p", {}, title),
+      h("p", { class: "dim" }, isWell ? joined(place, time) : `${joined(second, time)}: ${reason}`),
     ),
     servicePill({ state }),
   );

@@ -12,7 +12,7 @@ export function slotStats(slot: Slot, lost: boolean): Child {
   const requests = lost ? null : slot.requests;
   const traffic = lost || slot.state !== "serving" ? null : (slotTraffic.value[slot.name] ?? null);
   const why = lost ? "not known now" : slot.state === "idle" ? "no model" : "not reported";
-  const none = traffic ? `nothing streamed, ${RECENT}` : why;
+  const none = traffic ? `not measured, ${RECENT}` : why;
   const firstWord = traffic?.first_token_ms ?? null;
   const speed = traffic?.tokens_per_second ?? null;
   return h(

@@ -24,17 +24,33 @@ export const SUMMARY_ORDER: readonly Service["state"][] = [
   "healthy",
 ];
 
-export const KINDS: Readonly<Record<Service["kind"], string>> = {
-  vllm: "models (vLLM)",
-  asr: "speech recognition",
-  diarizer: "who speaks when",
-  tts: "speech synthesis",
-  embeddings: "embeddings",
-  reranker: "reranking",
-  qdrant: "vector database",
-  http: "web service",
-  bot: "bot",
+/** "7 healthy, 1 busy, 1 unhealthy" */
+export function countsOf(all: readonly Pick<Service, "state">[]): string {
+  return SUMMARY_ORDER.toReversed()
+    .map((state) => [all.filter((service) => service.state === state).length, STATES[state][1].toLowerCase()] as const)
+    .filter(([count]) => count > 0)
+    .map(([count, word]) => `${count} ${word}`)
+    .join(", ");
+}
+
+/** What a service is for; null where its kind tells nothing that its name does not. */
+const PURPOSES: Readonly<Record<Service["kind"], string | null>> = {
+  vllm: "Chat model",
+  asr: "Transcription",
+  diarizer: "Speaker labels",
+  tts: "Speech",
+  embeddings: "Embeddings",
+  reranker: "Reranker",
+  qdrant: "Search",
+  http: null,
+  bot: null,
 };
+
+/** First what it is for, as a person would say it; its name, which files and logs use, comes second. */
+export function namesOf({ name, kind }: Pick<Service, "name" | "kind">): readonly [title: string, second: string] {
+  const purpose = PURPOSES[kind];
+  return purpose === null ? [name, kind === "bot" ? "bot" : "web service"] : [purpose, name];
+}
 
 export const ACTION_WORDS: Readonly<Record<ServiceAction | "update", readonly [verb: string, doing: string]>> = {
   start: ["Start", "It is being started"],

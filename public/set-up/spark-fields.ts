@@ -16,8 +16,8 @@ const SPARK: Readonly<Record<SparkField, Shape>> = {
   ssh_port: { label: "SSH port", hint: "Blank: 22", inputmode: "numeric" },
   launch_dir: { label: "Launch folder", hint: "Blank: ~/spark-vllm-docker" },
   address: { label: "Address between the Sparks", hint: "IPv4. Blank: the one that SSH connects to" },
-  eth_if: { label: "Ethernet interface", hint: "Blank: found by the launch script" },
-  ib_if: { label: "RDMA interface", hint: "Blank: found by the launch script" },
+  eth_if: { label: "Network card", hint: "For models over both Sparks. Blank: found by itself" },
+  ib_if: { label: "Fast network card (RDMA)", hint: "For models over both Sparks. Blank: found by itself" },
 };
 const VLLM: Readonly<Record<VllmField, Shape>> = {
   port: { label: "Port of vLLM", hint: "Blank: 8888", inputmode: "numeric" },
@@ -105,7 +105,7 @@ export function sparkFields(desk: Desk, unfold: boolean): Child {
           : h(
               "details",
               { class: "su-more", open: isWrong },
-              h("summary", {}, "Port, folder, interfaces"),
+              h("summary", {}, "Port, folder, network cards"),
               h("div", { class: "su-fields" }, ...rare),
             ),
         index > 0 &&
@@ -135,7 +135,13 @@ export function vllmFields(desk: Desk): Child {
   return h(
     "fieldset",
     { class: "su-spark", "data-key": "vllm" },
-    h("legend", {}, h("strong", {}, "vLLM"), " ", h("span", { class: "dim" }, "on all Sparks, slot main")),
+    h(
+      "legend",
+      {},
+      h("strong", {}, "vLLM"),
+      " ",
+      h("span", { class: "dim" }, "the program that runs the models, on all Sparks, slot main"),
+    ),
     h(
       "div",
       { class: "su-fields" },

@@ -27,7 +27,7 @@ inBrowser("managing models in the dashboard", () => {
     const path = join(on.demo.dataDir, "models-overrides.yaml");
     return existsSync(path) ? readFileSync(path, "utf8") : "";
   };
-  const desk = (page: Page) => page.getByRole("region", { name: "Entries and files" });
+  const desk = (page: Page) => page.getByRole("region", { name: "Manage models" });
   const downloads = (page: Page) => page.getByRole("region", { name: "Downloads" });
   const row = (page: Page, name: string) => desk(page).getByRole("listitem", { name, exact: true });
   const inMenu = (page: Page, name: string) => page.getByRole("rowheader", { name: new RegExp(`^${name}`) });
@@ -55,7 +55,7 @@ inBrowser("managing models in the dashboard", () => {
     await dialog.getByRole("button", { name: "Add it" }).click();
     await dialog.waitFor({ state: "hidden" });
     // Text of a model is text.
-    await row(page, "Letters <b>8B</b>").getByText("own entry").waitFor();
+    await row(page, "Letters <b>8B</b>").getByText("added", { exact: true }).waitFor();
     await inMenu(page, "Letters <b>8B</b>").waitFor();
     const added = on.demo.plane.config.current.catalog.models.find(({ key }) => key === "letters");
     expect(added).toMatchObject({ gpu_memory_utilization: 0.5, env: { VLLM_LOGGING_LEVEL: "DEBUG" } });
@@ -105,7 +105,7 @@ inBrowser("managing models in the dashboard", () => {
     expect(await dialog.getByLabel("Repository").inputValue()).toBe("Qwen/Qwen3-8B-FP8");
     await dialog.getByRole("button", { name: "Add it" }).click();
     await dialog.waitFor({ state: "hidden" });
-    await row(page, "Qwen3-8B-FP8").getByText("own entry").waitFor();
+    await row(page, "Qwen3-8B-FP8").getByText("added", { exact: true }).waitFor();
     await suggested.getByText("Qwen3-8B-FP8", { exact: true }).waitFor({ state: "detached" });
     expect(on.watched.complaints).toEqual([]);
   });
@@ -208,7 +208,7 @@ inBrowser("managing models in the dashboard", () => {
     expect(await folder.evaluate((field) => field === document.activeElement)).toBe(true);
 
     await dialog.getByRole("button", { name: "Add it" }).click();
-    await row(page, "letters-8b").getByText("own entry").waitFor();
+    await row(page, "letters-8b").getByText("added", { exact: true }).waitFor();
     const added = on.demo.plane.config.current.catalog.models.find(({ key }) => key === "letters-8b");
     expect(added).toMatchObject({ source: { kind: "local", path: "/models/letters-8b" }, max_model_len: 32_768 });
   });

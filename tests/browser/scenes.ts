@@ -122,7 +122,7 @@ async function toKey(page: Page, { cluster }: Demo): Promise<void> {
   const spark = page.getByRole("group", { name: new RegExp(`^${name}`) });
   await spark.getByLabel("Address", { exact: true }).fill(address);
   await spark.getByLabel("User", { exact: true }).fill("spark");
-  await spark.getByText("Port, folder, interfaces").click();
+  await spark.getByText("Port, folder, network cards").click();
   await spark.getByLabel("SSH port", { exact: true }).fill(String(sshPort));
   await press(page, "Continue");
   await heading(page, "Let Spark Control in").waitFor();

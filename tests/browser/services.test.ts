@@ -35,6 +35,9 @@ inBrowser("services in the dashboard", () => {
     for (const name of ["main", "parakeet", "kokoro", "matrix-bridge"])
       await row(page, name).getByText("Healthy").waitFor();
     await row(page, "main").getByText("model gpt-oss-20b").waitFor();
+    await row(page, "main").getByText("Chat model", { exact: true }).waitFor();
+    await row(page, "kokoro").getByText("Speech", { exact: true }).waitFor();
+    await row(page, "matrix-bridge").getByText("matrix-bridge", { exact: true }).waitFor();
     expect(await row(page, "qdrant").count()).toBe(0);
     await page.getByText(/^Hidden: (.*, )?qdrant[.,]/).waitFor();
     await page.getByRole("link", { name: "Show them again in Settings" }).click();
@@ -50,7 +53,9 @@ inBrowser("services in the dashboard", () => {
 
     await page.goto(on.demo.url);
     await page.getByRole("heading", { name: "Not known what is served" }).waitFor();
-    expect(await page.getByText("No model loaded").count()).toBe(0);
+    const block = page.getByRole("link", { name: "The cluster now: Not known" });
+    await block.first().waitFor();
+    expect(await page.getByText(/No model\b/).count()).toBe(0);
     for (const spark of ["spark-1", "spark-2"])
       await page.getByRole("group", { name: spark }).getByText("Not looked at yet").waitFor();
 
@@ -116,9 +121,9 @@ inBrowser("services in the dashboard", () => {
 
     await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Overview" }).click();
     const panel = page.getByRole("region", { name: "Services" });
-    const line = panel.getByRole("listitem").filter({ hasText: "kokoro" });
+    const line = panel.getByRole("listitem").filter({ has: page.getByText("Speech", { exact: true }) });
     await line.getByText("Unhealthy").waitFor();
-    await line.getByText(/^Since \d\d:\d\d: It was restarted 3 times/).waitFor();
+    await line.getByText(/^kokoro, since \d\d:\d\d: It was restarted 3 times/).waitFor();
     await panel.getByText(/^\d healthy, 1 stopped, 1 unhealthy$/).waitFor();
     await panel.getByRole("link", { name: "All services" }).click();
     await page.waitForURL("**/services");

@@ -65,7 +65,7 @@ inBrowser("set-up", () => {
     await field(page, name, "User").fill("spark");
     await page
       .getByRole("group", { name: new RegExp(`^${name}`) })
-      .getByText("Port, folder, interfaces")
+      .getByText("Port, folder, network cards")
       .click();
     await field(page, name, "SSH port").fill(String(sshPort));
   }
@@ -164,7 +164,7 @@ inBrowser("set-up", () => {
 
     await address.fill("spark-1.local");
     await page.getByText("The address of spark-1 is missing.").waitFor({ state: "detached" });
-    await page.getByText("Port, folder, interfaces").click();
+    await page.getByText("Port, folder, network cards").click();
     await field(page, "spark-1", "SSH port").fill("22x");
     await button(page, "Continue").click();
     await page.getByText("The port must be a whole number.").waitFor();

@@ -58,9 +58,9 @@ function firstRun(): void {
     const group = page.getByRole("group", { name: new RegExp(`^${host.name}`) });
     await group.getByLabel("Address", { exact: true }).fill(host.address);
     await group.getByLabel("User", { exact: true }).fill(host.user);
-    await group.getByText("Port, folder, interfaces").click();
-    await group.getByLabel("Ethernet interface").fill(ETHERNET);
-    await group.getByLabel("RDMA interface").fill("rocep1s0f1");
+    await group.getByText("Port, folder, network cards").click();
+    await group.getByLabel("Network card", { exact: true }).fill(ETHERNET);
+    await group.getByLabel("Fast network card (RDMA)").fill("rocep1s0f1");
   }
   /** What the host itself prints for its key. */
   async function ownFingerprint(host: Host): Promise<string> {
