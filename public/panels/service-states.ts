@@ -25,7 +25,7 @@ export class ServiceStates extends Panel {
         "header",
         { class: "panel-head" },
         h("h2", { id: this.idOf("h") }, "Services"),
-        h("p", { class: "dim" }, connection.value.state === "lost" ? "when last seen" : countsOf(configured)),
+        h("span", { class: "dim" }, connection.value.state === "lost" ? "when last seen" : countsOf(configured)),
         h("a", { class: "more", href: "/services", "aria-label": "All services" }, "All", picture("i-chevron")),
       ),
       shown.length === 0
