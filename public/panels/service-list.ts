@@ -13,8 +13,8 @@ import {
   startUpdate,
 } from "../services/calls.ts";
 import { UpdateOutput } from "../services/update-output.ts";
-import { ACTION_WORDS, consequence, countsOf } from "../services/words.ts";
-import { botUpdates, connection, services } from "../state.ts";
+import { ACTION_WORDS, asSlotsSay, consequence, countsOf } from "../services/words.ts";
+import { botUpdates, connection, services, slots } from "../state.ts";
 import { effect, signal } from "../store.ts";
 import { Panel } from "./panel.ts";
 import { serviceRow } from "./service-row.ts";
@@ -49,8 +49,8 @@ export class ServiceList extends Panel {
   }
 
   protected render(): Child | undefined {
-    const all = services.value;
-    if (all === null) return undefined;
+    if (services.value === null) return undefined;
+    const all = asSlotsSay(services.value, slots.value);
     const failed = this.#failed.value;
     const open = this.#open.value;
     return h(

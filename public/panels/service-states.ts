@@ -2,8 +2,8 @@ import { quarterMinute } from "../clock.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { clockTime, joined } from "../format.ts";
 import type { Service } from "../services/calls.ts";
-import { countsOf, namesOf, SUMMARY_ORDER } from "../services/words.ts";
-import { connection, services } from "../state.ts";
+import { asSlotsSay, countsOf, namesOf, SUMMARY_ORDER } from "../services/words.ts";
+import { connection, services, slots } from "../state.ts";
 import { Panel } from "./panel.ts";
 import { servicePill } from "./service-pill.ts";
 
@@ -13,8 +13,8 @@ const MOST_SHOWN = 10;
 /** Beside the hero: how each service is. */
 export class ServiceStates extends Panel {
   protected render(): Child | undefined {
-    const all = services.value;
-    if (all === null) return undefined;
+    if (services.value === null) return undefined;
+    const all = asSlotsSay(services.value, slots.value);
     const configured = all.filter(({ state }) => state !== "not_configured");
     const shown = configured.length > MOST_SHOWN ? worstFirst(configured).slice(0, MOST_SHOWN) : configured;
     const more = configured.length - shown.length;

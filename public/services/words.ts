@@ -1,4 +1,5 @@
 /** Services in words. Pure. */
+import type { Slot } from "../api.ts";
 import type { Tone } from "../panels/pill.ts";
 import type { BotUpdate, Service, ServiceAction } from "./calls.ts";
 
@@ -23,6 +24,17 @@ export const SUMMARY_ORDER: readonly Service["state"][] = [
   "busy",
   "healthy",
 ];
+
+/** The services wait for a second look before one counts as down; beside a slot that is, its own word holds at once. */
+export function asSlotsSay(all: readonly Service[], slots: readonly Slot[]): readonly Service[] {
+  return all.map((service) => {
+    const slot = slots.find(({ name }) => service.is_slot && name === service.name);
+    if (slot?.state !== "not_answering" || service.state !== "healthy") return service;
+    const { since, message } = slot.difference ?? { since: service.checked_at, message: null };
+    const reason = message ?? "Its model does not answer.";
+    return { ...service, state: "unhealthy", since: since ?? service.since, reason };
+  });
+}
 
 /** "7 healthy, 1 busy, 1 unhealthy" */
 export function countsOf(all: readonly Pick<Service, "state">[]): string {

@@ -10,6 +10,8 @@ import { NOT_FOUND, PAGES, type Page, placeOf } from "../../public/pages.ts";
 import { barOf, endedSteps, usualSteps } from "../../public/panels/phases.ts";
 import { coveredSlots } from "../../public/reserved-slots.ts";
 import { rhythmOf } from "../../public/rhythm.ts";
+import type { Service } from "../../public/services/calls.ts";
+import { asSlotsSay, countsOf, namesOf } from "../../public/services/words.ts";
 
 const GB = 1e9;
 const at = (seconds: number) => new Date(seconds * 1_000).toISOString();
@@ -279,4 +281,47 @@ test("a reservation covers its slots and those that share a Spark with them, as 
   expect(coveredSlots(["first"], slots)).toEqual(["first", "both"]);
   expect(coveredSlots(["both"], slots)).toEqual(["first", "second", "both"]);
   expect(coveredSlots(["gone"], slots)).toEqual([]);
+});
+
+describe("services beside the slots", () => {
+  const service = (name: string, more: object) =>
+    ({
+      name,
+      kind: "vllm",
+      is_slot: true,
+      state: "healthy",
+      since: at(0),
+      checked_at: at(60),
+      reason: null,
+      ...more,
+    }) as Service;
+  const slot = (state: Slot["state"], difference: Slot["difference"] = null) =>
+    ({ name: "main", state, difference }) as Slot;
+
+  test("one whose model does not answer is not called healthy, whatever is yet to be looked at twice", () => {
+    const all = [service("main", {}), service("kokoro", { kind: "tts", is_slot: false })];
+    const message = "The port is closed.";
+    const down = slot("not_answering", { since: at(30), message, evidence: null, advice: null } as Slot["difference"]);
+
+    expect(asSlotsSay(all, [slot("serving")])).toEqual(all);
+    expect(asSlotsSay(all, [down])).toEqual([
+      service("main", { state: "unhealthy", since: at(30), reason: message }),
+      service("kokoro", { kind: "tts", is_slot: false }),
+    ]);
+    expect(asSlotsSay(all, [slot("not_answering")])[0]).toMatchObject({ state: "unhealthy", since: at(60) });
+    expect(countsOf(asSlotsSay(all, [down]))).toBe("1 healthy, 1 unhealthy");
+  });
+
+  test("a busy one stays busy, and a service that has the name of a slot is none", () => {
+    const busy = [service("main", { state: "busy" })];
+    expect(asSlotsSay(busy, [slot("not_answering")])).toEqual(busy);
+    const other = [service("main", { is_slot: false })];
+    expect(asSlotsSay(other, [slot("not_answering")])).toEqual(other);
+  });
+
+  test("what it is for comes first, its name second; a bot and a web service are known by their name", () => {
+    expect(namesOf({ name: "kokoro", kind: "tts" })).toEqual(["Speech", "kokoro"]);
+    expect(namesOf({ name: "matrix-bridge", kind: "bot" })).toEqual(["matrix-bridge", "bot"]);
+    expect(namesOf({ name: "redaction", kind: "http" })).toEqual(["redaction", "web service"]);
+  });
 });
