@@ -74,10 +74,7 @@ export class ModelList extends Panel {
         ),
       ),
       models.value.length === 0
-        ? empty(
-            "The catalog is empty.",
-            "Add models to models-overrides.yaml in the data folder; it is read as soon as it is saved.",
-          )
+        ? empty("There are no models yet.", "Add one under “Manage models” on the page Models.")
         : shown.length === 0
           ? empty(`No model has “${this.#filter.value.trim()}” in its name.`, "Esc in the field shows all again.")
           : h(

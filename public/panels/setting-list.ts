@@ -1,5 +1,6 @@
 import { type Child, h, picture } from "../dom.ts";
 import { place as page } from "../router.ts";
+import { PURPOSES } from "../services/words.ts";
 import {
   type EnvironmentSetting,
   load,
@@ -148,7 +149,7 @@ export class SettingList extends Panel {
         "summary",
         {},
         h("b", {}, name),
-        h("span", { class: "tag" }, kind),
+        h("span", { class: "tag" }, PURPOSES[kind]),
         of("disabled") === true && h("span", { class: "tag" }, "hidden"),
         h("span", { class: "dim" }, at),
       ),

@@ -45,8 +45,8 @@ export function countsOf(all: readonly Pick<Service, "state">[]): string {
     .join(", ");
 }
 
-/** What a service is for; null where its kind tells nothing that its name does not. */
-const PURPOSES: Readonly<Record<Service["kind"], string | null>> = {
+/** What a service is for, as a person would say it. */
+export const PURPOSES: Readonly<Record<Service["kind"], string>> = {
   vllm: "Chat model",
   asr: "Transcription",
   diarizer: "Speaker labels",
@@ -54,14 +54,14 @@ const PURPOSES: Readonly<Record<Service["kind"], string | null>> = {
   embeddings: "Embeddings",
   reranker: "Reranker",
   qdrant: "Search",
-  http: null,
-  bot: null,
+  http: "Web service",
+  bot: "Bot",
 };
 
-/** First what it is for, as a person would say it; its name, which files and logs use, comes second. */
+/** First what it is for, then the name that files and logs use; where its kind tells little, the name is first. */
 export function namesOf({ name, kind }: Pick<Service, "name" | "kind">): readonly [title: string, second: string] {
   const purpose = PURPOSES[kind];
-  return purpose === null ? [name, kind === "bot" ? "bot" : "web service"] : [purpose, name];
+  return kind === "http" || kind === "bot" ? [name, purpose.toLowerCase()] : [purpose, name];
 }
 
 export const ACTION_WORDS: Readonly<Record<ServiceAction | "update", readonly [verb: string, doing: string]>> = {

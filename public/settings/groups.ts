@@ -24,7 +24,7 @@ export const GROUPS: readonly Group[] = [
   {
     id: "gateway",
     title: "Gateway",
-    help: "What becomes of requests under /v1.",
+    help: "What becomes of the requests of apps.",
     keys: {
       gateway_routing: "Model that is not loaded",
       gateway_hold_seconds: "Hold a request at most",

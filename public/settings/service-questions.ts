@@ -8,12 +8,12 @@ import { add, remove, type SettingValue, view } from "./desk.ts";
 const KINDS: readonly (readonly [string, string])[] = [
   ["http", "Anything that answers HTTP"],
   ["vllm", "vLLM beside the slots"],
-  ["asr", "Speech recognition"],
-  ["diarizer", "Telling speakers apart"],
-  ["tts", "Speech synthesis"],
+  ["asr", "Transcription: speech to text"],
+  ["diarizer", "Speaker labels: who speaks when"],
+  ["tts", "Speech: text to speech"],
   ["embeddings", "Embeddings"],
-  ["reranker", "Reranking"],
-  ["qdrant", "Vector database"],
+  ["reranker", "Reranker"],
+  ["qdrant", "Search: the vector database Qdrant"],
   ["bot", "A bot that is updated from git"],
 ];
 
