@@ -40,6 +40,8 @@ export interface SparkState {
 interface Watched {
   link: Link;
   asked: boolean;
+  /** It has answered since this controller began. Until then it is not called reachable, and one poll in doubt says nothing. */
+  answered: boolean;
   /** A poll is under way. */
   busy: boolean;
   /** The question for the address is. It has a deadline longer than a poll's, and keeps none back. */
@@ -95,10 +97,9 @@ export class Connectivity {
   state(name: string): SparkState {
     const seen = this.#sparks.get(name);
     const outage = seen?.link.outage ?? null;
-    const isKnown = seen !== undefined && (seen.asked || outage !== null);
     return {
       spark: name,
-      state: isKnown ? (outage ? "down" : "up") : "unknown",
+      state: outage ? "down" : seen?.answered ? "up" : "unknown",
       changedAt: outage?.began ?? seen?.changedAt ?? null,
       outage,
       mac: seen?.mac ?? null,
@@ -171,6 +172,7 @@ export class Connectivity {
   #take(name: string, seen: Watched, reading: Reading): void {
     if (!seen.asked) this.#tolerant(() => this.options.store.meet(name, reading.began));
     seen.asked = true;
+    if (reading.verdict === "up") seen.answered = true;
     const { link, change } = step(seen.link, reading);
     seen.link = link;
     if (change) {
@@ -255,6 +257,6 @@ export class Connectivity {
 }
 
 const unseen = (): Watched => ({
-  ...{ link: NEVER_ASKED, asked: false, busy: false, askingMac: false },
+  ...{ link: NEVER_ASKED, asked: false, answered: false, busy: false, askingMac: false },
   ...{ changedAt: null, mac: null, macAt: Number.NEGATIVE_INFINITY },
 });

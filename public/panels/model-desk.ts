@@ -58,7 +58,7 @@ export class ModelDesk extends Panel {
       h(
         "p",
         { class: "dim" },
-        "They lie on a disk but are not in the list above yet. What they need was read from their own files.",
+        "They lie on a disk, and nobody has set them up yet. What they need was read from their own files.",
       ),
       h(
         "ul",
