@@ -1,6 +1,12 @@
 /** Figures as people read them. */
 
 const BYTES_PER_GB = 1e9;
+/** Made once: to make one takes a hundred times as long as to use it, and a page shows hundreds of times. */
+const OF_DAY = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+/** A format throws for what is no time; a panel is not to break over one. */
+const shown = (format: Intl.DateTimeFormat, date: Date): string =>
+  Number.isNaN(date.getTime()) ? "–" : format.format(date);
 
 /** "48 s", "6 min 52 s", "3 h 14 min", "2 days". @param seconds below 0 counts as 0 */
 export function duration(seconds: number): string {
@@ -28,9 +34,9 @@ export function forHow(seconds: number): string {
 /** "14:32"; with the day when it is not today. */
 export function clockTime(iso: string | number, now: number): string {
   const date = new Date(iso);
-  const time = date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  const time = shown(OF_DAY, date);
   if (date.toDateString() === new Date(now).toDateString()) return time;
-  return `${date.toLocaleDateString("en-GB", { day: "numeric", month: "short" })}, ${time}`;
+  return `${shown(DAY, date)}, ${time}`;
 }
 
 /** "14:32:08" */
@@ -74,11 +80,11 @@ export function listed(names: readonly string[]): string {
 /** "Today 11:18", "Mon 22:04", "3 Oct, 09:12". */
 export function dayTime(iso: string, now: number): string {
   const date = new Date(iso);
-  const time = date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  const time = shown(OF_DAY, date);
   if (date.toDateString() === new Date(now).toDateString()) return `Today ${time}`;
   const days = (now - date.getTime()) / 86_400_000;
   if (days < 6) return `${date.toLocaleDateString("en-GB", { weekday: "short" })} ${time}`;
-  return `${date.toLocaleDateString("en-GB", { day: "numeric", month: "short" })}, ${time}`;
+  return `${shown(DAY, date)}, ${time}`;
 }
 
 export function secondsBetween(from: string | number, to: string | number): number {
