@@ -13,9 +13,19 @@ const FIRST: readonly Shape[] = [
   ["repo", "text", "Repository", "On Hugging Face, such as owner/name. This or a folder."],
   ["local_path", "text", "Folder", "On the Sparks, the same path on each. This or a repository."],
   ["nodes", "number", "Sparks", "How many it needs. Blank: one."],
-  ["gpu_memory_utilization", "number", "Share of memory", "Of each Spark, such as 0.7."],
-  ["max_model_len", "number", "Longest context", "In tokens."],
-  ["args", "list", "Arguments", "Of vllm serve; one a line, an option and its value on two lines or with =."],
+  [
+    "gpu_memory_utilization",
+    "number",
+    "Share of memory",
+    "Of each Spark, for the model and its working space; 0.7 is 70 %.",
+  ],
+  ["max_model_len", "number", "Longest context", "How much text it takes in at once, in tokens."],
+  [
+    "args",
+    "list",
+    "Arguments",
+    "Options of vllm serve, for experts; one a line, an option and its value on two lines or with =.",
+  ],
 ];
 const MORE: readonly Shape[] = [
   ["size_gb", "number", "Size", "Weights in GB, over all Sparks together."],
