@@ -177,17 +177,54 @@ function counted(
   );
 }
 
-/** The same body with all of it in memory. @throws what the reading throws: it was too large, or its sender has left */
-export async function wholeBody(body: NamedBody): Promise<NamedBody & { readonly content: Uint8Array | null }> {
+/**
+ * The same body with all of it in memory.
+ * @param onBytes told of each piece as it comes; what it throws ends the reading
+ * @throws what the reading throws: it was too large, or its sender has left; the signal's reason
+ */
+export async function wholeBody(
+  body: NamedBody,
+  onBytes: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<NamedBody & { readonly content: Uint8Array | null }> {
   const { content, model } = body;
-  if (!(content instanceof ReadableStream)) return { ...body, content };
-  const bytes = new Uint8Array(await new Response(content).arrayBuffer());
+  if (!(content instanceof ReadableStream)) {
+    onBytes(content?.byteLength ?? 0);
+    return { ...body, content };
+  }
+  const bytes = await read(content.getReader(), onBytes, signal);
   return {
     content: bytes,
     length: bytes.length,
     model,
     renamed: (name) => ({ content: model ? joined(renamedPieces(bytes, model, name)) : bytes, length: null }),
   };
+}
+
+async function read(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  onBytes: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  // Ends the read that is pending, too.
+  const cancel = () => void reader.cancel(signal.reason).catch(() => undefined);
+  signal.addEventListener("abort", cancel, { once: true });
+  try {
+    while (true) {
+      signal.throwIfAborted();
+      const { done, value } = await reader.read();
+      signal.throwIfAborted();
+      if (done) return joined(pieces);
+      onBytes(value.byteLength);
+      pieces.push(value);
+    }
+  } catch (error) {
+    cancel();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", cancel);
+  }
 }
 
 function renamedPieces(bytes: Uint8Array, model: ModelName, name: string): Uint8Array[] {

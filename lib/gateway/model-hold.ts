@@ -54,12 +54,15 @@ export class ModelHold {
     const gone = new AbortController();
     const signal = AbortSignal.any([request.signal, gone.signal]);
     const entering = this.#enter(signal, body.model?.name ?? null, wish, unrouted);
+    // Refused while its body still comes: the rest of it is not waited for.
+    const refused = new AbortController();
+    entering.catch((error) => refused.abort(error));
+    const room = this.#room();
     let whole: NamedBody & { readonly content: Uint8Array | null };
-    let free: () => void;
     try {
-      whole = await wholeBody(body);
-      free = this.#keep(whole.content?.length ?? 0);
+      whole = await wholeBody(body, room.take, AbortSignal.any([signal, refused.signal]));
     } catch (error) {
+      room.free();
       gone.abort();
       entering.then(
         ({ release }) => release(),
@@ -67,7 +70,7 @@ export class ModelHold {
       );
       throw error;
     }
-    const entered = entering.finally(free);
+    const entered = entering.finally(room.free);
     if (!asksForEvents(whole.content)) return send(request, whole, await entered);
     const asked = plainly(request, signal);
     const answer = entered.then((place) => {
@@ -79,15 +82,22 @@ export class ModelHold {
     return heldAnswer(answer, () => gone.abort(), this.firstCommentMs);
   }
 
-  /** @returns gives its room back @throws Fault when there is none */
-  #keep(bytes: number): () => void {
-    if (this.#heldBytes + bytes > MOST_HELD_BYTES)
-      throw new Fault("unavailable", "queue_full", "Too much is held for models that are not loaded.", {
-        retry_after_seconds: 60,
-      });
-    this.#heldBytes += bytes;
-    return () => {
-      this.#heldBytes -= bytes;
+  /** Room for one body, taken as it comes: `take` throws a Fault when there is no more. */
+  #room() {
+    let held = 0;
+    return {
+      take: (bytes: number) => {
+        if (this.#heldBytes + bytes > MOST_HELD_BYTES)
+          throw new Fault("unavailable", "queue_full", "Too much is held for models that are not loaded.", {
+            retry_after_seconds: 60,
+          });
+        this.#heldBytes += bytes;
+        held += bytes;
+      },
+      free: () => {
+        this.#heldBytes -= held;
+        held = 0;
+      },
     };
   }
 

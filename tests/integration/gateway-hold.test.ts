@@ -3,6 +3,7 @@ import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import OpenAI from "openai";
 import type { SwapJob } from "../../lib/swap/swap.ts";
 import { type Demo, type DemoOptions, startDemo } from "../support/demo.ts";
+import { opened } from "../support/raw-http.ts";
 import { until } from "../support/until.ts";
 
 setDefaultTimeout(120_000);
@@ -279,6 +280,26 @@ describe("with hold", () => {
     });
 
     expect((await swaps()).map(({ model }) => model)).toEqual([ONE]);
+  });
+
+  test("what is refused while its long body still comes is told at once, and the rest is not waited for", async () => {
+    await begin("gateway_dwell_seconds: 0, gateway_chat_queue: 1", { speed: 10 });
+    const leaves = new AbortController();
+    const first = chat(ONE, {}, { signal: leaves.signal }).catch(() => null);
+    await held(1);
+    const socket = await opened(Number(new URL(demo.url).port));
+    let said = "";
+    socket.on("data", (data) => {
+      said += data.toString();
+    });
+    socket.write("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n");
+    socket.write(`{"model":"${ONE}","messages":[{"role":"user","content":"`);
+    await until("it is answered", () => said.includes("queue_full"));
+    socket.destroy();
+    leaves.abort();
+    await first;
+
+    expect(said).toStartWith("HTTP/1.1 503");
   });
 
   test("a large body passes as it was written, after the wait", async () => {
