@@ -28,7 +28,7 @@ interface Waiter {
 
 interface Caller {
   inFlight: number;
-  /** Number of the grant; 0: none yet. */
+  /** Number of the grant. Who is new comes before whoever was served last, and after those who have waited since before that. */
   lastServed: number;
   readonly waiting: Waiter[];
 }
@@ -97,7 +97,7 @@ export class Admission {
   #caller(name: string): Caller {
     let caller = this.#callers.get(name);
     if (!caller) {
-      caller = { inFlight: 0, lastServed: 0, waiting: [] };
+      caller = { inFlight: 0, lastServed: this.#grants - 0.5, waiting: [] };
       this.#callers.set(name, caller);
     }
     return caller;

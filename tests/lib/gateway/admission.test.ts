@@ -87,6 +87,28 @@ describe("admission", () => {
     expect(order).toEqual(["modest"]);
   });
 
+  test("who comes later, each for the first time, does not keep another's second request waiting for ever", async () => {
+    const door = admission({ inFlight: 1, queue: 200 });
+    const order: string[] = [];
+    let running = door.enter(() => "first", open) as Release;
+    const asks = (name: string) =>
+      Promise.resolve(door.enter(() => name, open)).then((release) => {
+        order.push(name);
+        running = release;
+      });
+    void asks("first");
+    for (let count = 1; count <= 10; count++) {
+      void asks(`newcomer ${count}`);
+      void asks(`newcomer ${count} too`);
+      const { length } = order;
+      running();
+      while (order.length === length) await Promise.resolve();
+    }
+
+    // Those who came before it had been served last go first, and nobody else.
+    expect(order.indexOf("first")).toBeOneOf([0, 1, 2]);
+  });
+
   test("in a full queue the greediest gives way", async () => {
     const door = admission({ inFlight: 1, queue: 3 });
     door.enter(() => "greedy", open);
