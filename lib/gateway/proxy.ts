@@ -134,8 +134,9 @@ export class Passage implements Passed {
     const headers = responseHeaders(answer.headers);
     if (this.request.method === "HEAD" || NO_BODY.has(status)) {
       answer.cancel();
+      const response = new Response(null, { status, headers });
       this.end("complete");
-      return new Response(null, { status, headers });
+      return response;
     }
     this.#hasHead = true;
     // A head may come before all of the upload has: then silence counts from the end of the upload, or from the first piece on.
@@ -149,8 +150,10 @@ export class Passage implements Passed {
       this.bytesOut = bytes.byteLength;
       if (this.bytesOut > 0) this.firstByteAt = performance.now();
       if (isPlain) this.#used(usageOf(bytes));
+      // Made first: headers that no answer may have are the upstream's failure.
+      const response = new Response(bytes as BodyInit, { status, headers });
       this.end("complete");
-      return new Response(bytes as BodyInit, { status, headers });
+      return response;
     }
     this.#isAnswering = true;
     const lastWord = isEvents && !answer.isFramed ? LastWord.of(path) : null;

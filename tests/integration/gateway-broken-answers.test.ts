@@ -130,6 +130,22 @@ describe("an upstream that", () => {
     },
   );
 
+  test.each([
+    ["a short answer", "content-length: 2\r\n\r\n{}"],
+    ["a long one", `content-type: audio/mpeg\r\n${CHUNKED}\r\n\r\n${chunk("half")}`],
+    ["one without a body", "content-length: 0\r\n\r\n"],
+  ])("has a line feed in a header of %s: 502, counted as its failure", async (_, rest) => {
+    const { port, app } = await begin((socket) => socket.write(`HTTP/1.1 200 OK\r\nx-a: b\nx-b: c\r\n${rest}`));
+    const client = await opened(port);
+    const ended = whole(client);
+    client.write(
+      "POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}",
+    );
+
+    expect(parsed(await ended).status).toBe(502);
+    expect(app.ended.map(({ outcome, fault }) => [outcome, fault?.code])).toEqual([["failed", "upstream_failed"]]);
+  });
+
   test("closes while the client still sends its body: 502", async () => {
     const { port } = await begin((socket) => socket.resetAndDestroy());
     const client = await opened(port);

@@ -17,6 +17,14 @@ test("status, headers in lower case, and where the body begins", () => {
   });
 });
 
+test("only spaces and tabs around a value are not part of it", () => {
+  // The second byte of a letter may be what JavaScript takes for a space.
+  const value = Buffer.from("voil\u00e0").toString("latin1");
+  const { headers } = head(`${OK}x-a: \t${value} \t\r\nx-b:\r\nx-c: \t \r\ncontent-length: 0\r\n\r\n`)!;
+
+  expect([headers["x-a"], headers["x-b"], headers["x-c"]]).toEqual([value, "", ""]);
+});
+
 test("waits for all of it, at every cut", () => {
   const text = `HTTP/1.1 103 Early\r\nlink: x\r\n\r\n${OK}content-length: 0\r\n\r\n`;
   for (let at = 1; at < text.length; at++) expect([at, head(text.slice(0, at))]).toEqual([at, null]);
