@@ -85,7 +85,6 @@ export class SlotStops {
       const said = requestsInFlight(
         await control.get(`http://${address}:${port}/metrics`, timing.httpDeadlineMs, signal),
       );
-      if (said === null && inFlight(name) === 0) return;
       const requests = Math.max(inFlight(name), said ? said.running + said.waiting : 0);
       quiet = requests === 0 ? quiet + 1 : 0;
       if (quiet < 2) await pause(BETWEEN_READINGS_MS, signal);

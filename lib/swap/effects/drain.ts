@@ -1,9 +1,10 @@
 /**
  * Requests in flight finish first. Two counts must be zero: the gateway's own, which is exact and which takes no more once the
  * swap drains, and `num_requests_running + num_requests_waiting` of the vLLM behind the slot's own port, for those who ask it
- * directly. That one lags by seconds, so it must be zero twice. The wait is bounded. What is left then is never cut off
- * silently: the swap asks, fails, or cuts off, as configured and as its plan said. A slot whose model is stopped to make room
- * counts too; the gateway goes on sending to that one, so that the question may come where it is never quiet.
+ * directly. That one lags by seconds, so it must be zero twice. Where a model was loaded, figures that do not come once say
+ * nothing. The wait is bounded. What is left then is never cut off silently: the swap asks, fails, or cuts off, as configured
+ * and as its plan said. A slot whose model is stopped to make room counts too; the gateway goes on sending to that one, so that
+ * the question may come where it is never quiet.
  */
 import { Fault } from "../../fault.ts";
 import { isoTime } from "../../ids.ts";
@@ -26,16 +27,24 @@ export const drain: EffectBody = async (run, leg, signal) => {
   let until = began + terms.seconds * 1000;
   let asks = false;
   let quiet = 0;
+  let silent = 0;
+  const isOver = () => quiet >= QUIET_READINGS || silent >= QUIET_READINGS;
   desk.take();
   const places = [{ slot: run.order.slot, head: nodesOf(run, leg)[0] }, ...besideIt(run)];
   try {
-    while (quiet < QUIET_READINGS) {
-      const counts = (await Promise.all(places.map((place) => runningIn(run, place, signal)))).filter(
-        (count) => count !== null,
-      );
-      if (counts.length === 0) break; // Nothing answers there: nothing can be cut off.
+    while (!isOver()) {
+      const asked = await Promise.all(places.map((place) => runningIn(run, place, signal)));
+      const counts = asked.filter((count) => count !== null);
+      const isUnknown = places.some(({ slot }, at) => asked[at] === null && isBelieved(run, slot));
+      if (counts.length === 0 && !isUnknown) break; // Nothing was loaded there: nothing can be cut off.
       const running = counts.reduce((sum, count) => sum + count.requests, 0);
-      quiet = running === 0 ? quiet + 1 : 0;
+      // One answer that did not come says nothing: its vLLM may be too busy for it.
+      if (running > 0) quiet = silent = 0;
+      else if (isUnknown) silent++;
+      else {
+        quiet++;
+        silent = 0;
+      }
       const answer = desk.take();
       if (running > 0 && answer === "cut_off") {
         run.log(`${requests(running)} after ${waited()} s; cut off, as was asked for.`);
@@ -57,7 +66,7 @@ export const drain: EffectBody = async (run, leg, signal) => {
         until = Date.now() + run.timing.drainAskMs;
       }
       desk.shown = shown(terms, { remaining: running, until, asks, waited_seconds: waited() });
-      if (quiet < QUIET_READINGS) await pause(BETWEEN_READINGS_MS, signal);
+      if (!isOver()) await pause(BETWEEN_READINGS_MS, signal);
     }
   } finally {
     desk.shown = null;
@@ -89,6 +98,8 @@ function stillRunning(counts: readonly Count[], seconds: number, asked: boolean)
     },
   );
 }
+
+const isBelieved = (run: Run, { name }: Slot) => run.beliefs().some(({ slot }) => slot === name);
 
 interface Emptied {
   readonly slot: Slot;

@@ -16,7 +16,8 @@ const slots = [
 ];
 const topology = aTopology({ slots });
 
-function aBench(disrupted: string[] = []) {
+/** @param figures what the vLLM says of itself, answer by answer; null: none comes, which is all that does afterwards */
+function aBench(disrupted: string[] = [], figures: (string | null)[] = []) {
   const gate = {
     ...OPEN_GATE,
     disruptionIn: ({ slot }: { readonly slot: string }) => (disrupted.includes(slot) ? `a stop of ${slot}` : null),
@@ -25,7 +26,10 @@ function aBench(disrupted: string[] = []) {
   const stopped: string[] = [];
   const stops = new SlotStops({
     control: someSparks({
-      get: () => Promise.resolve({ status: null, body: null }),
+      get: () => {
+        const body = figures.shift() ?? null;
+        return Promise.resolve({ status: body === null ? null : 200, body });
+      },
       stopContainer: (_node, container) => Promise.resolve(void stopped.push(container)),
     }),
     store: bench.store,
@@ -66,6 +70,15 @@ describe("a stop of a slot", () => {
     expect(await stop("beside")).toBe("stopped");
     expect(stopped).toEqual(["vllm_beside"]);
   });
+});
+
+test("a stop does not take one answer that did not come for a model that works on nothing", async () => {
+  const figures = [null, "vllm:num_requests_running 1\n", "vllm:num_requests_running 0\n", null];
+  const { bench, stop } = aBench([], figures);
+  await using _ = bench;
+
+  expect(await stop("beside")).toBe("stopped");
+  expect(figures).toEqual([]);
 });
 
 describe("a stop during another one", () => {

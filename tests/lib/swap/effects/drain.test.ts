@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { Fault } from "../../../../lib/fault.ts";
 import type { Drain } from "../../../../lib/swap/drain-desk.ts";
 import { drain } from "../../../../lib/swap/effects/drain.ts";
+import type { Belief } from "../../../../lib/swap/facts.ts";
 import type { Settings } from "../../../../lib/topology/topology.ts";
 import { aBelief, aModel, aSlot, aTopology } from "../_fixtures.ts";
 import { aRun, type TestRun } from "./_run.ts";
@@ -10,7 +11,11 @@ const open = new AbortController().signal;
 const metrics = (running: number) => ({ status: 200, body: `vllm:num_requests_running{model_name="x"} ${running}\n` });
 
 /** Drains a slot whose two counts take these values, reading by reading; the last one stays. */
-async function readings(vllm: readonly (number | null)[], own: readonly number[]): Promise<number> {
+async function readings(
+  vllm: readonly (number | null)[],
+  own: readonly number[],
+  beliefs: readonly Belief[] = [],
+): Promise<number> {
   let count = 0;
   const at = <T>(values: readonly T[]) => values[Math.min(count, values.length) - 1]!;
   const run = aRun({
@@ -23,6 +28,7 @@ async function readings(vllm: readonly (number | null)[], own: readonly number[]
       },
     },
     inFlight: () => at(own),
+    beliefs,
   });
   await drain(run, "forward", open);
   return count;
@@ -45,7 +51,15 @@ describe("a drain", () => {
     expect(await readings([0, 1, 0], [0])).toBe(4);
   });
 
-  test("is over at once where nothing answers and nothing is in flight", async () => {
+  test("does not take one answer that did not come for a model that is not there", async () => {
+    const serves = [aBelief(aModel())];
+
+    expect(await readings([null, 2, 0], [0], serves)).toBe(4);
+    expect(await readings([0, null, 0], [0], serves)).toBe(3);
+    expect(await readings([null], [0], serves)).toBe(2);
+  });
+
+  test("is over at once where nothing answers, nothing is in flight and nothing was loaded", async () => {
     expect(await readings([null], [0])).toBe(1);
   });
 
@@ -178,6 +192,7 @@ test("requests in a slot that has to make room are waited for too, those beside 
   });
   await drain(run, "forward", open);
 
-  expect(Object.fromEntries(asked)).toEqual({ main: 3, stops: 3 });
+  // None of them gives figures: once nothing is in flight, that silence is heard twice.
+  expect(Object.fromEntries(asked)).toEqual({ main: 4, stops: 4 });
   expect(run.drainDesk.shown).toBeNull();
 });
