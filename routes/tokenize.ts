@@ -5,11 +5,11 @@ import { passing } from "../lib/http/direct.ts";
 import { askerOf, ModelName, proxied, withQuery } from "./v1/_proxied.ts";
 
 /** The loaded model's tokenizer. */
-export default ({ gateway }: Pick<ControlPlane, "gateway">) =>
+export default ({ gateway, config }: Pick<ControlPlane, "gateway" | "config">) =>
   new Elysia().post(
     "",
     passing(({ request, server }) =>
-      gateway.toModel(request, withQuery(request, "/tokenize"), askerOf(request, server)),
+      gateway.toModel(request, withQuery(request, "/tokenize"), askerOf(request, server, config)),
     ),
     proxied({
       operationId: "tokenize",

@@ -2,9 +2,10 @@
 import { type TSchema, Type } from "@sinclair/typebox";
 import type { Asker } from "../../lib/gateway/trace.ts";
 import { textOf } from "../../lib/http/audit-trail.ts";
-import { plainAddress } from "../../lib/http/peer.ts";
+import { clientAddress, plainAddress } from "../../lib/http/peer.ts";
 import { isOwnRequest } from "../../lib/http/same-origin.ts";
 import { openAiErrors } from "../../lib/http/schemas.ts";
+import type { LiveConfig } from "../../lib/live-config.ts";
 import { callerOf } from "../api/swap/_caller.ts";
 
 /** Null in tests without a listening server. */
@@ -13,11 +14,14 @@ type Server = {
   requestIP(request: Request): { readonly address: string } | null;
 } | null;
 
-/** One API key is one caller, wherever it is used; without one, an address is. */
-export function askerOf(request: Request, server: Server): Asker {
+/** One API key is one caller, wherever it is used; without one, an address is: behind a trusted proxy, the one that it names. */
+export function askerOf(request: Request, server: Server, { current }: Pick<LiveConfig, "current">): Asker {
   const addressOf = () => {
     const address = server?.requestIP(request)?.address;
-    return address === undefined ? null : plainAddress(address);
+    if (address === undefined) return null;
+    const { trusted_proxies } = current.topology.settings;
+    if (trusted_proxies.length === 0) return plainAddress(address);
+    return clientAddress(address, request.headers.get("x-forwarded-for"), trusted_proxies);
   };
   return {
     caller() {

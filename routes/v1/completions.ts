@@ -5,11 +5,11 @@ import { passing } from "../../lib/http/direct.ts";
 import { askerOf, ModelName, proxied, Stream, withQuery } from "./_proxied.ts";
 
 /** Text completion by the loaded model. */
-export default ({ gateway }: Pick<ControlPlane, "gateway">) =>
+export default ({ gateway, config }: Pick<ControlPlane, "gateway" | "config">) =>
   new Elysia().post(
     "",
     passing(({ request, server }) =>
-      gateway.toModel(request, withQuery(request, "/v1/completions"), askerOf(request, server)),
+      gateway.toModel(request, withQuery(request, "/v1/completions"), askerOf(request, server, config)),
     ),
     proxied({
       operationId: "createCompletion",

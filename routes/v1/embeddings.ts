@@ -5,11 +5,11 @@ import { passing } from "../../lib/http/direct.ts";
 import { askerOf, proxied, withQuery } from "./_proxied.ts";
 
 /** Embeddings by the service, or by a slot that serves the named model. */
-export default ({ gateway }: Pick<ControlPlane, "gateway">) =>
+export default ({ gateway, config }: Pick<ControlPlane, "gateway" | "config">) =>
   new Elysia().post(
     "",
     passing(({ request, server }) =>
-      gateway.toEmbeddings(request, withQuery(request, "/v1/embeddings"), askerOf(request, server)),
+      gateway.toEmbeddings(request, withQuery(request, "/v1/embeddings"), askerOf(request, server, config)),
     ),
     proxied({
       operationId: "createEmbedding",

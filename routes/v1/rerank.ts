@@ -32,13 +32,17 @@ const Answer = Type.Object(
 );
 
 /** Documents by their relevance to a query, in one shape for TEI, Infinity and vLLM. */
-export default ({ gateway }: Pick<ControlPlane, "gateway">) =>
+export default ({ gateway, config }: Pick<ControlPlane, "gateway" | "config">) =>
   new Elysia().post(
     "",
     async ({ body, request, server }) => {
       const { query, documents, top_n, return_documents, model } = body;
       const question = { query, documents, topN: top_n, returnDocuments: return_documents, model };
-      const { object, results, ...rest } = await gateway.rerank(question, request.signal, askerOf(request, server));
+      const { object, results, ...rest } = await gateway.rerank(
+        question,
+        request.signal,
+        askerOf(request, server, config),
+      );
       return { object, ...rest, results: [...results] };
     },
     {

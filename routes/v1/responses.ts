@@ -5,11 +5,11 @@ import { passing } from "../../lib/http/direct.ts";
 import { askerOf, ModelName, proxied, Stream, withQuery } from "./_proxied.ts";
 
 /** OpenAI's Responses API, where the loaded vLLM has it. */
-export default ({ gateway }: Pick<ControlPlane, "gateway">) =>
+export default ({ gateway, config }: Pick<ControlPlane, "gateway" | "config">) =>
   new Elysia().post(
     "",
     passing(({ request, server }) =>
-      gateway.toModel(request, withQuery(request, "/v1/responses"), askerOf(request, server)),
+      gateway.toModel(request, withQuery(request, "/v1/responses"), askerOf(request, server, config)),
     ),
     proxied({
       operationId: "createResponse",

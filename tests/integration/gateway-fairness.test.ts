@@ -53,6 +53,20 @@ test.each([1, 2, 8, 32])(
   },
 );
 
+test.each([
+  ["behind a trusted proxy whoever it names is a caller of its own", { TRUSTED_PROXIES: "127.0.0.1" }, true],
+  ["what anybody else says of where a request comes from counts for nothing", {}, false],
+])("%s", async (_, env, isBelieved) => {
+  upstream = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => Response.json({}) });
+  app = await startGatewayApp({ upstream: `http://127.0.0.1:${upstream.port}`, env });
+  const body = JSON.stringify({ model: MODEL });
+  for (const from of ["10.77.0.21", "10.77.0.22, 10.77.0.23"])
+    await fetch(`${app.url}/v1/chat/completions`, { method: "POST", headers: { "x-forwarded-for": from }, body });
+
+  const callers = isBelieved ? ["10.77.0.21", "10.77.0.23"] : ["127.0.0.1", "127.0.0.1"];
+  expect(app.ended.map(({ caller }) => caller)).toEqual(callers);
+});
+
 const SERVICE_MS = 500;
 /** One service time and 10 %. */
 const MOST_SERVICE_TIMES = 1.1;

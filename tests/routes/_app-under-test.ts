@@ -23,12 +23,21 @@ export interface AppUnderTest {
 export const ALLOWED_NAME = "spark.example.com";
 export const LISTED_ORIGIN = "https://crm.example.com";
 
-/** @param given.respiteMs how long after a forced release others have to wait for a reservation */
-export async function startApp({ respiteMs }: { readonly respiteMs?: number } = {}): Promise<AppUnderTest> {
+/**
+ * @param given.respiteMs how long after a forced release others have to wait for a reservation
+ * @param given.env more variables of the environment
+ */
+export async function startApp({
+  respiteMs,
+  env: more = {},
+}: {
+  readonly respiteMs?: number;
+  readonly env?: Readonly<Record<string, string>>;
+} = {}): Promise<AppUnderTest> {
   const dataDir = mkdtempSync(join(tmpdir(), "spark-app-"));
   const logged: string[] = [];
   const log = createLogger({ level: "debug", write: (line) => logged.push(line) });
-  const env = { ALLOWED_HOSTS: ALLOWED_NAME, CORS_ORIGINS: LISTED_ORIGIN };
+  const env = { ALLOWED_HOSTS: ALLOWED_NAME, CORS_ORIGINS: LISTED_ORIGIN, ...more };
   const plane = await createControlPlane({ version: "1.2.3", dataDir, env, log, simulated: null, respiteMs });
   const app = createApp(plane);
   return {

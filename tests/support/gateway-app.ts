@@ -30,11 +30,13 @@ export interface GatewayAppOptions {
   readonly pace?: Pace;
   /** Seconds; the product's unless given. */
   readonly idleTimeout?: number;
+  /** Of the controller. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export async function startGatewayApp(options: GatewayAppOptions): Promise<GatewayApp> {
-  const { upstream, limits = {}, place = {}, host = null, addresses, pace, idleTimeout } = options;
-  const under = await startApp();
+  const { upstream, limits = {}, place = {}, host = null, addresses, pace, idleTimeout, env = {} } = options;
+  const under = await startApp({ env });
   const ended: RequestRecord[] = [];
   const { hostname, port } = new URL(upstream);
   const service = (kind: ProxiedKind) => ({

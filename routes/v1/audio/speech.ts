@@ -5,11 +5,11 @@ import { passing } from "../../../lib/http/direct.ts";
 import { askerOf, proxied, withQuery } from "../_proxied.ts";
 
 /** Text to speech; the audio comes as it is made. */
-export default ({ gateway }: Pick<ControlPlane, "gateway">) =>
+export default ({ gateway, config }: Pick<ControlPlane, "gateway" | "config">) =>
   new Elysia().post(
     "",
     passing(({ request, server }) =>
-      gateway.toService("tts", request, withQuery(request, "/v1/audio/speech"), askerOf(request, server)),
+      gateway.toService("tts", request, withQuery(request, "/v1/audio/speech"), askerOf(request, server, config)),
     ),
     proxied({
       operationId: "createSpeech",

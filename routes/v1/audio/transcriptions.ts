@@ -5,11 +5,16 @@ import { passing } from "../../../lib/http/direct.ts";
 import { AudioFile, askerOf, proxied, withQuery } from "../_proxied.ts";
 
 /** Speech to text. A failure inside the service is told as 503 with Retry-After: it may need a moment. */
-export default ({ gateway }: Pick<ControlPlane, "gateway">) =>
+export default ({ gateway, config }: Pick<ControlPlane, "gateway" | "config">) =>
   new Elysia().post(
     "",
     passing(({ request, server }) =>
-      gateway.toService("asr", request, withQuery(request, "/v1/audio/transcriptions"), askerOf(request, server)),
+      gateway.toService(
+        "asr",
+        request,
+        withQuery(request, "/v1/audio/transcriptions"),
+        askerOf(request, server, config),
+      ),
     ),
     proxied({
       operationId: "createTranscription",

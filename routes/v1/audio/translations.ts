@@ -5,11 +5,11 @@ import { passing } from "../../../lib/http/direct.ts";
 import { AudioFile, askerOf, proxied, withQuery } from "../_proxied.ts";
 
 /** Speech in any language to English text, where the service can. */
-export default ({ gateway }: Pick<ControlPlane, "gateway">) =>
+export default ({ gateway, config }: Pick<ControlPlane, "gateway" | "config">) =>
   new Elysia().post(
     "",
     passing(({ request, server }) =>
-      gateway.toService("asr", request, withQuery(request, "/v1/audio/translations"), askerOf(request, server)),
+      gateway.toService("asr", request, withQuery(request, "/v1/audio/translations"), askerOf(request, server, config)),
     ),
     proxied({
       operationId: "createTranslation",

@@ -4,11 +4,11 @@ import { passing } from "../../../lib/http/direct.ts";
 import { askerOf, Messages, ModelName, proxied, Stream, withQuery } from "../_proxied.ts";
 
 /** Chat with the loaded model; up to 30 minutes. */
-export default ({ gateway }: Pick<ControlPlane, "gateway">) =>
+export default ({ gateway, config }: Pick<ControlPlane, "gateway" | "config">) =>
   new Elysia().post(
     "",
     passing(({ request, server }) =>
-      gateway.toModel(request, withQuery(request, "/v1/chat/completions"), askerOf(request, server)),
+      gateway.toModel(request, withQuery(request, "/v1/chat/completions"), askerOf(request, server, config)),
     ),
     proxied({
       operationId: "createChatCompletion",
