@@ -12,6 +12,17 @@ export interface Question {
   /** The request line and the headers, with the empty line at their end. */
   readonly head: string;
   readonly body: Body;
+  /** How long a piece of a body that is streamed may wait to be taken. */
+  readonly stallMs: number;
+}
+
+/** The other side takes no more of the body. */
+export class UploadStalled extends Error {
+  override readonly name = "UploadStalled";
+
+  constructor(readonly afterMs: number) {
+    super("Nothing more of the body is taken.");
+  }
 }
 
 /** The other side closed it. */
@@ -64,8 +75,7 @@ export class Connection implements Flow {
     this.#answered = answered;
     this.#socket?.ref();
     const { content } = question.body;
-    if (content instanceof ReadableStream)
-      void this.#send(question.head, content.getReader(), question.body.length === null);
+    if (content instanceof ReadableStream) void this.#send(question, content.getReader());
     else this.#write(withHead(question.head, content));
     return answered.promise;
   }
@@ -184,7 +194,8 @@ export class Connection implements Flow {
     return this.#drained.promise;
   }
 
-  async #send(head: string, reader: ReadableStreamDefaultReader<Uint8Array>, isChunked: boolean): Promise<void> {
+  async #send({ head, body, stallMs }: Question, reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+    const isChunked = body.length === null;
     this.#upload = reader;
     try {
       await this.#write(withHead(head, null));
@@ -196,11 +207,19 @@ export class Connection implements Flow {
           if (isChunked) this.#write(LAST_CHUNK);
           return;
         }
-        await this.#write(isChunked ? chunk(value) : value);
+        const sent = this.#write(isChunked ? chunk(value) : value);
+        if (sent) await this.#taken(sent, stallMs);
       }
     } catch (error) {
       this.destroy(error);
     }
+  }
+
+  /** Nobody else would notice: while nothing is taken nothing more is read from the client, and its leaving is behind that. */
+  async #taken(sent: Promise<void>, stallMs: number): Promise<void> {
+    const timer = setTimeout(() => this.destroy(new UploadStalled(stallMs)), stallMs);
+    await sent;
+    clearTimeout(timer);
   }
 }
 

@@ -5,7 +5,7 @@ export interface Patience {
   readonly connectMs: number;
   /** From the end of the upload to the head of the answer. */
   readonly firstByteMs: number;
-  /** Between two pieces of the answer. */
+  /** Between two pieces of the answer, and for a piece of the upload to be taken. */
   readonly silenceMs: number;
   /** From the end of the upload to the end of the answer. */
   readonly totalMs: number;

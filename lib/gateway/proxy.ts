@@ -112,7 +112,7 @@ export class Passage implements Passed {
     // Bun's server lets nothing of that kind in; written as bytes, some of it would become line ends.
     if (NO_HEADER_TEXT.test(head))
       throw new Fault("malformed", "header_malformed", "A header has characters that no header may have.");
-    return { method, head: `${head}\r\n`, body };
+    return { method, head: `${head}\r\n`, body, stallMs: this.patience.silenceMs };
   }
 
   /** Ends it from outside. An answer that is on its way may have nobody who reads it and would notice: its place is free now. */

@@ -1,6 +1,7 @@
 /** The body of an answer on its way to the client: piece by piece as it comes, at the client's pace. */
 import { Fault } from "../fault.ts";
 import type { Answer } from "./answer.ts";
+import { UploadStalled } from "./connection.ts";
 import { ConnectTimeout } from "./connections.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Stop } from "./stop.ts";
@@ -90,6 +91,10 @@ export function upstreamFault(name: string, error: unknown): Fault {
   const unreachable = (why: string) =>
     new Fault("upstream", "upstream_unreachable", `${name} cannot be reached: ${why}.`, {}, { cause: error });
   const code = (error as { code?: unknown } | null)?.code;
+  if (error instanceof UploadStalled) {
+    const seconds = Math.round(error.afterMs / 100) / 10;
+    return new Fault("timeout", "upstream_timeout", `${name} took no more of the upload within ${seconds} s.`);
+  }
   if (error instanceof ConnectTimeout) return unreachable("its address does not answer");
   if (code === "ECONNREFUSED" || code === "ConnectionRefused") return unreachable("nothing listens at its address");
   if (code === "ENOTFOUND") return unreachable("its host name has no address");

@@ -38,7 +38,12 @@ async function upstream(speak: (socket: Socket, text: string) => void): Promise<
 }
 
 const NOTHING: Body = { content: new Uint8Array(0), length: null };
-const QUESTION: Question = { method: "POST", head: "POST / HTTP/1.1\r\nhost: x\r\n\r\n", body: NOTHING };
+const QUESTION: Question = {
+  method: "POST",
+  head: "POST / HTTP/1.1\r\nhost: x\r\n\r\n",
+  body: NOTHING,
+  stallMs: 60_000,
+};
 const ask = (origin: string, body: Body = NOTHING, stop = new Stop()) =>
   connections.ask(origin, { ...QUESTION, body }, CONNECT_MS, stop);
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
