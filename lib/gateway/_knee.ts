@@ -34,9 +34,15 @@ if (!url || !setting || !(most >= 1) || !(seconds > 0) || !(tokens >= 1)) {
 }
 const base = url.href.replace(/\/(v1\/?)?$/, "");
 
+function giveUp(error: unknown): never {
+  console.error(`${base} cannot be measured: ${error instanceof Error ? error.message : error}`);
+  process.exit(1);
+}
+
 async function firstModel(): Promise<string> {
-  const answer = (await (await fetch(`${base}/v1/models`)).json()) as { data?: { id?: string }[] };
-  return answer.data?.[0]?.id ?? "";
+  const answer = await fetch(`${base}/v1/models`);
+  if (!answer.ok) throw new Error(`/v1/models answers with status ${answer.status}`);
+  return ((await answer.json()) as { data?: { id?: string }[] }).data?.[0]?.id ?? "";
 }
 
 function request(model: string): { path: string; body: object } {
@@ -47,7 +53,7 @@ function request(model: string): { path: string; body: object } {
   return { path: "/v1/chat/completions", body: { model, messages, max_tokens: tokens, ignore_eos: true } };
 }
 
-const { path, body } = request(values.model ?? (await firstModel()));
+const { path, body } = request(values.model ?? (await firstModel().catch(giveUp)));
 const text = JSON.stringify(body);
 const ask = async () => {
   const answer = await fetch(base + path, {
@@ -60,8 +66,8 @@ const ask = async () => {
 };
 
 const measured: Level[] = [];
+await ask().catch(giveUp);
 console.log("at a time   requests/s   median ms   failed");
-await ask();
 for (const concurrency of levels(most)) {
   const level = await measure(ask, concurrency, seconds * 1000);
   measured.push(level);

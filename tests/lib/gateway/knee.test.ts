@@ -111,6 +111,26 @@ describe("against a service of four at a time", () => {
     expect(await new Response(child.stderr).text()).toStartWith("usage: bun run knee URL");
   });
 
+  test.each([
+    ["where nothing listens", () => "http://127.0.0.1:1"],
+    [
+      "of something else",
+      () => {
+        server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("no", { status: 404 }) });
+        return `http://127.0.0.1:${server.port}`;
+      },
+    ],
+  ])("an address %s is told in one line", async (_, url) => {
+    const child = Bun.spawn([process.execPath, join(import.meta.dir, "../../../lib/gateway/_knee.ts"), url()], {
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+
+    expect(await child.exited).toBe(1);
+    expect(await new Response(child.stderr).text()).toMatch(/^http:\/\/127\.0\.0\.1:\d+ cannot be measured: .+\n$/);
+  });
+
   test("a failure ends the level and is counted", async () => {
     const level = await measure(() => Promise.reject(new Error("no")), 3, 1_000);
 
