@@ -11,7 +11,8 @@ export interface Question {
   readonly method: string;
   /** The request line and the headers, with the empty line at their end. */
   readonly head: string;
-  readonly body: Body;
+  /** Let go of once the answer begins: by then nobody asks once more, and the answer may take half an hour. */
+  body: Body;
   /** How long a piece of a body that is streamed may wait to be taken. */
   readonly stallMs: number;
 }
@@ -37,6 +38,8 @@ export class ConnectionClosed extends Error {
 }
 
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");
+const NO_BYTES = new Uint8Array();
+const NO_BODY: Body = { content: null, length: null };
 
 export class Connection implements Flow {
   #socket: Socket<Connection> | null = null;
@@ -47,7 +50,7 @@ export class Connection implements Flow {
   #head: Buffer | null = null;
   /** Of a body that is still being sent. */
   #upload: ReadableStreamDefaultReader<Uint8Array> | null = null;
-  #unsent: Uint8Array = LAST_CHUNK.subarray(LAST_CHUNK.length);
+  #unsent: Uint8Array = NO_BYTES;
   #drained: PromiseWithResolvers<void> | null = null;
   /** By `Date.now()`. */
   idleSince = 0;
@@ -122,6 +125,7 @@ export class Connection implements Flow {
     const sent = this.#socket?.write(unsent) ?? 0;
     this.#unsent = unsent.subarray(Math.max(0, sent));
     if (this.#unsent.length > 0) return;
+    this.#unsent = NO_BYTES;
     this.#drained?.resolve();
     this.#drained = null;
   }
@@ -137,6 +141,7 @@ export class Connection implements Flow {
       return;
     }
     this.#head = null;
+    this.#question.body = NO_BODY;
     const answer = new Answer(head, this);
     this.#answer = answer;
     this.#answered = null;
