@@ -231,12 +231,3 @@ function renamedPieces(bytes: Uint8Array, model: ModelName, name: string): Uint8
   const value = new TextEncoder().encode(JSON.stringify(name));
   return [bytes.subarray(0, model.start), value, bytes.subarray(model.end)];
 }
-
-/** Whether a JSON body asks for its answer as events. */
-export function asksForEvents(content: Uint8Array | null): boolean {
-  try {
-    return (JSON.parse(new TextDecoder().decode(content ?? new Uint8Array())) as { stream?: unknown }).stream === true;
-  } catch {
-    return false;
-  }
-}

@@ -1,6 +1,7 @@
 /** A request for a model that is not loaded: kept whole, held until its model is there, and answered then. */
 import { Fault } from "../fault.ts";
-import { asksForEvents, type NamedBody, wholeBody } from "./body.ts";
+import { asksForEvents } from "./asks-for-events.ts";
+import { type NamedBody, wholeBody } from "./body.ts";
 import { heldAnswer } from "./held-answer.ts";
 import type { HoldLine, Whence, Wish } from "./hold-line.ts";
 import type { Entered, ModelDoor } from "./model-door.ts";
@@ -71,7 +72,9 @@ export class ModelHold {
       throw error;
     }
     const entered = entering.finally(room.free);
-    if (!asksForEvents(whole.content)) return send(request, whole, await entered);
+    // It may be refused before it is looked at.
+    entered.catch(() => undefined);
+    if (!(await asksForEvents(whole.content))) return send(request, whole, await entered);
     const asked = plainly(request, signal);
     const answer = entered.then((place) => {
       if (!signal.aborted) return send(asked, whole, place);

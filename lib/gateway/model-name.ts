@@ -30,6 +30,11 @@ export class ModelScanner {
   /** Bytes of the string being read, when it is a key or the name. */
   #token: number[] | null = null;
   #tokenStart = 0;
+  /** First byte of the value that was looked for, where it is no text. */
+  other: number | null = null;
+
+  /** @param wanted key of the value that is looked for */
+  constructor(private readonly wanted = "model") {}
 
   /** @returns the name once it is known; `absent` when there is none, `more` when that is open yet */
   push(chunk: Uint8Array): ModelName | "absent" | "more" {
@@ -48,7 +53,7 @@ export class ModelScanner {
         this.#depth = 1;
         this.#expectsKey = true;
       } else if (byte === QUOTE) {
-        const isName = this.#depth === 1 && !this.#expectsKey && this.#key === "model";
+        const isName = this.#depth === 1 && !this.#expectsKey && this.#key === this.wanted;
         this.#token = (this.#depth === 1 && this.#expectsKey) || isName ? [QUOTE] : null;
         this.#tokenStart = this.#offset + at;
         this.#inString = true;
@@ -58,7 +63,10 @@ export class ModelScanner {
         this.#expectsKey = false;
       } else {
         // A name that is not text is for the upstream to refuse.
-        if (this.#depth === 1 && !this.#expectsKey && this.#key === "model") return "absent";
+        if (this.#depth === 1 && !this.#expectsKey && this.#key === this.wanted) {
+          this.other = byte;
+          return "absent";
+        }
         if (isOpening(byte)) this.#depth++;
         else if (isClosing(byte) && --this.#depth === 0) return "absent";
       }
@@ -92,7 +100,8 @@ export class ModelScanner {
       this.#token = null;
       if (this.#depth !== 1) return null;
       if (this.#expectsKey) this.#key = text;
-      else if (this.#key === "model" && text !== null) return { name: text, start: this.#tokenStart, end: offset + 1 };
+      else if (this.#key === this.wanted && text !== null)
+        return { name: text, start: this.#tokenStart, end: offset + 1 };
     }
     return null;
   }
