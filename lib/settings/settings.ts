@@ -33,7 +33,6 @@ import {
   ServiceSettingsSchema,
   serviceSettings,
 } from "./service-settings.ts";
-
 import { isSlotKey, SLOT_TYPES, SlotSettingsSchema, slotSettings, slotVariable } from "./slot-settings.ts";
 
 const TOPOLOGY = "topology.yaml";
