@@ -25,6 +25,7 @@ export interface RunServices
     | "watched"
     | "waitsFor"
     | "telling"
+    | "hasTold"
   > {
   readonly effects: EffectBodies;
   now(): string;

@@ -53,6 +53,8 @@ export interface Run {
   progress(progress: LoadProgress): void;
   /** From here on what ran before is told to stop: if the stop fails, it has to be looked at. Durable before it is told. */
   telling(): void;
+  /** It was told to stop already, by an earlier try or an earlier controller, and that may still be on its way. */
+  readonly hasTold: boolean;
   /** How long the present load was watched, by earlier controllers too. */
   readonly loadTimes: LoadTimes;
   /** To be told in every round of a load; kept from time to time. */

@@ -139,6 +139,10 @@ export class SwapRun implements Run {
     this.dispatch({ type: "telling" });
   }
 
+  get hasTold(): boolean {
+    return this.#machine.stopLeft !== undefined;
+  }
+
   raiseGeneration(seen: number, whose: "anyone" | "own"): void {
     const own = this.#job.generation;
     if (whose === "anyone" ? seen < own : seen <= own || seen > this.services.highestGeneration()) return;

@@ -39,6 +39,8 @@ export const stop: EffectBody = async (run, _leg, signal) => {
 async function stopAndVerify(run: Run, deadline: number, signal: AbortSignal): Promise<MachineEvent> {
   const slots = await slotsToStop(run, signal);
   const reach = new Reach(run, signal);
+  // A stop of before that arrives only now would end what is launched next: it is refused from here on.
+  if (run.hasTold) run.raiseGeneration(run.generation, "anyone");
   await passFences(run, slots, reach, signal);
   run.telling();
   await Promise.all(slots.map((slot) => stopSlot(run, slot, reach, signal)));

@@ -14,8 +14,8 @@ function documentedCommands(): string[] {
   return [...paragraph.matchAll(/`([^`]+)`/g)].map((match) => match[1]!);
 }
 
-/** A documented command with its placeholders filled in. */
-function words(text: string): [Word, ...Word[]] {
+/** A documented command with its placeholders filled in. @param job that runs */
+function words(text: string, job: string): [Word, ...Word[]] {
   const values: Readonly<Record<string, Word>> = {
     NAME: "vllm_node",
     SECONDS: "1",
@@ -24,6 +24,7 @@ function words(text: string): [Word, ...Word[]] {
     PATH: { home: "" },
     TEXT: "import sys",
     "ARG…": "openai/gpt-oss-20b",
+    "JOB/command": { home: `.spark-control/jobs/${job}/command` },
     "DIR/launch-cluster.sh": { home: "spark-vllm-docker/launch-cluster.sh" },
     "--query-gpu=…": "--query-gpu=utilization.gpu",
   };
@@ -47,9 +48,10 @@ describe("the simulator knows what the controller says", () => {
     const failed: string[] = [];
 
     for (const text of documented) {
-      await bench.startJob(`job-${failed.length}-${documented.indexOf(text)}`, bench.launchWords("openai/gpt-oss-20b"));
+      const job = `job-${failed.length}-${documented.indexOf(text)}`;
+      await bench.startJob(job, bench.launchWords("openai/gpt-oss-20b"));
       await bench.vllmAnswers();
-      const { code, stderr } = await bench.exec(words(text));
+      const { code, stderr } = await bench.exec(words(text, job));
       if (code !== 0) failed.push(`${text}: ${code} ${stderr}`);
       await bench.exec(["docker", "rm", "-f", "vllm_node"]);
     }

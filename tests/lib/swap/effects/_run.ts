@@ -43,6 +43,8 @@ export interface TestRun extends Run {
   /** What it waited for, by its evidence; null: it no longer did. */
   readonly waits: (string | null)[];
   readonly watchedTimes: LoadTimes[];
+  /** Generations that it has gone above. */
+  readonly raised: readonly number[];
 }
 
 export function aRun({
@@ -59,6 +61,7 @@ export function aRun({
   const lines: string[] = [];
   const progressed: LoadProgress[] = [];
   const waits: (string | null)[] = [];
+  const raised: number[] = [];
   const watched: LoadTimes[] = [];
   let tail: string[] = [];
   return {
@@ -78,6 +81,9 @@ export function aRun({
     watched: (times) => void watched.push(times),
     waitsFor: (failure) => void waits.push(failure?.evidence ?? failure?.message ?? null),
     telling: () => void lines.push("telling"),
+    get hasTold() {
+      return lines.includes("telling");
+    },
     log: (line) => void lines.push(`controller: ${line}`),
     logRemote: (source, line) => {
       tail.push(line);
@@ -91,7 +97,8 @@ export function aRun({
     inFlight,
     slotOf: () => null,
     reservedBy: () => null,
-    raiseGeneration: () => undefined,
+    raiseGeneration: (seen) => void raised.push(seen),
+    raised,
     progress: (progress) => void progressed.push(progress),
     lines,
     progressed,

@@ -41,6 +41,7 @@ describe("a stop", () => {
 
     expect(event).toEqual({ type: "stopped" });
     expect(run.lines[0]).toBe("telling");
+    expect(run.raised).toEqual([]);
     expect(done).toEqual(["kill job-before on spark-1", "stop vllm_node on spark-1", "stop vllm_node on spark-2"]);
   });
 
@@ -157,6 +158,8 @@ describe("a stop", () => {
     expect(await stop(run, "forward", never)).toEqual({ type: "stopped" });
     expect(stopped).toEqual(["spark-1", "spark-1", "spark-2"]);
     expect(run.waits).toEqual(["connect ETIMEDOUT", null]);
+    // The one that was cut may arrive yet, at what is launched next: it is refused then.
+    expect(run.raised).toEqual([7]);
   });
 
   test("leaves a Spark alone that does not answer and that the model does not need, and says so", async () => {
