@@ -10,6 +10,7 @@ import { type Gate, placeOf } from "./gate.ts";
 import { pause } from "./run.ts";
 import type { SwapStore } from "./swap-store.ts";
 import type { Timing } from "./timing.ts";
+import { together } from "./together.ts";
 import { requestsInFlight } from "./vllm-metrics.ts";
 
 const BETWEEN_LOOKS_MS = 300;
@@ -94,16 +95,16 @@ export class SlotStops {
   /** Every fence first: a Spark that refuses must not leave a model across two Sparks half stopped. */
   async #stop(slot: Slot, nodes: readonly Node[], generation: number, signal: AbortSignal): Promise<void> {
     const { control, slotOf, timing } = this.means;
-    await Promise.all(nodes.map((node) => control.passFence(node, generation, signal)));
+    await together(nodes.map((node) => control.passFence(node, generation, signal)));
     // The launchers before the containers: an exit trap would run a `docker stop` of its own later.
-    await Promise.all(
+    await together(
       nodes.map(async (node) => {
         const launches = await control.runningLaunches(node, signal);
         const mine = launches.filter((id) => (slotOf(id) ?? slot.name) === slot.name);
-        await Promise.all(mine.map((id) => control.killJob(node, id, generation, signal)));
+        await together(mine.map((id) => control.killJob(node, id, generation, signal)));
       }),
     );
-    await Promise.all(nodes.map((node) => control.stopContainer(node, slot.container, generation, signal)));
+    await together(nodes.map((node) => control.stopContainer(node, slot.container, generation, signal)));
     const deadline = Date.now() + timing.stopDeadlineMs;
     while (true) {
       const views = await Promise.all(nodes.map((node) => control.look(node, slot, signal)));

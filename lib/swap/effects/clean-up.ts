@@ -7,6 +7,7 @@ import { failure } from "../failure.ts";
 import type { Leg } from "../machine.ts";
 import type { EffectBody, Run } from "../run.ts";
 import { attempt, fenced, keepUp, nodesOf, pause } from "../run.ts";
+import { together } from "../together.ts";
 
 const BETWEEN_LOOKS_MS = 300;
 
@@ -19,7 +20,7 @@ export const cleanUp: EffectBody = async (run, leg, signal) => {
   await keepUp(run, nodes, signal);
   await fenced(run, nodes[0], signal, () => run.control.killJob(nodes[0], launchId, run.generation, signal));
   const own = nodes.filter((node) => !isTaken(run, node));
-  await Promise.all(
+  await together(
     own.map((node) =>
       fenced(run, node, signal, () => run.control.stopContainer(node, slot.container, run.generation, signal)),
     ),
@@ -40,7 +41,7 @@ export const cleanUp: EffectBody = async (run, leg, signal) => {
       };
     await pause(BETWEEN_LOOKS_MS, signal);
   }
-  await Promise.all(
+  await together(
     nodes.map((node) =>
       fenced(run, node, signal, () => run.control.killJob(node, `${launchId}-log`, run.generation, signal)),
     ),

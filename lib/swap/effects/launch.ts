@@ -6,6 +6,7 @@ import { launchCommand, readDialect } from "../launch-command.ts";
 import type { EffectBody, Run } from "../run.ts";
 import { attempt, fenced, keepUp, nodesOf } from "../run.ts";
 import type { Failure } from "../swap.ts";
+import { together } from "../together.ts";
 
 /** @param quote the one quoting function, for scripts that parse their arguments a second time */
 export function createLaunch(quote: (text: string) => string): EffectBody {
@@ -26,7 +27,7 @@ export function createLaunch(quote: (text: string) => string): EffectBody {
     const place = { slot, addresses, ethIf: head.eth_if, ibIf: head.ib_if };
     const { argv, env } = launchCommand(model, place, readDialect(script), quote);
     run.log(`${head.name}: ${argv.map(quote).join(" ")}`);
-    await Promise.all(
+    await together(
       nodes.map((node) =>
         fenced(run, node, signal, () =>
           run.control.keepLog(node, `${launchId}-log`, run.generation, slot.container, signal),

@@ -11,6 +11,7 @@ import { failure } from "../failure.ts";
 import type { EffectBody, Run } from "../run.ts";
 import { allNodesOf, fenced, keepUp, nodesOf, pause } from "../run.ts";
 import type { Failure } from "../swap.ts";
+import { together } from "../together.ts";
 import { Reach, stillThere, stopSlot } from "./stop.ts";
 
 const BETWEEN_LOOKS_MS = 300;
@@ -21,7 +22,7 @@ export const look: EffectBody = async (run, _leg, signal) => {
   // A stop of before that has not arrived yet is refused from here on, and one that is under way is waited for: it has the lock.
   run.raiseGeneration(run.generation, "anyone");
   await keepUp(run, nodes, signal);
-  await Promise.all(
+  await together(
     nodes.map((node) => fenced(run, node, signal, () => run.control.passFence(node, run.generation, signal))),
   );
   const gone: string[] = [];

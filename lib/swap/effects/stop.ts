@@ -11,6 +11,7 @@ import { failure } from "../failure.ts";
 import type { MachineEvent } from "../machine.ts";
 import type { EffectBody, Run } from "../run.ts";
 import { allNodesOf, fenced, pause } from "../run.ts";
+import { together } from "../together.ts";
 
 const BETWEEN_LOOKS_MS = 300;
 /** Memory counts as settled when two looks in a row differ by less than this share of the total. */
@@ -43,7 +44,7 @@ async function stopAndVerify(run: Run, deadline: number, signal: AbortSignal): P
   if (run.hasTold) run.raiseGeneration(run.generation, "anyone");
   await passFences(run, slots, reach, signal);
   run.telling();
-  await Promise.all(slots.map((slot) => stopSlot(run, slot, reach, signal)));
+  await together(slots.map((slot) => stopSlot(run, slot, reach, signal)));
   let left = "";
   do {
     const looks = await lookAt(run, slots, reach, signal);
@@ -135,7 +136,7 @@ export class Reach {
  */
 async function passFences(run: Run, slots: readonly Slot[], reach: Reach, signal: AbortSignal): Promise<void> {
   const nodes = new Map(slots.flatMap((slot) => allNodesOf(run, slot)).map((node) => [node.name, node]));
-  await Promise.all(
+  await together(
     [...nodes.values()].map((node) =>
       reach.on(node, () => fenced(run, node, signal, () => run.control.passFence(node, run.generation, signal))),
     ),
@@ -146,18 +147,18 @@ export async function stopSlot(run: Run, slot: Slot, reach: Reach, signal: Abort
   const nodes = allNodesOf(run, slot);
   // The launchers first: an exit trap would otherwise run a `docker stop` of its own, later, at the next model's container,
   // and one that is still starting would start its model in it.
-  await Promise.all(
+  await together(
     nodes.map((node) =>
       reach.on(node, async () => {
         const launches = await run.control.runningLaunches(node, signal);
         const mine = launches.filter((id) => (run.slotOf(id) ?? slot.name) === slot.name);
-        await Promise.all(
+        await together(
           mine.map((id) => fenced(run, node, signal, () => run.control.killJob(node, id, run.generation, signal))),
         );
       }),
     ),
   );
-  await Promise.all(
+  await together(
     nodes.map((node) =>
       reach.on(node, async () => {
         run.log(`docker stop ${slot.container} on ${node.name}`);

@@ -162,6 +162,23 @@ describe("a stop", () => {
     expect(run.raised).toEqual([7]);
   });
 
+  test("that fails on one Spark is over only when it is on the others: what came later would hit the next launch", async () => {
+    const other = Promise.withResolvers<void>();
+    const stopContainer = (node: Node) =>
+      node.name === "spark-1" ? Promise.reject(new Fault("upstream", "docker_failed", "docker: no")) : other.promise;
+    const run = aRun({ control: { stopContainer }, order: { model: aModel({ nodes: 2 }) } });
+    let isOver = false;
+    const ended = stop(run, "forward", never).catch((error) => {
+      isOver = true;
+      return error;
+    });
+    await Bun.sleep(5);
+
+    expect(isOver).toBe(false);
+    other.resolve();
+    expect(await ended).toMatchObject({ code: "docker_failed" });
+  });
+
   test("leaves a Spark alone that does not answer and that the model does not need, and says so", async () => {
     const run = aRun({ control: workerAway });
 
