@@ -197,6 +197,7 @@ export function createOperations(means: OperationsMeans): Operations {
     inspect,
     act: (...asked) => actOnContainer(sparkSsh, ...asked),
     passFence,
+    mustOpen: (token) => void lock.permit({ slot: null, nodes: [] }, token),
     disrupt: (place, what, token) => lock.disrupt(place, what, admit(place, token)),
     actOnSlot,
     onDone: ({ failure, ...done }) => {

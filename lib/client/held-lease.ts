@@ -8,6 +8,9 @@ import { raced } from "./raced.ts";
 import type { Lease, ReservationOptions } from "./reservation.ts";
 import { ReservationLost } from "./reservation-errors.ts";
 
+/** Between two renewals it is looked at so often whether it is still this one: a person may have ended it. */
+const LOOK_MS = 5_000;
+
 export class HeldLease implements Lease {
   readonly token: string;
   readonly generation: number;
@@ -78,12 +81,28 @@ export class HeldLease implements Lease {
     this.#over.abort();
   }
 
+  /** Waits, and no longer than until a look finds it gone: then the renewal is refused, and says why. */
+  async #whileThere(ms: number, over: AbortSignal): Promise<void> {
+    const end = performance.now() + ms;
+    for (let leftMs = ms; !over.aborted; leftMs = end - performance.now()) {
+      await pause(Math.min(LOOK_MS, Math.max(0, leftMs)), over).catch(() => undefined);
+      if (over.aborted || leftMs <= LOOK_MS) return;
+      const answer = await answered(
+        (fetch) => this.client.api.swap.lock.get({ fetch }),
+        over,
+        AbortSignal.timeout(LOOK_MS),
+      );
+      const seen = answer?.data;
+      if (seen && !(seen.held && seen.generation === this.generation)) return;
+    }
+  }
+
   async #renew(firstMs: number): Promise<void> {
     const over = this.#over.signal;
     const body = { holder: this.options.holder, ttl_seconds: this.#ttlMs / 1000, token: this.token };
     let nextMs = firstMs;
     while (!over.aborted) {
-      await pause(nextMs, over).catch(() => undefined);
+      await this.#whileThere(nextMs, over);
       if (over.aborted) return;
       const sentMs = performance.now();
       const answer = await answered(

@@ -63,6 +63,8 @@ export interface ActionMeans extends Pick<SightMeans, "topology" | "inspect"> {
   act(node: Node, action: ServiceAction, container: string, signal: AbortSignal): Promise<void>;
   /** Before anything is done to a model there. @throws Fault 409 `fenced`: the Spark obeys another controller by now */
   passFence(node: Node, signal: AbortSignal): Promise<void>;
+  /** @throws Fault 423 for a token that opens nothing any more */
+  mustOpen(token: string): void;
   /**
    * Asks the reservation lock and the swaps, and tells the lock that a stop or restart begins, in one step.
    * @throws Fault 423 `reserved` with `lock`; 409 `others_first`, `swap_running` with `job_id`
@@ -117,6 +119,8 @@ export class ServiceActions {
 
   #disrupt(service: ConfiguredService, { action, token }: ActionRequest) {
     const place = modelPlace(service, this.means.topology());
+    // Who shows one whose time is over believes to hold something: it does nothing here either.
+    if (place === null && token !== null) this.means.mustOpen(token);
     return place && this.means.disrupt(place, `a ${action} of ${service.name}`, token);
   }
 

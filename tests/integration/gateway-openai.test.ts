@@ -206,7 +206,8 @@ describe("with a model loaded", () => {
 
       const job = (await (await demo.post("/api/swap", { model: "gpt-oss-20b" })).json()) as { job_id: string };
       const unsubscribe = demo.plane.events.subscribe((event) => {
-        if (event.type === "swap.changed" && event.job.state === "stopping") order.push("the model stops");
+        const isFirst = order.at(-1) !== "the model stops";
+        if (event.type === "swap.changed" && event.job.state === "stopping" && isFirst) order.push("the model stops");
       });
       await until("it drains", () => demo.plane.swaps.active()[0]?.state === "draining");
       const meanwhile = await failure(client.chat.completions.create(chat(served)));

@@ -90,6 +90,22 @@ describe("withReservation", () => {
     expect((error as Error).message).toContain("has ended");
   });
 
+  test("tells the work within seconds that a person has taken it, however long it would have lasted", async () => {
+    let forcedAt = Number.NaN;
+    const lost = withReservation(url, { holder: "nightly" }, async (lease) => {
+      under.plane.lock.force({ by: "Carol" });
+      under.plane.lock.acquire({ holder: "Carol", by: "Carol" });
+      forcedAt = performance.now();
+      await never(lease.signal);
+    });
+
+    const error = await lost.catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ReservationLost);
+    expect((error as Error).message).toContain("Carol");
+    expect(performance.now() - forcedAt).toBeLessThan(20_000);
+    expect(held()).toMatchObject({ holder: "Carol" });
+  }, 60_000);
+
   test("work that ends although it was lost is told, too", async () => {
     const lost = withReservation(url, { holder: "nightly", ttlSeconds: 1 }, async (lease) => {
       under.plane.lock.force({ by: "Carol" });

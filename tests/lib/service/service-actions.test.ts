@@ -22,6 +22,7 @@ async function begin(act: (of: World) => Promise<void>) {
     topology: () => topologyOf(of),
     inspect: (...asked) => of.inspect(...asked),
     act: () => act(of),
+    mustOpen: () => undefined,
     passFence: () => Promise.resolve(),
     disrupt: () => ({ forced: new AbortController().signal, end: () => undefined }),
     actOnSlot: () => Promise.reject(new Error("there is no slot")),
