@@ -17,6 +17,8 @@ export type Mistake = (typeof MISTAKES)[number];
 export const isMistake = (name: string): name is Mistake => (MISTAKES as readonly string[]).includes(name);
 
 const APART_MS = 8;
+/** A swap is asked for seldom, and a reservation has to begin just then. */
+const GATE_APART_MS = 60;
 
 export function plant(mistake: Mistake, plane: ControlPlane): void {
   let blind = false;
@@ -67,7 +69,7 @@ export function plant(mistake: Mistake, plane: ControlPlane): void {
       const apart = async function (this: SwapEngine, request: Parameters<typeof start>[0]) {
         const [slot] = plane.config.current.topology.slots;
         plane.lock.permit({ slot: slot?.name ?? null, nodes: slot?.nodes ?? [] }, request.token ?? null);
-        await Bun.sleep(APART_MS);
+        await Bun.sleep(GATE_APART_MS);
         // Only the gate is blind here: what is reserved is read nowhere else in a claim.
         return blindly(() => start.call(this, request));
       };
