@@ -26,6 +26,9 @@ export interface WriteWatch {
   worked(part: string): void;
 }
 
+/** Rows that are written without waiting for the clock: some milliseconds' work. */
+const MOST_AT_ONCE = 2_000;
+
 const INSERT = "INSERT OR REPLACE INTO swap_log (job_id, seq, at, source, line) VALUES (?1, ?2, ?3, ?4, ?5)";
 const COUNT_LOST = `INSERT INTO swap_log_lost (job_id, source, lines) VALUES (?1, ?2, ?3)
   ON CONFLICT (job_id, source) DO UPDATE SET lines = lines + ?3`;
@@ -61,9 +64,11 @@ export class TelemetryWriter {
 
   append(_table: TelemetryTable, row: LogRow): void {
     this.#queue.push({ row });
+    // A log that was written while no controller ran comes faster than the clock: only what the disk does not take is given up.
+    if (this.#queue.length >= MOST_AT_ONCE && !this.#failing) this.flush();
     // Trimmed in steps: shifting one row at a time off a full queue would cost its whole length each time.
     if (this.#queue.length > this.#maxQueued * 1.25) this.#trim();
-    this.#timer ??= setTimeout(() => this.flush(), this.#flushMs);
+    if (this.#queue.length > 0) this.#timer ??= setTimeout(() => this.flush(), this.#flushMs);
   }
 
   /** What is not in the database yet, after an attempt to write it; while writing fails, that is tried by the clock alone. */

@@ -51,6 +51,20 @@ describe("telemetry", () => {
     close();
   });
 
+  test("many rows in one turn, such as a log that nobody read for an hour, are written as they come", () => {
+    using folder = temporaryFolder();
+    const { telemetry, close } = openStore(folder.path);
+
+    for (let seq = 1; seq <= 60_000; seq++) telemetry.append("swap_log", row(seq));
+    telemetry.flush();
+
+    const kept = telemetry.db
+      .query("SELECT min(seq) AS first, max(seq) AS last, count(*) AS count FROM swap_log")
+      .get();
+    expect([telemetry.dropped, kept]).toEqual([0, { first: 1, last: 60_000, count: 60_000 }]);
+    close();
+  });
+
   test("the timer writes without being asked", async () => {
     using folder = temporaryFolder();
     const { telemetry, close } = openStore(folder.path, { flushMs: 1 });
