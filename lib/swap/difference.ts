@@ -99,7 +99,7 @@ function againstBelief(
       "container_gone",
       `${model.name} was loaded here, and its container is gone on ${gone.node}.`,
       `${gone.node}: docker inspect ${slot.container} ${gone.view.container ? "shows that it has stopped" : "finds nothing"}`,
-      "Load it again. If nobody stopped it, the Spark was restarted or docker was.",
+      "Load it again. If nobody stopped it, vLLM has ended by itself and its container with it, or the Spark or docker was restarted. If it happens again, look at its log in the history.",
     );
   if (head && head.view.vllm.length === 0)
     return failure(
