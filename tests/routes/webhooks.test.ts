@@ -98,6 +98,34 @@ describe("deliveries", () => {
     expect(receiver.received[1]!.headers["webhook-id"]).toBe(test.body.message_id);
   });
 
+  test("that come back by an address that is not known as the own one cause no more of them", async () => {
+    const port = under.listen();
+    const answers: { status: number; text: string }[] = [];
+    // As a published port of a container does: the same controller, at another address.
+    using published = startReceiver();
+    published.answer = async ({ path, headers, body }) => {
+      const passed = await fetch(`http://127.0.0.1:${port}${path}`, { method: "POST", headers, body });
+      answers.push({ status: passed.status, text: await passed.text() });
+      return new Response(null, { status: passed.status });
+    };
+    const { id } = await added();
+    const { id: earlier } = (await call<DeliveryDetail>("POST", `/api/webhooks/${id}/test`)).body;
+    await until("it is delivered", async () => {
+      return (await call<DeliveryDetail>("GET", `/api/webhooks/deliveries/${earlier}`)).body.state === "delivered";
+    });
+
+    for (const path of [`${id}/test`, `deliveries/${earlier}/redeliver`]) {
+      const url = new URL(`/api/webhooks/${path}`, published.url).href;
+      const looped = (await call<Webhook>("POST", "/api/webhooks", { url })).body;
+      await call("POST", `/api/webhooks/${looped.id}/test`);
+      await until("it has been answered", () => answers.length > 0);
+      const { status, text } = answers.shift()!;
+      expect([status, JSON.parse(text).code]).toEqual([409, "webhook_loop"]);
+    }
+    // Neither sent anything to the endpoint that they were about.
+    expect(receiver.received).toHaveLength(1);
+  });
+
   test("are listed newest first, in pages", async () => {
     const { id } = await added();
     for (let at = 0; at < 5; at++) await call("POST", `/api/webhooks/${id}/test`);

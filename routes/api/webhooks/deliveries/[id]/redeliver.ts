@@ -2,12 +2,14 @@ import { Elysia } from "elysia";
 import type { ControlPlane } from "../../../../../lib/control-plane.ts";
 import { errors } from "../../../../../lib/http/schemas.ts";
 import { DeliverySchema } from "../../../../../lib/webhook/webhook.ts";
+import { refuseLoop } from "../../_loop.ts";
 import { byId, tags } from "../../_shapes.ts";
 
 export default ({ webhooks }: Pick<ControlPlane, "webhooks">) =>
   new Elysia().post(
     "",
-    ({ params, set }) => {
+    ({ params, request, set }) => {
+      refuseLoop(request);
       set.status = 202;
       return webhooks.redeliver(params.id);
     },
