@@ -11,6 +11,7 @@ import { createClusterMetrics, type SshCommand } from "./metrics/cluster-metrics
 import { createGatewayMetrics, type UpstreamLoad } from "./metrics/gateway-metrics.ts";
 import { createMetrics, type Metrics } from "./metrics/metrics.ts";
 import type { Store } from "./store/store.ts";
+import { withoutTokens } from "./token-text.ts";
 
 interface Means {
   readonly store: Pick<Store, "telemetry">;
@@ -91,8 +92,8 @@ function trafficOf(activity: ActivityLog, report: (error: unknown) => void): Tra
 
 const LONGEST_NAME = 100;
 const CONTROL = /[\u0000-\u001f\u007f]/g;
-/** A name that a client made up may be anything. */
-const shown = (name: string) => name.slice(0, LONGEST_NAME).replace(CONTROL, "?");
+/** A name that a client made up may be anything, a reservation's token by mistake. */
+const shown = (name: string) => withoutTokens(name).slice(0, LONGEST_NAME).replace(CONTROL, "?");
 const milliseconds = (seconds: number) => Math.round(seconds * 10_000) / 10;
 
 function noteOf(record: RequestRecord): RequestNote {

@@ -7,5 +7,6 @@ export const TOKEN_PREFIX = "sparklock_";
 const TOKEN = new RegExp(`${TOKEN_PREFIX}[\\w-]{43}`, "g");
 
 export function withoutTokens(text: string): string {
-  return text.replace(TOKEN, "[redacted]");
+  // Nearly every text has none.
+  return text.includes(TOKEN_PREFIX) ? text.replace(TOKEN, "[redacted]") : text;
 }

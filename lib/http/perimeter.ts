@@ -2,6 +2,7 @@
 import type { AnyElysia } from "elysia";
 import { Fault } from "../fault.ts";
 import { newId } from "../ids.ts";
+import { withoutTokens } from "../token-text.ts";
 import { type Refusal, refusalOf } from "./admission.ts";
 import { rememberBody } from "./audit-trail.ts";
 import { bodyLimit, readJson } from "./body-limit.ts";
@@ -119,7 +120,7 @@ function refuseUnknownFields(body: unknown, known: ReadonlySet<string> | null): 
   if (known === null || body === null || typeof body !== "object" || Array.isArray(body)) return;
   const unknown = Object.keys(body).filter((name) => !known.has(name));
   if (unknown.length === 0) return;
-  const names = unknown.slice(0, 5).map((name) => JSON.stringify(name.slice(0, 60)));
+  const names = unknown.slice(0, 5).map((name) => JSON.stringify(withoutTokens(name).slice(0, 60)));
   const say = `The body has fields that nothing is known of: ${names.join(", ")}. Known are ${[...known].sort().join(", ")}.`;
   throw new Fault("invalid", "unknown_field", say);
 }

@@ -1,5 +1,6 @@
 /** Every "no" of the lock, in words that say what to do. */
 import { Fault } from "../fault.ts";
+import { withoutTokens } from "../token-text.ts";
 import type { Reading } from "./clock.ts";
 import { show } from "./ledger.ts";
 import type { Lock } from "./lock.ts";
@@ -67,7 +68,7 @@ function clockUnset(): Fault {
 }
 
 export function unknownSlot(name: string): Fault {
-  return new Fault("not_found", "unknown_slot", `There is no slot ${JSON.stringify(name)}.`);
+  return new Fault("not_found", "unknown_slot", `There is no slot ${JSON.stringify(withoutTokens(name))}.`);
 }
 
 export function lineFull(waiting: number): Fault {

@@ -19,6 +19,8 @@ const FILES = {
 const STREAM_MS = 300;
 /** So that one that is not answered ends the test with its name. */
 const LIMIT_MS = 30_000;
+/** Characters of a token, of which ten are the prefix. */
+const CUT = 18;
 const REQUEST_ID = "request-id-of-the-test-0192f0c1-2b7a-7c3e-9d55";
 
 let data: ReturnType<typeof makeDataDir>;
@@ -115,12 +117,25 @@ test("neither is found anywhere else", async () => {
     const mistaken = path.replace(/:\w+/g, token).replace(/\*$/, token);
     if (mistaken !== path) for (const method of ["POST", "DELETE"]) await call(method, mistaken, { body: {} });
   }
+  // And by mistake in a field that means something else.
+  await say("POST", "/v1/chat/completions", { body: { model: token, messages: [] } });
+  await say("POST", "/v1/chat/completions", { body: { model: `${"x".repeat(80)}${token}`, messages: [] } });
+  await say("POST", "/api/swap/lock", { body: { holder: token, slots: [token] } });
+  await say("POST", "/api/swap/x/drain", { body: { [token]: true } });
+  await acquire({ token, note: `the token is ${token}` });
+  await say("GET", "/api/swap/lock");
+  await until("requests for models are listed", async () => {
+    const activity = await call("GET", "/api/activity");
+    heard.push(activity);
+    return activity.includes('"model":"xxx');
+  });
   await say("GET", "/api/swap");
-  await say("DELETE", "/api/swap/lock?force=true&reason=test");
+  await say("DELETE", `/api/swap/lock?force=true&reason=${token}`);
   await say("POST", "/api/swap/lock", { body: { holder: "nightly", token } });
   await say("POST", "/api/swap/lock", { body: { holder: "nightly", request_id: REQUEST_ID } });
   await say("POST", "/api/swap", { body: { model: "small" }, token });
-  const next = await acquire({ request_id: `${REQUEST_ID}-2`, ttl_seconds: 1 });
+  const next = await acquire({ holder: `nightly ${token}`, request_id: `${REQUEST_ID}-2`, ttl_seconds: 1 });
+  await say("GET", "/api/swap/lock");
   await until("it has expired", async () => (await controller.get<{ held: boolean }>("/api/swap/lock")).held === false);
   await say("DELETE", "/api/swap/lock", { token: next });
   await until("webhooks have come", () => posted.some((text) => text.includes("swap_failed")), 20_000);
@@ -141,8 +156,11 @@ test("neither is found anywhere else", async () => {
   expect(streamed).toContain("event: lock");
   expect(controller.said).toContain("lock.acquired");
   expect(places.files).toContain("lock.forced");
+  expect(places.answers).toContain("the token is [redacted]");
   expect(heard.length).toBeGreaterThan(ROUTE_FILES.length * 5);
+  // The first of a token's characters are found where a text was cut.
+  const secrets = [...new Set(tokens)].map((secret) => secret.slice(0, CUT));
   for (const [place, text] of Object.entries(places))
-    for (const secret of [...new Set(tokens), REQUEST_ID])
+    for (const secret of [...secrets, REQUEST_ID])
       expect(`${place} ${text.includes(secret) ? `holds ${secret}` : "holds nothing"}`).toBe(`${place} holds nothing`);
 });

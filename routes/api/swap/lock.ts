@@ -5,6 +5,7 @@ import { Fault } from "../../../lib/fault.ts";
 import { errors } from "../../../lib/http/schemas.ts";
 import { LockSchema, MAX_WAIT_SECONDS } from "../../../lib/lock/lock.ts";
 import type { Granted as GrantedLock } from "../../../lib/lock/lock-request.ts";
+import { withoutTokens } from "../../../lib/token-text.ts";
 import { callerOf } from "./_caller.ts";
 import { AcquireBody, ReleaseBody } from "./_lock-shapes.ts";
 import { NotGranted, Reserved, TokenHeader, TokenQuery, tokenOf } from "./_shapes.ts";
@@ -72,10 +73,10 @@ export default ({ lock }: Pick<ControlPlane, "lock">) =>
       "",
       async ({ body, query, headers, request, server }) => {
         const asked = {
-          holder: body.holder.trim(),
+          holder: withoutTokens(body.holder.trim()),
           ttlSeconds: body.ttl_seconds,
           // Null counts as left out, so that a renewal keeps what there is.
-          note: body.note ?? undefined,
+          note: typeof body.note === "string" ? withoutTokens(body.note) : undefined,
           token: tokenOf(body.token, body.lock_token, headers["x-swap-lock-token"], query.token),
           requestId: body.request_id,
           slots: body.slots ?? undefined,
@@ -113,7 +114,7 @@ export default ({ lock }: Pick<ControlPlane, "lock">) =>
       ({ body, query, headers, request, server }) => {
         const { force, generation, reason } = { ...query, ...body };
         const from = server?.requestIP(request)?.address;
-        if (force) lock.force({ generation, reason, by: callerOf(request), from });
+        if (force) lock.force({ generation, reason: reason && withoutTokens(reason), by: callerOf(request), from });
         else lock.release(tokenOf(body?.token, body?.lock_token, headers["x-swap-lock-token"], query.token));
         return { held: false as const };
       },
