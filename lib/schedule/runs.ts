@@ -20,6 +20,9 @@ const EVERY_HOUR = /^\s*\S+\s+[*?]\s/;
 /** What begins more often is not a plan for the GPUs. */
 const CLOSEST_MS = 5 * 60_000;
 const LOOKED_AT = 12;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
 
 export interface Wanted {
   /** At most so many. */
@@ -58,8 +61,10 @@ function* repeated(when: When, after: number): Generator<number, void, undefined
   for (const wall of wallTimes(when, local.before(after))) {
     const [first, second] = isRealTime ? local.moments(wall) : [local.firstMoment(wall)];
     if (first === undefined) continue;
-    yield* secondPass.filter((moment) => moment < first);
-    secondPass = secondPass.filter((moment) => moment >= first);
+    if (secondPass.length > 0) {
+      yield* secondPass.filter((moment) => moment < first);
+      secondPass = secondPass.filter((moment) => moment >= first);
+    }
     if (second !== undefined && second > after) secondPass.push(second);
     if (first <= last) continue;
     yield first;
@@ -68,10 +73,34 @@ function* repeated(when: When, after: number): Generator<number, void, undefined
   yield* secondPass;
 }
 
-/** What a local clock shows when the pattern matches, as fake UTC (local-time.ts). */
+/**
+ * What a local clock shows when the pattern matches, as fake UTC (local-time.ts). Croner takes its time over each answer, so
+ * it is asked for the days only: minutes and hours are the same on each.
+ */
 function* wallTimes({ cron }: When, after: number): Generator<number, void, undefined> {
-  const pattern = new Cron(cron ?? "", { timezone: "UTC", paused: true, mode: "5-part" });
-  for (let next = pattern.nextRun(new Date(after)); next !== null; next = pattern.nextRun(next)) yield next.getTime();
+  const pattern = patternOf(cron ?? "");
+  const [minute, hour] = (cron ?? "").trim().split(/\s+/);
+  const minutes = matches(`${minute} * * * *`, HOUR_MS);
+  const times = matches(`0 ${hour} * * *`, DAY_MS).flatMap((start) => minutes.map((past) => start + past));
+  for (let next = pattern.nextRun(new Date(after)); next !== null; ) {
+    const day = Math.floor(next.getTime() / DAY_MS) * DAY_MS;
+    for (const time of times) if (day + time >= next.getTime()) yield day + time;
+    next = pattern.nextRun(new Date(day + DAY_MS - MINUTE_MS));
+  }
+}
+
+const patternOf = (cron: string) => new Cron(cron, { timezone: "UTC", paused: true, mode: "5-part" });
+
+/** Milliseconds after midnight at which a pattern matches, within the first part of a day. */
+function matches(cron: string, within: number): number[] {
+  const pattern = patternOf(cron);
+  const found: number[] = [];
+  // Of a day after 1970, so that its midnight can be among them.
+  for (let next = pattern.nextRun(new Date(DAY_MS - MINUTE_MS)); next !== null; next = pattern.nextRun(next)) {
+    if (next.getTime() >= DAY_MS + within) break;
+    found.push(next.getTime() - DAY_MS);
+  }
+  return found;
 }
 
 /** The moment of a one-time entry; null when there is no such time. */

@@ -14,8 +14,10 @@ const DAY_MS = 24 * HOUR_MS;
 const LONGEST_VIEW_MS = 7 * DAY_MS;
 const MOST_ENTRIES = 200;
 const NEXT_RUNS = 5;
-/** Runs of one entry that are shown and compared within the time that is looked at. */
-const MOST_RUNS = 100;
+/** Runs of one entry that are listed. */
+const MOST_LISTED = 100;
+/** And that are compared: all within the longest view that are five minutes apart, and a day of those that go on. */
+const MOST_RUNS = (LONGEST_VIEW_MS + DAY_MS) / (5 * 60_000);
 const COMPUTED_FOR_MS = 60_000;
 /** An owner that lives registers its entries again, at the latest at its next deployment. */
 const RENEWED_WITHIN_MS = 30 * DAY_MS;
@@ -102,13 +104,14 @@ export class Schedules {
     const now = this.options.now();
     const until = now + hours * HOUR_MS;
     const kept = this.#all();
-    const spans = kept.flatMap((entry) => this.#spans(entry, until)).sort((a, b) => a.start - b.start);
+    const spans = kept.map((entry) => this.#spans(entry, until));
+    const listed = spans.map((ofEntry) => ofEntry.slice(0, MOST_LISTED));
     return {
       now: isoTime(now),
       until: isoTime(until),
       entries: kept.map((entry) => this.#shown(entry)).sort(byNextRun),
-      runs: spans.map(shownRun),
-      warnings: warningsOf(kept, spans, this.options.reservation(), this.options.cluster()),
+      runs: byStart(listed).map(shownRun),
+      warnings: warningsOf(kept, byStart(spans), this.options.reservation(), this.options.cluster()),
     };
   }
 
@@ -184,6 +187,8 @@ export class Schedules {
     return { ...entry, next_run: next[0] ?? null, next_runs: next, stale: this.#staleness(entry) };
   }
 }
+
+const byStart = (spans: readonly Span[][]) => spans.flat().sort((a, b) => a.start - b.start);
 
 const lengthOf = ({ duration_seconds }: KeptEntry) => (duration_seconds ?? 0) * 1000;
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { Cron } from "croner";
 import fc from "fast-check";
 import { Fault } from "../../../lib/fault.ts";
 import { checkWhen, runsAfter } from "../../../lib/schedule/runs.ts";
@@ -164,6 +165,27 @@ describe("crontab", () => {
   test("names of days, lists and ranges", () => {
     expect(runs("0 9 * * mon-fri", "UTC", "2026-01-02T10:00:00Z", 2)).toEqual(["2026-01-05T09:00", "2026-01-06T09:00"]);
     expect(runs("0,30 6 1 1,7 *", "UTC", "2026-01-02T00:00:00Z", 2)).toEqual(["2026-07-01T06:00", "2026-07-01T06:30"]);
+  });
+
+  test("is read as croner reads it, whatever day, hour and minute it names", () => {
+    const MINUTES = ["0", "7,52", "*/10", "55", "30-59/5", "?"];
+    const HOURS = ["*", "0", "23", "0,12", "*/7", "22-23"];
+    const DAYS = ["* * *", "1 * *", "L * *", "* 2 *", "13 * 5", "* * sun", "31 */2 *", "29 2 *"];
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...MINUTES),
+        fc.constantFrom(...HOURS),
+        fc.constantFrom(...DAYS),
+        fc.date({ min: new Date("2026-01-01"), max: new Date("2027-12-31"), noInvalidDate: true }),
+        (minute, hour, day, from) => {
+          const cron = `${minute}  ${hour}\t${day}`;
+          const croner = new Cron(cron, { timezone: "UTC", paused: true, mode: "5-part" });
+          const found = runsAfter(when({ cron }), from.getTime(), { most: 40 });
+          expect(found).toEqual(croner.nextRuns(40, from).map((run) => run.getTime()));
+        },
+      ),
+      { numRuns: 60 },
+    );
   });
 
   test("runs rise, lie after the moment asked for, and are the same from wherever one looks", () => {

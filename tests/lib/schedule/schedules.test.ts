@@ -179,6 +179,25 @@ describe("warnings", () => {
     expect(bench.schedules.list(72).warnings[0]?.message).toContain("(3 times)");
   });
 
+  test("of a run long after the last that is listed of a dense entry", () => {
+    using bench = new Bench();
+    bench.register({ id: "dense", cron: "*/10 * * * *", slot: "left", duration_seconds: 540 });
+    bench.register({ id: "tomorrow", at: "2026-06-16T08:00:00Z", slot: "left", duration_seconds: 3600 });
+    bench.register({ id: "weekend", at: "2026-06-22T10:00:00Z", slot: "left", duration_seconds: 3600 });
+    bench.register({ id: "densest", cron: "*/5 * * * *", slot: "right", duration_seconds: 60 });
+    bench.register({ id: "beside", at: "2026-06-22T11:00:00Z", slot: "right" });
+
+    expect(bench.warnings()).toEqual([["overlap", "dense", "tomorrow", "2026-06-16T08:00"]]);
+    expect(bench.warnings(168)).toEqual([
+      ["overlap", "dense", "tomorrow", "2026-06-16T08:00"],
+      ["overlap", "dense", "weekend", "2026-06-22T10:00"],
+      ["overlap", "beside", "densest", "2026-06-22T11:00"],
+    ]);
+    const { runs, warnings } = bench.schedules.list(168);
+    expect(warnings[0]?.message).toContain("(6 times)");
+    expect(runs.filter(({ entry_id }) => entry_id === "dense")).toHaveLength(100);
+  });
+
   test("of what wants the whole cluster, and of moments", () => {
     using bench = new Bench();
     bench.register({ id: "all", at: "2026-06-15T20:00:00Z", duration_seconds: 7200 });
