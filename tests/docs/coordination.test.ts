@@ -162,6 +162,23 @@ describe("the page", () => {
     expect([...codes].filter((code) => !page.includes(`\`${code}\``))).toEqual([]);
   });
 
+  test("names every code that any request may be answered with", async () => {
+    const root = join(import.meta.dir, "../..");
+    const codes = new Set<string>();
+    for (const file of new Bun.Glob("lib/http/**/*.ts").scanSync({ cwd: root })) {
+      // What only `/api/simulated` answers.
+      if (file === "lib/http/no-simulation.ts") continue;
+      const source = readFileSync(join(root, file), "utf8");
+      for (const [, code] of source.matchAll(/(?:new Fault\(\s*"\w+"|(?:problem|refuse)\(\s*\d{3}),\s*"([a-z_]+)"/g))
+        codes.add(code!);
+    }
+    // Of each way in which one is written there, one at least.
+    for (const code of ["unknown_field", "cross_origin", "not_found", "internal"]) expect(codes).toContain(code);
+
+    const [, table] = /\n(\| any request .*?)\n\n/s.exec(page) ?? [];
+    expect([...codes].filter((code) => !table?.includes(`\`${code}\``))).toEqual([]);
+  });
+
   test("names every event that an endpoint can ask for", () => {
     expect(WEBHOOK_EVENTS.filter((event) => !page.includes(`\`${event}\``))).toEqual([]);
   });
