@@ -9,7 +9,7 @@ import { ownMistake } from "./failure.ts";
 import { jobAfter } from "./job-after.ts";
 import { type LoadTimes, NOT_WATCHED } from "./load-clock.ts";
 import { LoadMeter, type Measured, UNMEASURED } from "./load-meter.ts";
-import { type Effect, isOver, type MachineEvent, type MachineState, step } from "./machine.ts";
+import { type Effect, isOver, type Leg, type MachineEvent, type MachineState, step } from "./machine.ts";
 import { attemptOf, type SwapOrder } from "./order.ts";
 import type { LoadProgress } from "./phases.ts";
 import type { Run } from "./run.ts";
@@ -252,11 +252,7 @@ export class SwapRun implements Run {
     this.#ticker ??= setInterval(() => this.#show(), TICK_MS);
   }
 
-  async #outcome(
-    name: keyof EffectBodies,
-    leg: "forward" | "rollback",
-    signal: AbortSignal,
-  ): Promise<MachineEvent | null> {
+  async #outcome(name: keyof EffectBodies, leg: Leg, signal: AbortSignal): Promise<MachineEvent | null> {
     // Given up while it waited for its predecessor: it never begins.
     if (signal.aborted) return null;
     try {
