@@ -90,6 +90,8 @@ export async function watch(
     async end() {
       await controller.kill();
       data.remove();
+      // A vLLM was acted on: the Spark obeys that controller, and the next one would have to take it over.
+      for (const host of lab.hosts) await host.exec("rm -rf ~/.spark-control");
     },
   };
 }
