@@ -62,13 +62,7 @@ export function addServiceQuestion(): Question {
       const name = said(form, "name") ?? "";
       if (view.value?.services.some((service) => service.name === name))
         throw new Refused(`There is a service named ${name} already. Change it in the list.`, 0);
-      const values: Record<string, SettingValue> = {};
-      for (const key of ["kind", "node", "host", "port", "container", "user"]) {
-        const value = said(form, key);
-        // What is no number is the server's to refuse, in its words.
-        if (value !== null) values[key] = key === "port" && /^\d+$/.test(value) ? Number(value) : value;
-      }
-      await add("services", name, values);
+      await add("services", name, valuesOf(form, ["kind", "node", "host", "port", "container", "user"]));
     },
   };
 }
@@ -89,6 +83,16 @@ export function removeServiceQuestion(name: string): Question {
 }
 
 export const said = (form: FormData, key: string): string | null => String(form.get(key) ?? "").trim() || null;
+
+/** What was filled in. What is no number is the server's to refuse, in its words. */
+export function valuesOf(form: FormData, keys: readonly string[]): Record<string, SettingValue> {
+  const values: Record<string, SettingValue> = {};
+  for (const key of keys) {
+    const value = said(form, key);
+    if (value !== null) values[key] = key === "port" && /^\d+$/.test(value) ? Number(value) : value;
+  }
+  return values;
+}
 
 export function text(name: string, key: string, help: string, more: Record<string, string | number | boolean>): Child {
   return h(

@@ -3,8 +3,8 @@ import { Refused } from "../api.ts";
 import { h } from "../dom.ts";
 import type { Question } from "../panels/confirm-dialog.ts";
 import { nodes } from "../state.ts";
-import { add, remove, type SettingValue, view } from "./desk.ts";
-import { said, text } from "./service-questions.ts";
+import { add, remove, view } from "./desk.ts";
+import { said, text, valuesOf } from "./service-questions.ts";
 
 export function addSlotQuestion(): Question {
   return {
@@ -34,12 +34,8 @@ export function addSlotQuestion(): Question {
       const name = said(form, "name") ?? "";
       if (view.value?.slots.some((slot) => slot.name === name))
         throw new Refused(`There is a slot named ${name} already. Change it in the list.`, 0);
-      const values: Record<string, SettingValue> = { nodes: form.getAll("nodes").map(String) };
-      for (const key of ["port", "container", "image"]) {
-        const value = said(form, key);
-        if (value !== null) values[key] = key === "port" && /^\d+$/.test(value) ? Number(value) : value;
-      }
-      await add("slots", name, values);
+      const values = valuesOf(form, ["port", "container", "image"]);
+      await add("slots", name, { ...values, nodes: form.getAll("nodes").map(String) });
     },
   };
 }
