@@ -41,20 +41,19 @@ export async function buildDashboard(folder: string = DIST): Promise<void> {
   const worker = await bundleAlone(WORKER, "esm", folder);
   const scriptOf = (id: string) => fragments.get(id)?.script ?? found.app;
   const entries = [...new Set([found.app, ...ALL_PAGES.map(({ id }) => scriptOf(id))])];
-  const scripts = await bundleModules(entries, { WORKER_URL: JSON.stringify(`/${worker}`) }, folder);
-  const own = new Map([...fragments].map(([id, { styles }]) => [id, styles]));
-  const styles = await buildStyles(found.styles, own, folder);
+  const scripts = await bundleModules(found.app, entries, { WORKER_URL: JSON.stringify(`/${worker}`) }, folder);
+  const styles = await buildStyles(found.styles, folder);
   const loads = (id: string) => {
     const script = scripts.of.get(scriptOf(id));
     if (!script) throw new Error(`The page ${id} has no script.`);
-    return { styles: styles.of.get(id) ?? [], script: script.name, parts: script.parts };
+    return { script: script.name, parts: script.parts };
   };
 
   // Addresses from the root: the same page is served at several depths.
   const named = new HTMLRewriter()
     .on("link[rel=stylesheet]", {
       element(link) {
-        if (link.getAttribute("href") === found.styles[0]) link.setAttribute("href", `/${styles.frame}`);
+        if (link.getAttribute("href") === found.styles[0]) link.setAttribute("href", `/${styles.name}`);
         else link.remove();
       },
     })

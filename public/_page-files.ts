@@ -3,17 +3,15 @@ import { NOT_FOUND, PAGES, type Page, PHONE_PAGES } from "./pages.ts";
 
 export const ALL_PAGES: readonly Page[] = [...PAGES, NOT_FOUND];
 
-/** What `pages/<id>.html` says: what the page loads, and how it looks before that. Paths are relative to public/. */
+/** What `pages/<id>.html` says: what the page loads, and how it looks before that. */
 export interface Fragment {
-  readonly styles: readonly string[];
-  /** Null: the frame's own does. */
+  /** Relative to public/. Null: the frame's own does. */
   readonly script: string | null;
   readonly skeleton: string;
 }
 
 /** The built files of a page, by name. */
 export interface Loads {
-  readonly styles: readonly string[];
   readonly script: string;
   /** What the script imports, so that it need not be read first. */
   readonly parts: readonly string[];
@@ -26,17 +24,10 @@ export interface PageFile {
   readonly html: string;
 }
 
-/** @param html that begins with links to style sheets and the page's script */
+/** @param html that begins with the page's script */
 export function fragmentOf(html: string): Fragment {
-  const styles: string[] = [];
   let script: string | null = null;
   const skeleton = new HTMLRewriter()
-    .on("link[rel=stylesheet]", {
-      element(link) {
-        styles.push(link.getAttribute("href") ?? "");
-        link.remove();
-      },
-    })
     .on("script[src]", {
       element(element) {
         script = element.getAttribute("src");
@@ -44,7 +35,7 @@ export function fragmentOf(html: string): Fragment {
       },
     })
     .transform(html);
-  return { styles, script, skeleton: skeleton.trim() };
+  return { script, skeleton: skeleton.trim() };
 }
 
 /**
@@ -62,10 +53,10 @@ export function pageFiles(frame: string, skeleton: (id: string) => string, loads
       .on("head", { element: (head) => void head.append(tagsOf(loads(page.id)), { html: true }) })
       .on("[data-views]", {
         element(place) {
-          for (const { id, html, styles, script } of views) {
+          for (const { id, html, script } of views) {
             const hidden = id === page.id ? "" : " hidden";
-            const needs = `data-script="/${script}" data-styles="${styles.map((name) => `/${name}`).join(" ")}"`;
-            place.before(`<div class="view" data-page="${id}" ${needs}${hidden}>${html}</div>`, { html: true });
+            const tag = `<div class="view" data-page="${id}" data-script="/${script}"${hidden}>`;
+            place.before(`${tag}${html}</div>`, { html: true });
           }
           place.remove();
         },
@@ -75,9 +66,8 @@ export function pageFiles(frame: string, skeleton: (id: string) => string, loads
   });
 }
 
-function tagsOf({ styles, script, parts }: Loads): string {
+function tagsOf({ script, parts }: Loads): string {
   return [
-    ...styles.map((name) => `<link rel="stylesheet" href="/${name}">`),
     ...parts.map((name) => `<link rel="modulepreload" href="/${name}">`),
     `<script type="module" src="/${script}"></script>`,
   ].join("\n    ");

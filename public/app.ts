@@ -2,17 +2,15 @@
 import { startClock } from "./clock.ts";
 import { clusterNow } from "./cluster-now.ts";
 import { define } from "./define.ts";
+import { startDialogs } from "./dialogs.ts";
 import { startFeed } from "./feed.ts";
 import { startKeys } from "./keys.ts";
 import { ClusterBlock } from "./panels/cluster-block.ts";
-import { CommandPalette } from "./panels/command-palette.ts";
 import { ConfirmDialog } from "./panels/confirm-dialog.ts";
 import { ConnectionState } from "./panels/connection-state.ts";
 import { MorePages } from "./panels/more-pages.ts";
 import { PageBanners } from "./panels/page-banners.ts";
 import { PageClock } from "./panels/page-clock.ts";
-import { ShortcutList } from "./panels/shortcut-list.ts";
-import { SwapDialog } from "./panels/swap-dialog.ts";
 import { ThemeMenu } from "./panels/theme-menu.ts";
 import { place, startRouter } from "./router.ts";
 import { LeaveSimulated } from "./set-up/simulation.ts";
@@ -23,10 +21,7 @@ import { followTheme } from "./theme-choice.ts";
 
 startRouter();
 define({
-  "swap-dialog": SwapDialog,
   "confirm-dialog": ConfirmDialog,
-  "command-palette": CommandPalette,
-  "shortcut-list": ShortcutList,
   "more-pages": MorePages,
   "cluster-block": ClusterBlock,
   "connection-state": ConnectionState,
@@ -51,5 +46,6 @@ effect(() => void document.documentElement.toggleAttribute("data-lost", connecti
 
 followTheme();
 startKeys();
+startDialogs();
 startClock();
 startFeed();

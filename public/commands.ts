@@ -1,4 +1,5 @@
 /** What the palette offers: pages, models, actions. Reads signals. */
+import { askSwap, open } from "./dialogs.ts";
 import { fitOf } from "./fits.ts";
 import { about, gbOfGib, joined } from "./format.ts";
 import { PAGES, type Page } from "./pages.ts";
@@ -45,7 +46,7 @@ export function modelCommands(slot?: string): Command[] {
       detail: there ? "serving" : joined(time, fits[verdict]),
       also: [model.key, model.repo, model.local_path, ...model.aliases].join(" "),
       obstacle: cannot,
-      run: () => document.querySelector("swap-dialog")?.ask(model.key, slot),
+      run: () => askSwap(model.key, slot),
     };
   });
 }
@@ -81,9 +82,9 @@ function actions(): Command[] {
   return [
     ...cancels,
     ...themes,
-    action("keys", "i-info", "List of shortcuts", "?", "keyboard help", () =>
-      document.querySelector("shortcut-list")?.show(),
-    ),
+    action("keys", "i-info", "List of shortcuts", "?", "keyboard help", () => {
+      void open("shortcut-list", (list) => list.show());
+    }),
     action("api", "i-arrow", "API, to try out", "", "swagger docs openapi", () => location.assign("/docs")),
   ];
 }

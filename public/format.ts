@@ -1,12 +1,33 @@
 /** Figures as people read them. */
 
 const BYTES_PER_GB = 1e9;
-/** Made once: to make one takes a hundred times as long as to use it, and a page shows hundreds of times. */
-const OF_DAY = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
-/** A format throws for what is no time; a panel is not to break over one. */
-const shown = (format: Intl.DateTimeFormat, date: Date): string =>
-  Number.isNaN(date.getTime()) ? "–" : format.format(date);
+/** The browser's own formats take 40 ms to be made, before a page shows anything; British English is the one language here. */
+const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"] as const;
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sept", "Oct", "Nov", "Dec"] as const;
+
+/** What is no time is a dash: a panel is not to break over one. */
+const shown = (date: Date, text: (date: Date) => string): string => (Number.isNaN(date.getTime()) ? "–" : text(date));
+const two = (figure: number): string => String(figure).padStart(2, "0");
+
+/** "14:32" */
+export const hourMinute = (date: Date): string =>
+  shown(date, () => `${two(date.getHours())}:${two(date.getMinutes())}`);
+
+/** "3 Oct" */
+export const dayMonth = (date: Date): string => shown(date, () => `${date.getDate()} ${MONTHS[date.getMonth()]}`);
+
+/** "Monday" */
+export const weekday = (date: Date): string => shown(date, () => WEEKDAYS[date.getDay()] ?? "");
+
+/** "Mon" */
+export const shortWeekday = (date: Date): string => weekday(date).slice(0, 3);
+
+/** "12,345", "0.125": three decimals at most. */
+export function grouped(figure: number): string {
+  const [whole = "", decimals] = String(Math.round(figure * 1_000) / 1_000).split(".");
+  const thousands = whole.replace(/\B(?=(\d{3})+$)/g, ",");
+  return decimals === undefined ? thousands : `${thousands}.${decimals}`;
+}
 
 /** "48 s", "6 min 52 s", "3 h 14 min", "2 days". @param seconds below 0 counts as 0 */
 export function duration(seconds: number): string {
@@ -34,14 +55,15 @@ export function forHow(seconds: number): string {
 /** "14:32"; with the day when it is not today. */
 export function clockTime(iso: string | number, now: number): string {
   const date = new Date(iso);
-  const time = shown(OF_DAY, date);
+  const time = hourMinute(date);
   if (date.toDateString() === new Date(now).toDateString()) return time;
-  return `${shown(DAY, date)}, ${time}`;
+  return `${dayMonth(date)}, ${time}`;
 }
 
 /** "14:32:08" */
 export function clockSeconds(time: string | number): string {
-  return new Date(time).toLocaleTimeString("en-GB");
+  const date = new Date(time);
+  return shown(date, () => `${hourMinute(date)}:${two(date.getSeconds())}`);
 }
 
 /** "12 ms", "1.4 s", "6 min 52 s". */
@@ -80,11 +102,11 @@ export function listed(names: readonly string[]): string {
 /** "Today 11:18", "Mon 22:04", "3 Oct, 09:12". */
 export function dayTime(iso: string, now: number): string {
   const date = new Date(iso);
-  const time = shown(OF_DAY, date);
+  const time = hourMinute(date);
   if (date.toDateString() === new Date(now).toDateString()) return `Today ${time}`;
   const days = (now - date.getTime()) / 86_400_000;
-  if (days < 6) return `${date.toLocaleDateString("en-GB", { weekday: "short" })} ${time}`;
-  return `${shown(DAY, date)}, ${time}`;
+  if (days < 6) return `${shortWeekday(date)} ${time}`;
+  return `${dayMonth(date)}, ${time}`;
 }
 
 export function secondsBetween(from: string | number, to: string | number): number {
@@ -97,5 +119,5 @@ export function waitingWords(count: number): string {
 }
 
 export function plural(count: number, one: string, many = `${one}s`): string {
-  return `${count.toLocaleString("en-GB")} ${count === 1 ? one : many}`;
+  return `${grouped(count)} ${count === 1 ? one : many}`;
 }

@@ -47,7 +47,8 @@ async function arrive(): Promise<boolean> {
     try {
       await loadPage(view);
     } catch {
-      return location.href === wanted && missed();
+      if (location.href === wanted) await missed("This page");
+      return false;
     }
     if (location.href !== wanted) return false;
   }
@@ -56,15 +57,14 @@ async function arrive(): Promise<boolean> {
   return true;
 }
 
-/** The files of the page are not there: another version has been installed, or nobody answers. */
-async function missed(): Promise<false> {
+/** The files of something are not there: another version has been installed, or nobody answers. @param what begins a sentence */
+export async function missed(what: string): Promise<void> {
   const answers = await fetch("/health").then(
     ({ ok }) => ok,
     () => false,
   );
   if (answers) location.reload();
-  else say("This page cannot be opened: Spark Control does not answer. Try again once it is back.");
-  return false;
+  else say(`${what} cannot be opened: Spark Control does not answer. Try again once it is back.`);
 }
 
 /** The document came with its own page shown: this changes nothing at the first call. */

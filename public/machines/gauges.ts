@@ -1,6 +1,6 @@
 /** The figures of a Spark's hardware, with their last hour. What it does not tell is a gap that says so. */
 import { type Child, h } from "../dom.ts";
-import { gb, size } from "../format.ts";
+import { gb, grouped, size } from "../format.ts";
 import type { HardwareCard, HistoryData } from "./calls.ts";
 import { sparkline } from "./sparkline.ts";
 
@@ -106,7 +106,7 @@ function figure(value: number | string | null | undefined, unit: string): Child 
   );
 }
 
-const whole = (value: number): string => Math.round(value).toLocaleString("en-GB");
+const whole = (value: number): string => grouped(Math.round(value));
 
 /** Who holds the memory, largest first. */
 export function processList(card: HardwareCard): Child {

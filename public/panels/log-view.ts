@@ -1,6 +1,6 @@
 import { tryCopy } from "../copy.ts";
 import { h, picture } from "../dom.ts";
-import { plural } from "../format.ts";
+import { grouped, plural } from "../format.ts";
 import type { LogLine } from "../log/line-buffer.ts";
 import { LineList } from "../log/line-list.ts";
 import { LineSearch } from "../log/line-search.ts";
@@ -172,7 +172,7 @@ export abstract class LogView extends HTMLElement {
       facts: this.#facts(isFollowing),
       isFollowing,
       isRunning,
-      matches: query === "" ? "" : `${place} of ${count.toLocaleString("en-GB")}`,
+      matches: query === "" ? "" : `${place} of ${grouped(count)}`,
       downloadUrl: this.wholeUrl,
     });
     const trouble = this.trouble() ?? "";

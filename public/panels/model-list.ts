@@ -1,4 +1,5 @@
 import type { Model } from "../api.ts";
+import { askSwap } from "../dialogs.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { fitOf } from "../fits.ts";
 import { plural } from "../format.ts";
@@ -114,7 +115,7 @@ export class ModelList extends Panel {
   }
 
   protected override act(name: string, origin: HTMLElement): void {
-    if (name === "swap" && origin.dataset.model) document.querySelector("swap-dialog")?.ask(origin.dataset.model);
+    if (name === "swap" && origin.dataset.model) askSwap(origin.dataset.model);
   }
 }
 

@@ -2,7 +2,7 @@ import type { Schedule } from "../api.ts";
 import { quarterMinute } from "../clock.ts";
 import { HOURS, type PlannedBar, plannedBars, type Span, spanOf, startOf } from "../day-line.ts";
 import { type Child, h, picture, withProperties } from "../dom.ts";
-import { clockTime, dayTime } from "../format.ts";
+import { clockTime, dayTime, hourMinute, shortWeekday } from "../format.ts";
 import { lock, modelName, schedule, slots } from "../state.ts";
 import { noneServing } from "../words.ts";
 import { Panel } from "./panel.ts";
@@ -112,9 +112,7 @@ const isMidnight = (start: number, hour: number) => new Date(start + hour * 3_60
 
 function markOf(start: number, hour: number): string {
   const time = new Date(start + hour * 3_600_000);
-  return isMidnight(start, hour)
-    ? time.toLocaleDateString("en-GB", { weekday: "short" })
-    : time.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  return isMidnight(start, hour) ? shortWeekday(time) : hourMinute(time);
 }
 
 function lane(name: string, content: Child, size = ""): Child {

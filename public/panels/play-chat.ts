@@ -1,6 +1,6 @@
 import { sentenceOf } from "../api.ts";
 import { type Child, h } from "../dom.ts";
-import { milliseconds } from "../format.ts";
+import { grouped, milliseconds } from "../format.ts";
 import { chat, type Figures, type Message } from "../play/chat.ts";
 import type { GatewayModel } from "../play/gateway.ts";
 import { signal } from "../store.ts";
@@ -171,7 +171,7 @@ function figuresOf(figures: Figures | null, stopped: boolean): string {
     stopped ? "Stopped" : null,
     figures?.firstMs != null ? `first token after ${milliseconds(figures.firstMs)}` : null,
     figures?.tokensPerSecond != null ? `${figures.tokensPerSecond.toFixed(1)} tokens/s` : null,
-    figures?.tokens != null ? `${figures.tokens.toLocaleString("en-GB")} tokens` : null,
+    figures?.tokens != null ? `${grouped(figures.tokens)} tokens` : null,
   ].filter((part) => part !== null);
   const text = parts.join(", ");
   return text.charAt(0).toUpperCase() + text.slice(1);

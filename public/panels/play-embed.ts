@@ -1,5 +1,5 @@
 import { type Child, h } from "../dom.ts";
-import { milliseconds } from "../format.ts";
+import { grouped, milliseconds } from "../format.ts";
 import { ask, type GatewayModel } from "../play/gateway.ts";
 import { likeness } from "../play/likeness.ts";
 import { signal } from "../store.ts";
@@ -37,7 +37,7 @@ export class PlayEmbed extends PlayPanel {
           h(
             "p",
             { class: "dim" },
-            `${one.length.toLocaleString("en-GB")} numbers each${took === null ? "" : `, after ${milliseconds(took)}`}. The first begins `,
+            `${grouped(one.length)} numbers each${took === null ? "" : `, after ${milliseconds(took)}`}. The first begins `,
             h(
               "code",
               {},

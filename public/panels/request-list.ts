@@ -1,7 +1,7 @@
 import { fetchRequests, type RequestEntry } from "../api.ts";
 import { quarterMinute } from "../clock.ts";
 import { type Child, h } from "../dom.ts";
-import { clockSeconds, dayTime, milliseconds, plural, size } from "../format.ts";
+import { clockSeconds, dayTime, grouped, milliseconds, plural, size } from "../format.ts";
 import { place } from "../router.ts";
 import { connection, lastRequest } from "../state.ts";
 import { type EntryPage, PagedList, searchField, tableOf } from "./paged-list.ts";
@@ -130,9 +130,7 @@ function row(entry: RequestEntry): Child {
     ),
     figure(
       "Tokens",
-      tokens_in === null && tokens_out === null
-        ? null
-        : `${tokens_in?.toLocaleString("en-GB") ?? "–"} in, ${tokens_out?.toLocaleString("en-GB") ?? "–"} out`,
+      tokens_in === null && tokens_out === null ? null : `${counted(tokens_in)} in, ${counted(tokens_out)} out`,
     ),
     figure("Bytes", `${size(entry.bytes_in)} in, ${size(entry.bytes_out)} out`),
   );
@@ -146,6 +144,8 @@ const figure = (name: string, value: string | null, more: string | null = null):
     value ?? "–",
     more !== null && h("span", { class: "m-sub" }, more),
   );
+
+const counted = (tokens: number | null): string => (tokens === null ? "–" : grouped(tokens));
 
 const whenOf = (iso: string, now: number) =>
   new Date(iso).toDateString() === new Date(now).toDateString() ? clockSeconds(iso) : dayTime(iso, now);

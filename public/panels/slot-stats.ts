@@ -1,6 +1,7 @@
 /** The figures of a hero: how it answers now, and what an app needs to know of it. Reads signals. */
 import type { Slot, Traffic } from "../api.ts";
 import { type Child, h, picture } from "../dom.ts";
+import { grouped } from "../format.ts";
 import { sparkline } from "../machines/sparkline.ts";
 import { slotTraffic } from "../slot-traffic.ts";
 
@@ -35,9 +36,9 @@ export function slotStats(slot: Slot, lost: boolean): Child {
     ),
     stat(
       "Answered today",
-      traffic?.answered.toLocaleString("en-GB") ?? null,
+      traffic ? grouped(traffic.answered) : null,
       "",
-      traffic ? `${traffic.failed === 0 ? "none" : traffic.failed.toLocaleString("en-GB")} failed` : why,
+      traffic ? `${traffic.failed === 0 ? "none" : grouped(traffic.failed)} failed` : why,
       hour(traffic, "answered", "Answers in five minutes", String),
     ),
     copyable(

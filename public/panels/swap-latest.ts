@@ -1,7 +1,7 @@
 import type { SwapJob } from "../api.ts";
 import { quarterMinute } from "../clock.ts";
 import { type Child, h, picture } from "../dom.ts";
-import { clockTime, duration, secondsBetween } from "../format.ts";
+import { clockTime, dayMonth, duration, secondsBetween } from "../format.ts";
 import { modelName, running, settled } from "../state.ts";
 import { byWhom } from "../words.ts";
 import { outcomeOf } from "./outcome.ts";
@@ -45,7 +45,7 @@ function entry(job: SwapJob): Child {
 function shortTime(iso: string): string {
   const now = quarterMinute.value;
   const time = clockTime(iso, now);
-  return time.length <= 5 ? time : new Date(iso).toLocaleDateString("en-GB", { day: "numeric", month: "short" });
+  return time.length <= 5 ? time : dayMonth(new Date(iso));
 }
 
 function sentence(job: SwapJob): Child {

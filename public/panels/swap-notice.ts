@@ -1,5 +1,6 @@
 import type { SwapJob } from "../api.ts";
 import { quarterMinute } from "../clock.ts";
+import { askSwap } from "../dialogs.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { clockTime, duration, secondsBetween } from "../format.ts";
 import { connection, dismiss, dismissed, modelName, models, running, settled, slots, swapObstacle } from "../state.ts";
@@ -61,8 +62,7 @@ export class SwapNotice extends Panel {
 
   protected override act(name: string, origin: HTMLElement): void {
     if (name === "dismiss" && origin.dataset.job) dismiss(origin.dataset.job);
-    if (name === "swap" && origin.dataset.model)
-      document.querySelector("swap-dialog")?.ask(origin.dataset.model, origin.dataset.slot);
+    if (name === "swap" && origin.dataset.model) askSwap(origin.dataset.model, origin.dataset.slot);
   }
 }
 

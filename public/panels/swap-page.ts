@@ -1,5 +1,6 @@
 import { fetchSwap, Refused, type SwapJob } from "../api.ts";
 import { quarterMinute } from "../clock.ts";
+import { askSwap } from "../dialogs.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { clockTime, duration, secondsBetween } from "../format.ts";
 import { place } from "../router.ts";
@@ -43,8 +44,7 @@ export class SwapPage extends Panel {
     if (answeredDrain(name, origin.dataset.job)) return;
     const job = knownSwap(origin.dataset.job ?? "");
     if (name === "cancel" && job) cancelQuestion(job);
-    if (name === "again" && origin.dataset.model)
-      document.querySelector("swap-dialog")?.ask(origin.dataset.model, origin.dataset.slot);
+    if (name === "again" && origin.dataset.model) askSwap(origin.dataset.model, origin.dataset.slot);
   }
 
   #ask(id: string): void {

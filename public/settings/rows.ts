@@ -1,4 +1,6 @@
 /** What is shown of each value: a setting of the cluster, a field of a slot or of a service. */
+
+import { grouped } from "../format.ts";
 import type { ClusterSetting, ServiceSettings, SlotSettings } from "./desk.ts";
 import { labelOf, sentenceCase } from "./groups.ts";
 import type { Row } from "./setting-row.ts";
@@ -33,8 +35,7 @@ export function rowOf(setting: ClusterSetting): Row {
 
 function boundsOf({ kind, minimum, maximum }: ClusterSetting): string {
   if (minimum === null || maximum === null) return kind === "list" ? "one a line" : "";
-  const format = (number: number) => number.toLocaleString("en-GB");
-  return `${kind === "amount" ? "more than " : ""}${format(minimum)} to ${format(maximum)}`;
+  return `${kind === "amount" ? "more than " : ""}${grouped(minimum)} to ${grouped(maximum)}`;
 }
 
 export function serviceRow(service: string, field: ServiceSettings["fields"][number]): Row {

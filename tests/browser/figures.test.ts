@@ -1,7 +1,19 @@
 /** What the page computes by itself, without a browser: figures, steps of a swap, signals. */
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import type { SwapJob } from "../../lib/swap/swap.ts";
-import { about, duration, forHow, plural } from "../../public/format.ts";
+import {
+  about,
+  clockSeconds,
+  dayMonth,
+  duration,
+  forHow,
+  grouped,
+  hourMinute,
+  plural,
+  shortWeekday,
+  weekday,
+} from "../../public/format.ts";
 import { plannedSeconds, stepsOf, wordOf } from "../../public/panels/phases.ts";
 import { stallOf } from "../../public/panels/stall.ts";
 import { effect, signal } from "../../public/store.ts";
@@ -27,6 +39,45 @@ describe("figures", () => {
 
   test("counts agree with their word", () => {
     expect([plural(1, "line"), plural(2_000, "line")]).toEqual(["1 line", "2,000 lines"]);
+  });
+
+  test("times and numbers are written as British English has them", () => {
+    const by = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat("en-GB", options);
+    const formats = [
+      [hourMinute, by({ hour: "2-digit", minute: "2-digit" })],
+      [clockSeconds, by({ hour: "2-digit", minute: "2-digit", second: "2-digit" })],
+      [dayMonth, by({ day: "numeric", month: "short" })],
+      [weekday, by({ weekday: "long" })],
+      [shortWeekday, by({ weekday: "short" })],
+    ] as const;
+    fc.assert(
+      fc.property(fc.date({ min: new Date(0), max: new Date(4e12), noInvalidDate: true }), (date) => {
+        for (const [own, standard] of formats)
+          expect((own as (date: Date) => string)(date)).toBe(standard.format(date));
+      }),
+    );
+    const standard = new Intl.NumberFormat("en-GB");
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.integer(),
+          fc.integer({ min: -9e6, max: 9e6 }).map((n) => n / 1_000),
+        ),
+        (figure) => {
+          expect(grouped(figure)).toBe(standard.format(figure));
+        },
+      ),
+    );
+  });
+
+  test("what is no time is a dash", () => {
+    expect([hourMinute, dayMonth, weekday, shortWeekday].map((write) => write(new Date("soon")))).toEqual([
+      "–",
+      "–",
+      "–",
+      "–",
+    ]);
+    expect(clockSeconds("soon")).toBe("–");
   });
 });
 

@@ -44,18 +44,14 @@ describe("places", () => {
     const files = pageFiles(
       frame,
       (id) => `<p>${id}</p>`,
-      (id) => ({ styles: [`${id}.css`], script: `${id}.js`, parts: ["part.js"] }),
+      (id) => ({ script: `${id}.js`, parts: ["part.js"] }),
     );
 
     expect(files.map(({ path }) => path)).toEqual([...PAGES.map(({ path }) => path), "*"]);
     const models = files.find(({ path }) => path === "/models")!.html;
     expect(models).toContain("<title>Models · Spark Control</title>");
-    expect(models).toContain(
-      '<div class="view" data-page="models" data-script="/models.js" data-styles="/models.css"><p>models</p></div>',
-    );
-    expect(models).toContain(
-      '<div class="view" data-page="overview" data-script="/overview.js" data-styles="/overview.css" hidden>',
-    );
+    expect(models).toContain('<div class="view" data-page="models" data-script="/models.js"><p>models</p></div>');
+    expect(models).toContain('<div class="view" data-page="overview" data-script="/overview.js" hidden>');
     expect(models.match(/aria-current="page"/g)).toHaveLength(1);
     expect(files.find(({ path }) => path === "/activity/:id")!.html).toContain(
       'data-nav="activity" aria-current="page"',
