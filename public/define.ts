@@ -1,14 +1,23 @@
 /** Makes elements known to the browser. */
 import { effect } from "./store.ts";
+import { inTurn } from "./turns.ts";
 
 export type Elements = Readonly<Record<string, CustomElementConstructor>>;
 
 const RETRY_MS = 2_000;
 
-/** Several pages may have the same one: the first that is opened brings it. */
+/**
+ * Several pages may have the same one: the first that is opened brings it. What the document came with stands as it is until
+ * each has its turn.
+ */
 export function define(elements: Elements): void {
-  for (const [name, element] of Object.entries(elements))
-    if (!customElements.get(name)) customElements.define(name, element);
+  for (const [name, element] of Object.entries(elements)) {
+    const make = () => {
+      if (!customElements.get(name)) customElements.define(name, element);
+    };
+    if (document.readyState === "complete") make();
+    else inTurn(make);
+  }
 }
 
 /**

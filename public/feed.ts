@@ -11,6 +11,7 @@ import type { FeedMessage } from "./feed/event-stream.ts";
 import { type Link, openLink } from "./feed/link.ts";
 import { logGrowth, MISSED } from "./log/growth.ts";
 import * as state from "./state.ts";
+import { gently } from "./store.ts";
 
 /** Put in by the build: the script that all tabs share, under its hashed name. */
 declare const WORKER_URL: string;
@@ -81,7 +82,8 @@ function take(message: FeedMessage): void {
     return;
   }
   const handle: (data: never) => void = HANDLERS[message.name];
-  handle(JSON.parse(message.json) as never);
+  const data = JSON.parse(message.json) as never;
+  gently(() => handle(data));
 }
 
 /** By the name of the event; `/api/events` says what each carries. */
@@ -206,12 +208,15 @@ function takeModels({ models, hidden }: Models): void {
 }
 
 async function refreshModels(): Promise<void> {
-  takeModels(await fetchModels());
+  const found = await fetchModels();
+  gently(() => takeModels(found));
 }
 
 async function refreshHistory(): Promise<void> {
   const { swaps } = await fetchSwaps(KEPT_SWAPS);
-  state.settled.value = swaps.filter((job) => job.ended_at !== null);
+  gently(() => {
+    state.settled.value = swaps.filter((job) => job.ended_at !== null);
+  });
 }
 
 /** What the stream or the next round brings anyway is not worth a message. */

@@ -1,9 +1,13 @@
 /** Signals: values that panels read, and that run them again when they change. */
+import { inTurn } from "./turns.ts";
 
 type Run = () => void;
 
 let reading: Effect | null = null;
 const queued = new Set<Effect>();
+/** Those that each wait for a turn of their own. */
+const patient = new Set<Effect>();
+let isGentle = false;
 
 class Effect {
   readonly sources = new Set<Set<Effect>>();
@@ -45,8 +49,11 @@ export function signal<Value>(initial: Value): Signal<Value> {
     set value(next) {
       if (Object.is(current, next)) return;
       current = next;
-      if (queued.size === 0 && readers.size > 0) queueMicrotask(flush);
-      for (const reader of readers) queued.add(reader);
+      if (isGentle) readers.forEach(wait);
+      else if (readers.size > 0) {
+        if (queued.size === 0) queueMicrotask(flush);
+        for (const reader of readers) queued.add(reader);
+      }
     },
   };
 }
@@ -58,11 +65,36 @@ export function effect(body: Run): Run {
   return () => {
     made.stop();
     queued.delete(made);
+    patient.delete(made);
   };
+}
+
+/**
+ * What the change sets is shown piece by piece, one effect a turn: for what comes by itself, and may change much at once. What
+ * somebody does meanwhile is not kept waiting by it.
+ */
+export function gently(change: Run): void {
+  isGentle = true;
+  try {
+    change();
+  } finally {
+    isGentle = false;
+  }
+}
+
+function wait(each: Effect): void {
+  if (queued.has(each) || patient.has(each)) return;
+  patient.add(each);
+  inTurn(() => {
+    if (patient.delete(each)) each.run();
+  });
 }
 
 function flush(): void {
   const due = [...queued];
   queued.clear();
-  for (const each of due) each.run();
+  for (const each of due) {
+    patient.delete(each);
+    each.run();
+  }
 }

@@ -16,7 +16,7 @@ import {
 } from "../../public/format.ts";
 import { plannedSeconds, stepsOf, wordOf } from "../../public/panels/phases.ts";
 import { stallOf } from "../../public/panels/stall.ts";
-import { effect, signal } from "../../public/store.ts";
+import { effect, gently, signal } from "../../public/store.ts";
 
 describe("figures", () => {
   test.each([
@@ -198,5 +198,30 @@ describe("a signal", () => {
     await Promise.resolve();
 
     expect(seen).toEqual([1, 3]);
+  });
+
+  test("that changes gently runs each reader in a turn of its own, once, and keeps nobody waiting who does not", async () => {
+    const count = signal(1);
+    const other = signal(1);
+    const seen: string[] = [];
+    const stops = ["a", "b", "c"].map((name) =>
+      effect(() => void seen.push(`${name} ${count.value} ${name === "b" ? other.value : ""}`.trim())),
+    );
+    seen.length = 0;
+
+    gently(() => {
+      count.value = 2;
+      count.value = 3;
+    });
+    await Promise.resolve();
+    expect(seen).toEqual([]);
+
+    other.value = 2;
+    await Promise.resolve();
+    expect(seen).toEqual(["b 3 2"]);
+    stops[2]!();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(seen).toEqual(["b 3 2", "a 3"]);
+    for (const stop of stops) stop();
   });
 });
