@@ -13,24 +13,60 @@ const ERROR_LENGTH = 1_200;
 /** A process that outlives its test run may hold its pipes open; nobody waits for that. */
 const PIPE_GRACE_MS = 2_000;
 
+/** Files go to two lanes, for the two cores that a small machine has; each is a process of its own. */
+interface Lanes {
+  /** Names of the files that take longest, which begin. */
+  readonly first: readonly string[];
+  /** The others: one process each, or one for all of them, which begins with `first`. */
+  readonly others: "each" | "together";
+  /** What measures times or memory runs by itself, once the lanes are empty. */
+  readonly alone: readonly string[];
+}
+
 interface Group {
   readonly name: string;
   readonly folders: readonly string[];
-  /** Files at a time, each in a process of its own, these first because they take longest. Default: all in one process. */
-  readonly sideBySide?: { readonly files: number; readonly first: readonly string[] };
+  /** Default: all in one process. */
+  readonly lanes?: Lanes;
 }
+
+const LANES = 2;
 
 /** The lab comes last: it takes the machine for itself. Its tests wait more than they work, and each has hosts of its own. */
 const GROUPS: readonly Group[] = [
   { name: "rules", folders: ["tests/rules/"] },
-  { name: "unit", folders: ["tests/lib/", "tests/routes/", "tests/support/", "tests/bench/"] },
-  { name: "integration", folders: ["tests/integration/", "tests/docs/"] },
-  { name: "browser", folders: ["tests/browser/"] },
+  {
+    name: "unit",
+    folders: ["tests/lib/", "tests/routes/", "tests/support/", "tests/bench/"],
+    lanes: {
+      first: ["ssh/injection", "engine-model", "upgrade/property", "cuts-openssh", "upgrade/damage", "ssh/cuts"],
+      others: "together",
+      alone: [],
+    },
+  },
+  {
+    name: "integration",
+    folders: ["tests/integration/", "tests/docs/"],
+    lanes: {
+      first: ["linearizable/lock", "network-faults", "failure-matrix", "full-controller-disk", "broken-configuration"],
+      others: "together",
+      alone: ["gateway-soak", "gateway-ends", "gateway-fairness", "gateway-broken-answers", "streams", "webhooks"],
+    },
+  },
+  {
+    name: "browser",
+    folders: ["tests/browser/"],
+    lanes: {
+      first: ["browser/views", "browser/dashboard", "browser/set-up"],
+      others: "each",
+      alone: ["browser/lighthouse", "browser/log", "browser/feed", "browser/stall"],
+    },
+  },
   { name: "package", folders: ["tests/package/"] },
   {
     name: "lab",
     folders: ["tests/lab/"],
-    sideBySide: { files: 2, first: ["kill-points", "failures", "swap", "survive", "launch"] },
+    lanes: { first: ["kill-points", "lab/failures", "lab/swap", "survive", "launch"], others: "each", alone: [] },
   },
 ];
 
@@ -115,34 +151,36 @@ function tally(output: string, exitCode: number): Outcome {
   };
 }
 
-async function runGroup({ name, folders, sideBySide }: Group): Promise<Outcome> {
+async function runGroup({ name, folders, lanes }: Group): Promise<Outcome> {
   console.log(`\n── ${name} ──`);
-  if (sideBySide) return runFiles(folders.filter(hasTests), sideBySide);
+  if (lanes) return runLanes(folders.filter(hasTests), lanes);
   const { exitCode, output } = await run(["test", `--timeout=${TEST_LIMIT_MS}`, ...folders.filter(hasTests)]);
   return tally(output, exitCode);
 }
 
-/** What a file says is shown when it has ended, so that two do not speak at once. */
-async function runFiles(
-  folders: readonly string[],
-  { files, first }: NonNullable<Group["sideBySide"]>,
-): Promise<Outcome> {
-  const rank = (file: string) => {
-    const at = first.findIndex((name) => file.endsWith(`/${name}.test.ts`));
-    return at < 0 ? first.length : at;
-  };
-  const waiting = folders
+/** What a process says is shown when it has ended, so that two do not speak at once. */
+async function runLanes(folders: readonly string[], { first, others, alone }: Lanes): Promise<Outcome> {
+  const files = folders
     .flatMap((folder) => [...new Bun.Glob(`${folder}**/*.test.ts`).scanSync({ cwd: ROOT })])
-    .sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
+    .sort((a, b) => a.localeCompare(b));
+  const named = (name: string) => {
+    const found = files.filter((file) => file.endsWith(`/${name}.test.ts`));
+    if (found.length !== 1) throw new Error(`${found.length} files are called ${name}`);
+    return found;
+  };
+  const [early, late] = [first.map(named), alone.map(named)];
+  const rest = files.filter((file) => ![...early, ...late].some(([other]) => other === file));
   const outcomes: Outcome[] = [];
-  const lane = async () => {
-    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const { exitCode, output } = await run(["test", `--timeout=${TEST_LIMIT_MS}`, file], false);
+  const lane = async (waiting: (readonly string[])[]) => {
+    for (let batch = waiting.shift(); batch !== undefined; batch = waiting.shift()) {
+      const { exitCode, output } = await run(["test", `--timeout=${TEST_LIMIT_MS}`, ...batch], false);
       console.log(output);
       outcomes.push(tally(output, exitCode));
     }
   };
-  await Promise.all(Array.from({ length: files }, lane));
+  const shared = others === "together" ? [rest, ...early] : [...early, ...rest.map((file) => [file])];
+  await Promise.all(Array.from({ length: LANES }, () => lane(shared)));
+  await lane(late);
   const total = (of: keyof Tally) => outcomes.reduce((sum, outcome) => sum + outcome[of], 0);
   return {
     passed: total("passed"),
