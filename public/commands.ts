@@ -1,5 +1,4 @@
-/** What the palette offers: pages, models, actions. Reads signals. */
-import { askSwap, open } from "./dialogs.ts";
+/** What the palette offers: pages, models, actions. Reads signals. The dialogs that it opens came with it. */
 import { fitOf } from "./fits.ts";
 import { about, gbOfGib, joined } from "./format.ts";
 import { PAGES, type Page } from "./pages.ts";
@@ -46,7 +45,7 @@ export function modelCommands(slot?: string): Command[] {
       detail: there ? "serving" : joined(time, fits[verdict]),
       also: [model.key, model.repo, model.local_path, ...model.aliases].join(" "),
       obstacle: cannot,
-      run: () => askSwap(model.key, slot),
+      run: () => document.querySelector("swap-dialog")?.ask(model.key, slot),
     };
   });
 }
@@ -83,7 +82,7 @@ function actions(): Command[] {
     ...cancels,
     ...themes,
     action("keys", "i-info", "List of shortcuts", "?", "keyboard help", () => {
-      void open("shortcut-list", (list) => list.show());
+      document.querySelector("shortcut-list")?.show();
     }),
     action("api", "i-arrow", "API, to try out", "", "swagger docs openapi", () => location.assign("/docs")),
   ];
