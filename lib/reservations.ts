@@ -24,7 +24,8 @@ export function createReservationLock({ db, swapStore, log, events, ...rest }: M
     clock: systemClock(),
     random: (bytes) => crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>),
     transaction: (run) => swapStore.claim(run),
-    nextGeneration: (seen) => swapStore.nextGeneration(seen),
+    nextGeneration: () => swapStore.nextGeneration(),
+    goOnAfterOthers: (seen) => swapStore.goOnAfterOthers(seen),
     highestGeneration: () => swapStore.highestGeneration(),
     record: (event) => void recordFact(db, event),
     publish: (event) => {

@@ -19,8 +19,10 @@ export interface LedgerOptions {
   readonly clock: LockClock;
   /** One immediate, durable transaction. */
   transaction<T>(run: () => T): T;
-  /** Fencing tokens, of the counter that swaps use too. @param seen the answer is above it */
-  nextGeneration(seen?: number): number;
+  /** Fencing tokens, of the counter that swaps use too. */
+  nextGeneration(): number;
+  /** A Spark remembers a generation that was given out by a later state of these data: they go on above it. */
+  goOnAfterOthers(seen: number): void;
   highestGeneration(): number;
   /** Called within the transaction of the change. */
   record(event: LockEvent): void;
@@ -74,7 +76,7 @@ export class Ledger {
   /** Ends whatever is reserved, because these data cannot be believed. @param seen goes on above this generation */
   drop(reason: string, seen?: number): void {
     this.change((grant, now) => {
-      if (seen !== undefined && seen > this.options.highestGeneration()) this.options.nextGeneration(seen - 1);
+      if (seen !== undefined) this.options.goOnAfterOthers(seen);
       // What is sealed stands for what nobody knows, and later than these data it may well have been.
       if (!grant || (seen !== undefined && grant.token_digest === null)) return { grant, result: null };
       return { grant: null, event: { type: "lock.dropped", ...happened(grant, now), reason }, result: null };

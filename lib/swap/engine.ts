@@ -15,10 +15,11 @@ import type { EngineOptions, SwapRequest } from "./engine-options.ts";
 import { estimateLoad } from "./eta.ts";
 import { type Belief, gatherFacts, targetOf } from "./facts.ts";
 import { placeOf } from "./gate.ts";
+import { askedFirst } from "./old-data.ts";
 import { makePlan, requestsIn } from "./plan.ts";
 import { planCommands } from "./plan-commands.ts";
 import { RestoredSwaps } from "./restored-swaps.ts";
-import type { RunServices } from "./run-services.ts";
+import type { EffectBodies, RunServices } from "./run-services.ts";
 import type { Plan, SwapJob } from "./swap.ts";
 import { SwapRun } from "./swap-run.ts";
 import type { SwapRecord } from "./swap-store.ts";
@@ -44,7 +45,7 @@ export class SwapEngine {
    * has stopped nothing: that process may have been killed between the two.
    */
   resume(): void {
-    this.#restored.resume((record) => this.#run(record));
+    this.#restored.resume((record) => this.#run(record, "earlier process"));
     for (const { order, job } of [...this.#runs.values()]) {
       const { reservation = null } = order;
       if (reservation !== null && this.options.wasForced(reservation, job.created_at))
@@ -78,7 +79,7 @@ export class SwapEngine {
     if (this.#closed) return;
     for (const record of this.options.store.unknown()) {
       if (this.#runs.has(record.job.job_id)) continue;
-      const run = this.#run(record);
+      const run = this.#run(record, "earlier process");
       try {
         run.attempt({ type: "resolve" }, () => this.claims.mustBeFree(record.order));
       } catch (error) {
@@ -231,20 +232,21 @@ export class SwapEngine {
     return { model, slot };
   }
 
-  #run(record: SwapRecord): SwapRun {
-    const run = new SwapRun(record, this.#services(record));
+  #run(record: SwapRecord, from: "claim" | "earlier process" = "claim"): SwapRun {
+    const { effects, store } = this.options;
+    const run = new SwapRun(record, this.#services(record, from === "claim" ? effects : askedFirst(effects, store)));
     this.#runs.set(run.jobId, run);
     return run;
   }
 
-  #services(record: SwapRecord): RunServices {
+  #services(record: SwapRecord, effects: EffectBodies): RunServices {
     const { options } = this;
     const jobId = record.job.job_id;
     return {
       control: options.control,
       timing: options.timing,
       timeScale: options.timeScale,
-      effects: options.effects,
+      effects,
       topology: options.topology,
       settings: () => options.topology().settings,
       beliefs: () => this.claims.occupancy(jobId),

@@ -3,14 +3,13 @@
  * load that goes on there undisturbed, or has got ready since, is taken up; everything else ends here, without a hand on what
  * runs now. A restore stops nothing and loads nothing by itself.
  */
-import { Fault } from "../fault.ts";
 import { type Node, type Topology, usableNode } from "../topology/topology.ts";
 import type { SparkControl } from "./cluster.ts";
-import { failureOf } from "./facts.ts";
 import { failure } from "./failure.ts";
 import type { MachineEvent } from "./machine.ts";
+import { LOOK_AGAIN, othersNow } from "./old-data.ts";
 import { attemptOf } from "./order.ts";
-import { pause } from "./run.ts";
+import { answerOf, GivenUp } from "./patience.ts";
 import type { Failure } from "./swap.ts";
 import type { SwapRecord, SwapStore } from "./swap-store.ts";
 import type { Timing } from "./timing.ts";
@@ -38,16 +37,6 @@ interface Look {
   readonly record: SwapRecord;
   readonly abort: AbortController;
   readonly done: Promise<void>;
-}
-
-/** A Spark has not answered for as long as a load in progress waits for one. */
-class GivenUp extends Error {
-  constructor(
-    readonly node: string,
-    readonly last: Failure,
-  ) {
-    super(last.message);
-  }
 }
 
 export class RestoredSwaps {
@@ -115,18 +104,19 @@ export class RestoredSwaps {
 
   async #ask(record: SwapRecord, run: Asker, signal: AbortSignal): Promise<MachineEvent> {
     const { job, machine, order, restored = 0 } = record;
-    const { control } = this.means;
+    const { control, timing } = this.means;
     const { model, launchId } = attemptOf(order, job.job_id, machine.leg);
     const nodes = order.slot.nodes.slice(0, model.nodes).flatMap((name) => this.#node(name, order.nodes) ?? []);
     for (const node of nodes) {
-      const { foreign, generation } = await this.#answer(node, () => control.fence(node, signal), run, signal);
+      const { foreign, generation } = await answerOf(node, () => control.fence(node, signal), run, timing, signal);
       if (foreign !== null) return { type: "overtaken", failure: othersNow(node.name, foreign) };
       if (generation > restored) return { type: "overtaken", failure: overtaken(node.name, generation, restored) };
     }
     if (machine.state !== "stopping" && machine.state !== "launching") return { type: "resume" };
     // Not launched when the backup was made; if it was launched right afterwards, that is the last thing that happened there.
     const [head] = nodes;
-    const launch = head && (await this.#answer(head, () => control.readJob(head, launchId, 0, 1, signal), run, signal));
+    const launch =
+      head && (await answerOf(head, () => control.readJob(head, launchId, 0, 1, signal), run, timing, signal));
     if (!launch || launch.state === "absent" || machine.ending) {
       const seen = head && launch?.state === "absent" ? `; ${head.name} has no launch ${launchId}` : "";
       return { type: "overtaken", failure: notBegun(`${inBackup(record)}${seen}`) };
@@ -136,31 +126,6 @@ export class RestoredSwaps {
 
   #node(name: string, frozen: SwapRecord["order"]["nodes"]): Node | undefined {
     return usableNode(this.means.topology(), name) ?? frozen?.find((each) => each.name === name);
-  }
-
-  /** Asks until there is an answer, for as long as a load waits for a Spark; meanwhile the job says who gives none, and why. */
-  async #answer<T>(node: Node, ask: () => Promise<T>, run: Asker, signal: AbortSignal): Promise<T> {
-    const { followMs, contactDeadlineMs } = this.means.timing;
-    const betweenMs = followMs * 5;
-    // In rounds: the clock of a machine that has just started may be set meanwhile.
-    for (let silentMs = 0, said = ""; ; ) {
-      const asked = performance.now();
-      try {
-        const answer = await ask();
-        run.waitsFor(null);
-        return answer;
-      } catch (error) {
-        signal.throwIfAborted();
-        if (!(error instanceof Fault)) throw error;
-        const why = failureOf(error);
-        if (silentMs >= contactDeadlineMs) throw new GivenUp(node.name, why);
-        run.waitsFor(why);
-        if (why.message !== said) run.log(`It waits for an answer: ${why.message}`);
-        said = why.message;
-        await pause(betweenMs, signal);
-        silentMs += performance.now() - asked;
-      }
-    }
   }
 }
 
@@ -173,8 +138,6 @@ const withoutWayBack = (record: SwapRecord): SwapRecord => ({
   ...record,
   machine: { ...record.machine, canRollBack: false },
 });
-
-const LOOK_AGAIN = "The slot shows what really runs. Swap again if another model is wanted.";
 
 const notBegun = (evidence: string): Failure =>
   failure(
@@ -199,9 +162,6 @@ const silent = ({ node, last }: GivenUp): Failure =>
     last.evidence === null ? last.message : `${last.message} ${last.evidence}`,
     `A load that goes on there is shown once ${node} answers. ${last.advice ?? ""}`.trim(),
   );
-
-const othersNow = (node: string, instance: string): Failure =>
-  failure("fenced", `${node} obeys another Spark Control.`, `${node}: fenced instance ${instance}`, LOOK_AGAIN);
 
 const overtaken = (node: string, seen: number, known: number): Failure =>
   failure(

@@ -2,6 +2,7 @@
 import type { Database } from "bun:sqlite";
 import { Fault } from "../fault.ts";
 import { readJson } from "../read-json.ts";
+import { readMeta, writeMeta } from "../store/origin.ts";
 import type { WriteWatch } from "../store/telemetry-writer.ts";
 import { unwritable } from "../store/unwritable.ts";
 import type { PhaseSeconds } from "./eta.ts";
@@ -37,6 +38,9 @@ const WITNESSES = `SELECT max(generation) AS generation FROM swap
      WHERE type = 'lock.acquired' AND seen IS NOT NULL ORDER BY id DESC LIMIT 1)`;
 /** More have never been given out. */
 const MOST_GENERATIONS = 1e12;
+
+/** Kept of the points at which these data turned out to be old: swaps of before the first of more have ended long ago. */
+const MOST_GAPS = 20;
 
 /** @returns 0 for what no counter can have reached */
 function soundGeneration(text: string | undefined): number {
@@ -77,9 +81,7 @@ export class SwapStore {
    */
   nextGeneration(seen = 0): number {
     const next = Math.max(this.highestGeneration(), seen) + 1;
-    this.db.run("INSERT INTO meta (key, value) VALUES ('generation', ?1) ON CONFLICT (key) DO UPDATE SET value = ?1", [
-      String(next),
-    ]);
+    writeMeta(this.db, "generation", String(next));
     return next;
   }
 
@@ -90,10 +92,33 @@ export class SwapStore {
     });
   }
 
+  /**
+   * The same where a Spark of this controller tells of it: beyond what is known here, it was given out by a later state of these data.
+   * Where they left off is kept with it, or a swap of before would soon look like one that is undisturbed.
+   */
+  goOnAfterOthers(seen: number): void {
+    const highest = this.highestGeneration();
+    if (seen <= highest) return;
+    this.claim(() => {
+      writeMeta(this.db, "generations_left_at", [...this.#leftAt(), highest].slice(-MOST_GAPS).join(" "));
+      this.goOnAbove(seen);
+    });
+  }
+
+  /** The highest generation that was given out here for certain, to whoever holds this one. */
+  lastGivenOutSince(generation: number): number {
+    return this.#leftAt().find((each) => each >= generation) ?? this.highestGeneration();
+  }
+
+  /** After these the generations were given out elsewhere for a while, ascending. */
+  #leftAt(): number[] {
+    return (readMeta(this.db, "generations_left_at") ?? "").split(" ").map(soundGeneration);
+  }
+
   highestGeneration(): number {
-    const row = this.db.query<{ value: string }, []>("SELECT value FROM meta WHERE key = 'generation'").get();
-    const kept = soundGeneration(row?.value);
-    return kept === 0 && row !== null && row.value !== "0" ? this.#witnessed() : kept;
+    const value = readMeta(this.db, "generation");
+    const kept = soundGeneration(value ?? undefined);
+    return kept === 0 && value !== null && value !== "0" ? this.#witnessed() : kept;
   }
 
   /**

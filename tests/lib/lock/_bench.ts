@@ -52,7 +52,8 @@ export class LockBench implements Disposable {
           if (failure) throw failure;
           return result;
         }),
-      nextGeneration: (seen) => this.swapStore.nextGeneration(seen),
+      nextGeneration: () => this.swapStore.nextGeneration(),
+      goOnAfterOthers: (seen) => this.swapStore.goOnAfterOthers(seen),
       highestGeneration: () => this.swapStore.highestGeneration(),
       slots: () => SLOTS,
       respiteMs: this.respiteMs,

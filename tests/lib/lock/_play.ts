@@ -123,9 +123,9 @@ class Game {
           return bytes;
         },
         transaction: (run) => this.#transaction(run),
-        nextGeneration: (seen = 0) => {
-          disk.generation = Math.max(disk.generation, seen) + 1;
-          return disk.generation;
+        nextGeneration: () => ++disk.generation,
+        goOnAfterOthers: (seen) => {
+          disk.generation = Math.max(disk.generation, seen);
         },
         highestGeneration: () => disk.generation,
         slots: () => Object.entries(SLOT_NODES).map(([name, nodes]) => ({ name, nodes })),

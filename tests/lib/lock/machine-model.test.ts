@@ -28,8 +28,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
   },
   "uses a generation twice": (options) => {
     let asked = 0;
-    const nextGeneration = (seen?: number) =>
-      ++asked % 4 === 0 ? options.highestGeneration() : options.nextGeneration(seen);
+    const nextGeneration = () => (++asked % 4 === 0 ? options.highestGeneration() : options.nextGeneration());
     return { ...options, nextGeneration };
   },
   "lives by the wall clock": (options) => ({
