@@ -1,6 +1,6 @@
 /** Two controllers and old data, on real hosts: the Sparks obey one of them. The hosts' process tables show it. */
 import { expect, test } from "bun:test";
-import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Controller } from "../support/controller.ts";
@@ -97,6 +97,41 @@ inLab("new", (its) => {
     );
 
   test(
+    "a copy of the data in another container: no Spark does anything for it before a take-over, the original goes on and is known again",
+    async () => {
+      const { lab, data } = its;
+      let original = await its.startContained(data.dataDir);
+      expect(await original.swap("small")).toMatchObject({ state: "ready" });
+      const copy = await mkdtemp(join(tmpdir(), "spark-copy-"));
+      try {
+        original.process.kill("SIGSTOP");
+        await cp(data.dataDir, copy, { recursive: true, preserveTimestamps: true });
+        original.process.kill("SIGCONT");
+        const before = await picture(lab);
+
+        const second = await its.startContained(copy);
+        const refused = await second.swap("third");
+        expect(refused).toMatchObject({ state: "failed", failure: { code: "other_controller" } });
+        expect(await picture(lab)).toEqual(before);
+        // Made anew over the same folder it is still the one that the Sparks obey.
+        await original.kill();
+        original = await its.startContained(data.dataDir);
+        expect(await original.swap("other")).toMatchObject({ state: "ready", failure: null });
+
+        const owner = (await readFile(lab.head.homeFile(".spark-control/instance"), "utf8")).trim();
+        for (const node of ["spark-1", "spark-2"])
+          expect((await second.post(`/api/nodes/${node}/take-over`, { instance: owner })).status).toBe(200);
+        expect(await second.swap("third")).toMatchObject({ state: "ready", failure: null });
+        expect(await original.swap("other")).toMatchObject({ state: "failed", failure: { code: "other_controller" } });
+        expect(await counts(lab)).toEqual([1, 0]);
+      } finally {
+        await rm(copy, { recursive: true, force: true });
+      }
+    },
+    LIMIT_MS,
+  );
+
+  test(
     "a backup from before three swaps: its reservation is dropped, what runs is taken up, the next swap counts on above the Sparks' generation",
     async () => {
       const { lab, data } = its;
@@ -114,7 +149,7 @@ inLab("new", (its) => {
           expect(await second.swap(model, { lock_token: old })).toMatchObject({ state: "ready" });
         await second.kill();
         const seen = Number(await readFile(lab.head.homeFile(".spark-control/generation"), "utf8"));
-        await rm(data.dataDir, { recursive: true });
+        for (const name of await readdir(data.dataDir)) await rm(join(data.dataDir, name), { recursive: true });
         await cp(backup, data.dataDir, { recursive: true });
         const watch = new VllmWatch(lab.hosts);
 

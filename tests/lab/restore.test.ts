@@ -36,6 +36,13 @@ async function restore(backup: string, dataDir: string): Promise<void> {
     await rename(join(dataDir, "backup", name), join(dataDir, name));
 }
 
+/** Everything that lies there, as `cp -a` leaves it. @returns its folder */
+async function copyOf(dataDir: string): Promise<string> {
+  const copy = await mkdtemp(join(tmpdir(), "spark-copy-"));
+  await cp(dataDir, copy, { recursive: true, preserveTimestamps: true });
+  return copy;
+}
+
 /** A reservation is held, a model loads under it, and a backup is made of that moment. */
 async function atHalfOfALoad(its: Its) {
   const { lab, data } = its;
@@ -118,6 +125,53 @@ inLab("new", (its) => {
         expect(await watch.end()).toEqual({ most: [1, 0], ran: [["acme/small"], []] });
       } finally {
         await rm(backup, { recursive: true, force: true });
+      }
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "a plain copy of a controller that was killed in mid-load, put back three swaps later: it goes on with nothing, and ends nothing",
+    async () => {
+      const { lab, data } = its;
+      await lab.behave({ loadSeconds: 1.5, models: { "acme/small": { loadSeconds: LOAD_SECONDS } } });
+      let controller = await its.start();
+      const { token } = await reserve(controller, "nightly");
+      const { job_id: id, generation } = await controller.begin("small", { lock_token: token });
+      await loadIsHalf({ head: lab.head, jobId: id });
+      await controller.kill();
+      const copy = await copyOf(data.dataDir);
+      try {
+        controller = await its.start();
+        expect(await controller.settled(id)).toMatchObject({ state: "ready", failure: null });
+        for (const model of ["other", "small", "third"])
+          expect(await controller.swap(model, { lock_token: token })).toMatchObject({ state: "ready" });
+        await controller.kill();
+        const seen = Number(await readFile(lab.head.homeFile(".spark-control/generation"), "utf8"));
+        for (const name of await readdir(data.dataDir)) await rm(join(data.dataDir, name), { recursive: true });
+        await cp(copy, data.dataDir, { recursive: true });
+        expect(recordOf(data.dataDir, id)).toMatchObject({ job: { state: "loading" } });
+        const before = { mains: await mains(lab), remains: await remains(lab) };
+        expect(before.mains.map((each) => each.length)).toEqual([1, 0]);
+        const watch = new VllmWatch(lab.hosts);
+
+        const restored = await its.start();
+        const job = await restored.settled(id);
+        expect(job).toMatchObject({ state: "failed", failure: { code: "superseded" }, rolled_back_to: null });
+        expect(job.failure?.evidence).toContain(`remembers generation ${seen}; this swap has ${generation}`);
+        await until("the reservation is dropped", async () => !(await isHeld(restored)), 20_000);
+        const adopted = async () => (({ state, by_hand }) => state === "serving" && !by_hand)(await slotOf(restored));
+        await until("what runs is taken up", adopted, 40_000);
+        expect(await slotOf(restored)).toMatchObject({ model: "third", by_hand: false, difference: null });
+        expect({ mains: await mains(lab), remains: await remains(lab) }).toEqual(before);
+        expect((await restored.post("/api/swap", { model: "other", lock_token: token })).status).toBe(423);
+
+        const next = await restored.swap("other");
+        expect(next).toMatchObject({ state: "ready", failure: null });
+        expect(next.generation).toBeGreaterThan(seen);
+        expect(await watch.end()).toEqual({ most: [1, 0], ran: [["acme/third", "acme/other"], []] });
+      } finally {
+        await rm(copy, { recursive: true, force: true });
       }
     },
     LIMIT_MS,

@@ -1,7 +1,7 @@
 /** A lab for the tests of survival: what they ask of it again and again. */
 import { Database } from "bun:sqlite";
 import { afterAll, afterEach, beforeAll, beforeEach } from "bun:test";
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Status } from "../../lib/status.ts";
 import type { SlotStatus } from "../../lib/swap/slots.ts";
@@ -116,7 +116,14 @@ export interface Its {
   readonly started: Controller[];
   /** A controller on these data, on loopback unless `HOST` says else; it is ended after the test, whatever has become of it. */
   start(dataDir?: string, env?: Readonly<Record<string, string>>): Promise<Controller>;
+  /** The same as in a container: the data are mounted where all containers have theirs, and nothing tells which machine it is. */
+  startContained(dataDir: string): Promise<Controller>;
 }
+
+const CONTAINED = `mount --bind "$1" "$2" || exit
+[ ! -e /etc/machine-id ] || mount --bind /dev/null /etc/machine-id || exit
+shift 2
+exec "$@"`;
 
 /** Tests in a lab of their own; each begins with empty hosts and empty data, and leaves them so. */
 export function inLab(dialect: Dialect, body: (its: Its) => void, more: Partial<LabOptions> = {}): void {
@@ -133,6 +140,14 @@ export function inLab(dialect: Dialect, body: (its: Its) => void, more: Partial<
       await its.lab.behave({ loadSeconds: 1.5 });
       its.start = async (dataDir = its.data.dataDir, env = {}) => {
         const controller = await Controller.start({ dataDir, env });
+        its.started.push(controller);
+        return controller;
+      };
+      its.startContained = async (dataDir) => {
+        const place = its.data.dataDir.replace(/[^/]*$/, "spark-data-of-all-containers");
+        await mkdir(place, { recursive: true });
+        const within = ["unshare", "--mount", "--propagation", "private", "sh", "-c", CONTAINED, "sh", dataDir, place];
+        const controller = await Controller.start({ dataDir: place, within });
         its.started.push(controller);
         return controller;
       };

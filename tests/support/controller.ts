@@ -13,6 +13,8 @@ export interface ControllerOptions {
   readonly dataDir: string;
   readonly arguments?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** A command that becomes the one that it is given. */
+  readonly within?: readonly string[];
 }
 
 /** A new DATA_DIR with these files in it. @returns its path, the controller's public key, and how to remove it */
@@ -31,8 +33,8 @@ export class Controller {
   ) {}
 
   /** Resolves when it says where it listens. */
-  static async start({ dataDir, env = {}, arguments: args = [] }: ControllerOptions): Promise<Controller> {
-    const child = Bun.spawn([process.execPath, SERVER, ...args], {
+  static async start({ dataDir, env = {}, arguments: args = [], within = [] }: ControllerOptions): Promise<Controller> {
+    const child = Bun.spawn([...within, process.execPath, SERVER, ...args], {
       env: { PATH: process.env.PATH ?? "", HOME: dataDir, DATA_DIR: dataDir, PORT: "0", HOST: "127.0.0.1", ...env },
       stdin: "ignore",
       stdout: "pipe",
