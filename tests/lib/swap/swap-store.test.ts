@@ -128,6 +128,27 @@ describe("a claim", () => {
   });
 });
 
+test("what a Spark has seen beyond all that was given out is none of these data's, whatever the counter goes on at", () => {
+  using opened = new Opened();
+  const { swaps } = opened;
+  const mine = [swaps.nextGeneration(), swaps.nextGeneration()];
+  expect(mine.map((each) => swaps.lastGivenOutSince(each))).toEqual([2, 2]);
+
+  swaps.goOnAfterOthers(2);
+  expect([swaps.highestGeneration(), swaps.lastGivenOutSince(1)]).toEqual([2, 2]);
+  swaps.goOnAfterOthers(3);
+  expect(swaps.nextGeneration()).toBe(4);
+  swaps.goOnAfterOthers(9);
+  expect(swaps.nextGeneration()).toBe(10);
+  expect([1, 2, 3, 4, 5, 10].map((each) => swaps.lastGivenOutSince(each))).toEqual([2, 2, 4, 4, 10, 10]);
+  // What another controller has given out on a Spark that was taken over tells nothing.
+  swaps.goOnAbove(20);
+  expect(swaps.lastGivenOutSince(10)).toBe(20);
+
+  opened.edit("UPDATE meta SET value = 'two, four' WHERE key = 'generations_left_at'");
+  expect(swaps.lastGivenOutSince(1)).toBe(20);
+});
+
 test("a counter of generations that cannot be read goes on from the history", () => {
   using opened = new Opened();
   opened.swaps.save(aRecord({ generation: 7 }));
