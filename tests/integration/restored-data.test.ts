@@ -8,6 +8,7 @@ import { readFacts } from "../../lib/events/facts.ts";
 import type { LockDropped } from "../../lib/lock/lock.ts";
 import type { Status } from "../../lib/status.ts";
 import { snapshotDatabases } from "../../lib/store/snapshot.ts";
+import type { SwapJob } from "../../lib/swap/swap.ts";
 import { type Demo, startDemo } from "../support/demo.ts";
 import { until } from "../support/until.ts";
 
@@ -84,6 +85,31 @@ test("a snapshot of the middle of a load, restored two swaps later: its swap end
   const main = () => demo.plane.slots.statuses()[0]!;
   await until("what runs is seen", () => main().state === "serving" && !main().by_hand);
   expect(main()).toMatchObject({ model: "gpt-oss-20b", by_hand: false, difference: null });
+});
+
+test("a plain copy of the middle of a load, put back two swaps later: its swap ends with both generations, what runs goes on", async () => {
+  const begun = (await (await demo.post("/api/swap", { model: "gpt-oss-20b" })).json()) as SwapJob;
+  await until("it loads", () => demo.plane.swaps.get(begun.job_id).state === "loading");
+  await demo.restart(() => copyDatabases(demo.dataDir, backup));
+  expect(await demo.plane.swaps.settled(begun.job_id)).toMatchObject({ state: "ready" });
+  await demo.swap("qwen3-30b-a3b");
+  const last = await demo.swap("gpt-oss-20b");
+  expect(last).toMatchObject({ state: "ready" });
+
+  await demo.restart(() => copyDatabases(backup, demo.dataDir));
+
+  expect(await demo.plane.swaps.settled(begun.job_id)).toMatchObject({
+    state: "failed",
+    failure: {
+      code: "superseded",
+      evidence: expect.stringContaining(`generation ${last.generation}; this swap has ${begun.generation}`),
+    },
+    rolled_back_to: null,
+  });
+  const main = () => demo.plane.slots.statuses()[0]!;
+  await until("what runs is taken up", () => main().state === "serving" && !main().by_hand, 30_000);
+  expect(main()).toMatchObject({ model: "gpt-oss-20b", job_id: null, difference: null });
+  expect(demo.plane.swaps.beliefs()).toMatchObject([{ job_id: last.job_id }]);
 });
 
 test("at the first contact a Spark tells that the data are old: dropped, with the reason, and generations go on above", async () => {
