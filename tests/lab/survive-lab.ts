@@ -1,7 +1,7 @@
 /** A lab for the tests of survival: what they ask of it again and again. */
 import { Database } from "bun:sqlite";
 import { afterAll, afterEach, beforeAll, beforeEach } from "bun:test";
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Status } from "../../lib/status.ts";
 import type { SlotStatus } from "../../lib/swap/slots.ts";
@@ -120,6 +120,8 @@ export interface Its {
   startContained(dataDir: string): Promise<Controller>;
 }
 
+/** A folder that every Linux has: each mounts its data there, and sees its own only. */
+const DATA_OF_EACH = "/mnt";
 const CONTAINED = `mount --bind "$1" "$2" || exit
 [ ! -e /etc/machine-id ] || mount --bind /dev/null /etc/machine-id || exit
 shift 2
@@ -144,10 +146,9 @@ export function inLab(dialect: Dialect, body: (its: Its) => void, more: Partial<
         return controller;
       };
       its.startContained = async (dataDir) => {
-        const place = its.data.dataDir.replace(/[^/]*$/, "spark-data-of-all-containers");
-        await mkdir(place, { recursive: true });
-        const within = ["unshare", "--mount", "--propagation", "private", "sh", "-c", CONTAINED, "sh", dataDir, place];
-        const controller = await Controller.start({ dataDir: place, within });
+        const alone = ["unshare", "--mount", "--propagation", "private"];
+        const within = [...alone, "sh", "-c", CONTAINED, "sh", dataDir, DATA_OF_EACH];
+        const controller = await Controller.start({ dataDir: DATA_OF_EACH, within });
         its.started.push(controller);
         return controller;
       };
