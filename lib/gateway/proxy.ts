@@ -30,10 +30,9 @@ export class Passage implements Passed {
   readonly #stop = new Stop();
   readonly #deadlines: Deadlines;
   readonly #moment = new Moment(() => this.#lasts());
-  /** Stays with the request: taking it away costs more than its doing nothing later. */
-  readonly #leave = () => {
-    if (!this.#over) this.#cut(new ClientLeft(), "left");
-  };
+  readonly #leave = () => this.#cut(new ClientLeft(), "left");
+  /** Its client's signal, once it is listened to. */
+  #signal: AbortSignal | null = null;
   #over = false;
   #uploaded = false;
   #hasHead = false;
@@ -57,6 +56,7 @@ export class Passage implements Passed {
 
   #lasts(): void {
     const { signal } = this.request;
+    this.#signal = signal;
     signal.addEventListener("abort", this.#leave, { once: true });
     if (signal.aborted) this.#leave();
     else this.#deadlines.begin();
@@ -125,6 +125,8 @@ export class Passage implements Passed {
     if (this.#over) return;
     this.#over = true;
     this.#moment.over();
+    // A signal that was made of others lives with its listeners as long as those do.
+    this.#signal?.removeEventListener("abort", this.#leave);
     this.#deadlines.over();
     this.onEnd(outcome, this, fault);
   }
