@@ -136,7 +136,7 @@ export interface GatewayParts {
   note(note: AuditNote): void;
   readonly control: Pick<SparkControl, "address">;
   readonly events: Pick<EventBus, "subscribe">;
-  readonly observation: Pick<Observation, "request" | "metrics">;
+  readonly observation: Pick<Observation, "requests" | "metrics">;
   /** Slots whose model is being stopped without a swap. */
   readonly stopping: ReadonlySet<string>;
   /** A service failed at its work. */
@@ -172,7 +172,7 @@ export function createGateway(parts: GatewayParts) {
     return services;
   };
   const gateway: Gateway = new Gateway({
-    onEnd: observation.request,
+    ...observation.requests,
     onFailure: parts.onFailure,
     configured: () => isConfigured(config.current.topology) || currentServices().length > 0,
     places: currentPlaces,

@@ -4,7 +4,7 @@ import { ActivityLog } from "./activity/activity-log.ts";
 import { TrafficCount } from "./activity/traffic.ts";
 import type { EventBus } from "./events/bus.ts";
 import { FAULT_STATUS } from "./fault.ts";
-import type { RequestRecord } from "./gateway/trace.ts";
+import type { RequestRecord, Sender, TraceOptions } from "./gateway/trace.ts";
 import { isoTime } from "./ids.ts";
 import type { Lock } from "./lock/lock.ts";
 import { createClusterMetrics, type SshCommand } from "./metrics/cluster-metrics.ts";
@@ -28,8 +28,8 @@ export interface Observation {
   readonly metrics: Metrics;
   readonly activity: ActivityLog;
   readonly traffic: TrafficCount;
-  /** A request of the gateway is over. */
-  request(record: RequestRecord): void;
+  /** What the gateway tells of its requests. */
+  readonly requests: Required<TraceOptions>;
   sshCommand(command: SshCommand): void;
 }
 
@@ -62,10 +62,13 @@ export function createObservation(means: Means): Observation {
     metrics,
     activity,
     traffic,
-    request(record) {
-      requests.finished(record);
-      traffic.note(record, Date.now());
-      if (activity.takes(record.outcome)) activity.note(noteOf(record));
+    requests: {
+      isListed: () => activity.hasRoom,
+      onEnd(record, sender) {
+        requests.finished(record);
+        traffic.note(record, Date.now());
+        if (activity.takes(record.outcome)) activity.note(noteOf(record, sender));
+      },
     },
     sshCommand: (command) => cluster.sshCommand(command),
   };
@@ -96,13 +99,13 @@ const CONTROL = /[\u0000-\u001f\u007f]/g;
 const shown = (name: string) => withoutTokens(name).slice(0, LONGEST_NAME).replace(CONTROL, "?");
 const milliseconds = (seconds: number) => Math.round(seconds * 10_000) / 10;
 
-function noteOf(record: RequestRecord): RequestNote {
+function noteOf(record: RequestRecord, { caller }: Sender): RequestNote {
   const { model, status, fault, firstByteSeconds, outcome } = record;
   return {
     route: record.route,
     upstream: record.upstream,
     model: model === null ? null : shown(model),
-    caller: shown(record.caller),
+    caller: shown(caller),
     outcome,
     status: status ?? (fault ? FAULT_STATUS[fault.kind] : null),
     code: fault?.code ?? null,

@@ -62,20 +62,25 @@ export class ActivityLog {
     return this.#skipped;
   }
 
+  /** One more can be listed in this second. */
+  get hasRoom(): boolean {
+    const { mostInABatch = MOST_IN_A_BATCH } = this.options;
+    return !this.#closed && this.#waiting.length < mostInABatch;
+  }
+
   /** Whether a request that ended so may still be listed in this second; if not, it is counted here, and no note has to be made. */
   takes(outcome: RequestNote["outcome"]): boolean {
-    const { mostInABatch = MOST_IN_A_BATCH } = this.options;
     // The same refusal may only add to the number of one that waits.
-    if (outcome === "refused" || (!this.#closed && this.#waiting.length < mostInABatch)) return true;
+    if (outcome === "refused" || this.hasRoom) return true;
     this.#skipped++;
     return false;
   }
 
   /** Never throws, and touches no disk. */
   note(note: RequestNote): void {
-    const { now, batchMs = 1_000, mostInABatch = MOST_IN_A_BATCH } = this.options;
+    const { now, batchMs = 1_000 } = this.options;
     if (note.outcome === "refused" && this.#counted(note)) return;
-    if (this.#closed || this.#waiting.length >= mostInABatch) {
+    if (!this.hasRoom) {
       this.#skipped++;
       return;
     }

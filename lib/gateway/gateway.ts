@@ -9,14 +9,14 @@ import { type Entered, ModelDoor } from "./model-door.ts";
 import { ModelHold } from "./model-hold.ts";
 import { PATIENCE, type Patience } from "./patience.ts";
 import { Passage, type Upstream } from "./proxy.ts";
-import { ClientLeft } from "./relay.ts";
+import { ClientLeft, type Outcome } from "./relay.ts";
 import { askReranker, type RerankAnswer, type RerankQuestion } from "./rerank.ts";
 import { type Place, Unrouted } from "./route-model.ts";
 import { type Limits, notConfigured, type ProxiedKind, type ProxiedService, reach, TRAITS } from "./services.ts";
-import { type Asker, NOTHING_PASSED, type RequestRecord, Trace } from "./trace.ts";
+import { type Asker, NOTHING_PASSED, type Passed, Trace, type TraceOptions } from "./trace.ts";
 import type { Pace } from "./upload-pace.ts";
 
-export interface GatewayOptions {
+export interface GatewayOptions extends TraceOptions {
   /** False: nothing is configured, and every request is told so. */
   configured(): boolean;
   places(): readonly Place[];
@@ -30,8 +30,6 @@ export interface GatewayOptions {
   readonly firstCommentMs?: number;
   /** At which clients send at least. */
   readonly pace?: Pace;
-  /** A request is over. */
-  onEnd?(record: RequestRecord): void;
   /** A service failed at what it was asked for. */
   onFailure?(service: string): void;
 }
@@ -110,7 +108,7 @@ export class Gateway {
 
   /** @throws Fault */
   async rerank(question: RerankQuestion, signal: AbortSignal, asker: Asker): Promise<RerankAnswer> {
-    const trace = new Trace("/v1/rerank", asker, this.options.onEnd);
+    const trace = new Trace("/v1/rerank", asker, this.options);
     trace.model = question.model ?? null;
     let release: Release | null = null;
     try {
@@ -141,7 +139,7 @@ export class Gateway {
     work: (trace: Trace) => Promise<Response>,
   ): Promise<Response> {
     const query = path.indexOf("?");
-    const trace = new Trace(query === -1 ? path : path.slice(0, query), asker, this.options.onEnd);
+    const trace = new Trace(query === -1 ? path : path.slice(0, query), asker, this.options);
     try {
       this.requireConfigured();
       return await work(trace);
@@ -185,7 +183,6 @@ export class Gateway {
 
   async #sendToModel(request: Request, path: string, body: NamedBody, late: LateBody, trace: Trace): Promise<Response> {
     const { asker } = trace;
-    asker.patience(0);
     trace.model = body.model?.name ?? null;
     const send = (asked: Request, content: NamedBody, { release, route }: Entered) => {
       const { slot, origin, served } = route.place;
@@ -240,11 +237,12 @@ export class Gateway {
     const began = performance.now();
     const admission = this.#admissions.get(trace.upstream ?? "");
     trace.begins();
-    const passage = new Passage(request, to.upstream, to.patience, this.#connections, (outcome, passed, fault) => {
+    const onEnd = (outcome: Outcome, passed: Passed, fault: Fault | null) => {
       release();
       if (outcome === "failed" && trace.status === null) admission?.saw(null);
       trace.end(outcome, passed, fault);
-    });
+    };
+    const passage = new Passage(request, to.upstream, to.patience, this.#connections, onEnd, () => trace.lasts());
     late.bind(passage.uploaded, passage.uploadFailed);
     return passage.forward(path, body, (status) => {
       trace.status = status;

@@ -50,11 +50,14 @@ export class Passage implements Passed {
     private readonly connections: Connections,
     /** The request is over, whichever way; called exactly once. With what went wrong, where that is known. */
     private readonly onEnd: (outcome: Outcome, passage: Passage, fault: Fault | null) => void,
+    /** It is not over after a moment. */
+    private readonly onLasting: () => void = () => undefined,
   ) {
     this.#deadlines = new Deadlines(upstream.name, patience, (fault) => this.#cut(fault, "failed"));
   }
 
   #lasts(): void {
+    this.onLasting();
     const { signal } = this.request;
     this.#signal = signal;
     signal.addEventListener("abort", this.#leave, { once: true });

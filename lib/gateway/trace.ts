@@ -13,6 +13,12 @@ export interface Asker extends HeldAsker {
   patience(seconds: number): void;
 }
 
+/** Who sent a request that is over: asked of those that are listed only. */
+export interface Sender {
+  /** `key <hash>` or an address; never a key. */
+  readonly caller: string;
+}
+
 /** A request that is over. */
 export interface RequestRecord extends Usage {
   /** `slot:<name>` or `service:<name>`; null when it was refused before one was chosen. */
@@ -20,8 +26,6 @@ export interface RequestRecord extends Usage {
   readonly route: string;
   /** Served name of the model, else the name that was asked for; null when none was. */
   readonly model: string | null;
-  /** `key <hash>` or an address; never a key. */
-  readonly caller: string;
   /** `refused`: the controller did not pass it on. */
   readonly outcome: Outcome | "refused";
   /** Of the upstream's answer; null when there was none. */
@@ -48,12 +52,17 @@ export interface Passed extends Usage {
 
 export const NOTHING_PASSED: Passed = { bytesIn: 0, bytesOut: 0, firstByteAt: null, tokensIn: null, tokensOut: null };
 
-export class Trace {
+export interface TraceOptions {
+  /** Whether a request that begins now will be listed, as far as that can be known. */
+  isListed?(): boolean;
+  onEnd?(record: RequestRecord, sender: Sender): void;
+}
+
+export class Trace implements Sender {
   upstream: string | null = null;
   model: string | null = null;
   status: number | null = null;
-  /** Asked at once: the server forgets the address with the request. */
-  readonly #caller: string;
+  #caller: string | null = null;
   #queueMs = 0;
   #heldSince: number | null = null;
   #began: number | null = null;
@@ -62,20 +71,33 @@ export class Trace {
   constructor(
     private readonly route: string,
     readonly asker: Asker,
-    private readonly onEnd: ((record: RequestRecord) => void) | undefined,
+    private readonly options: TraceOptions,
   ) {
-    this.#caller = asker.caller();
+    // Asked while it can be: the server forgets the address with the request. It is a system call, so that nobody asks for nothing.
+    if (options.isListed?.() !== false) this.#caller = asker.caller();
+  }
+
+  get caller(): string {
+    this.#caller ??= this.asker.caller();
+    return this.#caller;
+  }
+
+  /** It takes longer than nearly all: what those can do without is done now. */
+  lasts(): void {
+    this.asker.patience(0);
+    this.#caller ??= this.asker.caller();
   }
 
   /** A place behind an admission; the wait for one is time in the queue. The signal is made when it is read. @throws Fault `unavailable` */
   enters(admission: Admission, asked: { readonly signal: AbortSignal }): Release | Promise<Release> {
-    const caller = () => this.#caller;
+    const caller = () => this.caller;
     return admission.enterAtOnce(caller) ?? this.waiting(admission.wait(caller, asked.signal));
   }
 
   /** Waits for something, and counts that as time in the queue. */
   async waiting<Result>(promise: Promise<Result>): Promise<Result> {
     const since = performance.now();
+    this.lasts();
     try {
       return await promise;
     } finally {
@@ -85,6 +107,7 @@ export class Trace {
 
   /** It waits for its model to be loaded: time in the queue, until it begins or is over. */
   isHeld(): void {
+    this.lasts();
     this.#heldSince = performance.now();
   }
 
@@ -106,11 +129,10 @@ export class Trace {
     this.#endHold();
     const { bytesIn, bytesOut, firstByteAt, tokensIn, tokensOut } = passed;
     const began = this.#began;
-    this.onEnd?.({
+    const record = {
       upstream: this.upstream,
       route: this.route,
       model: this.model,
-      caller: this.#caller,
       outcome,
       status: this.status,
       fault,
@@ -121,7 +143,8 @@ export class Trace {
       bytesOut,
       tokensIn,
       tokensOut,
-    });
+    };
+    this.options.onEnd?.(record, this);
   }
 
   /** It ended before it was passed on. What has been told before stays told. */

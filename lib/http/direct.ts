@@ -57,9 +57,12 @@ async function answer(handler: DirectHandler, context: DirectContext, passed: Pa
   }
 }
 
+/** The one that an answer may have itself; of all others an upstream's stay behind (lib/gateway/headers.ts). To look takes time. */
+const MAY_BE_THERE = "vary";
+
 /** What the answer has itself counts. */
 function dressed(response: Response, { headers }: Passed): Response {
   const to = response.headers;
-  for (const name in headers) if (!to.has(name)) to.set(name, headers[name]!);
+  for (const name in headers) if (name !== MAY_BE_THERE || !to.has(name)) to.set(name, headers[name]!);
   return response;
 }

@@ -2,7 +2,7 @@
 import { Gateway } from "../../lib/gateway/gateway.ts";
 import type { Place } from "../../lib/gateway/route-model.ts";
 import type { Limits, ProxiedKind } from "../../lib/gateway/services.ts";
-import type { RequestRecord } from "../../lib/gateway/trace.ts";
+import type { RequestRecord, Sender } from "../../lib/gateway/trace.ts";
 import type { Pace } from "../../lib/gateway/upload-pace.ts";
 import { listen } from "../../lib/http/listen.ts";
 import { createApp } from "../../routes/_app.ts";
@@ -15,7 +15,7 @@ export interface GatewayApp {
   readonly url: string;
   readonly gateway: Gateway;
   /** Requests that are over. */
-  readonly ended: RequestRecord[];
+  readonly ended: (RequestRecord & Sender)[];
   close(): Promise<void>;
 }
 
@@ -37,7 +37,7 @@ export interface GatewayAppOptions {
 export async function startGatewayApp(options: GatewayAppOptions): Promise<GatewayApp> {
   const { upstream, limits = {}, place = {}, host = null, addresses, pace, idleTimeout, env = {} } = options;
   const under = await startApp({ env });
-  const ended: RequestRecord[] = [];
+  const ended: (RequestRecord & Sender)[] = [];
   const { hostname, port } = new URL(upstream);
   const service = (kind: ProxiedKind) => ({
     name: `the-${kind}`,
@@ -54,7 +54,7 @@ export async function startGatewayApp(options: GatewayAppOptions): Promise<Gatew
     keyOf: (name) => (name === "other" ? "other-key" : null),
     service,
     limits: () => ({ chat: MANY, audio: MANY, text: MANY, ...limits }),
-    onEnd: (record) => ended.push(record),
+    onEnd: (record, { caller }) => ended.push({ ...record, caller }),
     ...(pace ? { pace } : {}),
   });
   const app = createApp({ ...under.plane, gateway });
