@@ -1,6 +1,7 @@
 /** The body of a request on its way to an upstream: its bytes as they came, counted where nobody said how many there are. */
 import { Fault } from "../fault.ts";
 import { type ModelName, ModelScanner } from "./model-name.ts";
+import type { Share } from "./room.ts";
 import { type Pace, PacedReader, UPLOAD_PACE } from "./upload-pace.ts";
 
 export interface Body {
@@ -69,13 +70,15 @@ export function plainBody(
 
 /**
  * A JSON body, read as far as the model's name.
- * @throws Fault too_large
+ * @param share for what is kept of a body that is not short; null for one that is
+ * @throws Fault too_large; unavailable: too much is kept already
  */
 export async function namedBody(
   request: Request,
   mostBytes: number,
   onEnd: (bytes: number) => void,
   onFailure: (error: unknown) => void,
+  share: Share | null,
   pace: Pace = UPLOAD_PACE,
 ): Promise<NamedBody> {
   const length = announced(request, mostBytes);
@@ -96,9 +99,12 @@ export async function namedBody(
         break;
       }
       size += value.byteLength;
-      if (size > mostBytes) {
+      try {
+        if (size > mostBytes) throw tooLarge(mostBytes);
+        share?.take(value.byteLength);
+      } catch (error) {
         void reader.cancel();
-        throw tooLarge(mostBytes);
+        throw error;
       }
       head.push(value);
       found = scanner.push(value);

@@ -6,6 +6,8 @@ import type { Socket } from "bun";
 import { Answer, type Flow } from "./answer.ts";
 import { answerHead, BadAnswer } from "./answer-head.ts";
 import type { Body } from "./body.ts";
+import type { Room } from "./room.ts";
+import { Unsent } from "./unsent.ts";
 
 export interface Question {
   readonly method: string;
@@ -15,15 +17,6 @@ export interface Question {
   body: Body;
   /** How long a piece of a body that is streamed may wait to be taken. */
   readonly stallMs: number;
-}
-
-/** The other side takes no more of the body. */
-export class UploadStalled extends Error {
-  override readonly name = "UploadStalled";
-
-  constructor(readonly afterMs: number) {
-    super("Nothing more of the body is taken.");
-  }
 }
 
 /** The other side closed it. */
@@ -38,7 +31,6 @@ export class ConnectionClosed extends Error {
 }
 
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");
-const NO_BYTES = new Uint8Array();
 const NO_BODY: Body = { content: null, length: null };
 
 export class Connection implements Flow {
@@ -50,14 +42,22 @@ export class Connection implements Flow {
   #head: Buffer | null = null;
   /** Of a body that is still being sent. */
   #upload: ReadableStreamDefaultReader<Uint8Array> | null = null;
-  #unsent: Uint8Array = NO_BYTES;
-  #drained: PromiseWithResolvers<void> | null = null;
+  readonly #unsent: Unsent;
   /** By `Date.now()`. */
   idleSince = 0;
   isClosed = false;
 
   /** @param onIdle it can take another request */
-  constructor(private readonly onIdle: (connection: Connection) => void) {}
+  constructor(
+    room: Room,
+    private readonly onIdle: (connection: Connection) => void,
+  ) {
+    this.#unsent = new Unsent(
+      (bytes) => this.#socket?.write(bytes) ?? 0,
+      room.share(),
+      (error) => this.destroy(error),
+    );
+  }
 
   /** @throws what kept it from being opened */
   async open(hostname: string, port: number): Promise<void> {
@@ -79,7 +79,7 @@ export class Connection implements Flow {
     this.#socket?.ref();
     const { content } = question.body;
     if (content instanceof ReadableStream) void this.#send(question, content.getReader());
-    else this.#write(withHead(question.head, content));
+    else this.#unsent.write(withHead(question.head, content));
     return answered.promise;
   }
 
@@ -120,14 +120,7 @@ export class Connection implements Flow {
   }
 
   drained(): void {
-    const unsent = this.#unsent;
-    if (unsent.length === 0 || this.isClosed) return;
-    const sent = this.#socket?.write(unsent) ?? 0;
-    this.#unsent = unsent.subarray(Math.max(0, sent));
-    if (this.#unsent.length > 0) return;
-    this.#unsent = NO_BYTES;
-    this.#drained?.resolve();
-    this.#drained = null;
+    if (!this.isClosed) this.#unsent.flush();
   }
 
   #begin(bytes: Buffer): void {
@@ -166,7 +159,7 @@ export class Connection implements Flow {
 
   /** The answer has come to its end. */
   over(isClean: boolean): void {
-    const isSent = this.#upload === null && this.#unsent.length === 0;
+    const isSent = this.#upload === null && this.#unsent.isEmpty;
     const keepsOpen = this.#answer?.keepsOpen === true && isClean && isSent;
     this.#question = null;
     this.#answer = null;
@@ -186,45 +179,31 @@ export class Connection implements Flow {
     this.#answered?.reject(error);
     this.#answered = null;
     this.#answer?.fail(error, atOnce);
-    this.#drained?.resolve();
-    this.#drained = null;
-  }
-
-  /** @returns null: it is sent, or lies with the kernel */
-  #write(bytes: Uint8Array): Promise<void> | null {
-    const sent = this.#socket?.write(bytes) ?? 0;
-    if (sent >= bytes.length) return null;
-    this.#unsent = bytes.subarray(Math.max(0, sent));
-    this.#drained = Promise.withResolvers();
-    return this.#drained.promise;
+    this.#unsent.drop();
   }
 
   async #send({ head, body, stallMs }: Question, reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
     const isChunked = body.length === null;
     this.#upload = reader;
     try {
-      await this.#write(withHead(head, null));
+      this.#unsent.begin(stallMs);
+      this.#unsent.write(withHead(head, null));
       while (this.#upload === reader) {
+        if (!this.#unsent.isEmpty) await this.#unsent.wantsMore();
+        if (this.#upload !== reader) return;
         const { done, value } = await reader.read();
         if (this.#upload !== reader) return;
         if (done) {
           this.#upload = null;
-          if (isChunked) this.#write(LAST_CHUNK);
+          if (isChunked) this.#unsent.write(LAST_CHUNK);
+          this.#unsent.end();
           return;
         }
-        const sent = this.#write(isChunked ? chunk(value) : value);
-        if (sent) await this.#taken(sent, stallMs);
+        this.#unsent.write(isChunked ? chunk(value) : value);
       }
     } catch (error) {
       this.destroy(error);
     }
-  }
-
-  /** Nobody else would notice: while nothing is taken nothing more is read from the client, and its leaving is behind that. */
-  async #taken(sent: Promise<void>, stallMs: number): Promise<void> {
-    const timer = setTimeout(() => this.destroy(new UploadStalled(stallMs)), stallMs);
-    await sent;
-    clearTimeout(timer);
   }
 }
 

@@ -1,6 +1,7 @@
 /** The connections to the upstreams: those that are idle are used again. */
 import type { Answer } from "./answer.ts";
 import { Connection, ConnectionClosed, type Question } from "./connection.ts";
+import { Room } from "./room.ts";
 import type { Stop } from "./stop.ts";
 
 /**
@@ -22,7 +23,13 @@ export class Connections {
   readonly #idle = new Map<string, Connection[]>();
   #sweep: ReturnType<typeof setInterval> | null = null;
 
-  constructor(private readonly freshMs = FRESH_MS) {}
+  readonly #freshMs: number;
+  readonly #room: Room;
+
+  constructor({ freshMs = FRESH_MS, room = new Room() }: { readonly freshMs?: number; readonly room?: Room } = {}) {
+    this.#freshMs = freshMs;
+    this.#room = room;
+  }
 
   /** To which there are idle connections. */
   get origins(): number {
@@ -75,7 +82,7 @@ export class Connections {
 
   async #askAnew(origin: string, question: Question, connectMs: number, stop: Stop): Promise<Answer> {
     stop.throwIfStopped();
-    const connection = new Connection((each) => this.#give(origin, each));
+    const connection = new Connection(this.#room, (each) => this.#give(origin, each));
     await opened(connection, origin, connectMs, stop);
     return asked(connection, question, stop);
   }
@@ -88,7 +95,7 @@ export class Connections {
   }
 
   #isFresh({ isClosed, idleSince }: Connection): boolean {
-    return !isClosed && Date.now() - idleSince < this.freshMs;
+    return !isClosed && Date.now() - idleSince < this.#freshMs;
   }
 
   #take(origin: string): Connection | null {
@@ -125,7 +132,7 @@ export class Connections {
     connection.rest();
     idle.push(connection);
     if (this.#sweep) return;
-    this.#sweep = setInterval(() => this.#sweepStale(), this.freshMs);
+    this.#sweep = setInterval(() => this.#sweepStale(), this.#freshMs);
     this.#sweep.unref();
   }
 }

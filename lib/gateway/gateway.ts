@@ -11,6 +11,7 @@ import { PATIENCE, type Patience } from "./patience.ts";
 import { Passage, type Upstream } from "./proxy.ts";
 import { ClientLeft, type Outcome } from "./relay.ts";
 import { askReranker, type RerankAnswer, type RerankQuestion } from "./rerank.ts";
+import { Room } from "./room.ts";
 import { type Place, Unrouted } from "./route-model.ts";
 import { type Limits, notConfigured, type ProxiedKind, type ProxiedService, reach, TRAITS } from "./services.ts";
 import { type Asker, NOTHING_PASSED, type Passed, Trace, type TraceOptions } from "./trace.ts";
@@ -28,6 +29,8 @@ export interface GatewayOptions extends TraceOptions {
   readonly hold?: HoldMeans;
   /** Until a held stream gets its first comment; 5 s unless told. */
   readonly firstCommentMs?: number;
+  /** Of all bodies together, in memory; 256 MiB unless told. */
+  readonly mostKeptBytes?: number;
   /** At which clients send at least. */
   readonly pace?: Pace;
   /** A service failed at what it was asked for. */
@@ -46,7 +49,9 @@ const nameOf = ({ slot, served }: Place) => `The model ${served[0] ?? `in slot $
 
 export class Gateway {
   readonly #admissions = new Map<string, Admission>();
-  readonly #connections = new Connections();
+  /** For what is kept of bodies: until their models are known, until these are loaded, and where upstreams take nothing of them. */
+  readonly #room: Room;
+  readonly #connections: Connections;
 
   readonly #door: ModelDoor;
   readonly #hold: ModelHold;
@@ -56,6 +61,8 @@ export class Gateway {
   constructor(private readonly options: GatewayOptions) {
     const { places, keyOf, hold = NO_HOLD } = options;
     const admission = (place: Place) => this.#admission(`slot:${place.slot}`, nameOf(place), "chat");
+    this.#room = new Room(options.mostKeptBytes);
+    this.#connections = new Connections({ room: this.#room });
     this.#door = new ModelDoor({ places, keyOf, admission });
     this.line = new HoldLine(hold);
     this.#hold = new ModelHold(this.line, this.#door, options.firstCommentMs);
@@ -71,12 +78,16 @@ export class Gateway {
     return [...this.#admissions].map(([key, { inFlight, queued }]) => ({ upstream: key, inFlight, queued }));
   }
 
+  /** Of bodies, in memory. */
+  get keptBytes(): number {
+    return this.#room.bytes;
+  }
+
   /** To the vLLM that serves the model which the body names. @throws Fault */
   toModel(request: Request, path: string, asker: Asker): Promise<Response> {
     return this.#answer(request, path, asker, async (trace) => {
       const late = new LateBody();
-      if (!isShort(request)) asker.patience(0);
-      const body = await namedBody(request, PATIENCE.chat.mostBytes, late.ended, late.failed, this.options.pace);
+      const body = await this.#named(request, PATIENCE.chat, late, trace);
       return await this.#sendToModel(request, path, body, late, trace);
     });
   }
@@ -85,8 +96,7 @@ export class Gateway {
   toEmbeddings(request: Request, path: string, asker: Asker): Promise<Response> {
     return this.#answer(request, path, asker, async (trace) => {
       const late = new LateBody();
-      if (!isShort(request)) asker.patience(0);
-      const body = await namedBody(request, PATIENCE.text.mostBytes, late.ended, late.failed, this.options.pace);
+      const body = await this.#named(request, PATIENCE.text, late, trace);
       const service = this.options.service("embeddings");
       const name = body.model?.name;
       const isServed = this.options.places().some(({ open, served }) => open && name && served.includes(name));
@@ -94,6 +104,15 @@ export class Gateway {
       trace.model = name ?? null;
       return this.#sendToService(request, path, service, body, late, trace);
     });
+  }
+
+  /** @throws Fault */
+  #named(request: Request, { mostBytes }: Patience, late: LateBody, trace: Trace): Promise<NamedBody> {
+    if (!isShort(request)) {
+      trace.asker.patience(0);
+      trace.share = this.#room.share();
+    }
+    return namedBody(request, mostBytes, late.ended, late.failed, trace.share, this.options.pace);
   }
 
   /** To a service as it is. @throws Fault */
@@ -201,8 +220,10 @@ export class Gateway {
     } catch (error) {
       if (!(error instanceof Unrouted && this.#hold.isOn)) throw error;
       trace.isHeld();
+      trace.share ??= this.#room.share();
+      const { share } = trace;
       const onFailure = (cause: unknown, left: boolean) => (left ? trace.end("left") : trace.endedBy(cause));
-      return this.#hold.answer({ request, body, unrouted: error, asker, onFailure }, send);
+      return this.#hold.answer({ request, body, share, unrouted: error, asker, onFailure }, send);
     }
   }
 
@@ -246,6 +267,7 @@ export class Gateway {
     late.bind(passage.uploaded, passage.uploadFailed);
     return passage.forward(path, body, (status) => {
       trace.status = status;
+      trace.share?.free();
       admission?.saw(performance.now() - began);
     });
   }

@@ -1,14 +1,11 @@
 /** A request for a model that is not loaded: kept whole, held until its model is there, and answered then. */
-import { Fault } from "../fault.ts";
 import { asksForEvents } from "./asks-for-events.ts";
 import { type NamedBody, wholeBody } from "./body.ts";
 import { heldAnswer } from "./held-answer.ts";
 import type { HoldLine, Whence, Wish } from "./hold-line.ts";
 import type { Entered, ModelDoor } from "./model-door.ts";
+import type { Share } from "./room.ts";
 import { Unrouted } from "./route-model.ts";
-
-/** Bodies of all requests that are held together. */
-const MOST_HELD_BYTES = 256 * 1024 * 1024;
 
 export interface HeldAsker {
   caller(): string;
@@ -22,8 +19,6 @@ export interface HeldAsker {
 }
 
 export class ModelHold {
-  #heldBytes = 0;
-
   constructor(
     private readonly line: HoldLine,
     private readonly door: ModelDoor,
@@ -39,7 +34,7 @@ export class ModelHold {
    * @throws Fault
    */
   async answer(
-    { request, body, unrouted, asker, onFailure }: HeldRequest,
+    { request, body, share, unrouted, asker, onFailure }: HeldRequest,
     send: (request: Request, body: NamedBody, entered: Entered) => Promise<Response>,
   ): Promise<Response> {
     const wish = {
@@ -58,12 +53,13 @@ export class ModelHold {
     // Refused while its body still comes: the rest of it is not waited for.
     const refused = new AbortController();
     entering.catch((error) => refused.abort(error));
-    const room = this.#room();
+    // All of it is kept from here on, what was read of it included.
+    share.free();
     let whole: NamedBody & { readonly content: Uint8Array | null };
     try {
-      whole = await wholeBody(body, room.take, AbortSignal.any([signal, refused.signal]));
+      whole = await wholeBody(body, (bytes) => share.take(bytes), AbortSignal.any([signal, refused.signal]));
     } catch (error) {
-      room.free();
+      share.free();
       gone.abort();
       entering.then(
         ({ release }) => release(),
@@ -71,7 +67,7 @@ export class ModelHold {
       );
       throw error;
     }
-    const entered = entering.finally(room.free);
+    const entered = entering.finally(() => share.free());
     // It may be refused before it is looked at.
     entered.catch(() => undefined);
     if (!(await asksForEvents(whole.content))) return send(request, whole, await entered);
@@ -83,25 +79,6 @@ export class ModelHold {
     });
     answer.catch((error) => onFailure(error, signal.aborted));
     return heldAnswer(answer, () => gone.abort(), this.firstCommentMs);
-  }
-
-  /** Room for one body, taken as it comes: `take` throws a Fault when there is no more. */
-  #room() {
-    let held = 0;
-    return {
-      take: (bytes: number) => {
-        if (this.#heldBytes + bytes > MOST_HELD_BYTES)
-          throw new Fault("unavailable", "queue_full", "Too much is held for models that are not loaded.", {
-            retry_after_seconds: 60,
-          });
-        this.#heldBytes += bytes;
-        held += bytes;
-      },
-      free: () => {
-        this.#heldBytes -= held;
-        held = 0;
-      },
-    };
   }
 
   /** Waits for the model and then for a place, again where the model has gone meanwhile. */
@@ -123,6 +100,8 @@ export class ModelHold {
 export interface HeldRequest {
   readonly request: Request;
   readonly body: NamedBody;
+  /** Of the room for bodies: what is kept of this one. */
+  readonly share: Share;
   readonly unrouted: Unrouted;
   readonly asker: HeldAsker;
   /** It gets no answer of its model, but perhaps events already. @param left its client has gone */

@@ -1,10 +1,10 @@
 /** The body of an answer on its way to the client: piece by piece as it comes, at the client's pace. */
 import { Fault } from "../fault.ts";
 import type { Answer } from "./answer.ts";
-import { UploadStalled } from "./connection.ts";
 import { ConnectTimeout } from "./connections.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Stop } from "./stop.ts";
+import { UploadStalled } from "./unsent.ts";
 import type { WholeEvents } from "./whole-events.ts";
 
 /** How a request ended. `left`: the client went away. */

@@ -3,6 +3,7 @@ import { Fault } from "../fault.ts";
 import type { Admission, Release } from "./admission.ts";
 import type { HeldAsker } from "./model-hold.ts";
 import { ClientLeft, type Outcome } from "./relay.ts";
+import type { Share } from "./room.ts";
 import type { Usage } from "./usage.ts";
 
 /** Whoever sent a request. */
@@ -63,6 +64,8 @@ export class Trace implements Sender {
   model: string | null = null;
   status: number | null = null;
   #caller: string | null = null;
+  /** What is kept of its body, until its answer begins. */
+  share: Share | null = null;
   #queueMs = 0;
   #heldSince: number | null = null;
   #began: number | null = null;
@@ -126,6 +129,7 @@ export class Trace implements Sender {
   end(outcome: Outcome | "refused", passed: Passed = NOTHING_PASSED, fault: Fault | null = null): void {
     if (this.#over) return;
     this.#over = true;
+    this.share?.free();
     this.#endHold();
     const { bytesIn, bytesOut, firstByteAt, tokensIn, tokensOut } = passed;
     const began = this.#began;

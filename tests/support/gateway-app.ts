@@ -28,6 +28,8 @@ export interface GatewayAppOptions {
   readonly addresses?: readonly string[];
   /** Of clients; the product's unless given. */
   readonly pace?: Pace;
+  /** Of all bodies together; the product's unless given. */
+  readonly mostKeptBytes?: number;
   /** Seconds; the product's unless given. */
   readonly idleTimeout?: number;
   /** Of the controller. */
@@ -35,7 +37,17 @@ export interface GatewayAppOptions {
 }
 
 export async function startGatewayApp(options: GatewayAppOptions): Promise<GatewayApp> {
-  const { upstream, limits = {}, place = {}, host = null, addresses, pace, idleTimeout, env = {} } = options;
+  const {
+    upstream,
+    limits = {},
+    place = {},
+    host = null,
+    addresses,
+    pace,
+    idleTimeout,
+    mostKeptBytes,
+    env = {},
+  } = options;
   const under = await startApp({ env });
   const ended: (RequestRecord & Sender)[] = [];
   const { hostname, port } = new URL(upstream);
@@ -56,6 +68,7 @@ export async function startGatewayApp(options: GatewayAppOptions): Promise<Gatew
     limits: () => ({ chat: MANY, audio: MANY, text: MANY, ...limits }),
     onEnd: (record, { caller }) => ended.push({ ...record, caller }),
     ...(pace ? { pace } : {}),
+    ...(mostKeptBytes ? { mostKeptBytes } : {}),
   });
   const app = createApp({ ...under.plane, gateway });
   const { port: own } = listen(app, { port: 0, hostname: "127.0.0.1", ...(idleTimeout ? { idleTimeout } : {}) });

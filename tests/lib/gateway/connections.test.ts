@@ -59,7 +59,7 @@ describe("a connection", () => {
   });
 
   test("that nobody has used again in time is closed, and its origin is forgotten", async () => {
-    connections = new Connections(30);
+    connections = new Connections({ freshMs: 30 });
     let isClosed = false;
     const origin = await upstream((socket) => {
       socket.on("close", () => {

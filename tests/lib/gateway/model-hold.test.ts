@@ -5,6 +5,7 @@ import type { NamedBody } from "../../../lib/gateway/body.ts";
 import { HoldLine } from "../../../lib/gateway/hold-line.ts";
 import { ModelDoor } from "../../../lib/gateway/model-door.ts";
 import { ModelHold } from "../../../lib/gateway/model-hold.ts";
+import { Room } from "../../../lib/gateway/room.ts";
 import { Unrouted } from "../../../lib/gateway/route-model.ts";
 import { until } from "../../support/until.ts";
 
@@ -53,6 +54,7 @@ function unfinished(mebibytes: number) {
   return { body, taken: () => mebibytes - left, isCancelled: () => isCancelled };
 }
 
+const room = new Room();
 function ask(hold: ModelHold, body: NamedBody, signal: AbortSignal): Promise<Fault | null> {
   const asker = {
     caller: () => "a",
@@ -64,7 +66,9 @@ function ask(hold: ModelHold, body: NamedBody, signal: AbortSignal): Promise<Fau
   const unrouted = new Unrouted("not_found", "model_not_loaded", "It is not loaded.", {}, "wanted");
   const request = new Request("http://localhost/v1/chat/completions", { method: "POST", signal });
   return hold
-    .answer({ request, body, unrouted, asker, onFailure: () => undefined }, () => Promise.reject(new Error("sent")))
+    .answer({ request, body, share: room.share(), unrouted, asker, onFailure: () => undefined }, () =>
+      Promise.reject(new Error("sent")),
+    )
     .then(
       () => null,
       (error: Fault) => error,

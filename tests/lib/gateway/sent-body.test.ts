@@ -48,6 +48,7 @@ const BODIES: Readonly<Record<string, (bytes: Uint8Array) => Body | Promise<Body
       1_000_000,
       () => undefined,
       () => undefined,
+      null,
     );
   },
 };

@@ -8,6 +8,8 @@ import type { Outcome } from "../../../lib/gateway/relay.ts";
 
 const PIECE = new Uint8Array(256 * 1024);
 const PIECES = 60;
+/** More than is read ahead of an upstream that takes nothing. */
+const MANY_PIECES = 200;
 let server: Server | null = null;
 const sockets = new Set<Socket>();
 afterEach(() => {
@@ -17,7 +19,7 @@ afterEach(() => {
 });
 
 /** Uploads so much that no kernel keeps it. @param take what the upstream does with its connection */
-async function upload(silenceMs: number, take: (socket: Socket) => void) {
+async function upload(silenceMs: number, take: (socket: Socket) => void, pieces = PIECES) {
   server = createServer((socket) => {
     sockets.add(socket);
     socket.on("error", () => undefined);
@@ -28,7 +30,7 @@ async function upload(silenceMs: number, take: (socket: Socket) => void) {
   const origin = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
   const ends: Outcome[] = [];
   let isCancelled = false;
-  let left = PIECES;
+  let left = pieces;
   const passage = new Passage(
     new Request("http://localhost/v1/x", { method: "POST" }),
     { name: "The service", origin, host: null },
@@ -41,7 +43,7 @@ async function upload(silenceMs: number, take: (socket: Socket) => void) {
       pull(controller) {
         if (left-- > 0) return controller.enqueue(PIECE);
         controller.close();
-        passage.uploaded(PIECES * PIECE.length);
+        passage.uploaded(pieces * PIECE.length);
       },
       cancel() {
         isCancelled = true;
@@ -50,13 +52,17 @@ async function upload(silenceMs: number, take: (socket: Socket) => void) {
     { highWaterMark: 0 },
   );
   const answer = await passage
-    .forward("/v1/x", { content, length: PIECES * PIECE.length })
+    .forward("/v1/x", { content, length: pieces * PIECE.length })
     .catch((fault: Fault) => fault);
   return { answer, ends, isCancelled };
 }
 
 test("within its time: 504, the place is free, and the rest of the upload is not wanted", async () => {
-  const { answer, ends, isCancelled } = await upload(60, (socket) => socket.once("data", () => socket.pause()));
+  const { answer, ends, isCancelled } = await upload(
+    60,
+    (socket) => socket.once("data", () => socket.pause()),
+    MANY_PIECES,
+  );
 
   expect(answer).toMatchObject({ kind: "timeout", code: "upstream_timeout" });
   expect((answer as Fault).message).toContain("took no more of the upload");

@@ -1,0 +1,96 @@
+/** What the gateway keeps of bodies in memory: where an upstream takes nothing of an upload, and where a model's name comes last. */
+import { afterEach, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { type GatewayApp, type GatewayAppOptions, MODEL, startGatewayApp } from "../support/gateway-app.ts";
+import { kernelSocket } from "../support/kernel-sockets.ts";
+import { requirement } from "../support/requirements.ts";
+import { until } from "../support/until.ts";
+
+const MIB = 1024 * 1024;
+let app: GatewayApp | null = null;
+let server: Server | null = null;
+const sockets: Socket[] = [];
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  await app?.close();
+  server?.close();
+  app = server = null;
+});
+
+/** @param speak called with each connection to the upstream */
+async function begin(speak: (socket: Socket) => void, options: Partial<GatewayAppOptions> = {}) {
+  const upstream = createServer((socket) => {
+    sockets.push(socket);
+    socket.on("error", () => undefined);
+    speak(socket);
+  });
+  server = upstream;
+  await new Promise<void>((resolve) => upstream.listen(0, "127.0.0.1", () => resolve()));
+  const address = upstream.address();
+  const port = typeof address === "object" ? (address?.port ?? 0) : 0;
+  app = await startGatewayApp({ upstream: `http://127.0.0.1:${port}`, ...options });
+  return { app, port };
+}
+
+function client(url: string, path: string, length: number): Socket {
+  const socket = connect(Number(new URL(url).port), "127.0.0.1");
+  sockets.push(socket);
+  socket.on("error", () => undefined);
+  socket.write(`POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${length}\r\n\r\n`);
+  return socket;
+}
+
+const kernel = requirement("what the kernel knows", existsSync("/proc/net/tcp"), "needs Linux's /proc/net/tcp");
+const isIdle = ({ gateway }: GatewayApp) => gateway.load().every(({ inFlight, queued }) => inFlight + queued === 0);
+
+kernel("a client that leaves during its upload", () => {
+  test("while the upstream takes nothing of its upload frees the upstream within 100 ms", async () => {
+    let from = 0;
+    const { app, port } = await begin((socket) => {
+      from = socket.remotePort ?? 0;
+      socket.once("data", () => socket.pause());
+    });
+    const socket = client(app.url, "/v1/audio/transcriptions", 30 * MIB);
+    // More than the kernels on the way hold.
+    socket.write(Buffer.alloc(20 * MIB));
+    await until("all that was sent is on its way", () => socket.bytesWritten > 20 * MIB && socket.writableLength === 0);
+    expect(kernelSocket(from, port)?.unsent).toBeGreaterThan(0);
+
+    const leftAt = performance.now();
+    socket.destroy();
+    await until("the upstream's connection is closed", () => kernelSocket(from, port)?.isEstablished !== true);
+
+    expect(performance.now() - leftAt).toBeLessThan(100);
+    await until("its place is free", () => isIdle(app));
+    expect(app.ended.at(-1)?.outcome).toBe("left");
+  });
+});
+
+test("bodies whose model comes last are kept within one bound for all: 503, and room again once they are sent", async () => {
+  const { app } = await begin(() => undefined, { mostKeptBytes: 3 * MIB });
+  const text = `{"messages":"${"x".repeat(2 * MIB)}","model":"${MODEL}"}`;
+  const first = client(app.url, "/v1/chat/completions", text.length);
+  first.write(text.slice(0, -30));
+  await until("most of it is kept", () => app.gateway.keptBytes > 1.9 * MIB);
+  const second = await fetch(`${app.url}/v1/chat/completions`, { method: "POST", body: text });
+
+  expect([second.status, Number(second.headers.get("retry-after"))]).toEqual([503, 30]);
+  expect(((await second.json()) as { error: object }).error).toMatchObject({
+    code: "queue_full",
+    failed_by: "controller",
+  });
+  first.destroy();
+  await until("nothing is kept for one that left", () => app.gateway.keptBytes === 0);
+});
+
+test("what is kept is free once the answer begins", async () => {
+  const { app } = await begin((socket) =>
+    socket.once("data", () => socket.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n")),
+  );
+  const text = `{"messages":"${"x".repeat(MIB)}","model":"${MODEL}"}`;
+  const answer = await fetch(`${app.url}/v1/chat/completions`, { method: "POST", body: text });
+
+  expect([answer.status, app.gateway.keptBytes]).toEqual([200, 0]);
+  await answer.body?.cancel();
+});
