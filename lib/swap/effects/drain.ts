@@ -1,8 +1,9 @@
 /**
  * Requests in flight finish first. Two counts must be zero: the gateway's own, which is exact and which takes no more once the
  * swap drains, and `num_requests_running + num_requests_waiting` of the vLLM behind the slot's own port, for those who ask it
- * directly. That one lags by seconds, so it must be zero twice. Where a model was loaded, figures that do not come once say
- * nothing. The wait is bounded. What is left then is never cut off silently: the swap asks, fails, or cuts off, as configured
+ * directly. That one lags by seconds: it must be zero twice, in readings that were begun after the gateway's own count was zero.
+ * A longer wait would show no more: what comes to the vLLM directly in the last seconds before its stop is behind every reading.
+ * Where a model was loaded, figures that do not come once say nothing. The wait is bounded. What is left then is never cut off silently: the swap asks, fails, or cuts off, as configured
  * and as its plan said. A slot whose model is stopped to make room counts too; the gateway goes on sending to that one, so that
  * the question may come where it is never quiet.
  */
@@ -126,9 +127,10 @@ interface Count {
 /** Requests that a slot's vLLM works on, by whichever count is higher; null: nothing answers, and none are in flight. */
 async function runningIn(run: Run, { slot, head }: Emptied, signal: AbortSignal): Promise<Count | null> {
   const address = await run.control.address(head, signal);
+  const before = run.inFlight(slot.name);
   const answer = await run.control.get(`http://${address}:${slot.port}/metrics`, run.timing.httpDeadlineMs, signal);
   const said = requestsInFlight(answer);
-  const own = run.inFlight(slot.name);
+  const own = Math.max(before, run.inFlight(slot.name));
   if (said === null && own === 0) return null;
   const metrics = said ? `tells ${said.running} running, ${said.waiting} waiting` : "gave no answer";
   return {

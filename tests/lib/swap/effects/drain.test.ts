@@ -17,7 +17,7 @@ async function readings(
   beliefs: readonly Belief[] = [],
 ): Promise<number> {
   let count = 0;
-  const at = <T>(values: readonly T[]) => values[Math.min(count, values.length) - 1]!;
+  const at = <T>(values: readonly T[]) => values[Math.max(0, Math.min(count, values.length) - 1)]!;
   const run = aRun({
     control: {
       address: async () => "10.77.0.1",
@@ -39,8 +39,9 @@ describe("a drain", () => {
     expect(await readings([0], [0])).toBe(2);
   });
 
-  test("waits for requests of the gateway that the vLLM does not show yet", async () => {
-    expect(await readings([0], [1, 1, 0])).toBe(4);
+  test("waits for requests of the gateway that the vLLM does not show yet: a reading that was begun while one ran is no fresh one", async () => {
+    expect(await readings([0], [1, 1, 0])).toBe(5);
+    expect(await readings([0], [1, 0])).toBe(4);
   });
 
   test("waits for requests that go to the vLLM past the gateway", async () => {
@@ -64,7 +65,7 @@ describe("a drain", () => {
   });
 
   test("does not cut a request of the gateway because the vLLM's figures do not answer", async () => {
-    expect(await readings([null], [1, 0])).toBe(2);
+    expect(await readings([null], [1, 0])).toBe(3);
   });
 });
 
@@ -180,7 +181,7 @@ test("requests in a slot that has to make room are waited for too, those beside 
       aBelief(aModel({ key: "big", gpu_memory_utilization: 0.5 }), { slot: "stops", nodes: ["spark-1"] }),
       aBelief(aModel({ key: "small", gpu_memory_utilization: 0.2 }), { slot: "stays", nodes: ["spark-1"] }),
     ],
-    inFlight: (name) => counts[name]![Math.min(asked.get(name) ?? 0, counts[name]!.length) - 1] ?? 0,
+    inFlight: (name) => counts[name]![Math.max(0, Math.min(asked.get(name) ?? 0, counts[name]!.length) - 1)] ?? 0,
     control: {
       address: async () => "10.77.0.1",
       get: async (url) => {
@@ -192,7 +193,7 @@ test("requests in a slot that has to make room are waited for too, those beside 
   });
   await drain(run, "forward", open);
 
-  // None of them gives figures: once nothing is in flight, that silence is heard twice.
-  expect(Object.fromEntries(asked)).toEqual({ main: 4, stops: 4 });
+  // None of them gives figures: what is in flight shows in three looks, and once nothing is, that silence is heard twice.
+  expect(Object.fromEntries(asked)).toEqual({ main: 5, stops: 5 });
   expect(run.drainDesk.shown).toBeNull();
 });
