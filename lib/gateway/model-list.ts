@@ -1,6 +1,8 @@
 /** `/v1/models`: what is loaded, what could be, and what the services beside vLLM have. OpenAI's list, with more members. */
+import { Fault } from "../fault.ts";
 import type { Place } from "./route-model.ts";
 import { type ProxiedKind, type ProxiedService, reach } from "./services.ts";
+import { shortAnswer } from "./short-answer.ts";
 
 export interface ListedModel {
   readonly id: string;
@@ -29,6 +31,8 @@ export interface LoadableModel {
 }
 
 const ASK_DEADLINE_MS = 2_000;
+/** Some hundred voices or models are tens of kilobytes. */
+const MOST_LIST_BYTES = 1024 * 1024;
 /** What a service has changes when it is restarted. */
 const KEEP_MS = 15_000;
 
@@ -117,11 +121,12 @@ export class ModelList {
           signal: AbortSignal.timeout(ASK_DEADLINE_MS),
           ...(upstream.host === null ? {} : { headers: { host: upstream.host } }),
         });
-        if (response.status === 200) return await response.json();
+        if (response.status === 200) return JSON.parse(await shortAnswer(name, response, MOST_LIST_BYTES));
         await response.body?.cancel();
         return {};
-      } catch {
-        return null;
+      } catch (error) {
+        // It answers, though nothing that is a list.
+        return error instanceof Fault || error instanceof SyntaxError ? {} : null;
       }
     };
     const [listed, spoken] = await Promise.all([get("/v1/models"), kind === "tts" ? get("/v1/audio/voices") : null]);

@@ -1,5 +1,6 @@
 /** One request to an upstream and its answer back, byte for byte. */
 import { Fault } from "../fault.ts";
+import { TOKEN_PREFIX } from "../token-text.ts";
 import type { Answer } from "./answer.ts";
 import type { Body } from "./body.ts";
 import type { Question } from "./connection.ts";
@@ -115,6 +116,13 @@ export class Passage implements Passed {
     // Bun's server lets nothing of that kind in; written as bytes, some of it would become line ends.
     if (NO_HEADER_TEXT.test(head))
       throw new Fault("malformed", "header_malformed", "A header has characters that no header may have.");
+    // The one header for it has stayed behind.
+    if (head.includes(TOKEN_PREFIX))
+      throw new Fault(
+        "malformed",
+        "token_misplaced",
+        "A reservation's token stands in the address or in a header that goes to the model. Send it as X-Swap-Lock-Token only.",
+      );
     return { method, head: `${head}\r\n`, body, stallMs: this.patience.silenceMs };
   }
 

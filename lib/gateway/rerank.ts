@@ -6,6 +6,7 @@ import { Fault } from "../fault.ts";
 import { PATIENCE } from "./patience.ts";
 import type { Upstream } from "./proxy.ts";
 import { upstreamFault } from "./relay.ts";
+import { shortAnswer } from "./short-answer.ts";
 
 export interface RerankQuestion {
   readonly model?: string | undefined;
@@ -29,6 +30,8 @@ export interface RerankAnswer {
 /** TEI serves `/rerank`, Infinity and vLLM both. */
 const PATHS = ["/rerank", "/v1/rerank"];
 const MOST_SAID = 300;
+/** A place and a score for each of the documents, of which there are 16 MiB at most; in all shapes without their text. */
+const MOST_ANSWER_BYTES = 16 * 1024 * 1024;
 
 /** @throws Fault `invalid` what the reranker refuses; `upstream`, `timeout` */
 export async function askReranker(
@@ -57,7 +60,7 @@ export async function askReranker(
         redirect: "manual",
         signal: AbortSignal.any([signal, deadline]),
       });
-      const text = await response.text();
+      const text = await shortAnswer(upstream.name, response, MOST_ANSWER_BYTES);
       if (response.status === 404 && path !== PATHS.at(-1)) continue;
       if (response.status !== 200) throw refused(upstream.name, response.status, text);
       return normalised(upstream.name, text, question);
