@@ -50,7 +50,29 @@ export interface DemoOptions
   readonly hostname?: string;
 }
 
-const SPEED = 300;
+/** Of the simulated time to the real one. */
+export const SPEED = 300;
+
+/** A control plane on the data of that folder, and where it listens. */
+export async function openController(
+  dataDir: string,
+  options: Partial<ControlPlaneOptions> = {},
+  { port: wanted = 0, hostname = "127.0.0.1" } = {},
+) {
+  const log = createLogger({ level: "error" });
+  const plane = await createControlPlane({
+    version: "0.0.0",
+    dataDir,
+    env: {},
+    log,
+    simulated: { speed: SPEED },
+    ...options,
+  });
+  const app = createApp(plane, await dashboardFiles());
+  const { port } = listen(app, { port: wanted, hostname });
+  plane.listensOn(port!);
+  return { plane, app, port, url: `http://${hostname}:${port}` };
+}
 
 export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
   const {
@@ -76,25 +98,22 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
   writeFileSync(join(dataDir, "services-overrides.yaml"), serviceFile(cluster.servicesYaml));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(dataDir, name), text);
 
-  const open = async ({ port: wanted = 0, version = "0.0.0" } = {}) => {
-    const log = createLogger(logged ? { level: "debug", write: logged } : { level: "error" });
-    const plane = await createControlPlane({
-      version,
+  const open = ({ port = 0, version = "0.0.0" } = {}) =>
+    openController(
       dataDir,
-      env,
-      log,
-      simulated: takenForReal ? null : { speed },
-      timing,
-      ...(outageLastsMs === undefined ? {} : { outageLastsMs }),
-      ...(webhookRetryDelaysMs === undefined ? {} : { webhookRetryDelaysMs }),
-      ...(machineTiming === undefined ? {} : { machineTiming }),
-      ssh,
-    });
-    const app = createApp(plane, await dashboardFiles());
-    const { port } = listen(app, { port: wanted, hostname });
-    plane.listensOn(port!);
-    return { plane, app, port, url: `http://${hostname}:${port}` };
-  };
+      {
+        version,
+        env,
+        log: createLogger(logged ? { level: "debug", write: logged } : { level: "error" }),
+        simulated: takenForReal ? null : { speed },
+        timing,
+        ...(outageLastsMs === undefined ? {} : { outageLastsMs }),
+        ...(webhookRetryDelaysMs === undefined ? {} : { webhookRetryDelaysMs }),
+        ...(machineTiming === undefined ? {} : { machineTiming }),
+        ssh,
+      },
+      { port, hostname },
+    );
   let now = await open();
   let isAway = false;
   const shut = async () => {

@@ -1,4 +1,6 @@
 /** A soak: mixed traffic with swaps, clients that leave and an upstream that restarts, and what it leaves behind. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { random } from "../random.ts";
 import { until } from "../until.ts";
@@ -15,6 +17,8 @@ export interface SoakReport {
   /** At half-time and at the end, in MB. */
   readonly firstMb: number;
   readonly lastMb: number;
+  /** Live objects of JavaScript a minute, in the same time. */
+  readonly slopeObjectsPerMinute: number;
   /** Of the event loop's delay, the whole time long, in ms. */
   readonly loopP99Ms: number;
   /** Requests that are in flight, queued or held once everybody has gone. */
@@ -25,21 +29,22 @@ const CLIENTS = 20;
 /** Looks at the process in the second half; each one collects garbage, which stops it for a moment. */
 const LOOKS = 20;
 
-async function startServer() {
+/** A process of this folder that is spoken to. */
+async function startPart(file: string, dataDir: string) {
   let heard = Promise.withResolvers<unknown>();
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "server.ts")], {
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, file), dataDir], {
     stdio: ["ignore", "ignore", "inherit"],
     env: { ...process.env, BUN_CONFIG_MAX_HTTP_REQUESTS: "16384", NODE_ENV: "production" },
     ipc: (message) => heard.resolve(message),
-    onExit: () => heard.reject(new Error("the process that is soaked has ended")),
+    onExit: () => heard.reject(new Error(`${file} has ended`)),
   });
-  const { url } = (await heard.promise) as { url: string };
+  const first = await heard.promise;
   return {
-    url,
-    async look(): Promise<Look> {
+    first,
+    ask(): Promise<unknown> {
       heard = Promise.withResolvers();
       child.send("look");
-      return (await heard.promise) as Look;
+      return heard.promise;
     },
     async stop() {
       // Its end is no news from here on.
@@ -50,11 +55,27 @@ async function startServer() {
   };
 }
 
+async function startServer() {
+  const dataDir = mkdtempSync(join(tmpdir(), "spark-soak-"));
+  const cluster = await startPart("cluster.ts", dataDir);
+  const controller = await startPart("server.ts", dataDir);
+  const { url } = controller.first as { readonly url: string };
+  return {
+    url,
+    look: async () => (await controller.ask()) as Look,
+    async stop() {
+      await controller.stop();
+      await cluster.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
 function valuesOf(text: string, name: string): number[] {
   return [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, "gm"))].map(([, value]) => Number(value));
 }
 
-/** Least squares. @param points x in minutes, y in MB */
+/** Least squares. @param points x in minutes, y in what is asked for */
 export function slopeOf(points: readonly (readonly [number, number])[]): number {
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const [x, y] = [mean(points.map(([at]) => at)), mean(points.map(([, mb]) => mb))];
@@ -95,6 +116,7 @@ export async function soak(seconds: number, seed: number): Promise<SoakReport> {
       wrong: tally.wrong,
       swaps: swaps.length,
       slopeMbPerMinute: slopeOf(looks.map(({ minute, residentMb }) => [minute, residentMb])),
+      slopeObjectsPerMinute: slopeOf(looks.map(({ minute, objects }) => [minute, objects])),
       firstMb: looks[0]?.residentMb ?? Number.NaN,
       lastMb: looks.at(-1)?.residentMb ?? Number.NaN,
       loopP99Ms: looks.at(-1)?.loopP99Ms ?? Number.NaN,
@@ -110,7 +132,7 @@ export function soakTable(report: SoakReport): string {
   return [
     `requests          ${total} in ${report.seconds} s, ${report.wrong.length} wrong, ${report.swaps} swaps`,
     ...[...report.counts].sort().map(([how, count]) => `  ${how.padEnd(20)}${count}`),
-    `memory            ${report.firstMb.toFixed(0)} MB at half-time, ${report.lastMb.toFixed(0)} MB at the end, slope ${report.slopeMbPerMinute.toFixed(2)} MB a minute`,
+    `memory            ${report.firstMb.toFixed(0)} MB at half-time, ${report.lastMb.toFixed(0)} MB at the end, slope ${report.slopeMbPerMinute.toFixed(2)} MB and ${report.slopeObjectsPerMinute.toFixed(0)} objects a minute`,
     `event loop, p99   ${report.loopP99Ms.toFixed(1)} ms`,
     `left behind       ${report.stuck} requests in flight, queued or held`,
     ...report.wrong.map((what) => `WRONG             ${what}`),
