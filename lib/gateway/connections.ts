@@ -12,6 +12,8 @@ const FRESH_MS = 10_000;
 /** Longer after sending, a reset means that the upstream broke at this request. */
 const AT_ONCE_MS = 250;
 const MOST_IDLE = 256;
+/** Bodies that are streamed never take an idle one: theirs would pile up. */
+const MOST_IDLE_OF_STREAMS = 1;
 
 /** Nothing answered at the address. */
 export class ConnectTimeout extends Error {
@@ -57,7 +59,7 @@ export class Connections {
     stop: Stop,
   ): Promise<Answer> {
     try {
-      return await this.#askAnew(origin, question, connectMs, stop);
+      return await this.#askAnew(origin, question, connectMs, stop, MOST_IDLE_OF_STREAMS);
     } catch (error) {
       // Nobody has begun to read it.
       if (!content.locked) void content.cancel(error).catch(() => undefined);
@@ -80,9 +82,15 @@ export class Connections {
     return this.#askAnew(origin, question, connectMs, stop);
   }
 
-  async #askAnew(origin: string, question: Question, connectMs: number, stop: Stop): Promise<Answer> {
+  async #askAnew(
+    origin: string,
+    question: Question,
+    connectMs: number,
+    stop: Stop,
+    mostIdle = MOST_IDLE,
+  ): Promise<Answer> {
     stop.throwIfStopped();
-    const connection = new Connection(this.#room, (each) => this.#give(origin, each));
+    const connection = new Connection(this.#room, (each) => this.#give(origin, each, mostIdle));
     await opened(connection, origin, connectMs, stop);
     return asked(connection, question, stop);
   }
@@ -119,13 +127,13 @@ export class Connections {
     this.#sweep = null;
   }
 
-  #give(origin: string, connection: Connection): void {
+  #give(origin: string, connection: Connection, mostIdle: number): void {
     let idle = this.#idle.get(origin);
     if (!idle) {
       idle = [];
       this.#idle.set(origin, idle);
     }
-    if (idle.length >= MOST_IDLE) {
+    if (idle.length >= mostIdle) {
       connection.destroy(null);
       return;
     }

@@ -120,7 +120,9 @@ export class Gateway {
     return this.#answer(request, path, asker, async (trace) => {
       const service = this.#service(kind);
       const late = new LateBody();
-      const body = plainBody(request, TRAITS[kind].patience.mostBytes, late.ended, late.failed, this.options.pace);
+      if (!isShort(request)) asker.patience(0);
+      const { mostBytes } = TRAITS[kind].patience;
+      const body = await plainBody(request, mostBytes, late.ended, late.failed, this.options.pace);
       return this.#sendToService(request, path, service, body, late, trace);
     });
   }

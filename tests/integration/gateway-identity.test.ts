@@ -209,9 +209,9 @@ describe("a body of 500 MB, on a route without the cap", () => {
       hostname: "127.0.0.1",
       idleTimeout: 0,
       maxRequestBodySize: 2 ** 40,
-      fetch(request) {
+      async fetch(request) {
         const late = new LateBody();
-        const body = plainBody(request, Number.POSITIVE_INFINITY, late.ended, late.failed);
+        const body = await plainBody(request, Number.POSITIVE_INFINITY, late.ended, late.failed);
         const passage = new Passage(
           request,
           { name: "It", origin, host: null },

@@ -12,9 +12,9 @@ const server = Bun.serve({
   hostname: "127.0.0.1",
   idleTimeout: 0,
   maxRequestBodySize: 2 ** 40,
-  fetch(request) {
+  async fetch(request) {
     const late = new LateBody();
-    const body = plainBody(request, Number.POSITIVE_INFINITY, late.ended, late.failed);
+    const body = await plainBody(request, Number.POSITIVE_INFINITY, late.ended, late.failed);
     const passage = new Passage(request, upstream, PATIENCE.asr, connections, () => undefined);
     late.bind(passage.uploaded, passage.uploadFailed);
     return passage.forward("/v1/audio/transcriptions", body);

@@ -272,6 +272,18 @@ describe("an answer", () => {
   });
 });
 
+test("connections of streamed bodies do not pile up: one is kept", async () => {
+  const origin = await upstream((socket) => setTimeout(() => socket.write(OK), 50));
+  const content = () => new ReadableStream<Uint8Array>({ start: (controller) => controller.close() });
+  const answers = Array.from({ length: 5 }, () => ask(origin, { content: content(), length: null }));
+  for (const answer of await Promise.all(answers)) await answer.whole();
+  const open = () => sockets.filter((socket) => !socket.closed).length;
+  await until("the others are closed", () => open() === 1);
+
+  expect(await textOf(origin)).toBe("{}");
+  expect([sockets.length, open()]).toEqual([5, 1]);
+});
+
 test("an upload waits for an upstream that does not read", async () => {
   let taken = 0;
   const origin = await upstream((socket) => {
