@@ -1,6 +1,7 @@
 /** The connections to the upstreams: those that are idle are used again. */
 import type { Answer } from "./answer.ts";
 import { Connection, ConnectionClosed, type Question } from "./connection.ts";
+import { Knock } from "./knock.ts";
 import { Room } from "./room.ts";
 import type { Stop } from "./stop.ts";
 
@@ -23,6 +24,8 @@ export class ConnectTimeout extends Error {
 export class Connections {
   /** By origin, those that were used last at the end; without the origins that have none. */
   readonly #idle = new Map<string, Connection[]>();
+  /** Where the last attempt was given up: the next ones must be ones that end then. */
+  readonly #silent = new Set<string>();
   #sweep: ReturnType<typeof setInterval> | null = null;
 
   readonly #freshMs: number;
@@ -91,7 +94,15 @@ export class Connections {
   ): Promise<Answer> {
     stop.throwIfStopped();
     const connection = new Connection(this.#room, (each) => this.#give(origin, each, mostIdle));
-    await opened(connection, origin, connectMs, stop);
+    const isSilent = this.#silent.has(origin);
+    try {
+      await opened(connection, origin, connectMs, stop, isSilent);
+      this.#silent.delete(origin);
+    } catch (error) {
+      if (error instanceof ConnectTimeout || error === stop.reason) this.#silent.add(origin);
+      else this.#silent.delete(origin);
+      throw error;
+    }
     return asked(connection, question, stop);
   }
 
@@ -151,17 +162,29 @@ function asked(connection: Connection, question: Question, stop: Stop): Promise<
   return answer;
 }
 
-async function opened(connection: Connection, origin: string, connectMs: number, stop: Stop): Promise<void> {
-  const { hostname, port } = new URL(origin);
+/** @param knocks whether something answers there is found out first */
+async function opened(
+  connection: Connection,
+  origin: string,
+  connectMs: number,
+  stop: Stop,
+  knocks: boolean,
+): Promise<void> {
+  const url = new URL(origin);
+  const hostname = url.hostname.replace(/^\[|\]$/g, "");
+  const port = Number(url.port || 80);
+  const knock = knocks ? new Knock(hostname, port) : null;
   const { promise, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new ConnectTimeout()), connectMs);
   stop.whenStopped(reject);
   try {
-    await Promise.race([connection.open(hostname.replace(/^\[|\]$/g, ""), Number(port || 80)), promise]);
+    if (knock) await Promise.race([knock.answered, promise]);
+    await Promise.race([connection.open(hostname, port), promise]);
   } catch (error) {
     connection.destroy(error);
     throw error;
   } finally {
+    knock?.end();
     clearTimeout(timer);
     stop.whenStopped(null);
   }

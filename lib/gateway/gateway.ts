@@ -262,6 +262,8 @@ export class Gateway {
     trace.begins();
     const onEnd = (outcome: Outcome, passed: Passed, fault: Fault | null) => {
       release();
+      // What may not be passed on is nobody's failure.
+      if (fault?.kind === "malformed") return trace.endedBy(fault);
       if (outcome === "failed" && trace.status === null) admission?.saw(null);
       trace.end(outcome, passed, fault);
     };

@@ -38,6 +38,7 @@ test.each([
   expect([answer.status, got]).toEqual([400, []]);
   expect(JSON.parse(text).error).toMatchObject({ code: "token_misplaced", failed_by: "controller" });
   expect(text).not.toContain(TOKEN);
+  expect(app?.ended.map(({ outcome, fault }) => [outcome, fault?.code])).toEqual([["refused", "token_misplaced"]]);
   expect(app?.gateway.load().every(({ inFlight }) => inFlight === 0)).toBe(true);
 });
 

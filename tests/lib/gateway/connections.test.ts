@@ -1,5 +1,6 @@
 /** The gateway's own connections, with upstreams on bare sockets. */
 import { afterEach, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Body } from "../../../lib/gateway/body.ts";
 import { ConnectionClosed, type Question } from "../../../lib/gateway/connection.ts";
@@ -193,17 +194,51 @@ for one in waiting:
 print(listener.getsockname()[1], flush=True)
 sys.stdin.read()
 `;
+async function silent() {
+  const child = Bun.spawn(["python3", "-c", SILENT], { stdin: "pipe", stdout: "pipe" });
+  const { value } = await child.stdout.getReader().read();
+  return { child, port: Number(new TextDecoder().decode(value).trim()) };
+}
+const SYN_SENT = "02";
+/** Connections that the kernel still tries to make. */
+function attempts(port: number): number {
+  const hex = port.toString(16).toUpperCase().padStart(4, "0");
+  const lines = readFileSync("/proc/net/tcp", "utf8").split("\n");
+  return lines.filter((line) => line.includes(`:${hex} ${SYN_SENT} `)).length;
+}
 const describePython = requirement("a host that is gone", Bun.which("python3") !== null, "needs python3");
 
 describePython("an address that does not answer", () => {
   test("is given up in time", async () => {
-    const child = Bun.spawn(["python3", "-c", SILENT], { stdin: "pipe", stdout: "pipe" });
-    const { value } = await child.stdout.getReader().read();
-    const origin = `http://127.0.0.1:${new TextDecoder().decode(value).trim()}`;
+    const { child, port } = await silent();
+    const origin = `http://127.0.0.1:${port}`;
     const error = await failure(connections.ask(origin, QUESTION, 200, new Stop()));
     child.kill();
 
     expect(error).toBeInstanceOf(ConnectTimeout);
+  });
+
+  test("attempts that are given up end then, all but the first; once it answers it is asked", async () => {
+    const { child, port } = await silent();
+    const origin = `http://127.0.0.1:${port}`;
+    const before = attempts(port);
+    for (let count = 0; count < 5; count++)
+      expect(await failure(connections.ask(origin, QUESTION, 50, new Stop()))).toBeInstanceOf(ConnectTimeout);
+    const left = new Stop();
+    const asked = failure(connections.ask(origin, QUESTION, CONNECT_MS, left));
+    await until("another goes on", () => attempts(port) === before + 2);
+    left.stop(new Error("its client has left"));
+    expect(String(await asked)).toContain("left");
+
+    await until("they have ended", () => attempts(port) <= before + 1);
+    child.kill();
+    await child.exited;
+    expect(await failure(connections.ask(origin, QUESTION, CONNECT_MS, new Stop()))).toMatchObject({
+      code: "ECONNREFUSED",
+    });
+    server = createServer((socket) => socket.once("data", () => socket.write(OK)));
+    await new Promise<void>((resolve) => server?.listen(port, "127.0.0.1", () => resolve()));
+    expect(await textOf(origin)).toBe("{}");
   });
 });
 
