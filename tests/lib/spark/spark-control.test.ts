@@ -211,7 +211,8 @@ describe("a detached job", () => {
   });
 
   test("keeps the log of a container beyond its removal", async () => {
-    await using sparks = await Sparks.start();
+    // The keeper waits ten minutes of the cluster for its container: on a busy machine that is not to be over at once.
+    await using sparks = await Sparks.start({ speed: 200 });
     const { control, cluster } = sparks;
     const worker = sparks.node(1);
     await control.keepLog(worker, "swap-1-log", 1, sparks.place.container, never);
