@@ -73,21 +73,25 @@ function tagsOf({ script, parts }: Loads): string {
   ].join("\n    ");
 }
 
-/** On a phone, what has no room in the bottom bar is in a sheet. */
-const MORE =
-  '<li class="only-phone"><button type="button" data-open="more" aria-haspopup="dialog"><svg class="icon" aria-hidden="true"><use href="#i-dots"/></svg><span>More</span></button></li>';
+/** On a phone, what has no room in the bottom bar is in a sheet. @param behind ids of those pages */
+function moreOf(behind: readonly string[], own: string): string {
+  const here = behind.includes(own) ? ' aria-current="true"' : "";
+  return `<li class="only-phone"><button type="button" data-open="more" data-nav="${behind.join(" ")}" aria-haspopup="dialog"${here}><svg class="icon" aria-hidden="true"><use href="#i-dots"/></svg><span>More</span></button></li>`;
+}
 
 function railOf(current: Page): string {
   const shown = ALL_PAGES.flatMap(({ rail, ...page }) => (rail ? [{ ...page, rail }] : []));
   const onPhone = shown.filter(({ rail }) => rail.onPhone);
   const most = onPhone.length < shown.length ? PHONE_PAGES - 1 : PHONE_PAGES;
   if (onPhone.length > most) throw new Error(`The bottom bar has room for ${PHONE_PAGES} pages.`);
+  const own = current.within ?? current.id;
   const entries = shown
     .map(({ id, path, title, rail }) => {
-      const here = id === (current.within ?? current.id) ? ' aria-current="page"' : "";
+      const here = id === own ? ' aria-current="page"' : "";
       const use = `<svg class="icon" aria-hidden="true"><use href="#${rail.icon}"/></svg>`;
       return `<li${rail.onPhone ? "" : ' class="not-phone"'}><a href="${path}" data-nav="${id}"${here}>${use}<span>${title}</span></a></li>`;
     })
     .join("");
-  return onPhone.length === shown.length ? entries : entries + MORE;
+  const behind = shown.filter(({ rail }) => !rail.onPhone).map(({ id }) => id);
+  return behind.length === 0 ? entries : entries + moreOf(behind, own);
 }

@@ -72,9 +72,11 @@ function show({ page }: Place): void {
   for (const view of document.querySelectorAll<HTMLElement>("main > [data-page]"))
     view.hidden = view.dataset.page !== page.id;
   const own = page.within ?? page.id;
-  for (const link of document.querySelectorAll<HTMLElement>("[data-nav]")) {
-    if (link.dataset.nav === own) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+  for (const entry of document.querySelectorAll<HTMLElement>("[data-nav]")) {
+    // More stands for several pages.
+    if (entry.dataset.nav?.split(" ").includes(own))
+      entry.setAttribute("aria-current", entry.localName === "a" ? "page" : "true");
+    else entry.removeAttribute("aria-current");
   }
   const title = document.querySelector("#page-title");
   if (title && title.textContent !== page.title) title.textContent = page.title;

@@ -33,6 +33,33 @@ inBrowser("the frame of the dashboard", () => {
     expect(on.watched.foreign).toEqual([]);
   });
 
+  test("on a phone, what is behind More is marked there, and in its sheet", async () => {
+    const page = await on.begin({ viewport: { width: 360, height: 780 } });
+    const more = page.getByRole("navigation", { name: "Main" }).getByRole("button", { name: "More" });
+    const marks = () =>
+      page.getByRole("navigation", { name: "Main" }).locator("[aria-current]:visible").allInnerTexts();
+
+    for (const { path: address, title: name, rail } of inRail) {
+      await page.goto(on.demo.url + address);
+      await title(page, name).waitFor();
+      expect(await marks()).toEqual([rail!.onPhone ? name : "More"]);
+    }
+    await more.click();
+    const sheet = page.getByRole("dialog", { name: "More" });
+    expect(await sheet.locator("[aria-current=page]").allInnerTexts()).toEqual(["Settings"]);
+    // Without loading the document again.
+    await sheet.getByRole("link", { name: "Activity" }).click();
+    await title(page, "Activity").waitFor();
+    expect(await marks()).toEqual(["More"]);
+    await more.click();
+    expect(await sheet.locator("[aria-current=page]").allInnerTexts()).toEqual(["Activity"]);
+    await page.keyboard.press("Escape");
+    await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Models" }).click();
+    await title(page, "Models").waitFor();
+    expect(await marks()).toEqual(["Models"]);
+    expect(on.watched.complaints).toEqual([]);
+  });
+
   test("links change the page without loading it again; focus, title, back and forward go along", async () => {
     const page = await begin();
     await page.evaluate(() => document.documentElement.setAttribute("data-same-document", ""));
