@@ -1,6 +1,6 @@
 /** Figures as people read them. */
 
-const BYTES_PER_GB = 1e9;
+export const BYTES_PER_GB = 1e9;
 /** The browser's own formats take 40 ms to be made, before a page shows anything; British English is the one language here. */
 const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"] as const;
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sept", "Oct", "Nov", "Dec"] as const;
@@ -72,11 +72,12 @@ export function milliseconds(ms: number): string {
   return ms < 60_000 ? `${(ms / 1_000).toFixed(1)} s` : duration(ms / 1_000);
 }
 
-/** "0 B", "12 KB", "3.4 MB" (10^3, 10^6 bytes). */
+/** "0 B", "12 KB", "3.4 MB", "124 GB" (10^3, 10^6, 10^9 bytes): no more digits than tell it from the next. */
 export function size(bytes: number): string {
   if (bytes < 1_000) return `${bytes} B`;
-  if (bytes < 1e6) return `${Math.round(bytes / 1_000)} KB`;
-  return bytes < BYTES_PER_GB ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / BYTES_PER_GB).toFixed(1)} GB`;
+  if (bytes < 999_500) return `${Math.round(bytes / 1_000)} KB`;
+  const [figure, unit] = bytes < 999.5e6 ? [bytes / 1e6, "MB"] : [bytes / BYTES_PER_GB, "GB"];
+  return `${figure.toFixed(figure < 100 ? 1 : 0)} ${unit}`;
 }
 
 /** Whole GB (10^9 bytes), without the unit. */

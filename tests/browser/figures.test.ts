@@ -12,6 +12,7 @@ import {
   hourMinute,
   plural,
   shortWeekday,
+  size,
   weekday,
 } from "../../public/format.ts";
 import { plannedSeconds, stepsOf, wordOf } from "../../public/panels/phases.ts";
@@ -31,6 +32,12 @@ describe("figures", () => {
 
   test("a guess does not pretend to be exact", () => {
     expect([3, 17, 57, 200].map(about)).toEqual(["a few seconds", "about 20 s", "about 1 min", "about 3 min"]);
+  });
+
+  test("sizes have no more digits than tell them apart", () => {
+    expect([0, 11_900, 999_600, 3_400_000, 205e6, 999.6e6, 13.8e9, 124e9].map(size)).toEqual([
+      ...["0 B", "12 KB", "1.0 MB", "3.4 MB", "205 MB", "1.0 GB", "13.8 GB", "124 GB"],
+    ]);
   });
 
   test("since when does not tick by the second", () => {
