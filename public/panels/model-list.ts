@@ -3,7 +3,7 @@ import { askSwap } from "../dialogs.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { fitOf } from "../fits.ts";
 import { plural } from "../format.ts";
-import { connection, controller, models, nodes, running, slots, swapObstacle } from "../state.ts";
+import { connection, controller, download, models, nodes, running, slots, swapObstacle } from "../state.ts";
 import { signal } from "../store.ts";
 import { modelRow } from "./model-row.ts";
 import { Panel } from "./panel.ts";
@@ -104,6 +104,7 @@ export class ModelList extends Panel {
                     slots: slots.value,
                     isPast: connection.value.state === "lost",
                     job: running.value.find((each) => each.model === model.key),
+                    downloading: downloading(model),
                   }),
                 ),
               ),
@@ -121,6 +122,13 @@ export class ModelList extends Panel {
 
 const empty = (what: string, how: string): Child =>
   h("div", { class: "empty" }, h("p", {}, what), h("p", { class: "dim" }, how));
+
+/** Reads signals. */
+function downloading({ key }: Model): string | null {
+  const last = download.value;
+  if (last === null || last.model !== key || last.ended_at !== null) return null;
+  return last.progress === null ? "Downloading" : `Downloading, ${Math.round(last.progress * 100)}\u00a0%`;
+}
 
 const isReady = (model: Model): boolean =>
   model.needs_setup === null &&

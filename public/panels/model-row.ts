@@ -1,7 +1,8 @@
 /** One model of the list. Pure. */
 import type { Model, Slot, SparkNode, SwapJob } from "../api.ts";
 import { type Child, h } from "../dom.ts";
-import { about, duration, gb, gbOfGib } from "../format.ts";
+import { needsDownload } from "../fits.ts";
+import { about, BYTES_PER_GB, duration, gb, gbOfGib, size } from "../format.ts";
 import { claimOf } from "../memory-parts.ts";
 import { memoryBar } from "./memory-bar.ts";
 import { pill } from "./pill.ts";
@@ -19,6 +20,8 @@ export interface RowFacts {
   readonly isPast: boolean;
   /** The swap that loads this model now. */
   readonly job: SwapJob | undefined;
+  /** How far the download of this model is, in words; null when none runs. */
+  readonly downloading: string | null;
 }
 
 const AVAILABILITY: Readonly<Record<Model["availability"], string | null>> = {
@@ -35,13 +38,15 @@ export function modelRow(model: Model, facts: RowFacts): Child {
   const cannot = fit.verdict === "does_not_fit" && !facts.job;
   const reasonId = facts.id(`reason-${model.key}`);
   const setupId = facts.id(`set-up-${model.key}`);
-  const missing = AVAILABILITY[model.availability];
+  // What is served is there, whatever was last seen on the disks.
+  const isServed = slot?.state === "serving";
+  const missing = isServed ? null : AVAILABILITY[model.availability];
   return h(
     "tr",
     {
       "data-key": model.key,
       class: cannot ? "cannot" : null,
-      "aria-current": slot?.state === "serving" || facts.job ? "true" : null,
+      "aria-current": isServed || facts.job ? "true" : null,
     },
     h(
       "th",
@@ -69,21 +74,31 @@ export function modelRow(model: Model, facts: RowFacts): Child {
     h(
       "td",
       { class: "c-size" },
-      model.size_gb === null ? "–" : `${Math.round(model.size_gb)} GB`,
-      h("span", { class: "m-sub" }, whereOnDisk(model)),
+      sizeWord(model.size_gb),
+      h("span", { class: "m-sub" }, isServed && model.on_disk?.length === 0 ? "" : whereOnDisk(model)),
     ),
     cannot
       ? h("td", { class: "c-fit", colspan: 2 }, h("span", { class: "fit no", id: reasonId }, fit.reason))
       : [
-          h("td", { class: "c-fit" }, memory(model, facts)),
-          h("td", { class: "c-time", "data-unknown": model.load_seconds_estimate === null }, loadsIn(model)),
+          h("td", { class: "c-fit", "data-unknown": fit.left_gib === null }, memory(model, facts)),
+          h(
+            "td",
+            { class: "c-time", "data-unknown": model.load_seconds_estimate === null },
+            loadsIn(model),
+            needsDownload(model) && !isServed && h("span", { class: "m-sub" }, "after the download"),
+          ),
         ],
     h(
       "td",
       { class: "c-do" },
-      action(model, facts, slot, cannot ? reasonId : model.needs_setup === null ? facts.obstacleId : setupId),
+      action(model, facts, slot, cannot, cannot ? reasonId : model.needs_setup === null ? facts.obstacleId : setupId),
     ),
   );
+}
+
+function sizeWord(gigabytes: number | null): string {
+  if (gigabytes === null) return "–";
+  return gigabytes < 1 ? size(gigabytes * BYTES_PER_GB) : `${Math.round(gigabytes)} GB`;
 }
 
 function loadsIn({ last_load_seconds: last, load_seconds_estimate: guess }: Model): string {
@@ -120,11 +135,19 @@ function memory(model: Model, { fit, nodes }: RowFacts): Child {
   ];
 }
 
-function action(model: Model, facts: RowFacts, slot: Slot | undefined, reasonId: string | null): Child {
+function action(
+  model: Model,
+  facts: RowFacts,
+  slot: Slot | undefined,
+  cannot: boolean,
+  reasonId: string | null,
+): Child {
   if (facts.job) return h("span", { class: "serving" }, pill("move", `${Math.round(facts.job.progress * 100)}\u00a0%`));
   if (slot?.state === "serving")
     return h("span", { class: "serving" }, facts.isPast ? pill("unknown", "Was serving") : pill("ok", "Serving"));
   if (slot?.state === "not_answering") return h("span", { class: "serving" }, pill("bad", "Down"));
+  if (facts.downloading !== null) return h("span", { class: "serving" }, pill("move", facts.downloading));
+  const downloads = needsDownload(model) && !cannot;
   return h(
     "button",
     {
@@ -132,11 +155,11 @@ function action(model: Model, facts: RowFacts, slot: Slot | undefined, reasonId:
       type: "button",
       "data-act": "swap",
       "data-model": model.key,
-      "aria-label": `Swap to ${model.name}`,
+      "aria-label": `${downloads ? "Download and swap" : "Swap"} to ${model.name}`,
       disabled: reasonId !== null,
       "aria-describedby": reasonId,
     },
-    "Swap…",
+    downloads ? "Download…" : "Swap…",
   );
 }
 

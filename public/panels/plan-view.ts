@@ -159,6 +159,18 @@ function note(kind: "bad" | "warn", each: Plan["blockers"][number]): Child {
             `Take over ${foreign.node}…`,
           ),
         ),
+      code === "needs_download" && [
+        h(
+          "p",
+          {},
+          "Downloaded on its own, it loads without that wait, and what is served goes on answering meanwhile.",
+        ),
+        h(
+          "p",
+          { class: "acts" },
+          h("button", { class: "btn sm", type: "button", "data-act": "download" }, "Only download it"),
+        ),
+      ],
     ),
   );
 }

@@ -1,7 +1,10 @@
 import { fetchSwaps, type Plan, planSwap, Refused, type SwapJob, sentenceOf, startSwap } from "../api.ts";
+import { startDownload } from "../catalog/calls.ts";
 import { serverNow } from "../clock.ts";
 import { type Child, h, morph } from "../dom.ts";
+import { needsDownload } from "../fits.ts";
 import { about, clockSeconds } from "../format.ts";
+import { say } from "../say.ts";
 import { isReservedForAnother, modelName, models, ownToken, running, slots, swapObstacle } from "../state.ts";
 import { effect } from "../store.ts";
 import { takeOverQuestion } from "./key-questions.ts";
@@ -23,6 +26,8 @@ export class SwapDialog extends HTMLElement {
   #model = "";
   #slot: string | undefined;
   #rollback = true;
+  /** Whether the swap would begin with a download. */
+  #downloads = false;
   /** Counts the questions: an answer to an earlier one is dropped. */
   #round = 0;
   /** Whether the plan that is shown may be started, when nothing else came first. */
@@ -43,6 +48,7 @@ export class SwapDialog extends HTMLElement {
     dialog.addEventListener("click", (event) => {
       const origin = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-act]") : null;
       if (origin?.dataset.act === "start") void this.#start();
+      if (origin?.dataset.act === "download") void this.#download();
       if (origin?.dataset.act === "take-over")
         takeOverQuestion(
           { node: origin.dataset.node ?? "", instance: origin.dataset.instance ?? "" },
@@ -67,6 +73,7 @@ export class SwapDialog extends HTMLElement {
     const { dialog, head, body, foot } = this.#parts;
     this.#model = model;
     this.#rollback = true;
+    this.#downloads = models.value.some((each) => each.key === model && needsDownload(each));
     const able = this.#able();
     this.#slot = (able.find(({ name }) => name === slot) ?? able[0])?.name;
     for (const part of [head, body, foot]) part.replaceChildren();
@@ -116,6 +123,7 @@ export class SwapDialog extends HTMLElement {
       // Always with the way back, so that the plan can say what it would be.
       const plan = await planSwap({ model: this.#model, slot: this.#slot, rollback: true }, ownToken());
       if (round !== this.#round) return;
+      this.#downloads = plan.download !== null;
       const content = [planView(plan), this.#wayBack(plan), commandsOf(plan)];
       this.#show(content, { ready: plan.blockers.length === 0, note: noteOf(plan) });
     } catch (error) {
@@ -145,9 +153,28 @@ export class SwapDialog extends HTMLElement {
     }
   }
 
+  /** Without the swap: what is served goes on answering. */
+  async #download(): Promise<void> {
+    const round = this.#round;
+    try {
+      await startDownload(this.#model);
+      say(`${modelName(this.#model)} is being downloaded. The page Models shows how far it is.`);
+      if (round !== this.#round) return;
+      this.#parts.dialog.close();
+      focusTitle();
+    } catch (error) {
+      if (round !== this.#round) return;
+      this.#show(refusal(sentenceOf(error)), { ready: false, note: "" });
+    }
+  }
+
+  get #verb(): string {
+    return this.#downloads ? "Download and swap" : "Swap";
+  }
+
   #show(content: Child, answers: Answers): void {
     const { head, body } = this.#parts;
-    morph(head, title("swap-h", `Swap to ${modelName(this.#model)}?`));
+    morph(head, title("swap-h", `${this.#verb} to ${modelName(this.#model)}?`));
     morph(body, this.#slotChoice(), content);
     this.#answers(answers);
   }
@@ -171,7 +198,7 @@ export class SwapDialog extends HTMLElement {
           disabled: !ready,
           "aria-describedby": "swap-note",
         },
-        `Swap to ${name}`,
+        `${this.#verb} to ${name}`,
       ),
     );
   }

@@ -137,6 +137,44 @@ inBrowser("managing models in the dashboard", () => {
     expect(on.watched.complaints).toEqual([]);
   });
 
+  test("what is on no disk says Download, and can be had without a swap: what is served goes on", async () => {
+    const page = await begin({ speed: 10, machineTiming: { downloadMs: 200 } });
+    const menu = page.getByRole("region", { name: "Models", exact: true });
+    const button = menu.getByRole("button", { name: "Download and swap to Own model" });
+    await inMenu(page, "Own model").getByText("needs download").waitFor();
+    expect(await button.textContent()).toBe("Download…");
+    await menu
+      .getByRole("row", { name: /^Own model/ })
+      .getByText("after the download")
+      .waitFor();
+    await button.click();
+    const dialog = page.getByRole("dialog", { name: "Download and swap to Own model?" });
+    await dialog.getByRole("button", { name: "Download and swap to Own model" }).waitFor();
+    await dialog.getByText("It is not on spark-1 yet: vLLM downloads about 2 GB first", { exact: false }).waitFor();
+    await dialog.getByRole("button", { name: "Only download it" }).click();
+    await dialog.waitFor({ state: "hidden" });
+    await page.getByText("Own model is being downloaded.", { exact: false }).waitFor();
+    await menu
+      .getByRole("row", { name: /^Own model/ })
+      .getByText(/^Downloading, \d+/)
+      .waitFor();
+
+    await menu.getByRole("button", { name: "Swap to Own model", exact: true }).click();
+    await page.getByRole("dialog", { name: "Swap to Own model?", exact: true }).getByText("It fits, with").waitFor();
+    expect(on.demo.plane.swaps.list(1)).toEqual([]);
+    expect(on.watched.complaints).toEqual([]);
+  });
+
+  test("what is served is not said to need a download, whatever was last seen on the disks", async () => {
+    const page = await begin();
+    const served = page.getByRole("region", { name: "Models", exact: true }).getByRole("row", { name: /^Own model/ });
+    await served.getByText("needs download").waitFor();
+    await on.demo.swap("own");
+    await served.getByText("Serving").waitFor();
+    for (const old of ["needs download", "not on disk", "after the download"])
+      expect(await served.getByText(old).count()).toBe(0);
+  });
+
   test("a download that fails says why and what to do; what cannot be loaded yet says so", async () => {
     const page = await begin();
     on.demo.cluster.inject({ kind: "worker_ssh_denied" });

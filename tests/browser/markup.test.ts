@@ -7,7 +7,7 @@ import { buildDashboard } from "../../public/_build.ts";
 import { PAGES } from "../../public/pages.ts";
 import { type Demo, startDemo } from "../support/demo.ts";
 import { inBrowser, launchChromium, openPage, ownHostname, type WatchedPage } from "./browser.ts";
-import { live, logOf, swapButton } from "./wording.ts";
+import { live, logOf, swapButton, swapDialog } from "./wording.ts";
 
 setDefaultTimeout(90_000);
 
@@ -242,10 +242,7 @@ inBrowser("text that would be markup", () => {
     await demo.swap("gpt-oss-20b");
     await page.goto(`${demo.url}/models`);
     await swapButton(page, `Evil ${MARKUP}`).click();
-    await page
-      .getByRole("dialog", { name: `Swap to Evil ${MARKUP}?` })
-      .getByText("It fits, with")
-      .waitFor();
+    await swapDialog(page, `Evil ${MARKUP}`).getByText("It fits, with").waitFor();
     await expectNothingPlanted();
   });
 

@@ -98,11 +98,11 @@ function firstRun(): void {
       return nodes.length === 2 && nodes.every(({ state }) => state === "reachable");
     });
     await page
-      .getByRole("button", { name: /^Swap to small/ })
+      .getByRole("button", { name: /^(Swap|Download and swap) to small/ })
       .first()
       .click();
     const dialog = page.getByRole("dialog");
-    await dialog.getByRole("button", { name: /^Swap to small|^Load small/ }).click();
+    await dialog.getByRole("button", { name: /^(Swap|Download and swap) to small/ }).click();
     await until(
       "the model answers",
       async () => (await fetch(`${lab.vllmUrl}/v1/models`).catch(() => null))?.ok === true,
