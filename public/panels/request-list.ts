@@ -151,10 +151,32 @@ const whenOf = (iso: string, now: number) =>
   new Date(iso).toDateString() === new Date(now).toDateString() ? clockSeconds(iso) : dayTime(iso, now);
 
 function outcomeOf({ outcome, status, code }: RequestEntry): readonly [Tone, string] {
-  const why = code?.replaceAll("_", " ") ?? (status === null ? "" : String(status));
+  const why = code?.replaceAll("_", " ") ?? (status === null ? "" : statusWords(status));
   if (outcome === "left") return ["off", "Client left"];
-  if (outcome === "refused") return ["warn", `Refused: ${why}`];
+  if (outcome === "refused") return ["warn", why === "" ? "Refused" : `Refused: ${why}`];
   if (outcome === "failed") return ["bad", why === "" ? "Failed" : `Failed: ${why}`];
-  if (status !== null && status >= ERROR_STATUS) return ["warn", `Answered ${status}`];
-  return ["ok", `Answered ${status ?? ""}`.trim()];
+  // The answer of the model's server, passed on as it came: the caller was told no.
+  if (status !== null && status >= ERROR_STATUS) return ["warn", `Turned down: ${statusWords(status)}`];
+  return ["ok", "Answered"];
 }
+
+/** What a status of HTTP (RFC 9110, section 15) says to somebody who has never seen one. */
+function statusWords(status: number): string {
+  return STATUS_WORDS[status] ?? (status < 500 ? "the request was not accepted" : "an error in the server");
+}
+
+const STATUS_WORDS: Readonly<Record<number, string>> = {
+  400: "the request is not valid",
+  401: "no key was given",
+  403: "not allowed",
+  404: "no such model or address",
+  405: "the wrong method for this address",
+  408: "it took too long",
+  413: "the request is too large",
+  415: "a kind of content that is not read",
+  422: "the request is not valid",
+  429: "too many requests",
+  502: "the server behind it did not answer",
+  503: "not ready to answer",
+  504: "the server behind it took too long",
+};

@@ -160,11 +160,24 @@ inBrowser("the playground", () => {
     await requests.getByRole("row", { name: /no-such-model.*Refused: model not loaded/ }).waitFor();
     await search.fill("");
     await requests.getByRole("combobox", { name: "Which requests" }).selectOption({ label: "Answered" });
-    await requests.getByRole("row", { name: /v1\/rerank.*Answered 200/ }).waitFor();
+    await requests.getByRole("row", { name: /v1\/rerank.*Answered / }).waitFor();
     expect(await requests.getByText("Refused").count()).toBe(1);
     expect(
-      await requests.getByRole("row", { name: /openai\/gpt-oss-20b.*Answered 200.* in, [\d,]+ out/ }).count(),
+      await requests.getByRole("row", { name: /openai\/gpt-oss-20b.*Answered .* in, [\d,]+ out/ }).count(),
     ).toBeGreaterThan(0);
+
+    // In words, not by the number of HTTP.
+    const tooMany = { model: "gpt-oss-20b", messages: [{ role: "user", content: "Hello" }], max_tokens: 10_000_000 };
+    const answer = await demo.post("/v1/chat/completions", tooMany);
+    await answer.text();
+    expect(answer.status).toBe(400);
+    await requests.getByRole("row", { name: /gpt-oss-20b.*Turned down: the request is not valid/ }).waitFor();
+    expect(
+      await requests
+        .getByText(/\b[245]\d\d\b/)
+        .filter({ hasText: /^(Answered|Turned|Failed)/ })
+        .count(),
+    ).toBe(0);
   });
 
   test("what nothing answers cannot be asked, and says why", async () => {
