@@ -1,4 +1,5 @@
 /** Wording that several panels share. */
+import type { SparkNode } from "./api.ts";
 import { nodes, slots } from "./state.ts";
 
 /** "On both Sparks", "On spark-1". Reads signals. */
@@ -6,6 +7,12 @@ export function onNodes(used: readonly string[]): string {
   const all = nodes.value.map(({ name }) => name);
   if (used.length === 2 && all.length === 2 && used.every((name) => all.includes(name))) return "On both Sparks";
   return `On ${used.length < 2 ? (used[0] ?? "no Spark") : `${used.slice(0, -1).join(", ")} and ${used.at(-1)}`}`;
+}
+
+/** Why a Spark cannot be used, for where its name stands beside it. */
+export function ownReason({ name, reason }: Pick<SparkNode, "name" | "reason">): string | null {
+  const named = `${name}: `;
+  return reason?.startsWith(named) ? reason.slice(named.length) : reason;
 }
 
 /** Who asked for a swap: "from the dashboard", "by nightly-batch". @param caller the API's `requested_by` */

@@ -4,6 +4,7 @@ import { type Child, h, picture } from "../dom.ts";
 import { foreignOf } from "../foreign.ts";
 import { duration } from "../format.ts";
 import { pill } from "../panels/pill.ts";
+import { ownReason } from "../words.ts";
 import type { HardwareCard, HeadLogin } from "./calls.ts";
 
 /** Seconds that a Spark's clock may be off before it is worth a word. */
@@ -99,7 +100,7 @@ function loginOf({ from, state, seen, fix }: HeadLogin): Child[] {
 function trouble(node: SparkNode): Child[] {
   const foreign = foreignOf(node.failure);
   return [
-    h("p", {}, node.reason),
+    h("p", {}, ownReason(node)),
     node.failure?.advice && h("p", { class: "dim" }, node.failure.advice),
     node.failure?.evidence && h("code", { class: "dim" }, node.failure.evidence),
     foreign &&

@@ -5,6 +5,7 @@ import { type Child, h } from "../dom.ts";
 import { clockTime, forHow, secondsBetween } from "../format.ts";
 import { nodeChangedAt } from "../since.ts";
 import { cards, connection } from "../state.ts";
+import { ownReason } from "../words.ts";
 import { type MemoryPart, memoryBar, memoryKey } from "./memory-bar.ts";
 import { pill, type Tone } from "./pill.ts";
 
@@ -35,7 +36,7 @@ export function nodeMemory(node: SparkNode, parts: readonly MemoryPart[]): Child
       node.memory ? memoryKey(parts, node.memory.total_bytes) : h("p", { class: "mem-key" }, "–"),
     ),
     node.reason !== null &&
-      h("p", { class: "node-why" }, node.reason, node.failure?.advice ? ` ${node.failure.advice}` : null),
+      h("p", { class: "node-why" }, ownReason(node), node.failure?.advice ? ` ${node.failure.advice}` : null),
   );
 }
 

@@ -3,7 +3,7 @@ import { type Child, h, picture } from "../dom.ts";
 import { clockTime, joined } from "../format.ts";
 import type { Service } from "../services/calls.ts";
 import { asSlotsSay, countsOf, namesOf, SUMMARY_ORDER } from "../services/words.ts";
-import { connection, services, slots } from "../state.ts";
+import { connection, nodes, services, slots } from "../state.ts";
 import { Panel } from "./panel.ts";
 import { servicePill } from "./service-pill.ts";
 
@@ -39,8 +39,15 @@ export class ServiceStates extends Panel {
 const worstFirst = (all: readonly Service[]): Service[] =>
   all.toSorted((a, b) => SUMMARY_ORDER.indexOf(a.state) - SUMMARY_ORDER.indexOf(b.state));
 
+/** When a whole Spark is away, each of its services says no more than that: the Spark itself says why. Reads signals. */
+function shortReason({ state, node, reason }: Service): string | null {
+  const spark = nodes.value.find(({ name }) => name === node);
+  return state === "unreachable" && spark?.state === "unreachable" ? `${spark.name} is not reachable.` : reason;
+}
+
 function line(service: Service): Child {
-  const { name, node, model, state, since, reason } = service;
+  const { name, node, model, state, since } = service;
+  const reason = shortReason(service);
   const [title, second] = namesOf(service);
   const time = `since ${clockTime(since, quarterMinute.value)}`;
   // Of one that was not looked at yet the pill says it all.

@@ -2,6 +2,7 @@ import type { SparkNode } from "../api.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { gb } from "../format.ts";
 import { controller, nodes } from "../state.ts";
+import { ownReason } from "../words.ts";
 import { checkedWhen, nodePill } from "./node-memory.ts";
 import { Panel } from "./panel.ts";
 
@@ -30,7 +31,7 @@ function line(node: SparkNode): Child {
   return h(
     "li",
     { class: node.reason === null ? null : "long", "data-key": node.name },
-    h("div", {}, h("p", {}, node.name), h("p", { class: "dim" }, node.reason ?? free ?? node.host ?? "–")),
+    h("div", {}, h("p", {}, node.name), h("p", { class: "dim" }, ownReason(node) ?? free ?? node.host ?? "–")),
     nodePill(node),
   );
 }

@@ -44,6 +44,29 @@ inBrowser("services in the dashboard", () => {
     await page.waitForURL("**/settings");
   });
 
+  test("when a whole Spark is away, Overview says why once, and of what runs there only that it is", async () => {
+    const page = await on.begin({ demo: { outageLastsMs: 500 }, model: "gpt-oss-20b" });
+    on.demo.cluster.inject({ kind: "unreachable", how: "reset", node: "spark-2" });
+
+    const services = page.getByRole("region", { name: "Services", exact: true });
+    for (const name of ["Transcription", "Speech", "Search"])
+      await services
+        .getByRole("listitem")
+        .filter({ hasText: name })
+        .getByText(/^[\w-]+, since \d\d:\d\d: spark-2 is not reachable\.$/)
+        .waitFor();
+    const spark = page.getByRole("region", { name: "Sparks" }).getByRole("listitem").filter({ hasText: "spark-2" });
+    await spark.getByText(/^Not reachable since /).waitFor();
+    // Its name stands there already.
+    expect(await spark.getByText(/^spark-2: /).count()).toBe(0);
+    expect(
+      await page
+        .getByRole("group", { name: "spark-2" })
+        .getByText(/^spark-2: /)
+        .count(),
+    ).toBe(0);
+  });
+
   test("as long as no Spark has answered nothing is claimed of it, of what runs there and of what is served", async () => {
     const page = await begin(ALL_HANGS);
     await nothingKnown(on.demo);
