@@ -5,6 +5,7 @@
 import { h } from "../dom.ts";
 import { clockSeconds } from "../format.ts";
 import type { LogLine } from "./line-buffer.ts";
+import { levelOf } from "./line-level.ts";
 import { pieces } from "./line-search.ts";
 import { RowTable, rowsOf } from "./row-table.ts";
 
@@ -206,6 +207,7 @@ export class LineList {
       {
         "data-seq": seq,
         "data-source": source === "controller" ? "controller" : null,
+        "data-level": levelOf(line),
         "aria-current": seq === current ? "true" : null,
       },
       h("time", { datetime: at }, clockSeconds(at)),

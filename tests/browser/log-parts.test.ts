@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { LineBuffer, type LogLine } from "../../public/log/line-buffer.ts";
+import { levelOf } from "../../public/log/line-level.ts";
 import { LineSearch, pieces } from "../../public/log/line-search.ts";
 import { RowTable, rowsOf } from "../../public/log/row-table.ts";
 
@@ -13,6 +14,18 @@ const lines = (from: number, to: number): LogLine[] =>
     line: `line ${from + index}`,
   }));
 const numbers = (of: readonly LogLine[]) => of.map(({ seq }) => seq);
+
+describe("how bad a line says that it is", () => {
+  test.each([
+    ["(EngineCore pid=1213) ERROR 11-28 21:58:04 [core.py:845] EngineCore failed to start.", "bad"],
+    ["(APIServer pid=214) torch.OutOfMemoryError: CUDA out of memory.", "bad"],
+    ["ValueError: Free memory on device is less than desired", "bad"],
+    ["WARNING 11-28 21:58:04 [gpu.py:12] Your GPU does not report memory clocks", "warn"],
+    ["(EngineCore pid=371) INFO 11-28 21:55:10 [core.py:93] Initializing", null],
+    ["Errors so far: 0. WARNING is a word too", null],
+    ["", null],
+  ] as const)("%p is %p", (line, level) => expect(levelOf(line)).toBe(level));
+});
 
 describe("the lines that are kept", () => {
   test("are the newest, and what was dropped is counted", () => {
