@@ -26,5 +26,5 @@ function consequence(job: SwapJob): string {
   const untouched = job.state === "planned" || job.state === "draining";
   if (untouched) return `${former} was not stopped yet and goes on.`;
   const seconds = models.value.find(({ key }) => key === job.previous_model)?.last_load_seconds;
-  return `${former} is loaded again, ${seconds ? about(seconds) : "which takes some minutes"}.`;
+  return `${former} is loaded again, which takes ${seconds ? about(seconds) : "some minutes"}.`;
 }

@@ -115,8 +115,12 @@ function answering(job: SwapJob): string {
 }
 
 function replaces(job: SwapJob, target: string): Child {
-  if (job.leg === "rollback")
-    return [" ", h("span", { class: "h-sub" }, `again, because ${job.model_name} did not get ready`)];
+  if (job.leg === "rollback") {
+    // Without a failure it was stopped from outside.
+    const why =
+      job.failure === null ? `the swap to ${job.model_name} was cancelled` : `${job.model_name} did not get ready`;
+    return [" ", h("span", { class: "h-sub" }, `again, because ${why}`)];
+  }
   if (job.previous_model === null || job.previous_model === target) return null;
   return [" ", h("span", { class: "h-sub" }, `replaces ${modelName(job.previous_model)}`)];
 }

@@ -114,6 +114,23 @@ inBrowser("the dashboard", () => {
     expectQuiet();
   });
 
+  test("a cancelled swap says what it goes back to, how long that takes, and that it was cancelled", async () => {
+    const page = await begin({ speed: CANCELLABLE_SPEED });
+    await on.demo.swap("gpt-oss-20b");
+    await startSwap(page, "GPT-OSS 120B");
+    await page.getByRole("log").getByText("vLLM API server version").waitFor();
+
+    await page.getByRole("button", { name: "Cancel swap…" }).click();
+    const dialog = page.getByRole("dialog", { name: "Stop loading GPT-OSS 120B?" });
+    await dialog.getByText(/^GPT-OSS 20B is loaded again, which takes (about \d+ s|a few seconds)\.$/).waitFor();
+    await dialog.getByRole("button", { name: "Stop and go back" }).click();
+
+    await heading(page, "GPT-OSS 20B again, because the swap to GPT-OSS 120B was cancelled").waitFor();
+    await heading(page, "The swap to GPT-OSS 120B was cancelled").waitFor();
+    await slot(page, "GPT-OSS 20B").getByText("Ready", { exact: true }).waitFor();
+    expectQuiet();
+  });
+
   test("shows the same swap after a reload in the middle of it", async () => {
     const page = await begin({ speed: WATCHABLE_SPEED });
     await startSwap(page, "GPT-OSS 120B");
