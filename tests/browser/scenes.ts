@@ -4,8 +4,9 @@ import { PAGES } from "../../public/pages.ts";
 import { type Demo, type DemoOptions, startDemo } from "../support/demo.ts";
 import { until } from "../support/until.ts";
 import { openPage, ownHostname, type WatchedPage } from "./browser.ts";
-import { entry, type Scene, serving } from "./scene.ts";
+import { chatAtLength, entry, failing, loadSlowly, type Scene, serving } from "./scene.ts";
 import { MANAGING_SCENES } from "./scenes-managing.ts";
+import { README_SCENES } from "./scenes-readme.ts";
 import { SERVICE_SCENES } from "./scenes-services.ts";
 import { heading, live, logOf, lost, progressOf, swapButton } from "./wording.ts";
 
@@ -70,22 +71,6 @@ const longModels = `models:\n${entry("long", LONG, `, note: ${JSON.stringify(`${
   "Unbroken_name_without_a_single_blank_in_it_that_cannot_be_wrapped_anywhere_v2",
 )}`;
 
-async function loadSlowly(demo: Demo, model: string): Promise<string> {
-  const headers = { "content-type": "application/json", "user-agent": "nightly-batch" };
-  const answer = await fetch(`${demo.url}/api/swap`, { method: "POST", headers, body: JSON.stringify({ model }) });
-  return ((await answer.json()) as { job_id: string }).job_id;
-}
-
-/** A request that is still running when a swap has lost its patience. */
-function chatAtLength(demo: Demo): void {
-  const long = { stream: true, min_tokens: 100_000, max_tokens: 100_000 };
-  const body = { model: "gpt-oss-20b", messages: [{ role: "user", content: "Hello" }], ...long };
-  void demo
-    .post("/v1/chat/completions", body)
-    .then((answer) => answer.text())
-    .catch(() => undefined);
-}
-
 /** A model that answers, and a few answers that it gave. */
 async function used(demo: Demo): Promise<undefined> {
   await serving(demo);
@@ -94,12 +79,6 @@ async function used(demo: Demo): Promise<undefined> {
   for (let at = 0; at < 3; at++)
     await (await demo.post("/v1/chat/completions", { model: "gpt-oss-20b", messages, ...streamed })).text();
 }
-
-const failing = async (demo: Demo): Promise<undefined> => {
-  await demo.swap("gpt-oss-20b");
-  demo.cluster.inject({ kind: "out_of_memory", times: 1 });
-  await demo.swap("gpt-oss-120b");
-};
 
 const reserved = async (demo: Demo): Promise<undefined> => {
   await demo.swap("gpt-oss-20b");
@@ -407,4 +386,4 @@ export const PAGE_SCENES: readonly Scene[] = PAGES.filter(({ path }) => !path.in
   }),
 );
 
-export const ALL_SCENES: readonly Scene[] = [...SCENES, ...PAGE_SCENES];
+export const ALL_SCENES: readonly Scene[] = [...SCENES, ...PAGE_SCENES, ...README_SCENES];

@@ -14,14 +14,13 @@ const IMAGES = join(import.meta.dir, "../../docs/images");
 const WIDTHS = [360, 768, 1280, 1920];
 const HEIGHT = 900;
 const THEMES = ["light", "dark"] as const;
-/** Scene → what the README shows of it. */
-const README: Readonly<
-  Record<string, { readonly theme: "light" | "dark"; readonly width: number; readonly height: number }>
-> = {
-  "plan-dialog": { theme: "light", width: 1280, height: 800 },
-  loading: { theme: "dark", width: 1280, height: 800 },
-  failed: { theme: "light", width: 1280, height: 800 },
+/** Scene → its picture in the README. */
+const README: Readonly<Record<string, { readonly file: string; readonly theme: "light" | "dark" }>> = {
+  "readme-plan": { file: "plan-dialog.png", theme: "light" },
+  "readme-loading": { file: "loading.png", theme: "dark" },
+  "readme-failed": { file: "failed.png", theme: "light" },
 };
+const README_SIZE = { width: 1280, height: 800 };
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !ALL_SCENES.some((scene) => scene.name === name));
@@ -55,9 +54,9 @@ try {
       }
       const shown = README[scene.name];
       if (shown) {
-        await page.setViewportSize(shown);
+        await page.setViewportSize(README_SIZE);
         await page.emulateMedia({ colorScheme: shown.theme, reducedMotion: "reduce" });
-        await page.screenshot({ path: join(IMAGES, `${scene.name}.png`), animations: "disabled" });
+        await page.screenshot({ path: join(IMAGES, shown.file), animations: "disabled" });
       }
       console.log(scene.name);
     } finally {
