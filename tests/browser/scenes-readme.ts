@@ -4,10 +4,10 @@ import { until } from "../support/until.ts";
 import { chatAtLength, failing, loadSlowly, type Scene, serving } from "./scene.ts";
 import { heading, logOf, swapButton, swapDialog } from "./wording.ts";
 
-/** GPT-OSS 20B then loads in half a minute, GPT-OSS 120B in two. */
-const NEARLY_REAL = 2;
+/** GPT-OSS 20B then loads in a quarter of a minute, GPT-OSS 120B in one. */
+const NEARLY_REAL = 4;
 /** Time enough for GPT-OSS 120B to be half loaded. */
-const HALF_LOADED_MS = 180_000;
+const HALF_LOADED_MS = 90_000;
 
 const used = async (demo: Demo): Promise<undefined> => {
   await serving(demo);
