@@ -6,12 +6,21 @@ export interface LogRow {
   readonly at: string;
   readonly source: string;
   readonly line: string;
+  /** Where it ends in the remote log of its source, in bytes; null: it is of none. */
+  readonly read_to: number | null;
+}
+
+/** Lines of one source that were given up. */
+export interface Lost {
+  readonly lines: number;
+  /** Where the last of them ends. */
+  readonly readTo: number | null;
 }
 
 /** A row that waits to be written; with `lost` it stands for lines that were given up, counted by source. */
 export interface WaitingRow {
   readonly row: LogRow;
-  readonly lost?: ReadonlyMap<string, number>;
+  readonly lost?: ReadonlyMap<string, Lost>;
 }
 
 /**
@@ -19,21 +28,23 @@ export interface WaitingRow {
  * missing, and everything after it stays as it was.
  */
 export function placeholders(given: readonly WaitingRow[]): WaitingRow[] {
-  const last = new Map<string, { row: LogRow; lost: Map<string, number> }>();
+  const last = new Map<string, { row: LogRow; lost: Map<string, Lost> }>();
   for (const { row, lost } of given) {
-    const known = last.get(row.job_id) ?? { row, lost: new Map<string, number>() };
-    for (const [source, lines] of lost ?? [[row.source, 1] as const])
-      known.lost.set(source, (known.lost.get(source) ?? 0) + lines);
+    const known = last.get(row.job_id) ?? { row, lost: new Map<string, Lost>() };
+    for (const [source, { lines, readTo }] of lost ?? [[row.source, { lines: 1, readTo: row.read_to }] as const]) {
+      const before = known.lost.get(source);
+      known.lost.set(source, { lines: (before?.lines ?? 0) + lines, readTo: readTo ?? before?.readTo ?? null });
+    }
     last.set(row.job_id, { row, lost: known.lost });
   }
   return [...last.values()].map(({ row, lost }) => ({
-    row: { ...row, source: "controller", line: words(lost) },
+    row: { ...row, source: "controller", line: words(lost), read_to: null },
     lost,
   }));
 }
 
-function words(lost: ReadonlyMap<string, number>): string {
-  const all = [...lost.values()].reduce((sum, lines) => sum + lines, 0);
-  const parts = [...lost].map(([source, lines]) => `${source}: ${lines}`).join(", ");
+function words(lost: ReadonlyMap<string, Lost>): string {
+  const all = [...lost.values()].reduce((sum, { lines }) => sum + lines, 0);
+  const parts = [...lost].map(([source, { lines }]) => `${source}: ${lines}`).join(", ");
   return `… ${all} ${all === 1 ? "line is" : "lines are"} missing here: Spark Control could not write them (${parts}) …`;
 }

@@ -186,4 +186,14 @@ export const TELEMETRY: readonly string[] = [
   ) STRICT;
   CREATE INDEX request_at ON request (at);
   `,
+  `
+  ALTER TABLE swap_log ADD COLUMN read_to INTEGER;
+  DROP TABLE swap_log_lost;
+  CREATE TABLE swap_log_lost (
+    job_id  TEXT NOT NULL,
+    source  TEXT NOT NULL,
+    read_to INTEGER NOT NULL,
+    PRIMARY KEY (job_id, source)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

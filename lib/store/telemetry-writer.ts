@@ -29,9 +29,10 @@ export interface WriteWatch {
 /** Rows that are written without waiting for the clock: some milliseconds' work. */
 const MOST_AT_ONCE = 2_000;
 
-const INSERT = "INSERT OR REPLACE INTO swap_log (job_id, seq, at, source, line) VALUES (?1, ?2, ?3, ?4, ?5)";
-const COUNT_LOST = `INSERT INTO swap_log_lost (job_id, source, lines) VALUES (?1, ?2, ?3)
-  ON CONFLICT (job_id, source) DO UPDATE SET lines = lines + ?3`;
+const INSERT =
+  "INSERT OR REPLACE INTO swap_log (job_id, seq, at, source, line, read_to) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+const LOST_TO = `INSERT INTO swap_log_lost (job_id, source, read_to) VALUES (?1, ?2, ?3)
+  ON CONFLICT (job_id, source) DO UPDATE SET read_to = ?3`;
 
 export class TelemetryWriter {
   /** Told of every write; set by who puts the parts together. */
@@ -111,8 +112,9 @@ export class TelemetryWriter {
   #write(rows: readonly WaitingRow[]): void {
     const insert = this.db.query(INSERT);
     for (const { row, lost } of rows) {
-      insert.run(row.job_id, row.seq, row.at, row.source, row.line);
-      for (const [source, lines] of lost ?? []) this.db.query(COUNT_LOST).run(row.job_id, source, lines);
+      insert.run(row.job_id, row.seq, row.at, row.source, row.line, row.read_to);
+      for (const [source, { readTo }] of lost ?? [])
+        if (readTo !== null) this.db.query(LOST_TO).run(row.job_id, source, readTo);
     }
   }
 

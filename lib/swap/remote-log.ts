@@ -1,4 +1,7 @@
-/** Reads the logs of one attempt: the launcher's on the head, and each node's container log. */
+/**
+ * Reads the logs of one attempt: the launcher's on the head, and each node's container log. Where a part of one is in the
+ * store already, a line begins anew behind it, so that what is known and what is new are told apart to the byte.
+ */
 import type { Node } from "../topology/topology.ts";
 import type { JobReading, SparkControl } from "./cluster.ts";
 import { LogLines, type Segment } from "./log-lines.ts";
@@ -10,6 +13,8 @@ interface Source {
   readonly node: Node;
   readonly id: string;
   readonly lines: LogLines;
+  /** Up to here the store has it. */
+  readonly known: number;
   offset: number;
 }
 
@@ -35,22 +40,31 @@ export class RemoteLog {
     private readonly control: SparkControl,
     nodes: readonly [Node, ...Node[]],
     launchId: string,
+    /** Up to which byte the store has the log of a source. */
+    known: (source: string) => number = () => 0,
   ) {
-    this.#launcher = { name: "launch", node: nodes[0], id: launchId, lines: new LogLines(), offset: 0 };
-    this.#keepers = nodes.map((node) => ({
-      name: node.name,
-      node,
-      id: `${launchId}-log`,
-      lines: new LogLines(),
+    const source = (name: string, node: Node, id: string): Source => ({
+      ...{ name, node, id, lines: new LogLines() },
+      known: known(name),
       offset: 0,
-    }));
+    });
+    this.#launcher = source("launch", nodes[0], launchId);
+    this.#keepers = nodes.map((node) => source(node.name, node, `${launchId}-log`));
+  }
+
+  /** Only what the store does not have yet is read. */
+  skipKnown(): void {
+    for (const source of [this.#launcher, ...this.#keepers]) {
+      source.offset = source.known;
+      source.lines.goTo(source.known);
+    }
   }
 
   async read(signal: AbortSignal): Promise<LogReading> {
     const [launcher, ...keepers] = await Promise.all(
       [this.#launcher, ...this.#keepers].map(async (source) => ({
         source,
-        reading: await this.#readOne(source, signal),
+        reading: await this.control.readJob(source.node, source.id, source.offset, CHUNK_BYTES, signal),
       })),
     );
     const readings = [launcher!, ...keepers];
@@ -58,21 +72,30 @@ export class RemoteLog {
       segments: readings.flatMap(({ source, reading }) => segmentsOf(source, reading)),
       launcher: launcher!.reading,
       rebooted: readings.find(({ reading }) => reading.state === "rebooted")?.source.node.name ?? null,
-      more: readings.some(({ reading }) => reading.chunk.length === CHUNK_BYTES),
+      more: readings.some(({ reading }) => isFull(reading)),
     };
-  }
-
-  async #readOne(source: Source, signal: AbortSignal): Promise<JobReading> {
-    return this.control.readJob(source.node, source.id, source.offset, CHUNK_BYTES, signal);
   }
 }
 
+const isFull = ({ chunk }: JobReading): boolean => chunk.length === CHUNK_BYTES;
+
 function segmentsOf(source: Source, reading: JobReading): LogSegment[] {
+  const { lines, known, offset: asked } = source;
+  const { chunk } = reading;
   source.offset = reading.nextOffset;
-  const skipped: Segment[] =
-    reading.skipped > 0 ? [{ text: `… ${reading.skipped} bytes of this log were dropped …`, final: true }] : [];
+  const segments: Segment[] = [];
+  if (reading.skipped > 0) {
+    const begin = asked + reading.skipped;
+    segments.push(...lines.end());
+    lines.goTo(begin);
+    const dropped = begin - Math.max(asked, known);
+    if (dropped > 0) segments.push({ text: `… ${dropped} bytes of this log were dropped …`, final: true, end: begin });
+  }
+  const inStore = Math.max(0, known - (source.offset - chunk.length));
+  segments.push(...lines.push(chunk.subarray(0, inStore)));
+  if (inStore > 0 && inStore <= chunk.length) segments.push(...lines.end());
+  segments.push(...lines.push(chunk.subarray(inStore)));
   const ended = reading.state === "exited" || reading.state === "vanished";
-  const rest = ended && reading.chunk.length < CHUNK_BYTES;
-  const segments = [...skipped, ...source.lines.push(reading.chunk), ...(rest ? source.lines.end() : [])];
+  if (ended && !isFull(reading)) segments.push(...lines.end());
   return segments.map((segment) => ({ ...segment, source: source.name }));
 }

@@ -1,35 +1,54 @@
-/** What one swap reads of the remote logs: the last lines of the present attempt, and which of them the store has already. */
+/**
+ * What one swap reads of the remote logs: the last lines of the present attempt, and up to which byte of each log the store
+ * has them. Every line is stored together with the place where it ends, so that after a restart none is missing or twice.
+ */
+import type { Leg } from "./machine.ts";
+
 const TAIL_LINES = 2_000;
+
+/** What the log of an attempt is called in the store: the way back has logs of its own. */
+export const storedAs = (source: string, leg: Leg): string => (leg === "rollback" ? `${source} (back)` : source);
+
+/** A line of a remote log. */
+export interface RemoteLine {
+  /** `launch` or a node's name. */
+  readonly source: string;
+  readonly text: string;
+  /** Offset of the first byte behind it. */
+  readonly end: number;
+}
 
 export class RunLog {
   #tail: string[] = [];
-  #known = new Map<string, number>();
+  #known: ReadonlyMap<string, number> = new Map();
 
   constructor(
     private readonly means: {
-      writeLog(source: string, line: string): void;
-      /** Lines in the store by source. */
-      loggedLines(): ReadonlyMap<string, number>;
+      writeLog(source: string, line: string, readTo?: number): void;
+      /** Up to which byte the store has the log of each source. */
+      readTo(): ReadonlyMap<string, number>;
+      leg(): Leg;
     },
   ) {}
 
   /** @returns false: the store had it already */
-  take(source: string, line: string): boolean {
-    this.#tail.push(line);
+  take({ source, text, end }: RemoteLine): boolean {
+    this.#tail.push(text);
     if (this.#tail.length > TAIL_LINES * 2) this.#tail = this.#tail.slice(-TAIL_LINES);
-    const known = this.#known.get(source) ?? 0;
-    if (known > 0) this.#known.set(source, known - 1);
-    else this.means.writeLog(source, line);
-    return known === 0;
+    const name = storedAs(source, this.means.leg());
+    const isNew = end > (this.#known.get(name) ?? 0);
+    if (isNew) this.means.writeLog(name, text, end);
+    return isNew;
   }
 
   tail(): readonly string[] {
     return this.#tail;
   }
 
-  /** The remote logs are now read from their beginning. */
-  begin(): void {
+  /** The remote logs are now read from their beginning. @returns up to which byte the store has that of a source */
+  begin(): (source: string) => number {
     this.#tail = [];
-    this.#known = new Map(this.means.loggedLines());
+    this.#known = this.means.readTo();
+    return (source) => this.#known.get(storedAs(source, this.means.leg())) ?? 0;
   }
 }

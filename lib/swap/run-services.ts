@@ -29,9 +29,10 @@ export interface RunServices
   > {
   readonly effects: EffectBodies;
   now(): string;
-  writeLog(source: string, line: string): void;
-  /** Lines in the store by source. */
-  loggedLines(): ReadonlyMap<string, number>;
+  /** @param readTo where it ends in the remote log of its source */
+  writeLog(source: string, line: string, readTo?: number): void;
+  /** Up to which byte the store has the log of each source. */
+  readTo(): ReadonlyMap<string, number>;
   /**
    * Makes the step durable, together with what follows from it for the slot.
    * @param allow asked first, within the same transaction: throws when the step may not happen

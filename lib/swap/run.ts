@@ -12,6 +12,7 @@ import type { LoadTimes } from "./load-clock.ts";
 import type { Leg, MachineEvent } from "./machine.ts";
 import { type Attempt, attemptOf, type SwapOrder } from "./order.ts";
 import type { LoadProgress } from "./phases.ts";
+import type { RemoteLine } from "./run-log.ts";
 import type { Download, Failure } from "./swap.ts";
 import type { Timing } from "./timing.ts";
 
@@ -43,13 +44,13 @@ export interface Run {
   /**
    * Adds a line that was read from a remote log. The remote log is read from its beginning after a restart of the
    * controller: lines that the store already has are not added again.
-   * @param source `launch` or a node's name @returns false: the store had it already
+   * @returns false: the store had it already
    */
-  logRemote(source: string, line: string): boolean;
+  logRemote(line: RemoteLine): boolean;
   /** The last remote lines of the present attempt, for explaining a failure. */
   tail(): readonly string[];
-  /** The remote logs are now read from their beginning. */
-  beginReading(): void;
+  /** The remote logs are now read from their beginning. @returns up to which byte the store has the log of a source */
+  beginReading(): (source: string) => number;
   progress(progress: LoadProgress): void;
   /** From here on what ran before is told to stop: if the stop fails, it has to be looked at. Durable before it is told. */
   telling(): void;

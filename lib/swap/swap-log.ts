@@ -30,11 +30,12 @@ export class SwapLog {
     private readonly now: () => string,
   ) {}
 
-  append(jobId: string, source: string, text: string): void {
+  /** @param readTo of a line that was read from a remote log: the offset of the first byte behind it there */
+  append(jobId: string, source: string, text: string, readTo: number | null = null): void {
     const seq = this.#last(jobId) + 1;
     this.#sequences.set(jobId, seq);
     const line: LogLine = { seq, at: this.now(), source, line: text };
-    this.telemetry.append("swap_log", { job_id: jobId, seq, at: line.at, source, line: text });
+    this.telemetry.append("swap_log", { job_id: jobId, seq, at: line.at, source, line: text, read_to: readTo });
     for (const listener of this.#listeners.get(jobId) ?? []) listener(line);
     for (const listener of this.#growth) listener(jobId, seq);
   }
@@ -83,23 +84,24 @@ export class SwapLog {
     };
   }
 
-  /** Lines that each source has in this log: those in the store, those that wait, and those that had to be given up. */
-  counts(jobId: string): ReadonlyMap<string, number> {
-    const counts = new Map<string, number>();
-    const count = (source: string, lines: number) => counts.set(source, (counts.get(source) ?? 0) + lines);
+  /** Up to which byte the remote log of each source was taken: into the store, among what waits, or given up. */
+  readTo(jobId: string): ReadonlyMap<string, number> {
+    const places = new Map<string, number>();
+    const take = (source: string, end: number | null) =>
+      end === null || places.set(source, Math.max(places.get(source) ?? 0, end));
     for (const { row, lost } of this.telemetry.waiting()) {
       if (row.job_id !== jobId) continue;
-      count(row.source, 1);
-      for (const [source, lines] of lost ?? []) count(source, lines);
+      take(row.source, row.read_to);
+      for (const [source, { readTo }] of lost ?? []) take(source, readTo);
     }
     const rows = this.telemetry.db
-      .query<{ source: string; lines: number }, [string]>(
-        `SELECT source, count(*) AS lines FROM swap_log WHERE job_id = ?1 GROUP BY source
-         UNION ALL SELECT source, lines FROM swap_log_lost WHERE job_id = ?1`,
+      .query<{ source: string; read_to: number | null }, [string]>(
+        `SELECT source, max(read_to) AS read_to FROM swap_log WHERE job_id = ?1 GROUP BY source
+         UNION ALL SELECT source, read_to FROM swap_log_lost WHERE job_id = ?1`,
       )
       .all(jobId);
-    for (const { source, lines } of rows) count(source, lines);
-    return counts;
+    for (const { source, read_to } of rows) take(source, read_to);
+    return places;
   }
 
   /** Forgets the oldest logs; while that cannot be written, the end of a later swap does it. */
@@ -121,7 +123,9 @@ export class SwapLog {
   #waiting(jobId: string): LogLine[] {
     const waiting = this.telemetry.waiting();
     if (waiting.length === 0) return [];
-    return waiting.filter(({ row }) => row.job_id === jobId).map(({ row: { job_id: _job, ...line } }) => line);
+    return waiting
+      .filter(({ row }) => row.job_id === jobId)
+      .map(({ row: { seq, at, source, line } }) => ({ seq, at, source, line }));
   }
 
   #last(jobId: string): number {

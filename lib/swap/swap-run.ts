@@ -13,7 +13,7 @@ import { type Effect, isOver, type Leg, type MachineEvent, type MachineState, st
 import { attemptOf, type SwapOrder } from "./order.ts";
 import type { LoadProgress } from "./phases.ts";
 import type { Run } from "./run.ts";
-import { RunLog } from "./run-log.ts";
+import { type RemoteLine, RunLog } from "./run-log.ts";
 import type { EffectBodies, RunServices } from "./run-services.ts";
 import type { Failure, SwapJob } from "./swap.ts";
 import type { SwapRecord } from "./swap-store.ts";
@@ -55,7 +55,7 @@ export class SwapRun implements Run {
     this.#job = record.job;
     this.order = record.order;
     this.#times = this.#keptTimes = record.load ?? NOT_WATCHED;
-    this.#log = new RunLog(services);
+    this.#log = new RunLog({ ...services, leg: () => this.#machine.leg });
     this.control = services.control;
     this.timing = services.timing;
     this.timeScale = services.timeScale;
@@ -92,15 +92,12 @@ export class SwapRun implements Run {
     this.services.writeLog("controller", line);
   }
 
-  logRemote(source: string, line: string): boolean {
-    return this.#log.take(this.#machine.leg === "rollback" ? `${source} (back)` : source, line);
-  }
-
+  logRemote = (line: RemoteLine) => this.#log.take(line);
   tail = () => this.#log.tail();
 
-  beginReading(): void {
+  beginReading(): (source: string) => number {
     this.#meter.begin();
-    this.#log.begin();
+    return this.#log.begin();
   }
 
   progress(progress: LoadProgress): void {

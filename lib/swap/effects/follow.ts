@@ -20,7 +20,7 @@ const LATE_LOG_MS = 2_000;
 const CUT_LOG_MS = 8_000;
 
 export const follow: EffectBody = async (run, leg, signal) => {
-  const log = new RemoteLog(run.control, nodesOf(run, leg), attempt(run, leg).launchId);
+  const log = new RemoteLog(run.control, nodesOf(run, leg), attempt(run, leg).launchId, run.beginReading());
   const stopped = new AbortController();
   const both = AbortSignal.any([signal, stopped.signal]);
   const loops = [followLog(run, leg, log, both), untilAnswering(run, leg, both)];
@@ -42,7 +42,7 @@ async function readRest(run: Run, log: RemoteLog, signal: AbortSignal): Promise<
   while (true) {
     try {
       const reading = await log.read(signal);
-      for (const segment of reading.segments) if (segment.final) run.logRemote(segment.source, segment.text);
+      for (const segment of reading.segments) if (segment.final) run.logRemote(segment);
       if (reading.more) continue;
       const { phase } = run.tail().reduce(advance, LOAD_BEGINS);
       if (phase === "serving" || phase === LOAD_BEGINS.phase || Date.now() - began > LATE_LOG_MS) return;
@@ -84,7 +84,6 @@ async function followLog(
   signal: AbortSignal,
 ): Promise<MachineEvent> {
   const nodes = nodesOf(run, leg);
-  run.beginReading();
   const watch = new ProcessWatch(run, nodes);
   const clock = new LoadClock(run.loadTimes);
   // What was written before this controller began to read tells nothing new.
@@ -99,7 +98,7 @@ async function followLog(
     try {
       reading = await log.read(signal);
       for (const segment of reading.segments) {
-        const isWritten = segment.final && run.logRemote(segment.source, segment.text);
+        const isWritten = segment.final && run.logRemote(segment);
         const next = advance(progress, segment.text);
         const tells = isNews(segment.text, seen) || next !== progress;
         if (tells && (hasCaughtUp || isWritten)) clock.heard();

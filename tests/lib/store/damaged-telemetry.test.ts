@@ -20,7 +20,7 @@ import { StoreError } from "../../../lib/store/store-error.ts";
 import { temporaryFolder } from "./_folder.ts";
 
 const NO_DATABASE = "this is no database, and long enough to be looked at. ".repeat(100);
-const ROW = { job_id: "a", seq: 1, at: "2026-01-31T12:00:00.000Z", source: "spark-1", line: "a line" };
+const ROW = { job_id: "a", seq: 1, at: "2026-01-31T12:00:00.000Z", source: "spark-1", line: "a line", read_to: null };
 
 /** A folder that a controller has used, with a fact and a line in it. */
 function usedFolder() {

@@ -27,7 +27,7 @@ describe("lines", () => {
 
     expect(lines.push(bytes("half a li"))).toEqual([]);
     expect(lines.push(bytes("ne"))).toEqual([]);
-    expect(lines.end()).toEqual([{ text: "half a line", final: true }]);
+    expect(lines.end()).toEqual([{ text: "half a line", final: true, end: 11 }]);
     expect(lines.end()).toEqual([]);
   });
 
@@ -35,17 +35,17 @@ describe("lines", () => {
     const lines = new LogLines();
     lines.push(bytes("one"));
 
-    expect(lines.push(bytes("\ntwo"))).toEqual([{ text: "one", final: true }]);
+    expect(lines.push(bytes("\ntwo"))).toEqual([{ text: "one", final: true, end: 4 }]);
   });
 });
 
 describe("a progress bar", () => {
   test("leaves its last state as a line; the states before it are told as overwritten", () => {
     expect(read("\rshards:  0%\rshards: 50%\rshards: 100%\nnext\n")).toEqual([
-      { text: "shards:  0%", final: false },
-      { text: "shards: 50%", final: false },
-      { text: "shards: 100%", final: true },
-      { text: "next", final: true },
+      { text: "shards:  0%", final: false, end: 13 },
+      { text: "shards: 50%", final: false, end: 25 },
+      { text: "shards: 100%", final: true, end: 38 },
+      { text: "next", final: true, end: 43 },
     ]);
   });
 
@@ -53,11 +53,11 @@ describe("a progress bar", () => {
     const lines = new LogLines();
 
     expect(lines.push(bytes("done\r"))).toEqual([]);
-    expect(lines.push(bytes("\n"))).toEqual([{ text: "done", final: true }]);
+    expect(lines.push(bytes("\n"))).toEqual([{ text: "done", final: true, end: 6 }]);
   });
 
   test("that is the last of the log ends as a line without its carriage return", () => {
-    expect(read("shards: 50%\r")).toEqual([{ text: "shards: 50%", final: true }]);
+    expect(read("shards: 50%\r")).toEqual([{ text: "shards: 50%", final: true, end: 12 }]);
   });
 });
 
@@ -101,18 +101,30 @@ describe("a line that never ends", () => {
     expect(Math.max(...seen.map(({ text }) => text.length))).toBeLessThanOrEqual(MOST_CHARACTERS);
   });
 
-  test("that arrives in one piece is cut as well", () => {
-    const [line, ...more] = read("x".repeat(ENDLESS_BYTES));
+  test("that arrives in one piece is cut at the same places, and nothing of it is lost", () => {
+    const text = "x".repeat(ENDLESS_BYTES);
 
-    expect(line?.text.length).toBeLessThanOrEqual(MOST_CHARACTERS);
-    expect(line?.text).toEndWith(" …");
-    expect(more).toEqual([]);
+    const whole = read(text);
+
+    expect(whole).toEqual(read(...(text.match(new RegExp(`.{${PIECE_BYTES}}`, "g")) ?? [])));
+    expect(whole.map((segment) => segment.text.replace(/ …$/, "")).join("")).toBe(text);
+    expect(whole[0]?.text).toEndWith(" …");
+  });
+
+  test("is never cut within a character", () => {
+    const text = `a${"🚀模ö".repeat(4_000)}`;
+
+    expect(
+      read(text)
+        .map((segment) => segment.text.replace(/ …$/, ""))
+        .join(""),
+    ).toBe(text);
   });
 });
 
-test("property: however a log is cut into pieces, its lines are the same", () => {
+test("property: however a log is cut into pieces, its lines are the same, and each says where it ends", () => {
   const piece = fc.oneof(
-    fc.constantFrom("\n", "\r", "\r\n", "\x1b[0m", "\x1b[31m", "█", "🚀", " 50%|"),
+    fc.constantFrom("\n", "\r", "\r\n", "\x1b[0m", "\x1b[31m", "█", "🚀", " 50%|", "long 模".repeat(3_000)),
     fc.string({ maxLength: 12 }),
   );
   fc.assert(
@@ -123,7 +135,14 @@ test("property: however a log is cut into pieces, its lines are the same", () =>
         const at = [0, ...cuts.map((cut) => cut % (log.length + 1)), log.length].sort((a, b) => a - b);
         const pieces = at.slice(1).map((end, index) => log.slice(at[index], end));
 
-        expect(read(...pieces)).toEqual(read(log));
+        const whole = read(log);
+        expect(read(...pieces)).toEqual(whole);
+        // Read on from the end of any line, the rest is the same.
+        const known = whole.filter(({ final }) => final);
+        const from = known[(cuts[0] ?? 0) % (known.length || 1)]?.end ?? 0;
+        const rest = new LogLines();
+        rest.goTo(from);
+        expect([...rest.push(log.slice(from)), ...rest.end()]).toEqual(whole.filter(({ end }) => end > from));
       },
     ),
     { numRuns: 2_000 },

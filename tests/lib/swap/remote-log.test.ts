@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import type { JobReading } from "../../../lib/swap/cluster.ts";
 import { RemoteLog } from "../../../lib/swap/remote-log.ts";
+import { RunLog } from "../../../lib/swap/run-log.ts";
 import { aNode, someSparks } from "./_fixtures.ts";
 
 const never = new AbortController().signal;
@@ -112,5 +114,99 @@ describe("the logs of a launch", () => {
     expect([first.more, second.more]).toEqual([true, false]);
     expect(first.segments).toHaveLength(MIB / 1024);
     expect(second.segments).toHaveLength(1);
+  });
+});
+
+describe("a log that is read a second time, as after a restart of the controller", () => {
+  /** What a Spark keeps: the first bytes and the last ones; the middle goes once it is long enough, and was read. */
+  class LongLog {
+    #bytes = new Uint8Array();
+    #hole: { from: number; to: number } | null = null;
+    readonly control = someSparks({
+      readJob: (_node, id, asked, most) => {
+        const bytes = id.endsWith("-log") ? new Uint8Array() : this.#bytes;
+        const hole = id.endsWith("-log") ? null : this.#hole;
+        const isIn = hole !== null && asked >= hole.from && asked < hole.to;
+        const offset = isIn ? hole.to : Math.min(asked, bytes.length);
+        const end = hole !== null && offset < hole.from ? hole.from : bytes.length;
+        const chunk = bytes.slice(offset, Math.min(end, offset + most));
+        const skipped = Math.max(0, offset - asked);
+        return Promise.resolve({ ...RUNNING, chunk, nextOffset: offset + chunk.length, skipped });
+      },
+    });
+
+    write(text: string): void {
+      this.#bytes = new Uint8Array(Buffer.concat([this.#bytes, new TextEncoder().encode(text)]));
+    }
+
+    dropMiddle(from: number, to: number): void {
+      if (to > from) this.#hole = { from, to };
+    }
+  }
+  const RUNNING = { state: "running", exitCode: null } as const;
+  const HEAD_BYTES = 50;
+
+  /** Reads until nothing is left; what is new goes to the store, as a run does it. */
+  async function readAll(log: LongLog, store: { line: string; end: number | undefined }[]): Promise<void> {
+    const run = new RunLog({
+      writeLog: (_source, line, end) => void store.push({ line, end }),
+      leg: () => "forward",
+      readTo: () => new Map([["launch", Math.max(0, ...store.map(({ end = 0 }) => end))]]),
+    });
+    const remote = new RemoteLog(log.control, [aNode("spark-1")], "swap-1", run.begin());
+    for (let again = 2; again > 0; again--) {
+      const { segments, more } = await remote.read(never);
+      for (const segment of segments) if (segment.final) run.take(segment);
+      if (more) again = 2;
+    }
+  }
+
+  const piece = fc.oneof(
+    fc.string({ maxLength: 30 }).map((text) => `${text}\n`),
+    fc.constantFrom("shards: 10%\r", "half a ", "Größe 模型\r\n", `${"long 模 ".repeat(4_000)}`, "\n"),
+  );
+
+  test("property: no line is missing or twice, however long lines are, and though the middle of what was read is dropped", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(piece, { minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 5 }),
+        fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 5, maxLength: 5 }),
+        async (turns, drops) => {
+          const undisturbed: { line: string; end: number | undefined }[] = [];
+          const whole = new LongLog();
+          whole.write(turns.flat().join(""));
+          await readAll(whole, undisturbed);
+
+          const log = new LongLog();
+          const adopted: typeof undisturbed = [];
+          for (const [turn, pieces] of turns.entries()) {
+            log.write(pieces.join(""));
+            await readAll(log, adopted);
+            log.dropMiddle(HEAD_BYTES, Math.floor((drops[turn] ?? 0) * (adopted.at(-1)?.end ?? 0)));
+          }
+
+          expect(adopted).toEqual(undisturbed);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test("tells what was dropped before any controller has read it, and counts only that", async () => {
+    const log = new LongLog();
+    const store: { line: string; end: number | undefined }[] = [];
+    log.write(`${"a".repeat(99)}\n`);
+    await readAll(log, store);
+    log.write(`${"b".repeat(99)}\n${"c".repeat(99)}\n`);
+    log.dropMiddle(HEAD_BYTES, 250);
+
+    await readAll(log, store);
+    await readAll(log, store);
+
+    expect(store).toEqual([
+      { line: "a".repeat(99), end: 100 },
+      { line: "… 150 bytes of this log were dropped …", end: 250 },
+      { line: "c".repeat(49), end: 300 },
+    ]);
   });
 });

@@ -55,12 +55,16 @@ describe("the lines of a swap", () => {
     expect(texts(opened.log.read("job-1", 4, 2))).toEqual([]);
   });
 
-  test("are counted by their source", () => {
+  test("tell up to where the remote log of each source was read, after a restart too", () => {
     using opened = new Opened();
-    for (const source of ["launch", "spark-2", "launch"]) opened.log.append("job-1", source, "x");
+    opened.log.append("job-1", "launch", "x", 2);
+    opened.log.append("job-1", "spark-2", "y", 70);
+    opened.log.append("job-1", "launch", "z", 4);
+    opened.log.append("job-1", "controller", "our own");
+    opened.restart();
 
-    expect(Object.fromEntries(opened.log.counts("job-1"))).toEqual({ launch: 2, "spark-2": 1 });
-    expect(opened.log.counts("job-2").size).toBe(0);
+    expect(Object.fromEntries(opened.log.readTo("job-1"))).toEqual({ launch: 4, "spark-2": 70 });
+    expect(opened.log.readTo("job-2").size).toBe(0);
   });
 
   test("property: have no gap and no number twice, whatever restarts and ends in between", () => {

@@ -105,8 +105,9 @@ describe("a restart of the controller", () => {
     bench.start();
     const first = await bench.effects.until("follow");
     first.run.beginReading();
-    for (const line of ["one", "two"]) first.run.logRemote("launch", line);
-    first.run.logRemote("spark-2", "elsewhere");
+    first.run.logRemote({ source: "launch", text: "one", end: 4 });
+    first.run.logRemote({ source: "launch", text: "two", end: 8 });
+    first.run.logRemote({ source: "spark-2", text: "elsewhere", end: 10 });
     const closed = bench.engine.close();
     first.fail(first.signal.reason);
     await closed;
@@ -114,8 +115,14 @@ describe("a restart of the controller", () => {
     bench.restart();
     bench.engine.resume();
     const { run } = await bench.effects.next("follow");
-    run.beginReading();
-    for (const line of ["one", "two", "three"]) run.logRemote("launch", line);
+    const known = run.beginReading();
+    expect([known("launch"), known("spark-2"), known("spark-1")]).toEqual([8, 10, 0]);
+    for (const [text, end] of [
+      ["one", 4],
+      ["two", 8],
+      ["three", 14],
+    ] as const)
+      run.logRemote({ source: "launch", text, end });
 
     expect(bench.log.read("job-1", 0, 100).map(({ seq, source, line }) => [seq, source, line])).toEqual([
       [1, "launch", "one"],

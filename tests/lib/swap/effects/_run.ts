@@ -85,14 +85,15 @@ export function aRun({
       return lines.includes("telling");
     },
     log: (line) => void lines.push(`controller: ${line}`),
-    logRemote: (source, line) => {
-      tail.push(line);
-      lines.push(`${source}: ${line}`);
-      return !stored.includes(line);
+    logRemote: ({ source, text }) => {
+      tail.push(text);
+      lines.push(`${source}: ${text}`);
+      return !stored.includes(text);
     },
     tail: () => tail,
     beginReading: () => {
       tail = [];
+      return () => 0;
     },
     inFlight,
     slotOf: () => null,
