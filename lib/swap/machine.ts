@@ -209,7 +209,7 @@ function undoing({ stopLeft, leg }: MachineState): Effect {
 }
 
 function whileCleaning(state: MachineState, event: MachineEvent): Step {
-  if (event.type === "failed" && event.fenced) return end({ ...state, cleaning: false });
+  if (event.type === "failed" && event.fenced) return end(refused(state, event.failure));
   if (event.type === "failed")
     return settle({ ...state, cleaning: false }, "unknown", state.ending?.failure ?? event.failure);
   if (event.type === "looked") {
@@ -218,6 +218,14 @@ function whileCleaning(state: MachineState, event: MachineEvent): Step {
   }
   if (event.type !== "cleaned") return stay(state);
   return state.leg === "forward" ? rollBackOrEnd({ ...state, cleaning: false }) : end({ ...state, cleaning: false });
+}
+
+/** The Spark's words stand beside what failed first: what it obeys by now may be why. */
+function refused(state: MachineState, refusal: Failure): MachineState {
+  const first = state.ending?.failure;
+  const evidence = [first?.evidence, refusal.evidence].filter((line) => line).join("; ") || null;
+  const failure = first ? { ...first, message: `${first.message} ${refusal.message}`, evidence } : refusal;
+  return { ...state, ending: { as: state.ending?.as ?? "failed", failure } };
 }
 
 function rollBackOrEnd(state: MachineState): Step {

@@ -42,8 +42,6 @@ export interface RunServices
   keep(record: SwapRecord): void;
   /** A generation above `seen` and above all that were given out, durable. */
   generationAbove(seen: number): number;
-  /** The highest that this controller has given out. */
-  highestGeneration(): number;
   /** Tells those who watch; nothing is written. */
   show(job: SwapJob): void;
   report(error: unknown): void;

@@ -62,6 +62,8 @@ export interface Run {
   watched(times: LoadTimes): void;
   /** Shown as the reason of the job while it waits for a Spark; null: it has answered. */
   waitsFor(failure: Failure | null): void;
+  /** The highest that this controller has given out. */
+  highestGeneration(): number;
   /**
    * Takes a new generation if this swap's is not above what the nodes have seen.
    * @param whose `anyone` at the first contact of a swap: a restored backup counts on. `own` later: only another swap of
@@ -126,6 +128,22 @@ export async function fenced<T>(run: Run, node: Node, signal: AbortSignal, work:
       if (run.generation === tried) throw error;
     }
   }
+}
+
+/**
+ * Whoever was asleep may have been overtaken, and what runs there by now is not its own. The Spark is made to refuse it, so that the
+ * reason is in the Spark's own words.
+ * @throws Fault `fenced`
+ */
+export async function mustStillObey(run: Run, nodes: readonly Node[], signal: AbortSignal): Promise<void> {
+  await Promise.all(
+    nodes.map(async (node) => {
+      const { foreign, generation } = await run.control.fence(node, signal);
+      // A later swap of this controller beside it shows a generation that was given out here.
+      if (foreign === null && generation <= run.highestGeneration()) return;
+      await run.control.passFence(node, run.generation, signal);
+    }),
+  );
 }
 
 /**

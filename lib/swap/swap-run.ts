@@ -85,6 +85,7 @@ export class SwapRun implements Run {
   inFlight = (slot: string) => this.services.inFlight(slot);
   slotOf = (launchId: string) => this.services.slotOf(launchId);
   reservedBy = (slot: Slot) => this.services.reservedBy(slot);
+  highestGeneration = () => this.services.highestGeneration();
   pastLoads = (modelKey: string): readonly PhaseSeconds[] => this.services.pastLoads(modelKey);
   download = (...asked: Parameters<Run["download"]>) => this.services.download(...asked);
 

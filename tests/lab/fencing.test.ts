@@ -47,6 +47,18 @@ const MOMENTS: readonly { moment: string; refusedAt: string; sleep(its: Its, a: 
       return jobId;
     },
   },
+  {
+    moment: "in mid-load",
+    refusedAt: "weights",
+    async sleep({ lab }, a) {
+      expect(await a.swap("small")).toMatchObject({ state: "ready" });
+      await lab.behave({ loadSeconds: 1.5, models: { "acme/other": { loadSeconds: 300 } } });
+      const { job_id: id } = await a.begin("other");
+      await jobIs(a, id, "the weights load", ({ phase }) => phase === "weights");
+      a.process.kill("SIGSTOP");
+      return id;
+    },
+  },
 ];
 
 inLab("new", (its) => {

@@ -11,7 +11,7 @@ import type { MachineEvent } from "../machine.ts";
 import { advance, LOAD_BEGINS } from "../phases.ts";
 import { type LogReading, RemoteLog } from "../remote-log.ts";
 import type { EffectBody, Run } from "../run.ts";
-import { attempt, nodesOf, pause } from "../run.ts";
+import { attempt, mustStillObey, nodesOf, pause } from "../run.ts";
 import { servesModel } from "../served.ts";
 
 /** How long a container's log may lag behind its port. */
@@ -57,9 +57,10 @@ async function readRest(run: Run, log: RemoteLog, signal: AbortSignal): Promise<
   }
 }
 
-/** Ends when the model lists itself under its expected name; never fails. */
+/** Ends when the model lists itself under its expected name. @throws Fault `fenced`: another controller's does */
 async function untilAnswering(run: Run, leg: "forward" | "rollback", signal: AbortSignal): Promise<MachineEvent> {
-  const [head] = nodesOf(run, leg);
+  const nodes = nodesOf(run, leg);
+  const [head] = nodes;
   const { model } = attempt(run, leg);
   while (true) {
     const address = await run.control.address(head, signal).catch((error) => {
@@ -69,14 +70,21 @@ async function untilAnswering(run: Run, leg: "forward" | "rollback", signal: Abo
     });
     if (address !== null) {
       const url = `http://${address}:${run.order.slot.port}/v1/models`;
-      if (servesModel(await run.control.get(url, run.timing.httpDeadlineMs, signal), model))
+      if (servesModel(await run.control.get(url, run.timing.httpDeadlineMs, signal), model)) {
+        await mustStillObey(run, nodes, signal).catch((error) => {
+          if (signal.aborted || !(error instanceof Fault) || isRefusal(error)) throw error;
+        });
         return { type: "answering" };
+      }
     }
     await pause(run.timing.probeMs, signal);
   }
 }
 
-/** Ends only when the load has failed. */
+/** Anything else that a Spark says, or does not say, leaves open whom it obeys. */
+const isRefusal = (error: unknown): boolean => error instanceof Fault && error.code === "fenced";
+
+/** Ends only when the load has failed. @throws Fault `fenced` */
 async function followLog(
   run: Run,
   leg: "forward" | "rollback",
@@ -111,6 +119,7 @@ async function followLog(
       run.waitsFor(null);
     } catch (error) {
       signal.throwIfAborted();
+      if (isRefusal(error)) throw error;
       const reason = failureOf(error);
       const { watchedMs } = clock.tick();
       if (watchedMs - contact > run.timing.contactDeadlineMs) return { type: "failed", failure: reason };
@@ -140,7 +149,7 @@ function isNews(text: string, seen: Set<string>): boolean {
   return true;
 }
 
-/** Tells whether the vLLM of this load is gone. */
+/** Tells whether the vLLM of this load is gone. What runs is its own only while the Sparks obey this controller. */
 class ProcessWatch {
   readonly #seen = new Set<string>();
   #missing = 0;
@@ -151,12 +160,13 @@ class ProcessWatch {
     private readonly nodes: ReturnType<typeof nodesOf>,
   ) {}
 
-  /** What shows that it is dead; null while it lives, or may. */
+  /** What shows that it is dead; null while it lives, or may. @throws Fault `fenced` */
   async dead(reading: LogReading, signal: AbortSignal): Promise<string | null> {
     const launcherRuns = reading.launcher.state === "running" || reading.launcher.state === "prepared";
     // While the launcher runs, a look now and then is enough; once it has ended every round counts.
     if (launcherRuns && Date.now() < this.#nextLook) return null;
     this.#nextLook = Date.now() + this.run.timing.lookMs;
+    await mustStillObey(this.run, this.nodes, signal);
     const views = await Promise.all(
       this.nodes.map(async (node) => ({ node, view: await this.run.control.look(node, this.run.order.slot, signal) })),
     );

@@ -118,6 +118,27 @@ describe("failing", () => {
     expect(state.state).toBe("failed");
     expect(effects).toEqual([]);
   });
+
+  test("a node that refuses to be cleaned up: the refusal is quoted beside what failed first", () => {
+    const refusal = { code: "fenced", message: "spark-1 obeys another.", evidence: "fenced instance b", advice: null };
+    const refused: MachineEvent = { type: "failed", fenced: true, failure: refusal };
+
+    expect(run(at("loading", true), failed, refused).state).toMatchObject({
+      state: "failed",
+      rolledBack: null,
+      ending: {
+        failure: {
+          ...broken,
+          message: `${broken.message} ${refusal.message}`,
+          evidence: [...(broken.evidence === null ? [] : [broken.evidence]), refusal.evidence].join("; "),
+        },
+      },
+    });
+    expect(run(at("loading", true), { type: "cancel" }, refused).state).toMatchObject({
+      state: "cancelled",
+      ending: { failure: refusal },
+    });
+  });
 });
 
 describe("a stop that fails after something was told to stop", () => {

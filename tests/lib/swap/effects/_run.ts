@@ -98,6 +98,7 @@ export function aRun({
     inFlight,
     slotOf: () => null,
     reservedBy: () => null,
+    highestGeneration: () => 8,
     raiseGeneration: (seen) => void raised.push(seen),
     raised,
     progress: (progress) => void progressed.push(progress),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { servedSource } from "../../../../lib/catalog/catalog.ts";
+import { Fault } from "../../../../lib/fault.ts";
 import type { JobReading, SparkControl } from "../../../../lib/swap/cluster.ts";
 import { follow } from "../../../../lib/swap/effects/follow.ts";
 import { aModel, aServingView, aView, unreachable } from "../_fixtures.ts";
@@ -208,6 +209,50 @@ describe("a load has failed", () => {
     const away: SparkControl["readJob"] = () => Promise.reject(unreachable("spark-1"));
     const silent = await failing({ control: { readJob: away, ...dead, get }, timing: { contactDeadlineMs: 20 } });
     expect(silent).toMatchObject({ code: "ssh_network" });
+  });
+
+  describe("when its Spark obeys another controller by now, in the Spark's own words", () => {
+    const refusal = new Fault("conflict", "fenced", "spark-1 obeys another Spark Control.", {
+      evidence: "fenced instance b",
+    });
+    const taken: Partial<SparkControl> = {
+      fence: () => Promise.resolve({ foreign: "b", generation: 9 }),
+      passFence: () => Promise.reject(refusal),
+    };
+    const refused = (options: RunOptions) =>
+      expect(follow(aRun({ settings: { stall_seconds: 0.2 }, ...options }), "forward", never)).rejects.toBe(refusal);
+
+    test("though what the other one loads there is taken for its own", () =>
+      refused({ control: { ...launcher(["x\n"], running), ...alive, ...taken, get } }));
+
+    test("though its own launch was ended meanwhile", () =>
+      refused({ control: { ...launcher(["x\n"], { state: "vanished", exitCode: null }), ...dead, ...taken, get } }));
+
+    test("though the same model answers there", () => {
+      const control = { ...launcher(["x\n"], running), ...alive, ...taken, get: () => Promise.resolve(answer) };
+      return refused({ control, timing: { lookMs: 1_000_000 } });
+    });
+
+    test("also one with these data, that counted on: a generation that was never given out here", () => {
+      const counted: SparkControl["fence"] = () => Promise.resolve({ foreign: null, generation: 9 });
+      return refused({ control: { ...launcher(["x\n"], running), ...alive, ...taken, fence: counted, get } });
+    });
+
+    test("not for a later swap of its own beside it", async () => {
+      let asked = 0;
+      const late = () => Promise.resolve(++asked < 20 ? silence : answer);
+      const counted: SparkControl["fence"] = () => Promise.resolve({ foreign: null, generation: 8 });
+      const control = { ...launcher(["x\n"], running), ...alive, ...taken, fence: counted, get: late };
+      expect(await follow(aRun({ control }), "forward", never)).toEqual({ type: "answering" });
+    });
+
+    test("not while the Spark cannot be asked", async () => {
+      let asked = 0;
+      const late = () => Promise.resolve(++asked < 20 ? silence : answer);
+      const away: SparkControl["fence"] = () => Promise.reject(unreachable("spark-1"));
+      const control = { ...launcher(["x\n"], running), ...alive, ...taken, fence: away, get: late };
+      expect(await follow(aRun({ control }), "forward", never)).toEqual({ type: "answering" });
+    });
   });
 
   test("an abort ends both loops at once", async () => {
