@@ -146,7 +146,8 @@ export function wakeHeld(events: Pick<EventBus, "subscribe">, line: HoldLine): v
   });
 }
 
-function tellOfEnd(line: HoldLine, { job_id, slot, model, state, leg, reason }: SwapJob): void {
-  if (state === "ready") line.loaded(model, slot);
+function tellOfEnd(line: HoldLine, { job_id, slot, model, state, leg, reason, died }: SwapJob): void {
+  if (died) line.failed(model, reason ?? "it has ended.", job_id);
+  else if (state === "ready") line.loaded(model, slot);
   else if (leg === "rollback" || LOST.has(state)) line.failed(model, reason ?? "its swap has ended.", job_id);
 }

@@ -29,6 +29,8 @@ export function deedOf(entry: AuditEntry, nameOf: (key: string) => string): stri
       return "Asked to cancel a swap";
     case "swap.ended":
       return ended(details, model, nameOf);
+    case "swap.died":
+      return `${model} ended right after it was ready${details.restored_by ? "; the model before is loaded again" : ""}`;
     case "acquireLock":
       return `Reserved the GPUs${details.ttl_seconds ? ` for ${duration(Number(details.ttl_seconds))}` : ""}${quoted(details, "note")}`;
     case "releaseLock":

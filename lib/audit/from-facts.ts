@@ -22,6 +22,7 @@ export function byItself(
 export function noteOf(event: FactEvent): AuditNote | null {
   switch (event.type) {
     case "swap.changed":
+      if (event.job.died) return swapDied(event.job);
       return event.job.ended_at === null ? null : swapEnded(event.job);
     case "node.changed":
       return byItself("node.changed", { node: event.node, reachable: event.reachable });
@@ -76,6 +77,11 @@ const refusedKey = (change: string): Outcome => (change === "refused" ? "refused
 
 function ofLock(action: string, { holder, generation }: Lock, details: Details = {}): AuditNote {
   return { ...byItself(action, { generation, ...details }), holder };
+}
+
+function swapDied({ job_id, model, slot, died }: SwapJob): AuditNote {
+  const restored = died?.restored_by ? { restored_by: died.restored_by } : {};
+  return byItself("swap.died", { job_id, model, slot, ...restored }, "failed", died?.failure.code ?? null);
 }
 
 function swapEnded(job: SwapJob): AuditNote {

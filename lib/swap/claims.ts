@@ -2,6 +2,7 @@
 import type { Model } from "../catalog/catalog.ts";
 import { Fault } from "../fault.ts";
 import type { Node, Slot, Topology } from "../topology/topology.ts";
+import type { BeliefChange } from "./belief-change.ts";
 import { conflicts, type Footprint } from "./conflicts.ts";
 import type { OnDrainTimeout } from "./drain-desk.ts";
 import { type Belief, failureOf, footprint } from "./facts.ts";
@@ -75,6 +76,14 @@ export class Claims {
     if (gate.reservationOfAnother(place, order.reservation ?? null) || gate.isAwaited(place))
       throw new Fault("locked", "reserved", "Someone else has reserved this slot, or is about to.");
     this.#refuseBeside(order);
+  }
+
+  /** Whether a swap, a stop or a restart is under way in a slot, or next to it so that it would have to make room. */
+  isTouched(name: string): boolean {
+    const slot = this.means.topology().slots.find((each) => each.name === name);
+    if (!slot) return true;
+    const stands = this.#asItStands(slot);
+    return this.#owner(name, [stands]) !== undefined || this.#disruption(name, stands) !== null;
   }
 
   /** What these models take in a slot, and what is believed to serve there. */
@@ -207,6 +216,18 @@ export class Claims {
       return other !== undefined && conflicts(wanted, footprint(belief.model, other));
     });
     return new Set([...touched.map((belief) => belief.slot), slot.name]);
+  }
+
+  /** What a step of a swap changes in what is believed, and in what is unknown. Call it within the step's transaction. */
+  follow(order: SwapOrder, change: BeliefChange): void {
+    const { store, topology } = this.means;
+    if (change.type === "stopped") {
+      for (const touched of this.touchedSlots(order, topology().slots)) store.disbelieve(touched);
+      this.overtakeUnknown(order);
+    }
+    if (change.type === "emptied") store.disbelieve(order.slot.name);
+    if (change.type === "gone") for (const slot of change.slots) store.disbelieve(slot);
+    if (change.type === "serves") store.believe(change.belief);
   }
 
   /**

@@ -4,9 +4,9 @@
  */
 import type { Model } from "../catalog/catalog.ts";
 import { Fault } from "../fault.ts";
-import type { Node, Slot } from "../topology/topology.ts";
-import { isConfigured, usableNode } from "../topology/topology.ts";
+import { type Node, usableNode } from "../topology/topology.ts";
 import { type Adoption, adoptLoad } from "./adoption.ts";
+import { askedFor } from "./asked-for.ts";
 import type { BeliefChange } from "./belief-change.ts";
 import { checkArguments } from "./check-arguments.ts";
 import { Claims } from "./claims.ts";
@@ -18,9 +18,11 @@ import { placeOf } from "./gate.ts";
 import { askedFirst } from "./old-data.ts";
 import { makePlan, requestsIn } from "./plan.ts";
 import { planCommands } from "./plan-commands.ts";
+import { afterDeath } from "./restore.ts";
 import { RestoredSwaps } from "./restored-swaps.ts";
 import type { EffectBodies, RunServices } from "./run-services.ts";
-import type { Plan, SwapJob } from "./swap.ts";
+import { Settling } from "./settling.ts";
+import type { Failure, Plan, SwapJob } from "./swap.ts";
 import { SwapRun } from "./swap-run.ts";
 import type { SwapRecord } from "./swap-store.ts";
 
@@ -33,11 +35,14 @@ export class SwapEngine {
   /** Who owns which slot. */
   readonly claims: Claims;
   readonly #restored: RestoredSwaps;
+  readonly #settling: Settling;
   #closed = false;
 
   constructor(private readonly options: EngineOptions) {
     this.claims = new Claims(options);
     this.#restored = new RestoredSwaps(options);
+    const isTouched = ({ job }: SwapRecord) => this.claims.isTouched(job.slot);
+    this.#settling = new Settling({ ...options, isTouched, onDeath: (...of) => this.#died(...of) });
   }
 
   /**
@@ -46,6 +51,7 @@ export class SwapEngine {
    */
   resume(): void {
     this.#restored.resume((record) => this.#run(record, "earlier process"));
+    this.#settling.resume();
     for (const { order, job } of [...this.#runs.values()]) {
       const { reservation = null } = order;
       if (reservation !== null && this.options.wasForced(reservation, job.created_at))
@@ -60,7 +66,7 @@ export class SwapEngine {
    */
   start(request: SwapRequest): SwapJob {
     if (this.#closed) throw new Fault("unavailable", "shutting_down", "Spark Control is shutting down.");
-    const { model, slot } = this.#resolve(request);
+    const { model, slot } = askedFor(this.options, request);
     const topology = this.options.topology();
     targetOf(topology, model, slot);
     const nodes = slot.nodes.flatMap((name) => usableNode(topology, name) ?? []);
@@ -92,7 +98,7 @@ export class SwapEngine {
   /** What a swap would do, from a fresh look at the Sparks. Touches nothing. */
   async plan(request: Omit<SwapRequest, "requestedBy">, signal: AbortSignal): Promise<Plan> {
     const { control, store } = this.options;
-    const { model, slot } = this.#resolve(request);
+    const { model, slot } = askedFor(this.options, request);
     const topology = this.options.topology();
     const target = targetOf(topology, model, slot);
     const facts = await gatherFacts(control, topology, this.claims.occupancy(null), target, signal);
@@ -203,7 +209,7 @@ export class SwapEngine {
     signal: AbortSignal,
   ): Promise<{ valid: boolean; message: string | null }> {
     const { control, topology } = this.options;
-    return checkArguments(control, topology(), this.#resolve({ model: modelKey, slot: slotName }), signal);
+    return checkArguments(control, topology(), askedFor(this.options, { model: modelKey, slot: slotName }), signal);
   }
 
   /** Resolves with the job once it is settled. */
@@ -214,22 +220,12 @@ export class SwapEngine {
   /** Lets go of every run. What they do on the Sparks goes on and is taken up at the next start. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([this.#restored.close(), ...[...this.#runs.values()].map((run) => run.close())]);
+    await Promise.all([
+      this.#settling.close(),
+      this.#restored.close(),
+      ...[...this.#runs.values()].map((run) => run.close()),
+    ]);
     this.#runs.clear();
-  }
-
-  #resolve(request: { readonly model: string; readonly slot?: string | undefined }): { model: Model; slot: Slot } {
-    const topology = this.options.topology();
-    if (!isConfigured(topology))
-      throw new Fault("unavailable", "not_configured", "No Spark is configured yet. Open the dashboard to set one up.");
-    const model = this.options.catalog().models.find((each) => each.key === request.model);
-    if (!model) throw new Fault("not_found", "unknown_model", "There is no model with this key in the catalog.");
-    const slot =
-      request.slot === undefined ? topology.slots[0] : topology.slots.find((each) => each.name === request.slot);
-    if (!slot && request.slot === undefined)
-      throw new Fault("unavailable", "not_configured", "No slot can be used. See the problems of the configuration.");
-    if (!slot) throw new Fault("not_found", "unknown_slot", "There is no slot with this name.");
-    return { model, slot };
   }
 
   #run(record: SwapRecord, from: "claim" | "earlier process" = "claim"): SwapRun {
@@ -270,6 +266,15 @@ export class SwapEngine {
     };
   }
 
+  #died(record: SwapRecord, failure: Failure): void {
+    const { store, onChange } = this.options;
+    const { told, restore } = store.claim(() => afterDeath({ ...this.options, claims: this.claims }, record, failure));
+    onChange(told.job, false);
+    if (!restore) return;
+    onChange(restore.job, true);
+    this.#run(restore).dispatch({ type: "begin" });
+  }
+
   #save(record: SwapRecord, change: BeliefChange, allow?: () => void): void {
     const { store, log, onChange, record: keep } = this.options;
     const { job, order } = record;
@@ -277,17 +282,12 @@ export class SwapEngine {
       allow?.();
       store.save(record);
       keep(job);
-      if (change.type === "stopped") {
-        for (const touched of this.claims.touchedSlots(order, this.options.topology().slots)) store.disbelieve(touched);
-        this.claims.overtakeUnknown(order);
-      }
-      if (change.type === "emptied") store.disbelieve(job.slot);
-      if (change.type === "gone") for (const slot of change.slots) store.disbelieve(slot);
-      if (change.type === "serves") store.believe(change.belief);
+      this.claims.follow(order, change);
     });
     if (job.ended_at) {
       this.#runs.delete(job.job_id);
       log.settle(job.job_id);
+      this.#settling.watch(record);
     }
     onChange(job, true);
   }

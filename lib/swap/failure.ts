@@ -112,7 +112,7 @@ export function ownMistake(error: unknown, step: string): Failure {
 }
 
 /** 128 + 9, as a shell and docker tell it. */
-const SIGKILLED = 137;
+export const SIGKILLED = 137;
 
 /** A launcher that ended without a model that answers. */
 export function explainEnd(exitCode: number | null, lines: readonly string[]): Failure {
@@ -147,7 +147,8 @@ export function explainEnd(exitCode: number | null, lines: readonly string[]): F
 /** What the launch script says while it tidies up tells nothing about the cause. */
 const TIDYING = /^(?:Stopping (?:cluster|head|worker)|Cluster stopped)/;
 
-function lastTelling(lines: readonly string[]): string | null {
+/** The last line that may tell a cause; null: there is none. */
+export function lastTelling(lines: readonly string[]): string | null {
   const telling = lines.filter((line) => !TIDYING.test(line.trim()));
   const errors = telling.filter((line) => /error|exception|failed|fatal|not found/i.test(line));
   return (errors.at(-1) ?? telling.findLast((line) => line.trim() !== ""))?.trim() ?? null;

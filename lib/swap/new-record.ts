@@ -4,6 +4,7 @@ import type { Node, Slot } from "../topology/topology.ts";
 import type { OnDrainTimeout } from "./drain-desk.ts";
 import type { Belief } from "./facts.ts";
 import { initialState } from "./machine.ts";
+import type { SwapJob } from "./swap.ts";
 import type { SwapRecord } from "./swap-store.ts";
 
 export interface NewSwap {
@@ -21,6 +22,8 @@ export interface NewSwap {
   readonly requestedBy: string;
   /** ISO 8601. */
   readonly at: string;
+  /** The swap whose model died right after it was ready, and why, where it is loaded for that. */
+  readonly restores?: SwapJob["restores"];
 }
 
 export function newRecord({
@@ -35,6 +38,7 @@ export function newRecord({
   generation,
   requestedBy,
   at,
+  restores = null,
 }: NewSwap): SwapRecord {
   const previous = rollback ? (before?.model ?? null) : null;
   const machine = initialState(previous !== null);
@@ -47,6 +51,7 @@ export function newRecord({
       reservation,
       ...(onDrainTimeout ? { onDrainTimeout } : {}),
       ...(nodes ? { nodes } : {}),
+      ...(restores ? { onlyWhereNothingRuns: true } : {}),
     },
     job: {
       job_id: jobId,
@@ -65,6 +70,7 @@ export function newRecord({
       rollback,
       rolled_back_to: null,
       rollback_failure: null,
+      ...(restores ? { restores } : {}),
       generation,
       requested_by: requestedBy,
       created_at: at,

@@ -13,6 +13,8 @@ export interface SwapOrder {
   readonly nodes?: readonly Node[];
   /** Generation of the reservation under which it was claimed; null or left out: under none. */
   readonly reservation?: number | null;
+  /** It was begun by itself: what somebody has started there meanwhile is not stopped for it. */
+  readonly onlyWhereNothingRuns?: boolean;
   /** What becomes of requests that run too long; null or left out: as configured. */
   readonly onDrainTimeout?: OnDrainTimeout | null;
 }

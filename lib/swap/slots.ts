@@ -109,9 +109,12 @@ export function slotStatus({
     in_flight: inFlight,
     loaded_by: (believed && loadedBy?.requested_by) ?? null,
     load_seconds: believed && loadedBy?.ended_at ? secondsOf(loadedBy) : null,
-    difference: job ? null : difference,
+    difference: job ? null : ids === null && loadedBy?.died ? lastWords(loadedBy.died) : difference,
   };
 }
+
+/** That it died is known more closely than that it does not answer. */
+const lastWords = ({ at, failure }: NonNullable<SwapJob["died"]>): Difference => ({ ...failure, since: at });
 
 function secondsOf({ created_at, ended_at }: SwapJob): number {
   return Math.round((Date.parse(ended_at ?? created_at) - Date.parse(created_at)) / 1000);

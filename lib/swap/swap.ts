@@ -159,6 +159,15 @@ export const SwapJobSchema = Type.Object(
     rolled_back_to: Nullable(Type.String()),
     /** Why the model before could not be loaded again; null when it could, or that was not tried. */
     rollback_failure: Nullable(FailureSchema),
+    /**
+     * Set when the model that this swap loaded ended within a minute of being ready: when that was seen, why, and the swap that loads the
+     * model before again (null: none does; `reason` says why). The swap stays `ready`.
+     */
+    died: Type.Optional(
+      Nullable(Type.Object({ at: Type.String(), failure: FailureSchema, restored_by: Nullable(Type.String()) })),
+    ),
+    /** Set on a swap that Spark Control began by itself, because the model of that other swap died right after it was ready: why. */
+    restores: Type.Optional(Nullable(Type.Object({ job_id: Type.String(), failure: FailureSchema }))),
     /** Fencing token: grows with every swap. */
     generation: Type.Integer(),
     requested_by: Type.String(),

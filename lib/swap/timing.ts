@@ -16,6 +16,10 @@ export interface Timing {
   readonly verifyDeadlineMs: number;
   /** How long a swap asks what to do with requests that still run, before it fails. */
   readonly drainAskMs: number;
+  /** How long what has got ready is watched for its end: a death in this time counts as one of its swap. 0: it is not. */
+  readonly settleMs: number;
+  /** Between two looks at it meanwhile; a death is noticed after two. */
+  readonly settleLookMs: number;
   /** Silence of a Spark in mid-load after which the load counts as failed. */
   readonly contactDeadlineMs: number;
 }
@@ -30,5 +34,8 @@ export const TIMING: Timing = {
   stopDeadlineMs: 120_000,
   verifyDeadlineMs: 120_000,
   drainAskMs: 600_000,
+  // What ends vLLM in its first requests does so at once or not at all; whoever watched it answer for a minute believes in it.
+  settleMs: 60_000,
+  settleLookMs: 2_000,
   contactDeadlineMs: 180_000,
 };

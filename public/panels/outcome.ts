@@ -12,7 +12,7 @@ export interface Outcome {
 export function outcomeOf(job: SwapJob): Outcome {
   switch (job.state) {
     case "ready":
-      return { tone: "ok", word: "Ready" };
+      return job.died ? { tone: "bad", word: "Ended after it was ready" } : { tone: "ok", word: "Ready" };
     case "failed":
       return { tone: "bad", word: "Failed" };
     case "cancelled":
@@ -25,6 +25,7 @@ export function outcomeOf(job: SwapJob): Outcome {
 }
 
 export function outcomeSentence(job: SwapJob): string {
+  if (job.died) return job.reason ?? job.died.failure.message;
   if (job.ended_at === null || job.state === "ready") return "";
   const reason = job.state === "cancelled" ? "" : (job.reason ?? "The outcome is not known.");
   const back = job.rolled_back_to === null ? "" : `${modelName(job.rolled_back_to)} was put back.`;

@@ -66,6 +66,7 @@ function sentence(job: SwapJob): Child {
 
 function detail(job: SwapJob): string {
   if (job.ended_at === null) return `started ${byWhom(job.requested_by)}`;
+  if (job.died) return job.reason ?? job.died.failure.message;
   if (job.state === "ready")
     return `${duration(secondsBetween(job.created_at, job.ended_at))}, ${byWhom(job.requested_by)}`;
   const back = job.rolled_back_to === null ? "" : ` ${modelName(job.rolled_back_to)} is back.`;

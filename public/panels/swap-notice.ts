@@ -192,8 +192,9 @@ function headline(job: SwapJob): string {
 
 function sentences(job: SwapJob, endedAt: string): string[] {
   const took = secondsBetween(job.created_at, endedAt);
-  if (job.state === "ready") return [`It took ${duration(took)}${comparison(job, took)}.`];
-  const said = job.state !== "cancelled" && job.failure ? [job.failure.message] : [];
+  const why = job.restores ? [job.restores.failure.message] : [];
+  if (job.state === "ready") return [...why, `It took ${duration(took)}${comparison(job, took)}.`];
+  const said = [...why, ...(job.state !== "cancelled" && job.failure ? [job.failure.message] : [])];
   const former = job.previous_model;
   if (job.rolled_back_to !== null) {
     const answers = serves(job.slot, job.rolled_back_to);

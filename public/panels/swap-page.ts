@@ -83,6 +83,7 @@ function ended(job: SwapJob, heading: string, whyId: string): Child {
   const steps = endedSteps(job);
   const end = job.ended_at ?? job.updated_at;
   const sentence = outcomeSentence(job);
+  const failure = job.failure ?? job.died?.failure;
   const slot = slotWord(job.slot);
   return [
     h(
@@ -143,12 +144,12 @@ function ended(job: SwapJob, heading: string, whyId: string): Child {
       ),
     ),
     steps.length > 0 && h("div", { class: "progress", "data-key": "progress" }, phaseBar(steps, "Steps of the swap")),
-    job.failure &&
+    failure &&
       h(
         "div",
         { class: "failure", "data-key": "failure" },
-        evidence(job.failure),
-        job.failure.advice !== null && h("p", {}, h("b", {}, "What you can do: "), job.failure.advice),
+        evidence(failure),
+        failure.advice !== null && h("p", {}, h("b", {}, "What you can do: "), failure.advice),
       ),
     h("swap-log", { class: "logbox", "data-key": job.job_id, "data-job": job.job_id }),
   ];

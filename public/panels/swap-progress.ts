@@ -129,7 +129,8 @@ function explanation(job: SwapJob, now: number): string {
   const slot = slotWord(job.slot);
   const started = `Started ${byWhom(job.requested_by)} at ${clockSeconds(job.created_at)}, ${duration(secondsBetween(job.created_at, now))} ago.`;
   // Why it goes back, or what it waits for.
-  const why = job.reason ? ` ${job.reason}` : "";
+  const told = job.reason ?? job.restores?.failure.message;
+  const why = told ? ` ${told}` : "";
   return `${slot === "" ? "" : `${slot}. `}${onNodes(job.nodes)}. ${started}${why}`;
 }
 

@@ -286,6 +286,46 @@ test("a model that dies right after it was ready is shown as not answering, and 
   await showsSlot({ state: "serving", model: SOLO });
 });
 
+test("a model that dies right after it was ready: the one before is loaded again by a swap that says why", async () => {
+  await begin();
+  await demo.swap(BEFORE);
+  demo.cluster.inject({ kind: "dies_after_ready", seconds: 900, times: 1 });
+  const { job_id: id } = await demo.swap(SOLO);
+  const job = () => demo.plane.swaps.get(id);
+  await until("its death is told", () => job().died != null, 30_000);
+
+  expect(job()).toMatchObject({ state: "ready", failure: null, died: { failure: { code: "died_after_ready" } } });
+  expect(job().died?.failure.evidence).toMatch(/last words: .*\w.*; .*on spark-1/);
+  expect(job().reason).toMatch(/ended \d+ seconds? after it was ready\..* is loaded again\.$/);
+  const restored = await demo.plane.swaps.settled(job().died?.restored_by ?? "");
+  expect(restored).toMatchObject({
+    state: "ready",
+    model: BEFORE,
+    restores: { job_id: id },
+    requested_by: "Spark Control",
+  });
+  await showsSlot({ state: "serving", model: BEFORE });
+  expect(processes().filter((line) => line.includes("python3"))).toHaveLength(1);
+  // The whole of it is in the log of the swap whose model it was.
+  const launch = demo.plane.swapLog.read(id, 0, 100_000).filter(({ source }) => source !== "controller");
+  expect(launch.map(({ line }) => line)).toContain(
+    /last words: (.*?); /.exec(job().died?.failure.evidence ?? "")?.[1] ?? "",
+  );
+  const swaps = demo.plane.swaps.list().map(({ job_id }) => job_id);
+  expect(swaps).toEqual([restored.job_id, id, swaps[2] ?? ""]);
+});
+
+test("a model that dies right after it was ready, without a way back: the slot shows its last words", async () => {
+  await begin();
+  demo.cluster.inject({ kind: "dies_after_ready", seconds: 900, times: 1 });
+  const { job_id: id } = await demo.swap(BEFORE);
+  await until("the slot says so", () => slot().difference?.code === "died_after_ready", 30_000);
+
+  const { died } = demo.plane.swaps.get(id);
+  expect(slot()).toMatchObject({ state: "not_answering", difference: { ...died?.failure, since: died?.at } });
+  expect(died?.restored_by).toBeNull();
+});
+
 test("what does not stop stays: nothing is launched beside it, and it is still shown as serving", async () => {
   await begin();
   await demo.swap(BEFORE);

@@ -124,6 +124,36 @@ inLab("new", (its) => {
     },
     LIMIT_MS,
   );
+
+  test(
+    "vLLM dies right after ready, and another model ran before: its last words are told, that one is back, and nothing else is left",
+    async () => {
+      const { lab } = its;
+      await lab.behave({ loadSeconds: 1, models: { "acme/small": { fail: "die_after_ready", afterSeconds: 2 } } });
+      const controller = await its.start();
+      expect(await controller.swap("other")).toMatchObject({ state: "ready" });
+      const watch = new VllmWatch(lab.hosts);
+      const { job_id: id, ended_at } = await controller.swap("small");
+
+      await jobIs(controller, id, "its death is told", ({ died }) => died != null);
+      const dead = await controller.get<SwapJob>(`/api/swap/${id}`);
+      expect(dead).toMatchObject({ state: "ready", died: { failure: { code: "died_after_ready" } } });
+      expect(Date.parse(dead.died?.at ?? "") - Date.parse(ended_at ?? "")).toBeLessThan(2_000 + NOTICED_MS);
+      const words = /last words: (.*?); /.exec(dead.died?.failure.evidence ?? "")?.[1] ?? "";
+      expect(words).not.toBe("");
+      expect((await logOf(controller, id)).map(({ line }) => line)).toContain(words);
+      const restored = await controller.settled(dead.died?.restored_by ?? "");
+      expect(restored).toMatchObject({ state: "ready", model: "other", restores: { job_id: id } });
+
+      expect(await served(lab)).toEqual(["acme/other"]);
+      expect(await counts(lab)).toEqual([1, 0]);
+      expect(await watch.end()).toEqual({ most: [1, 0], ran: [["acme/other", "acme/small", "acme/other"], []] });
+      await until("the slot shows it", async () => (await slotOf(controller)).state === "serving");
+      const [head = []] = await remains(lab);
+      expect(head.filter((line) => /acme\/(?!other)/.test(line))).toEqual([]);
+    },
+    LIMIT_MS,
+  );
 });
 
 /** Which sources carry the numbered lines of the engine (head) and of the rank (worker), as each script has it. */

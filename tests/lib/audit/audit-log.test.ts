@@ -153,6 +153,16 @@ describe("what the controller does by itself", () => {
       { via: "controller", action: "swap.ended", outcome: "done", details: { job_id: "job-1", state: "ready" } },
     ]);
   });
+
+  test("a model that died right after it was ready is an entry of its own", async () => {
+    const audit = open();
+    const failure = { code: "died_after_ready", message: "It ended.", evidence: null, advice: null };
+    record(ended("ready", { died: { at: "2026-01-01T00:00:10Z", failure, restored_by: "job-2" } }));
+
+    expect(await audit.page({}, undefined, 10)).toMatchObject([
+      { action: "swap.died", outcome: "failed", code: "died_after_ready", details: { restored_by: "job-2" } },
+    ]);
+  });
 });
 
 describe("looking", () => {

@@ -74,7 +74,7 @@ export class EngineBench implements AsyncDisposable {
       store: this.store,
       log: this.log,
       effects: this.effects.bodies,
-      timing: { ...TIMING, ...this.options.timing },
+      timing: { ...TIMING, settleMs: 0, ...this.options.timing },
       timeScale: 1,
       quote,
       gate,

@@ -10,7 +10,13 @@ const glm = aModel({ key: "glm", name: "GLM 4.5 Air", source: { kind: "repo", re
 const silent: SlotObservation = { address: "10.77.0.1", servedIds: null, requests: null };
 const serving = (...ids: string[]): SlotObservation => ({ address: "10.77.0.1", servedIds: ids, requests: null });
 
-function status(given: { belief?: Belief; seen?: SlotObservation; job?: SwapJob; models?: Model[] }) {
+function status(given: {
+  belief?: Belief;
+  seen?: SlotObservation;
+  job?: SwapJob;
+  models?: Model[];
+  loadedBy?: SwapJob;
+}) {
   const { models = [qwen, glm], ...known } = given;
   const catalog = { models, problems: [] };
   return slotStatus({ slot: aSlot(), loadedBy: null, difference: null, inFlight: 0, catalog, ...known });
@@ -73,6 +79,14 @@ describe("a slot", () => {
       model: "qwen3-14b",
       by_hand: false,
     });
+  });
+
+  test("shows the last words of what died right after it was ready, until something answers", () => {
+    const failure = { code: "died_after_ready", message: "It ended.", evidence: "last words", advice: null };
+    const loadedBy = aJob({ state: "ready", died: { at: "2026-01-01T00:00:10Z", failure, restored_by: null } });
+    const slot = (seen: SlotObservation) => status({ belief: aBelief(qwen), seen, loadedBy });
+    expect(slot(silent).difference).toEqual({ ...failure, since: "2026-01-01T00:00:10Z" });
+    expect(slot(serving("Qwen/Qwen3-14B")).difference).toBeNull();
   });
 
   test("is idle when nothing was loaded and nothing answers", () => {

@@ -20,6 +20,8 @@ const IMPATIENT: Timing = {
   stopDeadlineMs: 10_000,
   verifyDeadlineMs: 10_000,
   drainAskMs: 10_000,
+  settleMs: 0,
+  settleLookMs: 1,
   contactDeadlineMs: 10_000,
 };
 

@@ -1,0 +1,42 @@
+/** Why a model ended right after it was ready, read from what it left behind. Pure. */
+import type { Model } from "../catalog/catalog.ts";
+import type { JobReading } from "./cluster.ts";
+import { explainLog, failure, lastTelling, SIGKILLED } from "./failure.ts";
+import type { Failure } from "./swap.ts";
+
+export interface Death {
+  /** What shows that it has ended. */
+  readonly gone: string;
+  readonly launcher: Pick<JobReading, "state" | "exitCode">;
+  /** Name of a node that was restarted since the launch. */
+  readonly rebooted: string | null;
+  /** What was written since it got ready. */
+  readonly lines: readonly string[];
+}
+
+/** @param seconds since it was ready */
+export function deathOf({ name }: Model, seconds: number, { gone, launcher, rebooted, lines }: Death): Failure {
+  const known = explainLog(lines);
+  const wasKilled = launcher.exitCode === SIGKILLED;
+  const last = known?.evidence ?? lastTelling(lines);
+  const why = [
+    [rebooted !== null, ` ${rebooted} was restarted.`],
+    [known?.code === "out_of_memory", " Memory ran out."],
+    [known !== null, " Its log says why."],
+    [wasKilled, " It was killed."],
+  ].find(([applies]) => applies)?.[1];
+  const evidence = [
+    last === null ? [] : `last words: ${last}`,
+    launcher.exitCode === null ? [] : `exit code ${launcher.exitCode}${wasKilled ? " (SIGKILL)" : ""}`,
+    rebooted === null ? gone : `${rebooted}: another boot id than at the launch`,
+  ].flat();
+  return failure(
+    "died_after_ready",
+    `${name} ended ${seconds === 1 ? "1 second" : `${seconds} seconds`} after it was ready.${why ?? ""}`,
+    evidence.join("; "),
+    known?.advice ??
+      (wasKilled
+        ? "Look at the kernel's log on the Spark (dmesg): it kills what takes the last memory. Lower gpu_memory_utilization of this model."
+        : "Read the end of its log in the history, then load it again."),
+  );
+}

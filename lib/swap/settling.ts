@@ -1,0 +1,150 @@
+/**
+ * The first minute of a model that has got ready. What vLLM does for the first time with the first requests (allocations, kernels that
+ * are compiled, an engine that runs out of memory) ends it in that time, if at all; it is looked at more closely then than what
+ * has served for long. Nothing waits for this: the swap has ended, and the slot is anyone's. Who begins something there ends the watch.
+ */
+import { Fault } from "../fault.ts";
+import { type Node, usableNode } from "../topology/topology.ts";
+
+import { type Death, deathOf } from "./death.ts";
+import type { EngineOptions } from "./engine-options.ts";
+import type { Belief } from "./facts.ts";
+import { RemoteLog } from "./remote-log.ts";
+import { pause } from "./run.ts";
+import { storedAs } from "./run-log.ts";
+import type { Failure } from "./swap.ts";
+import type { SwapRecord } from "./swap-store.ts";
+
+const MOST_LAST_LINES = 2_000;
+
+export interface SettlingMeans
+  extends Pick<EngineOptions, "control" | "store" | "log" | "timing" | "topology" | "now"> {
+  /** Whether a swap, a stop or a restart is under way in its slot. */
+  isTouched(record: SwapRecord): boolean;
+  onDeath(record: SwapRecord, failure: Failure): void;
+  report(error: unknown): void;
+}
+
+export class Settling {
+  readonly #watches = new Set<{ readonly abort: AbortController; readonly done: Promise<void> }>();
+
+  constructor(private readonly means: SettlingMeans) {}
+
+  /** @param leftMs of the time for which it is watched */
+  watch(record: SwapRecord, leftMs = this.means.timing.settleMs): void {
+    const belief = this.#belief(record);
+    if (leftMs <= 0 || belief === undefined) return;
+    const abort = new AbortController();
+    const done = this.#watch(record, belief, leftMs, abort.signal)
+      .catch((error) => {
+        if (!abort.signal.aborted) this.means.report(error);
+      })
+      .finally(() => this.#watches.delete(one));
+    const one = { abort, done };
+    this.#watches.add(one);
+  }
+
+  /** Watches on what got ready shortly before a restart of the controller. */
+  resume(): void {
+    const { store, timing, now } = this.means;
+    for (const { job_id } of store.beliefs()) {
+      const record = store.find(job_id);
+      if (!record?.job.ended_at || record.job.died) continue;
+      const passedMs = Math.max(0, Date.parse(now()) - Date.parse(record.job.ended_at));
+      this.watch(record, timing.settleMs - passedMs);
+    }
+  }
+
+  async close(): Promise<void> {
+    const watches = [...this.#watches];
+    for (const { abort } of watches) abort.abort(new Error("the controller is shutting down"));
+    await Promise.all(watches.map(({ done }) => done));
+  }
+
+  /** Of the model that this swap loaded; undefined once something else was loaded or stopped there. */
+  #belief({ job }: SwapRecord): Belief | undefined {
+    return this.means.store.beliefs().find((each) => each.slot === job.slot && each.job_id === job.job_id);
+  }
+
+  async #watch(record: SwapRecord, belief: Belief, leftMs: number, signal: AbortSignal): Promise<void> {
+    const { timing } = this.means;
+    const nodes = belief.nodes.flatMap((name) => usableNode(this.means.topology(), name) ?? []);
+    const [head, ...workers] = nodes;
+    if (!head || nodes.length < belief.nodes.length) return;
+    const began = performance.now();
+    let contact = began;
+    let missing = 0;
+    while (true) {
+      await pause(timing.settleLookMs, signal);
+      const isOver = () => !this.#belief(record) || this.means.isTouched(record);
+      if (isOver()) return;
+      try {
+        const gone = await this.#gone(record, nodes, signal);
+        if (isOver()) return;
+        contact = performance.now();
+        // Twice in a row: a process list may be read in the instant between two processes.
+        missing = gone === null ? 0 : missing + 1;
+        if (gone === null && contact - began > leftMs) return;
+        if (gone === null || missing < 2) continue;
+        // What another controller has stopped did not die.
+        if (await this.#isOvertaken(nodes, signal)) return;
+        const death = await this.#lastWords(record, belief, [head, ...workers], signal);
+        if (isOver()) return;
+        const seconds = Math.round((Date.parse(this.means.now()) - Date.parse(belief.since)) / 1000);
+        this.means.onDeath(record, deathOf(belief.model, seconds, { ...death, gone }));
+        return;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof Fault)) throw error;
+        // A Spark that runs out of memory is silent first: the watch outlasts that, and looks again.
+        if (performance.now() - contact > timing.contactDeadlineMs) return;
+      }
+    }
+  }
+
+  /** What shows that it has ended; null: it runs. With Ray a worker's processes may never be called vLLM: there the container tells. */
+  async #gone({ order }: SwapRecord, nodes: readonly Node[], signal: AbortSignal): Promise<string | null> {
+    const { slot } = order;
+    const views = await Promise.all(
+      nodes.map(async (node) => ({ node, view: await this.means.control.look(node, slot, signal) })),
+    );
+    const lines = views.flatMap(({ node, view }, at) => {
+      if (!view.container?.running)
+        return [`docker inspect ${slot.container} on ${node.name} finds no container that runs`];
+      return at === 0 && view.vllm.length === 0 ? [`docker top ${slot.container} on ${node.name} shows no vLLM`] : [];
+    });
+    return lines.length === 0 ? null : lines.join("; ");
+  }
+
+  async #isOvertaken(nodes: readonly Node[], signal: AbortSignal): Promise<boolean> {
+    const { control, store } = this.means;
+    const fences = await Promise.all(nodes.map((node) => control.fence(node, signal)));
+    return fences.some(({ foreign, generation }) => foreign !== null || generation > store.highestGeneration());
+  }
+
+  /** Reads what was written since it got ready: into the log of its swap, and to be explained. */
+  async #lastWords(
+    { job }: SwapRecord,
+    { launch_id }: Belief,
+    nodes: readonly [Node, ...Node[]],
+    signal: AbortSignal,
+  ): Promise<Pick<Death, "launcher" | "rebooted" | "lines">> {
+    const { control, log, timing } = this.means;
+    const leg = launch_id === job.job_id ? "forward" : "rollback";
+    const known = log.readTo(job.job_id);
+    const remote = new RemoteLog(control, nodes, launch_id, (source) => known.get(storedAs(source, leg)) ?? 0);
+    remote.skipKnown();
+    let lines: string[] = [];
+    for (const began = performance.now(); ; await pause(timing.followMs, signal)) {
+      const reading = await remote.read(signal);
+      for (const { source, text, final, end } of reading.segments) {
+        if (!final) continue;
+        log.append(job.job_id, storedAs(source, leg), text, end);
+        lines = [...lines.slice(-MOST_LAST_LINES), text];
+      }
+      const { launcher, rebooted } = reading;
+      // A container's log may lag behind its end.
+      if (!reading.more && performance.now() - began > timing.settleLookMs) return { launcher, rebooted, lines };
+    }
+  }
+}

@@ -1,0 +1,251 @@
+/** A model that dies right after it was ready: told with its last words, and what was before it comes back where that was asked for. */
+import { describe, expect, test } from "bun:test";
+import type { JobReading, NodeView } from "../../../lib/swap/cluster.ts";
+import { until } from "../../support/until.ts";
+import { type BenchOptions, EngineBench, GLM, QWEN } from "./_engine-bench.ts";
+import { aServingView, aView, OPEN_GATE, unreachable } from "./_fixtures.ts";
+
+const SERVES = aServingView("vllm serve x");
+const LOOK_MS = 2;
+const OOM = "torch.OutOfMemoryError: CUDA out of memory.";
+
+/** One Spark: what it shows, and how its launch ended. */
+class Spark {
+  view: NodeView | Error = SERVES;
+  log = "Application startup complete.\n";
+  launcher: Pick<JobReading, "state" | "exitCode"> = { state: "running", exitCode: null };
+  foreign: string | null = null;
+  looks = 0;
+  /** The next look falls between two processes. */
+  blinks = false;
+
+  die(words = "", exitCode: number | null = 1, view = aView()): void {
+    this.view = view;
+    this.log += words;
+    this.launcher = { state: exitCode === null ? "vanished" : "exited", exitCode };
+  }
+
+  bench(options: BenchOptions = {}): EngineBench {
+    return new EngineBench({
+      ...options,
+      timing: { settleMs: 600_000, settleLookMs: LOOK_MS, followMs: 1, ...options.timing },
+      control: {
+        look: () => {
+          this.looks++;
+          if (this.blinks) {
+            this.blinks = false;
+            return Promise.resolve(aView());
+          }
+          return this.view instanceof Error ? Promise.reject(this.view) : Promise.resolve(this.view);
+        },
+        fence: () => Promise.resolve({ foreign: this.foreign, generation: 0 }),
+        readJob: (_node, id, offset) => {
+          const chunk = new TextEncoder().encode(id.endsWith("-log") ? "" : this.log).slice(offset);
+          return Promise.resolve({ ...this.launcher, chunk, nextOffset: offset + chunk.length, skipped: 0 });
+        },
+      },
+    });
+  }
+
+  /** So many looks have been begun and answered since. */
+  async looked(times: number): Promise<void> {
+    const before = this.looks;
+    await until("it was looked at", () => this.looks > before + times);
+  }
+}
+
+const died = (bench: EngineBench, jobId: string) =>
+  until("its death is told", () => bench.engine.get(jobId).died != null).then(() => bench.engine.get(jobId));
+
+async function serving(bench: EngineBench, rollback = true): Promise<string> {
+  await bench.load(QWEN);
+  const { job_id } = bench.start(GLM, { rollback });
+  const settled = bench.engine.settled(job_id);
+  (await bench.effects.until("verify", job_id)).report({ type: "verified" });
+  expect(await settled).toMatchObject({ state: "ready" });
+  return job_id;
+}
+
+describe("a model that dies right after it was ready", () => {
+  test("is told with its last words, and the model before is loaded again by a swap of its own", async () => {
+    const spark = new Spark();
+    await using bench = spark.bench();
+    const id = await serving(bench);
+    const kept = bench.log.readTo(id).get("launch") ?? 0;
+
+    spark.die(`${OOM}\n`);
+    const dead = await died(bench, id);
+
+    expect(dead).toMatchObject({
+      state: "ready",
+      failure: null,
+      reason: expect.stringMatching(
+        /^GLM 4.5 Air ended \d+ seconds? after it was ready. Memory ran out. Qwen3 14B is loaded again.$/,
+      ),
+      died: {
+        failure: { code: "died_after_ready", advice: expect.stringContaining("gpu_memory_utilization") },
+        restored_by: "job-3",
+      },
+    });
+    expect(dead.died?.failure.evidence).toBe(
+      `last words: ${OOM}; exit code 1; docker inspect vllm_node on spark-1 finds no container that runs`,
+    );
+    const lines = bench.log.read(id, 0, 100).filter(({ source }) => source === "launch");
+    expect([kept, lines.at(-1)?.line]).toEqual([0, OOM]);
+    const restore = bench.engine.get("job-3");
+    expect(restore).toMatchObject({
+      model: QWEN.key,
+      rollback: false,
+      previous_model: GLM.key,
+      requested_by: "Spark Control",
+      restores: { job_id: id, failure: dead.died?.failure },
+    });
+    expect(restore.generation).toBeGreaterThan(dead.generation);
+    // Told with the restore, in one transaction; each of the two is a fact.
+    expect(bench.recorded.filter(({ died }) => died)).toHaveLength(1);
+    const settled = bench.engine.settled("job-3");
+    spark.view = SERVES;
+    (await bench.effects.until("verify", "job-3")).report({ type: "verified" });
+    expect(await settled).toMatchObject({ state: "ready" });
+    expect(bench.engine.beliefs().map(({ model }) => model.key)).toEqual([QWEN.key]);
+
+    // One try: what dies then is told, and nothing is loaded.
+    spark.log = "";
+    spark.die("", 137);
+    expect(await died(bench, "job-3")).toMatchObject({
+      reason: expect.stringMatching(/^Qwen3 14B ended \d+ seconds? after it was ready. It was killed.$/),
+      died: { restored_by: null, failure: { evidence: expect.stringContaining("exit code 137 (SIGKILL)") } },
+    });
+    expect(bench.store.list(10)).toHaveLength(3);
+    expect(bench.reported).toEqual([]);
+  });
+
+  test("while its container stays: vLLM is what counts", async () => {
+    const spark = new Spark();
+    await using bench = spark.bench();
+    const id = await serving(bench);
+    spark.die("", null, { ...SERVES, vllm: [] });
+
+    expect((await died(bench, id)).died?.failure.evidence).toContain("docker top vllm_node on spark-1 shows no vLLM");
+  });
+
+  test("leaves the slot as it is where no way back was asked for", async () => {
+    const spark = new Spark();
+    await using bench = spark.bench();
+    const id = await serving(bench, false);
+    spark.die();
+
+    expect(await died(bench, id)).toMatchObject({
+      reason: expect.stringMatching(/after it was ready.$/),
+      died: { restored_by: null },
+    });
+    expect(bench.engine.active()).toEqual([]);
+  });
+
+  test("is not replaced where somebody else has reserved the slot: it says so", async () => {
+    const spark = new Spark();
+    let isReserved = false;
+    const reserved = { holder: "Bob", note: null, expires_at: "2026-01-01T01:00:00Z" };
+    const gate = { ...OPEN_GATE, reservationOfAnother: () => (isReserved ? reserved : null) };
+    await using bench = spark.bench({ gate });
+    const id = await serving(bench);
+    isReserved = true;
+    spark.die();
+
+    expect(await died(bench, id)).toMatchObject({
+      reason: expect.stringContaining("Qwen3 14B is not loaded again: Someone else has reserved this slot"),
+      died: { restored_by: null },
+    });
+    expect(bench.engine.active()).toEqual([]);
+  });
+
+  test("is told after a restart of the controller within that time too", async () => {
+    const spark = new Spark();
+    await using bench = spark.bench();
+    const id = await serving(bench);
+    await bench.engine.close();
+    spark.die(`${OOM}\n`);
+    bench.restart();
+    bench.engine.resume();
+
+    expect((await died(bench, id)).died).toMatchObject({ restored_by: "job-3" });
+    await bench.effects.next("prepare", "job-3");
+  });
+
+  test("is waited for on a Spark that was silent meanwhile", async () => {
+    const spark = new Spark();
+    await using bench = spark.bench({ timing: { settleMs: 1 } });
+    spark.view = unreachable("spark-1");
+    const id = await serving(bench);
+    await spark.looked(3);
+    spark.die();
+
+    expect((await died(bench, id)).died?.restored_by).toBe("job-3");
+  });
+});
+
+/** Timers of one length fire in their order: a watch that goes on has looked about as often. */
+async function manyLooksLater(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+}
+
+describe("nothing died", () => {
+  /** @param change what happens once the model is ready */
+  async function nothingTold(bench: EngineBench, change: (id: string) => unknown): Promise<void> {
+    const id = await serving(bench);
+    await change(id);
+    const before = bench.store.list(10).length;
+    await manyLooksLater();
+    expect(bench.engine.get(id).died).toBeUndefined();
+    expect(bench.store.list(10)).toHaveLength(before);
+    expect(bench.reported).toEqual([]);
+  }
+
+  test("when a process list was read between two processes", async () => {
+    const spark = new Spark();
+    await using bench = spark.bench();
+    await nothingTold(bench, async () => {
+      spark.blinks = true;
+      await spark.looked(3);
+      expect(spark.blinks).toBe(false);
+    });
+  });
+
+  test("when somebody has begun another swap", async () => {
+    const spark = new Spark();
+    await using bench = spark.bench();
+    await nothingTold(bench, () => {
+      bench.start(QWEN);
+      spark.die();
+    });
+  });
+
+  test("when it is being stopped", async () => {
+    const spark = new Spark();
+    let disruption: string | null = null;
+    await using bench = spark.bench({ gate: { ...OPEN_GATE, disruptionIn: () => disruption } });
+    await nothingTold(bench, () => {
+      disruption = "a stop of main";
+      spark.die();
+    });
+  });
+
+  test("when another controller has the Spark by now", async () => {
+    const spark = new Spark();
+    await using bench = spark.bench();
+    await nothingTold(bench, () => {
+      spark.foreign = "b";
+      spark.die();
+    });
+  });
+
+  test("that counts, once it has served for as long as it is watched", async () => {
+    const spark = new Spark();
+    await using bench = spark.bench({ timing: { settleMs: 1 } });
+    await nothingTold(bench, async () => {
+      await until("it was watched", () => spark.looks > 0);
+      await manyLooksLater();
+      spark.die();
+    });
+  });
+});
