@@ -270,6 +270,10 @@ export function createOperations(means: OperationsMeans): Operations {
   });
 
   createServiceMetrics(means.metrics.registry, () => services.list());
+  const closed = new AbortController();
+  const lookAgain = () =>
+    void slotStops.lookAgain(closed.signal).catch((error) => closed.signal.aborted || report(error));
+  events.subscribe(lookAgain, ["nodes.looked"]);
   events.subscribe(() => services.seeSlots(), ["slot.changed", "config.changed"]);
 
   return {
@@ -285,6 +289,7 @@ export function createOperations(means: OperationsMeans): Operations {
       deepChecks.start();
     },
     async close() {
+      closed.abort(new Error("the controller is shutting down"));
       await Promise.all([botUpdates.close(), services.close(), deepChecks.close()]);
     },
   };

@@ -1,11 +1,15 @@
 /**
  * Stops what runs in a slot and loads nothing in its place: by the same gate, fences and proofs as a swap. Requests in
- * flight finish first; the gateway sends no more meanwhile.
+ * flight finish first, for as long as a swap would wait; the gateway sends no more meanwhile. A stop that comes through in
+ * part only is looked at: what is half stopped answers nobody, and is no longer believed to serve.
  */
 import { Fault } from "../fault.ts";
 import { type Node, type Slot, type Topology, usableNode } from "../topology/topology.ts";
 import type { Claims } from "./claims.ts";
 import type { SparkControl } from "./cluster.ts";
+import { isWhole } from "./effects/look.ts";
+import { isPassing, stillThere } from "./effects/stop.ts";
+import type { Belief } from "./facts.ts";
 import { type Gate, placeOf } from "./gate.ts";
 import { pause } from "./run.ts";
 import type { SwapStore } from "./swap-store.ts";
@@ -15,7 +19,7 @@ import { requestsInFlight } from "./vllm-metrics.ts";
 
 const BETWEEN_LOOKS_MS = 300;
 const BETWEEN_READINGS_MS = 500;
-const DRAIN_LIMIT_MS = 60_000;
+const BETWEEN_TRIES_MS = 1_000;
 
 export interface SlotStopMeans {
   readonly control: Pick<
@@ -24,7 +28,7 @@ export interface SlotStopMeans {
   >;
   readonly store: SwapStore;
   readonly gate: Pick<Gate, "admit" | "disrupt">;
-  readonly claims: Pick<Claims, "mustBeSettled">;
+  readonly claims: Pick<Claims, "mustBeSettled" | "isTouched">;
   readonly timing: Pick<Timing, "httpDeadlineMs" | "stopDeadlineMs">;
   topology(): Topology;
   /** Requests that the gateway has in flight to a slot. */
@@ -37,6 +41,8 @@ export interface SlotStopMeans {
 
 export class SlotStops {
   readonly #stopping = new Set<string>();
+  /** Half stopped, perhaps: nobody could look. By the slot, what was believed to serve there. */
+  readonly #unproven = new Map<string, Belief>();
 
   constructor(private readonly means: SlotStopMeans) {}
 
@@ -71,6 +77,9 @@ export class SlotStops {
       disruption.forced.throwIfAborted();
       await this.#stop(slot, nodes, generation, signal);
       store.claim(() => store.disbelieve(name));
+    } catch (error) {
+      if (signal.aborted || disruption.forced.aborted || !(error instanceof Fault)) throw error;
+      throw await this.#withWhatIsLeft(slot, error, signal);
     } finally {
       this.#stopping.delete(name);
       disruption.end();
@@ -78,9 +87,58 @@ export class SlotStops {
     }
   }
 
+  /** Looks once more at what a stop may have left, where nobody could look then. */
+  async lookAgain(signal: AbortSignal): Promise<void> {
+    const { store, claims, topology } = this.means;
+    for (const [name, belief] of [...this.#unproven]) {
+      const slot = topology().slots.find((each) => each.name === name);
+      const isSame = () => store.beliefs().find((each) => each.slot === name)?.job_id === belief.job_id;
+      if (!slot || !isSame()) this.#unproven.delete(name);
+      else if (!claims.isTouched(name)) await this.#lookAt(slot, belief, signal, isSame);
+    }
+  }
+
+  /** What is known of it now. @returns in which state it is; what is half stopped is no longer believed to serve */
+  async #lookAt(
+    slot: Slot,
+    belief: Belief,
+    signal: AbortSignal,
+    isSame: () => boolean = () => true,
+  ): Promise<"stays" | "gone" | "unknown"> {
+    const { control, store, topology } = this.means;
+    try {
+      const nodes = belief.nodes.flatMap((name) => usableNode(topology(), name) ?? []);
+      const views = await Promise.all(
+        nodes.map(async (node) => ({ node, view: await control.look(node, slot, signal) })),
+      );
+      this.#unproven.delete(slot.name);
+      if (isWhole({ slot, belief }, views) || !isSame()) return "stays";
+      store.claim(() => store.disbelieve(slot.name));
+      this.means.onChange(slot.name);
+      return "gone";
+    } catch (error) {
+      if (signal.aborted || !(error instanceof Fault)) throw error;
+      this.#unproven.set(slot.name, belief);
+      return "unknown";
+    }
+  }
+
+  async #withWhatIsLeft(slot: Slot, error: Fault, signal: AbortSignal): Promise<Fault> {
+    const belief = this.means.store.beliefs().find((each) => each.slot === slot.name);
+    // Refused by a Spark that obeys somebody else: what runs there is not its own to judge.
+    if (!belief || error.code === "fenced") return error;
+    const { name } = belief.model;
+    const said = {
+      stays: `${name} still runs.`,
+      gone: `${name} is no longer running.`,
+      unknown: `Whether ${name} still runs is not known.`,
+    }[await this.#lookAt(slot, belief, signal)];
+    return new Fault(error.kind, error.code, `${error.message} ${said}`, error.members, { cause: error });
+  }
+
   async #drain({ name, port }: Slot, [head]: readonly Node[], signal: AbortSignal): Promise<void> {
-    const { control, inFlight, timing } = this.means;
-    const deadline = Date.now() + DRAIN_LIMIT_MS;
+    const { control, inFlight, timing, topology } = this.means;
+    const deadline = Date.now() + topology().settings.drain_seconds * 1000;
     for (let quiet = 0; head && quiet < 2 && Date.now() < deadline; ) {
       const address = await control.address(head, signal);
       const said = requestsInFlight(
@@ -92,9 +150,28 @@ export class SlotStops {
     }
   }
 
-  /** Every fence first: a Spark that refuses must not leave a model across two Sparks half stopped. */
+  /** A Spark that is silent for a moment is told again: given up at the first cut, a model across two Sparks would be half stopped. */
   async #stop(slot: Slot, nodes: readonly Node[], generation: number, signal: AbortSignal): Promise<void> {
-    const { control, slotOf, timing } = this.means;
+    const deadline = Date.now() + this.means.timing.stopDeadlineMs;
+    while (true) {
+      try {
+        return await this.#stopAndVerify(slot, nodes, generation, deadline, signal);
+      } catch (error) {
+        if (!isPassing(error) || Date.now() > deadline) throw error;
+        await pause(BETWEEN_TRIES_MS, signal);
+      }
+    }
+  }
+
+  /** Every fence first: a Spark that refuses must not leave a model across two Sparks half stopped. */
+  async #stopAndVerify(
+    slot: Slot,
+    nodes: readonly Node[],
+    generation: number,
+    deadline: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { control, slotOf } = this.means;
     await together(nodes.map((node) => control.passFence(node, generation, signal)));
     // The launchers before the containers: an exit trap would run a `docker stop` of its own later.
     await together(
@@ -105,17 +182,23 @@ export class SlotStops {
       }),
     );
     await together(nodes.map((node) => control.stopContainer(node, slot.container, generation, signal)));
-    const deadline = Date.now() + timing.stopDeadlineMs;
     while (true) {
       const views = await Promise.all(nodes.map((node) => control.look(node, slot, signal)));
-      const left = views.flatMap(({ container, vllm, portOpen }, at) =>
-        container || vllm.length > 0 || portOpen ? [nodes[at]?.name] : [],
-      );
+      const left = nodes.flatMap((node, at) => {
+        const lines = views[at] ? stillThere(node, slot, views[at]) : [];
+        return lines.length > 0 ? [{ node: node.name, lines }] : [];
+      });
       if (left.length === 0) return;
       if (Date.now() > deadline)
-        throw new Fault("upstream", "stop_unverified", `What runs on ${left.join(" and ")} did not stop.`, {
-          advice: "Look at the Spark: docker ps, docker top. If the container hangs, restart docker there.",
-        });
+        throw new Fault(
+          "upstream",
+          "stop_unverified",
+          `What runs on ${left.map(({ node }) => node).join(" and ")} did not stop.`,
+          {
+            evidence: left.flatMap(({ lines }) => lines).join("; "),
+            advice: "Look at the Spark: docker ps, docker top. If the container hangs, restart docker there.",
+          },
+        );
       await pause(BETWEEN_LOOKS_MS, signal);
     }
   }

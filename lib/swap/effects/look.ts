@@ -76,7 +76,7 @@ function viewsOf(run: Run, { slot, nodes }: Place, signal: AbortSignal): Promise
 }
 
 /** A worker may show no vLLM of its own (Ray): there the container tells. */
-function isWhole({ slot, belief }: Place, views: Views): boolean {
+export function isWhole({ slot, belief }: Pick<Place, "slot" | "belief">, views: Views): boolean {
   const [head] = slot.nodes;
   const parts = views.filter(({ node }) => (belief?.nodes ?? [head]).includes(node.name));
   return (

@@ -19,6 +19,7 @@ const SETTLED_SHARE = 0.005;
 
 /** A Spark that is silent for a moment; what it was told to stop is told again. */
 const PASSING = new Set(["ssh_network", "ssh_timeout", "ssh_unknown"]);
+export const isPassing = (error: unknown): error is Fault => error instanceof Fault && PASSING.has(error.code);
 const BETWEEN_TRIES_MS = 1_000;
 
 export const stop: EffectBody = async (run, _leg, signal) => {
@@ -29,7 +30,7 @@ export const stop: EffectBody = async (run, _leg, signal) => {
     } catch (error) {
       signal.throwIfAborted();
       // Given up at the first cut, the model before would be gone and nothing would be loaded in its place.
-      if (!(error instanceof Fault) || !PASSING.has(error.code) || Date.now() > deadline) throw error;
+      if (!isPassing(error) || Date.now() > deadline) throw error;
       run.waitsFor(failureOf(error));
       run.log(`${error.message} Trying again.`);
       await pause(BETWEEN_TRIES_MS, signal);
