@@ -71,7 +71,9 @@ class Play {
   readonly #clock = new VirtualClock();
   readonly #cluster = new ModelCluster(this.#clock, NAMES);
   readonly #store = new SwapStore(facts);
+  /** Asked for, or begun by itself. */
   readonly #accepted: string[] = [];
+  #ids = 0;
   readonly #broken: string[] = [];
   readonly #faults: FaultPlan;
   readonly #topology;
@@ -124,7 +126,7 @@ class Play {
       wasForced: () => false,
       catalog: () => ({ models: MODELS, problems: [] }),
       topology: () => this.#topology,
-      newId: () => `job-${this.#accepted.length + 1}`,
+      newId: () => `job-${++this.#ids}`,
       now,
       record: () => undefined,
       onChange: (job, durable) => this.#changed(job, durable),
@@ -218,6 +220,7 @@ class Play {
   /** `ready` and `rolled back` are said only of a model that answered a chat. */
   #changed(job: SwapJob, durable: boolean): void {
     if (!durable) return;
+    if (job.restores && !this.#accepted.includes(job.job_id)) this.#accepted.push(job.job_id);
     const claims = [
       ...(job.state === "ready" ? [job.job_id] : []),
       ...(job.rolled_back_to !== null && job.ended_at !== null ? [`${job.job_id}-back`] : []),
@@ -247,6 +250,12 @@ class Play {
     jobs.forEach((job, index) => {
       if (!job) throw new Broken(`${this.#accepted[index]} is lost`);
       if (!SETTLED.has(job.state) || job.state === "unknown") throw new Broken(`${job.job_id} ended as ${job.state}`);
+      // One try for what died right after it was ready, and none for that try.
+      const restores = jobs.filter((each) => each?.restores?.job_id === job.job_id);
+      const [only] = restores;
+      if (restores.length > 1 || (only?.job_id ?? null) !== (job.died?.restored_by ?? null))
+        throw new Broken(`${job.job_id} was restored ${restores.length} times, it says by ${job.died?.restored_by}`);
+      if (only && job.restores) throw new Broken(`${job.job_id} restores, and was restored by ${only.job_id}`);
     });
     const beliefs = this.#store.beliefs();
     const living = this.#cluster.started.filter(({ state }) => state !== "dead");

@@ -14,8 +14,8 @@ export const TIMING: Timing = {
   stopDeadlineMs: 3_000,
   verifyDeadlineMs: 3_000,
   drainAskMs: 600_000,
-  settleMs: 0,
-  settleLookMs: 100,
+  settleMs: 5_000,
+  settleLookMs: 700,
   contactDeadlineMs: 6_000,
 };
 

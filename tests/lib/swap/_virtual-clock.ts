@@ -1,5 +1,5 @@
 /**
- * Time that passes only when a test says so. While installed it stands for `Date.now` and the global timers, so that
+ * Time that passes only when a test says so. While installed it stands for `Date.now`, `performance.now` and the global timers, so that
  * what runs under it needs no clock of its own; one event at a time, everything that follows from it before the next.
  */
 const turn = () => new Promise<void>((resolve) => realSetImmediate(resolve));
@@ -53,6 +53,7 @@ export class VirtualClock {
   /** Stands for the real clock. @returns how to end that */
   install(): () => void {
     const real = { setTimeout, clearTimeout, setInterval, clearInterval, now: Date.now };
+    const { now: monotonic } = performance;
     const add = (repeats: boolean) => (run: () => void, milliseconds: number) =>
       this.#add(milliseconds, run, repeats ? milliseconds : null, true);
     const clear = (timer: unknown) => void this.#timers.delete(timer as Timer);
@@ -63,10 +64,12 @@ export class VirtualClock {
       clearInterval: clear,
     });
     Date.now = () => this.now;
+    performance.now = () => this.now;
     return () => {
       const { now, ...timers } = real;
       Object.assign(globalThis, timers);
       Date.now = now;
+      performance.now = monotonic;
     };
   }
 
