@@ -1,11 +1,15 @@
 /**
- * SIGKILL of the controller at random moments of swaps on the lab's hosts, solo and across both; after each restart the swap
- * must be adopted and end as it would have, with at most one vLLM a host at any time.
+ * SIGKILL of the controller at random moments of swaps on the lab's hosts, solo and across both: swaps that go well, loads that fail,
+ * cancels, and models that die right after they were ready. After each restart the swap must be adopted and end as it would have, with
+ * the model before back where it should be, and at most one vLLM a host at any time.
  */
+import type { SwapJob } from "../../lib/swap/swap.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
 import { MODELS, served, slotOf } from "../lab/survive-lab.ts";
+import type { Behaviour } from "../lab/vllm/behaviour.ts";
 import { VllmWatch } from "../lab/vllm-watch.ts";
 import { Controller, makeDataDir } from "../support/controller.ts";
+import { until } from "../support/until.ts";
 import type { Campaign } from "./campaign.ts";
 
 /** Kills lie between the claim and a little after ready: up to this part of what an undisturbed swap takes. */
@@ -13,12 +17,20 @@ const LATEST_KILL = 1.1;
 /** How long one takes is measured anew after so many rounds: other work on the machine may have slowed it down. */
 const MEASURED_EVERY = 25;
 const LOAD_SECONDS = 1.5;
+/** How long a model that dies has been ready by then. */
+const DIES_AFTER_SECONDS = 2;
+const DEATH_TOLD_MS = 60_000;
+/** By turns; as many of the first as of all others, because what goes well is what people do. */
+const KINDS = ["well", "fails", "well", "is cancelled", "well", "dies"] as const;
+type Kind = (typeof KINDS)[number];
+const FAILURES = ["oom", "engine", "killed"] as const;
 const PAIRS = [
   ["small", "other"],
   ["pair", "duo"],
 ] as const;
 
 interface Round {
+  readonly kind: Kind;
   readonly killedAfterMs: number;
   /** State of the swap when the controller was killed. */
   readonly killedIn: string;
@@ -45,41 +57,93 @@ async function measure(controller: Controller): Promise<number> {
   return Math.min(...times.slice(1));
 }
 
+function behaviourOf(kind: Kind, turn: number): Partial<Behaviour> {
+  if (kind === "fails") return { fail: FAILURES[turn % FAILURES.length] ?? "oom" };
+  return kind === "dies" ? { fail: "die_after_ready", afterSeconds: DIES_AFTER_SECONDS } : {};
+}
+
+/** Ends the swap, unless it has ended. */
+async function cancel(controller: Controller, jobId: string): Promise<void> {
+  const { status } = await fetch(`${controller.url}/api/swap/${jobId}`, { method: "DELETE" });
+  if (![200, 202, 409].includes(status)) throw new Error(`a cancel was answered with ${status}`);
+}
+
+/** Which model has to answer now. @returns in words what is wrong already, else its key */
+async function expected(controller: Controller, kind: Kind, job: SwapJob, before: string) {
+  const said = `${job.state}: ${job.failure?.code} ${job.failure?.evidence}`;
+  if (kind === "fails")
+    return job.state === "failed" && job.rolled_back_to === before ? { model: before } : { wrong: said };
+  if (kind === "is cancelled" && job.state === "cancelled") return { model: before };
+  if (job.state !== "ready") return { wrong: said };
+  if (kind !== "dies") return { model: job.model };
+  const dead = () => controller.get<SwapJob>(`/api/swap/${job.job_id}`);
+  await until("its death is told", async () => (await dead()).died != null, DEATH_TOLD_MS);
+  const { died, reason } = await dead();
+  if (!died?.restored_by) return { wrong: `not restored: ${reason}` };
+  const { state, failure } = await controller.settled(died.restored_by);
+  return state === "ready" ? { model: before } : { wrong: `the restore is ${state}: ${failure?.code}` };
+}
+
 /** One swap, killed once. @returns the round, and the controller that runs now */
-async function play(lab: Lab, dataDir: string, controller: Controller, turn: number, killAfterMs: number) {
+async function play(
+  lab: Lab,
+  dataDir: string,
+  controller: Controller,
+  turn: number,
+  next: () => number,
+  swapMs: number,
+) {
   const began = performance.now();
-  const model = await nextModel(controller, turn);
+  const kind = KINDS[turn % KINDS.length] ?? "well";
+  const killedAfterMs = Math.floor(next() * LATEST_KILL * swapMs);
+  const cancelledFirst = kind === "is cancelled" && next() < 0.5;
+  const before = (await slotOf(controller)).model ?? "";
+  // By a turn of its own, or a kind would always meet the same pair of models.
+  const model = await nextModel(controller, Math.floor(next() * PAIRS.length));
+  await lab.behave({ loadSeconds: LOAD_SECONDS, models: { [`acme/${model}`]: behaviourOf(kind, turn) } });
   const watch = new VllmWatch(lab.hosts);
   const { job_id } = await controller.begin(model);
-  await Bun.sleep(killAfterMs);
+  const cancelAfterMs = cancelledFirst ? Math.floor(next() * killedAfterMs) : 0;
+  await Bun.sleep(cancelAfterMs);
+  if (cancelledFirst) await cancel(controller, job_id);
+  await Bun.sleep(killedAfterMs - cancelAfterMs);
   const { state: killedIn } = await controller.get<{ state: string }>(`/api/swap/${job_id}`);
   await controller.kill();
-  const next = await Controller.start({ dataDir });
-  const job = await next.settled(job_id);
+  const restarted = await Controller.start({ dataDir });
+  if (kind === "is cancelled" && !cancelledFirst) await cancel(restarted, job_id);
+  const job = await restarted.settled(job_id);
+  const right = await expected(restarted, kind, job, before);
   const answers = await served(lab);
   const { most } = await watch.end();
   const wrong =
-    job.state !== "ready"
-      ? `${job.state}: ${job.failure?.code} ${job.failure?.evidence}`
-      : !answers?.includes(`acme/${model}`)
-        ? `ready, but the port answers ${JSON.stringify(answers)}`
+    "wrong" in right
+      ? right.wrong
+      : !answers?.includes(`acme/${right.model}`)
+        ? `${job.state}, but the port answers ${JSON.stringify(answers)} instead of ${right.model}`
         : most.some((count) => count > 1)
           ? `${most.join(" and ")} vLLMs at once`
           : null;
-  const round: Round = { killedAfterMs: killAfterMs, killedIn, wrong, seconds: (performance.now() - began) / 1000 };
-  return { round, controller: next };
+  const round: Round = { kind, killedAfterMs, killedIn, wrong, seconds: (performance.now() - began) / 1000 };
+  return { round, controller: restarted };
 }
 
 function table(rounds: readonly Round[]): string {
-  const states = [...new Set(rounds.map(({ killedIn }) => killedIn))].sort();
-  const rows = states.map((state) => {
-    const there = rounds.filter(({ killedIn }) => killedIn === state);
-    const wrong = there.filter((round) => round.wrong !== null).length;
-    return `${state.padEnd(12)} ${String(there.length).padStart(6)} ${String(wrong).padStart(6)}`;
-  });
+  const rowsBy = (what: "killedIn" | "kind") =>
+    [...new Set(rounds.map((round) => round[what]))].sort().map((name) => {
+      const there = rounds.filter((round) => round[what] === name);
+      const wrong = there.filter((round) => round.wrong !== null).length;
+      return `${name.padEnd(12)} ${String(there.length).padStart(6)} ${String(wrong).padStart(6)}`;
+    });
   const seconds = rounds.map((round) => round.seconds).sort((a, b) => a - b);
   const median = seconds[seconds.length >> 1] ?? 0;
-  return ["killed in    rounds  wrong", ...rows, "", `median ${median.toFixed(1)} s a round`].join("\n");
+  const rows = [
+    "killed in    rounds  wrong",
+    ...rowsBy("killedIn"),
+    "",
+    "which        rounds  wrong",
+    ...rowsBy("kind"),
+  ];
+  return [...rows, "", `median ${median.toFixed(1)} s a round`].join("\n");
 }
 
 export const swap: Campaign = {
@@ -96,14 +160,16 @@ export const swap: Campaign = {
       controller = await Controller.start(data);
       let swapMs = 0;
       for (let turn = 0; turn < count; turn++) {
-        if (turn % MEASURED_EVERY === 0) swapMs = await measure(controller);
-        const killAfterMs = Math.floor(next() * LATEST_KILL * swapMs);
-        const played = await play(lab, data.dataDir, controller, turn, killAfterMs);
+        if (turn % MEASURED_EVERY === 0) {
+          await lab.behave({ loadSeconds: LOAD_SECONDS });
+          swapMs = await measure(controller);
+        }
+        const played = await play(lab, data.dataDir, controller, turn, next, swapMs);
         controller = played.controller;
         rounds.push(played.round);
-        const { killedAfterMs, killedIn, wrong } = played.round;
+        const { kind, killedAfterMs, killedIn, wrong } = played.round;
         console.log(
-          `${turn + 1}. killed after ${killedAfterMs} ms in ${killedIn}: ${wrong ?? "adopted, ready, one vLLM"}`,
+          `${turn + 1}. ${kind}, killed after ${killedAfterMs} ms in ${killedIn}: ${wrong ?? "adopted, the right end, one vLLM"}`,
         );
       }
     } finally {
