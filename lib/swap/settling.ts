@@ -5,7 +5,6 @@
  */
 import { Fault } from "../fault.ts";
 import { type Node, usableNode } from "../topology/topology.ts";
-
 import { type Death, deathOf } from "./death.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import type { Belief } from "./facts.ts";
@@ -74,6 +73,8 @@ export class Settling {
     const began = performance.now();
     let contact = began;
     let missing = 0;
+    // Kept when a connection is cut, or the disk full, in the moment in which it is told.
+    const lines: string[] = [];
     while (true) {
       await pause(timing.settleLookMs, signal);
       const isOver = () => !this.#belief(record) || this.means.isTouched(record);
@@ -88,10 +89,10 @@ export class Settling {
         if (gone === null || missing < 2) continue;
         // What another controller has stopped did not die.
         if (await this.#isOvertaken(nodes, signal)) return;
-        const death = await this.#lastWords(record, belief, [head, ...workers], signal);
+        const ends = await this.#lastWords(record, belief, [head, ...workers], lines, signal);
         if (isOver()) return;
         const seconds = Math.round((Date.parse(this.means.now()) - Date.parse(belief.since)) / 1000);
-        this.means.onDeath(record, deathOf(belief.model, seconds, { ...death, gone }));
+        this.means.onDeath(record, deathOf(belief.model, seconds, { ...ends, gone, lines }));
         return;
       } catch (error) {
         signal.throwIfAborted();
@@ -122,29 +123,30 @@ export class Settling {
     return fences.some(({ foreign, generation }) => foreign !== null || generation > store.highestGeneration());
   }
 
-  /** Reads what was written since it got ready: into the log of its swap, and to be explained. */
+  /** Reads what was written since it got ready: into the log of its swap, and to be explained. @param lines to which it is added */
   async #lastWords(
     { job }: SwapRecord,
     { launch_id }: Belief,
     nodes: readonly [Node, ...Node[]],
+    lines: string[],
     signal: AbortSignal,
-  ): Promise<Pick<Death, "launcher" | "rebooted" | "lines">> {
+  ): Promise<Pick<Death, "launcher" | "rebooted">> {
     const { control, log, timing } = this.means;
     const leg = launch_id === job.job_id ? "forward" : "rollback";
     const known = log.readTo(job.job_id);
     const remote = new RemoteLog(control, nodes, launch_id, (source) => known.get(storedAs(source, leg)) ?? 0);
     remote.skipKnown();
-    let lines: string[] = [];
     for (const began = performance.now(); ; await pause(timing.followMs, signal)) {
       const reading = await remote.read(signal);
       for (const { source, text, final, end } of reading.segments) {
         if (!final) continue;
         log.append(job.job_id, storedAs(source, leg), text, end);
-        lines = [...lines.slice(-MOST_LAST_LINES), text];
+        lines.push(text);
+        if (lines.length > MOST_LAST_LINES * 2) lines.splice(0, MOST_LAST_LINES);
       }
       const { launcher, rebooted } = reading;
       // A container's log may lag behind its end.
-      if (!reading.more && performance.now() - began > timing.settleLookMs) return { launcher, rebooted, lines };
+      if (!reading.more && performance.now() - began > timing.settleLookMs) return { launcher, rebooted };
     }
   }
 }
