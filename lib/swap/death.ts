@@ -1,12 +1,19 @@
-/** Why a model ended right after it was ready, read from what it left behind. Pure. */
+/**
+ * Why a model ended right after it was ready, read from what it left behind. Pure.
+ *
+ * A vLLM that ends by itself leaves words, an exit code of its own, or its container for a while. One whose container went in the same
+ * moment, without a word, was stopped from outside (`docker stop` by hand): it did not die.
+ */
 import type { Model } from "../catalog/catalog.ts";
 import type { JobReading } from "./cluster.ts";
-import { explainLog, failure, lastTelling, SIGKILLED } from "./failure.ts";
+import { explainLog, failure, lastTelling, SIGKILLED, tellsOfError } from "./failure.ts";
 import type { Failure } from "./swap.ts";
 
 export interface Death {
   /** What shows that it has ended. */
   readonly gone: string;
+  /** Its container was seen to run on without it. */
+  readonly outlived: boolean;
   readonly launcher: Pick<JobReading, "state" | "exitCode">;
   /** Name of a node that was restarted since the launch. */
   readonly rebooted: string | null;
@@ -14,10 +21,13 @@ export interface Death {
   readonly lines: readonly string[];
 }
 
-/** @param seconds since it was ready */
-export function deathOf({ name }: Model, seconds: number, { gone, launcher, rebooted, lines }: Death): Failure {
+/** @param seconds since it was ready @returns null: it was stopped from outside */
+export function deathOf({ name }: Model, seconds: number, death: Death): Failure | null {
+  const { gone, outlived, launcher, rebooted, lines } = death;
   const known = explainLog(lines);
   const wasKilled = launcher.exitCode === SIGKILLED;
+  const ownEnd = launcher.exitCode !== null && !wasKilled && launcher.exitCode !== 0;
+  if (!outlived && !ownEnd && rebooted === null && !tellsOfError(lines)) return null;
   const last = known?.evidence ?? lastTelling(lines);
   const why = [
     [rebooted !== null, ` ${rebooted} was restarted.`],

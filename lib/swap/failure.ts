@@ -144,12 +144,19 @@ export function explainEnd(exitCode: number | null, lines: readonly string[]): F
   );
 }
 
+const ERROR = /error|exception|failed|fatal|not found/i;
+
 /** What the launch script says while it tidies up tells nothing about the cause. */
 const TIDYING = /^(?:Stopping (?:cluster|head|worker)|Cluster stopped)/;
+
+/** Whether one of these lines tells of an error, beyond what the launch script says while it tidies up. */
+export function tellsOfError(lines: readonly string[]): boolean {
+  return lines.some((line) => !TIDYING.test(line.trim()) && ERROR.test(line));
+}
 
 /** The last line that may tell a cause; null: there is none. */
 export function lastTelling(lines: readonly string[]): string | null {
   const telling = lines.filter((line) => !TIDYING.test(line.trim()));
-  const errors = telling.filter((line) => /error|exception|failed|fatal|not found/i.test(line));
+  const errors = telling.filter((line) => ERROR.test(line));
   return (errors.at(-1) ?? telling.findLast((line) => line.trim() !== ""))?.trim() ?? null;
 }

@@ -73,6 +73,7 @@ export class Settling {
     const began = performance.now();
     let contact = began;
     let missing = 0;
+    let outlived = false;
     // Kept when a connection is cut, or the disk full, in the moment in which it is told.
     const lines: string[] = [];
     while (true) {
@@ -85,6 +86,7 @@ export class Settling {
         contact = performance.now();
         // Twice in a row: a process list may be read in the instant between two processes.
         missing = gone === null ? 0 : missing + 1;
+        outlived = gone !== null && (outlived || gone.containerRuns);
         if (gone === null && contact - began > leftMs) return;
         if (gone === null || missing < 2) continue;
         // What another controller has stopped did not die.
@@ -92,7 +94,8 @@ export class Settling {
         const ends = await this.#lastWords(record, belief, [head, ...workers], lines, signal);
         if (isOver()) return;
         const seconds = Math.round((Date.parse(this.means.now()) - Date.parse(belief.since)) / 1000);
-        this.means.onDeath(record, deathOf(belief.model, seconds, { ...ends, gone, lines }));
+        const failure = deathOf(belief.model, seconds, { ...ends, gone: gone.line, outlived, lines });
+        if (failure) this.means.onDeath(record, failure);
         return;
       } catch (error) {
         signal.throwIfAborted();
@@ -104,7 +107,7 @@ export class Settling {
   }
 
   /** What shows that it has ended; null: it runs. With Ray a worker's processes may never be called vLLM: there the container tells. */
-  async #gone({ order }: SwapRecord, nodes: readonly Node[], signal: AbortSignal): Promise<string | null> {
+  async #gone({ order }: SwapRecord, nodes: readonly Node[], signal: AbortSignal) {
     const { slot } = order;
     const views = await Promise.all(
       nodes.map(async (node) => ({ node, view: await this.means.control.look(node, slot, signal) })),
@@ -114,7 +117,8 @@ export class Settling {
         return [`docker inspect ${slot.container} on ${node.name} finds no container that runs`];
       return at === 0 && view.vllm.length === 0 ? [`docker top ${slot.container} on ${node.name} shows no vLLM`] : [];
     });
-    return lines.length === 0 ? null : lines.join("; ");
+    const containerRuns = views.every(({ view }) => view.container?.running === true);
+    return lines.length === 0 ? null : { line: lines.join("; "), containerRuns };
   }
 
   async #isOvertaken(nodes: readonly Node[], signal: AbortSignal): Promise<boolean> {

@@ -111,7 +111,7 @@ describe("a model that dies right after it was ready", () => {
 
     // One try: what dies then is told, and nothing is loaded.
     spark.log = "";
-    spark.die("", 137);
+    spark.die("", 137, { ...SERVES, vllm: [] });
     expect(await died(bench, "job-3")).toMatchObject({
       reason: expect.stringMatching(/^Qwen3 14B ended \d+ seconds? after it was ready. It was killed.$/),
       died: { restored_by: null, failure: { evidence: expect.stringContaining("exit code 137 (SIGKILL)") } },
@@ -228,6 +228,12 @@ describe("nothing died", () => {
       disruption = "a stop of main";
       spark.die();
     });
+  });
+
+  test("when somebody has stopped its container by hand: that is a difference of the slot", async () => {
+    const spark = new Spark();
+    await using bench = spark.bench();
+    await nothingTold(bench, () => spark.die("Stopping cluster\n", 137));
   });
 
   test("when another controller has the Spark by now", async () => {
