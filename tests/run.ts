@@ -17,8 +17,8 @@ const PIPE_GRACE_MS = 2_000;
 interface Lanes {
   /** Names of the files that take longest, which begin. */
   readonly first: readonly string[];
-  /** The others: one process each, or one for all of them, which begins with `first`. */
-  readonly others: "each" | "together";
+  /** The others: one process each, or a few for all of them. */
+  readonly others: "each" | "in batches";
   /** What measures times or memory runs by itself, once the lanes are empty. */
   readonly alone: readonly string[];
 }
@@ -31,6 +31,8 @@ interface Group {
 }
 
 const LANES = 2;
+/** To start a process takes half a second, and most files need less. */
+const BATCHES = 4;
 
 /** The lab comes last: it takes the machine for itself. Its tests wait more than they work, and each has hosts of its own. */
 const GROUPS: readonly Group[] = [
@@ -40,7 +42,7 @@ const GROUPS: readonly Group[] = [
     folders: ["tests/lib/", "tests/routes/", "tests/support/", "tests/bench/"],
     lanes: {
       first: ["ssh/injection", "engine-model", "upgrade/property", "cuts-openssh", "upgrade/damage", "ssh/cuts"],
-      others: "together",
+      others: "in batches",
       alone: [],
     },
   },
@@ -49,7 +51,7 @@ const GROUPS: readonly Group[] = [
     folders: ["tests/integration/", "tests/docs/"],
     lanes: {
       first: ["linearizable/lock", "network-faults", "failure-matrix", "full-controller-disk", "broken-configuration"],
-      others: "together",
+      others: "in batches",
       alone: ["gateway-soak", "gateway-ends", "gateway-fairness", "gateway-broken-answers", "streams", "webhooks"],
     },
   },
@@ -178,7 +180,11 @@ async function runLanes(folders: readonly string[], { first, others, alone }: La
       outcomes.push(tally(output, exitCode));
     }
   };
-  const shared = others === "together" ? [rest, ...early] : [...early, ...rest.map((file) => [file])];
+  const batches = others === "each" ? rest.length : BATCHES;
+  const shared = [
+    ...early,
+    ...Array.from({ length: batches }, (_, batch) => rest.filter((_, at) => at % batches === batch)),
+  ];
   await Promise.all(Array.from({ length: LANES }, () => lane(shared)));
   await lane(late);
   const total = (of: keyof Tally) => outcomes.reduce((sum, outcome) => sum + outcome[of], 0);
