@@ -7,6 +7,7 @@ import { about, clockSeconds } from "../format.ts";
 import { say } from "../say.ts";
 import { isReservedForAnother, modelName, models, ownToken, running, slots, swapObstacle } from "../state.ts";
 import { effect } from "../store.ts";
+import { inTurn } from "../turns.ts";
 import { takeOverQuestion } from "./key-questions.ts";
 import { commandsOf, planView } from "./plan-view.ts";
 import { focusTitle, refusal, sheet, title } from "./sheet.ts";
@@ -264,7 +265,8 @@ function focusSwap(): void {
   focusTitle();
   const stop = effect(() => {
     if (running.value.length === 0) return;
-    requestAnimationFrame(() => {
+    // The panels that show it wait for their turns, too.
+    inTurn(() => {
       stop();
       if (document.activeElement?.id !== "page-title") return;
       const cancels = [...document.querySelectorAll<HTMLElement>("[data-act=cancel]:enabled")];

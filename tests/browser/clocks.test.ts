@@ -55,7 +55,7 @@ inBrowser("a clock that is wrong", () => {
       expect(await page.locator("main").textContent()).not.toMatch(/\b\d+ (h|days)\b/);
 
       await on.demo.post("/api/swap/lock", { holder: "crm", ttl_seconds: 1_200, allow_running_swap: true });
-      const banner = page.getByRole("region", { name: /^Reserved by crm until \d\d:\d\d$/ });
+      const banner = page.getByRole("region", { name: /^Reserved by crm until (\d+ [A-Z][a-z]+, )?\d\d:\d\d$/ });
       await banner.getByText(/^(19|20) min$/).waitFor();
       await banner.getByText(/^since \d\d:\d\d$/).waitFor();
     });

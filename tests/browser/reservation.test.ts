@@ -213,7 +213,7 @@ inBrowser("reservations in the dashboard", () => {
     console.log(`paused ${Math.round(paused.at - granted)} ms after the answer to the reservation`);
     expect(paused).toMatchObject({
       off: true,
-      why: expect.stringMatching(/^Paused until \d\d:\d\d, reserved by lead-scoring\.$/),
+      why: expect.stringMatching(/^Paused until (\d+ [A-Z][a-z]+, )?\d\d:\d\d, reserved by lead-scoring\.$/),
     });
     // A second where the machine has nothing else to do.
     expect(paused.at - granted).toBeLessThan(SLOWEST_MS);
