@@ -251,7 +251,8 @@ inBrowser("what keeps pages current", () => {
       Object.assign(window, { said });
       const post = MessagePort.prototype.postMessage;
       MessagePort.prototype.postMessage = function (word: unknown) {
-        said.push(word);
+        // The page itself has a channel of its own, for its turns.
+        if (word !== null) said.push(word);
         post.call(this, word);
       };
     });
