@@ -149,14 +149,19 @@ const ERROR = /error|exception|failed|fatal|not found/i;
 /** What the launch script says while it tidies up tells nothing about the cause. */
 const TIDYING = /^(?:Stopping (?:cluster|head|worker)|Cluster stopped)/;
 
+/** What vLLM's server says of one request ("404 Not Found" for a model without a chat) tells of its client, not of its own end. */
+const REQUEST = /"[A-Z]+ \S+ HTTP\/[\d.]+" \d{3}\b|\[serving\w*\.py:\d+\]/;
+
+const mayTell = (line: string): boolean => !TIDYING.test(line.trim()) && !REQUEST.test(line);
+
 /** Whether one of these lines tells of an error, beyond what the launch script says while it tidies up. */
 export function tellsOfError(lines: readonly string[]): boolean {
-  return lines.some((line) => !TIDYING.test(line.trim()) && ERROR.test(line));
+  return lines.some((line) => mayTell(line) && ERROR.test(line));
 }
 
 /** The last line that may tell a cause; null: there is none. */
 export function lastTelling(lines: readonly string[]): string | null {
-  const telling = lines.filter((line) => !TIDYING.test(line.trim()));
+  const telling = lines.filter(mayTell);
   const errors = telling.filter((line) => ERROR.test(line));
   return (errors.at(-1) ?? telling.findLast((line) => line.trim() !== ""))?.trim() ?? null;
 }

@@ -51,6 +51,16 @@ describe("it did not die", () => {
       expect(why({ launcher: exited(exitCode), lines: ["Stopping cluster...", "Cluster stopped."] })).toBeNull();
   });
 
+  test("when a request had been turned down before it was stopped: that is no word about its end", () => {
+    const requests = [
+      '(APIServer pid=1) INFO:     10.77.0.9:51234 - "POST /v1/chat/completions HTTP/1.1" 404 Not Found',
+      "ERROR 11-28 23:01:02 [serving_chat.py:200] Error with model error=ErrorInfo(message='The model `x` does not exist.')",
+    ];
+    for (const line of requests)
+      expect(why({ launcher: exited(137), lines: [line, "Stopping cluster...", "Cluster stopped."] })).toBeNull();
+    expect(why({ lines: ["Worker proc died.", ...requests] })?.evidence).toStartWith("last words: Worker proc died.;");
+  });
+
   test("but it did when it left its container behind, or words, or an exit code of its own", () => {
     expect(why({ launcher: exited(137), outlived: true })).not.toBeNull();
     expect(why({ launcher: exited(137), lines: ["RuntimeError: CUDA error"] })).not.toBeNull();
