@@ -55,11 +55,13 @@ export function afterDeath(means: RestoreMeans, record: SwapRecord, failure: Fai
       ? ` ${previous.name} is not loaded again: ${obstacle}`
       : "";
   const at = now();
+  // Why a swap has failed stays, where it is what it had put back that died.
+  const before = job.state === "ready" || job.reason === null ? "" : `${job.reason} `;
   const told: SwapRecord = {
     ...record,
     job: {
       ...job,
-      reason: `${failure.message}${then}`,
+      reason: `${before}${failure.message}${then}`,
       died: { at, failure, restored_by: restore?.job.job_id ?? null },
       updated_at: at,
     },

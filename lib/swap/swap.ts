@@ -160,8 +160,8 @@ export const SwapJobSchema = Type.Object(
     /** Why the model before could not be loaded again; null when it could, or that was not tried. */
     rollback_failure: Nullable(FailureSchema),
     /**
-     * Set when the model that this swap loaded ended within a minute of being ready: when that was seen, why, and the swap that loads the
-     * model before again (null: none does; `reason` says why). The swap stays `ready`.
+     * Set when the model that this swap loaded, or put back, ended within a minute of being ready: when that was seen, why, and the swap
+     * that loads the model before again (null: none does; `reason` says why). The swap stays as it had ended.
      */
     died: Type.Optional(
       Nullable(Type.Object({ at: Type.String(), failure: FailureSchema, restored_by: Nullable(Type.String()) })),

@@ -142,6 +142,29 @@ describe("a model that dies right after it was ready", () => {
     expect(bench.engine.active()).toEqual([]);
   });
 
+  test("after it was put back by a swap that failed: why that one failed stays, and what died is told behind it", async () => {
+    const spark = new Spark();
+    await using bench = spark.bench();
+    await bench.load(QWEN);
+    const { job_id: id } = bench.start(GLM);
+    const settled = bench.engine.settled(id);
+    const full = { code: "disk_full", message: "The disk of a Spark is full.", evidence: null, advice: null };
+    (await bench.effects.until("follow", id)).report({ type: "failed", failure: full });
+    (await bench.effects.next("clean_up", id)).report({ type: "cleaned" });
+    (await bench.effects.next("launch", id)).report({ type: "launched" });
+    (await bench.effects.next("follow", id)).report({ type: "answering" });
+    (await bench.effects.next("verify", id)).report({ type: "verified" });
+    expect(await settled).toMatchObject({ state: "failed", rolled_back_to: QWEN.key });
+    spark.die(`${OOM}\n`);
+
+    expect(await died(bench, id)).toMatchObject({
+      state: "failed",
+      failure: full,
+      reason: expect.stringMatching(/^The disk of a Spark is full\. Qwen3 14B ended \d+ seconds? after it was ready\./),
+      died: { failure: { code: "died_after_ready" }, restored_by: null },
+    });
+  });
+
   test("is not replaced where somebody else has reserved the slot: it says so", async () => {
     const spark = new Spark();
     let isReserved = false;
