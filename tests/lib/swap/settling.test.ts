@@ -1,6 +1,8 @@
 /** A model that dies right after it was ready: told with its last words, and what was before it comes back where that was asked for. */
 import { describe, expect, test } from "bun:test";
+import { Fault } from "../../../lib/fault.ts";
 import type { JobReading, NodeView } from "../../../lib/swap/cluster.ts";
+import type { SwapJob } from "../../../lib/swap/swap.ts";
 import { until } from "../../support/until.ts";
 import { type BenchOptions, EngineBench, GLM, QWEN } from "./_engine-bench.ts";
 import { aServingView, aView, OPEN_GATE, unreachable } from "./_fixtures.ts";
@@ -15,6 +17,7 @@ class Spark {
   log = "Application startup complete.\n";
   launcher: Pick<JobReading, "state" | "exitCode"> = { state: "running", exitCode: null };
   foreign: string | null = null;
+  generation = 0;
   looks = 0;
   /** The next look falls between two processes. */
   blinks = false;
@@ -38,7 +41,7 @@ class Spark {
           }
           return this.view instanceof Error ? Promise.reject(this.view) : Promise.resolve(this.view);
         },
-        fence: () => Promise.resolve({ foreign: this.foreign, generation: 0 }),
+        fence: () => Promise.resolve({ foreign: this.foreign, generation: this.generation }),
         readJob: (_node, id, offset) => {
           const chunk = new TextEncoder().encode(id.endsWith("-log") ? "" : this.log).slice(offset);
           return Promise.resolve({ ...this.launcher, chunk, nextOffset: offset + chunk.length, skipped: 0 });
@@ -101,6 +104,8 @@ describe("a model that dies right after it was ready", () => {
       restores: { job_id: id, failure: dead.died?.failure },
     });
     expect(restore.generation).toBeGreaterThan(dead.generation);
+    // What somebody starts there by hand in that moment stays.
+    expect(bench.store.find("job-3")?.order.onlyWhereNothingRuns).toBe(true);
     // Told with the restore, in one transaction; each of the two is a fact.
     expect(bench.recorded.filter(({ died }) => died)).toHaveLength(1);
     const settled = bench.engine.settled("job-3");
@@ -195,6 +200,63 @@ describe("a model that dies right after it was ready", () => {
     await bench.effects.next("prepare", "job-3");
   });
 
+  test("is told once: a controller that is restarted then does not tell it again, and loads nothing a second time", async () => {
+    const spark = new Spark();
+    await using bench = spark.bench();
+    const id = await serving(bench, false);
+    spark.die(`${OOM}\n`);
+    await died(bench, id);
+    await bench.engine.close();
+    bench.restart();
+    bench.engine.resume();
+    await manyLooksLater();
+
+    expect(bench.recorded.filter((job) => job.died)).toHaveLength(1);
+    expect(bench.store.list(10)).toHaveLength(2);
+  });
+
+  test("is told with its last words where telling it had to wait for room on the disk", async () => {
+    const spark = new Spark();
+    let refusals = 2;
+    const record = (job: SwapJob) => {
+      if (job.died && refusals-- > 0) throw new Fault("unavailable", "store_unwritable", "The disk is full.");
+    };
+    await using bench = spark.bench({ record });
+    const id = await serving(bench);
+    spark.die(`${OOM}\n`);
+
+    expect((await died(bench, id)).died?.failure.evidence).toStartWith(`last words: ${OOM};`);
+    expect(bench.reported).toEqual([]);
+    expect(bench.log.read(id, 0, 100).filter(({ line }) => line === OOM)).toHaveLength(1);
+  });
+
+  test("is told with what was written since it was ready only: the log goes on where it had ended", async () => {
+    const spark = new Spark();
+    await using bench = spark.bench();
+    const id = await serving(bench);
+    bench.log.append(id, "launch", spark.log.trimEnd(), spark.log.length);
+    spark.die(`${OOM}\n`);
+    await died(bench, id);
+
+    const lines = bench.log.read(id, 0, 100).filter(({ source }) => source === "launch");
+    expect(lines.map(({ line }) => line)).toEqual(["Application startup complete.", OOM]);
+    expect(bench.log.readTo(id).get("launch")).toBe(spark.log.length);
+  });
+
+  test("is not replaced by what is being deleted: it says so", async () => {
+    const spark = new Spark();
+    let isDeleted = false;
+    await using bench = spark.bench({ isBeingDeleted: ({ key }) => isDeleted && key === QWEN.key });
+    const id = await serving(bench);
+    isDeleted = true;
+    spark.die();
+
+    expect(await died(bench, id)).toMatchObject({
+      reason: expect.stringContaining("Qwen3 14B is not loaded again: its files are being deleted."),
+      died: { restored_by: null },
+    });
+  });
+
   test("is waited for on a Spark that was silent meanwhile", async () => {
     const spark = new Spark();
     await using bench = spark.bench({ timing: { settleMs: 1 } });
@@ -264,6 +326,15 @@ describe("nothing died", () => {
     await using bench = spark.bench();
     await nothingTold(bench, () => {
       spark.foreign = "b";
+      spark.die();
+    });
+  });
+
+  test("when these data are older than what the Spark remembers", async () => {
+    const spark = new Spark();
+    await using bench = spark.bench();
+    await nothingTold(bench, () => {
+      spark.generation = 1_000;
       spark.die();
     });
   });
