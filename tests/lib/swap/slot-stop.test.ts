@@ -1,7 +1,7 @@
 /** A stop without a swap that comes through in part only: what is left is looked at, and said. */
 import { expect, test } from "bun:test";
 import { Fault } from "../../../lib/fault.ts";
-import type { NodeView } from "../../../lib/swap/cluster.ts";
+import type { NodeView, SparkControl } from "../../../lib/swap/cluster.ts";
 import { SlotStops } from "../../../lib/swap/slot-stop.ts";
 import { TIMING } from "../../../lib/swap/timing.ts";
 import { EngineBench } from "./_engine-bench.ts";
@@ -17,6 +17,7 @@ async function aStop(
   stopOf: (node: string, nth: number) => NodeView | Fault,
   figures = 0,
   silent: Record<string, Fault> = {},
+  more: Partial<SparkControl> = {},
 ) {
   const topology = aTopology({ slots: [aSlot()], settings: { ...SETTINGS, drain_seconds: 0 } });
   const bench = new EngineBench({ topology, models: [WIDE] });
@@ -37,6 +38,7 @@ async function aStop(
         shown[name] = outcome;
         return Promise.resolve();
       },
+      ...more,
     }),
     store: bench.store,
     claims: bench.engine.claims,
@@ -44,7 +46,7 @@ async function aStop(
     timing: { ...TIMING, stopDeadlineMs: 20 },
     topology: () => topology,
     inFlight: () => 0,
-    slotOf: () => null,
+    slotOf: (launchId) => (launchId === "launch-of-beside" ? "beside" : null),
     onChange: () => undefined,
   });
   const signal = new AbortController().signal;
@@ -137,4 +139,37 @@ test("requests that still run are waited for as long as the settings say, and no
 
   expect(end).toBe("stopped");
   expect(performance.now() - began).toBeLessThan(5_000);
+});
+
+test("a Spark that obeys another controller refuses before anything is stopped on either, and stays believed in", async () => {
+  const refused = new Fault("conflict", "fenced", "spark-2 obeys another Spark Control.");
+  const passFence: SparkControl["passFence"] = ({ name }) =>
+    name === "spark-2" ? Promise.reject(refused) : Promise.resolve();
+  const { bench, end, stopped, believed } = await aStop(() => GONE, 0, {}, { passFence });
+  await using _ = bench;
+
+  expect(end).toBe(refused);
+  expect(stopped).toEqual([]);
+  expect(believed()).toBe(1);
+});
+
+test("launches of the slot, and those that nobody knows, are ended; another slot's goes on", async () => {
+  const killed: string[] = [];
+  const { bench, end } = await aStop(
+    () => GONE,
+    0,
+    {},
+    {
+      runningLaunches: ({ name }) =>
+        Promise.resolve(name === "spark-1" ? ["launch-of-beside", "launch-of-nobody"] : []),
+      killJob: (_node, id) => {
+        killed.push(id);
+        return Promise.resolve();
+      },
+    },
+  );
+  await using _ = bench;
+
+  expect(end).toBe("stopped");
+  expect(killed).toEqual(["launch-of-nobody"]);
 });
