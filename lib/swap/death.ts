@@ -1,8 +1,8 @@
 /**
  * Why a model ended right after it was ready, read from what it left behind. Pure.
  *
- * A vLLM that ends by itself leaves words, an exit code of its own, or its container for a while. One whose container went in the same
- * moment, without a word, was stopped from outside (`docker stop` by hand): it did not die.
+ * A vLLM that ends by itself leaves an exit code of its own, or its container for a while, or where neither is known words. One that was
+ * killed together with its container was stopped from outside (`docker stop` by hand): it did not die.
  */
 import type { Model } from "../catalog/catalog.ts";
 import type { JobReading } from "./cluster.ts";
@@ -27,7 +27,10 @@ export function deathOf({ name }: Model, seconds: number, death: Death): Failure
   const known = explainLog(lines);
   const wasKilled = launcher.exitCode === SIGKILLED;
   const ownEnd = launcher.exitCode !== null && !wasKilled && launcher.exitCode !== 0;
-  if (!outlived && !ownEnd && rebooted === null && !tellsOfError(lines)) return null;
+  // What is killed together with its container was stopped, whatever was said meanwhile: by a server that lost its engine an instant
+  // before, by docker of a container that is gone, by the other Spark. A vLLM that ends with an error has an exit code of its own.
+  const hasWords = !wasKilled && tellsOfError(lines);
+  if (!outlived && !ownEnd && rebooted === null && !hasWords) return null;
   const last = known?.evidence ?? lastTelling(lines);
   const why = [
     [rebooted !== null, ` ${rebooted} was restarted.`],

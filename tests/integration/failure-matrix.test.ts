@@ -20,6 +20,8 @@ const IMPATIENT: DemoOptions = {
   timing: { stopDeadlineMs: 3_000 },
 };
 
+const SETTLE_LOOK_MS = 100;
+
 let demo: Demo;
 afterEach(() => demo?.close());
 
@@ -325,6 +327,30 @@ test("a model that dies right after it was ready, without a way back: the slot s
   expect(slot()).toMatchObject({ state: "not_answering", difference: { ...died?.failure, since: died?.at } });
   expect(died?.restored_by).toBeNull();
 });
+
+test.each([SOLO, BOTH])(
+  "a model (%s) that somebody stops by hand right after it was ready did not die: nothing is loaded in its place",
+  async (model) => {
+    await begin({ timing: { ...IMPATIENT.timing, settleLookMs: SETTLE_LOOK_MS } });
+    await demo.swap(BEFORE);
+    const { job_id: id } = await demo.swap(model);
+    const [head] = demo.cluster.nodes;
+    const container = head?.docker.find("vllm_node");
+    if (!container) throw new Error("no container runs on the head");
+
+    await head?.docker.stop(container, 1);
+    const lines = () => demo.plane.swapLog.read(id, 0, 100_000).map(({ line }) => line);
+    await until("what it left is read", () => lines().includes("Cluster stopped."), 30_000);
+    // What is judged of it follows within a look.
+    await Bun.sleep(20 * SETTLE_LOOK_MS);
+    await demo.plane.slots.lookAtNodes();
+    await demo.plane.slots.lookAtNodes();
+
+    expect(demo.plane.swaps.get(id).died).toBeUndefined();
+    expect(slot().difference).toMatchObject({ code: "container_gone" });
+    expect(demo.plane.swaps.list()).toHaveLength(2);
+  },
+);
 
 test("what does not stop stays: nothing is launched beside it, and it is still shown as serving", async () => {
   await begin();

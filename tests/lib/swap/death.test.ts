@@ -61,9 +61,18 @@ describe("it did not die", () => {
     expect(why({ lines: ["Worker proc died.", ...requests] })?.evidence).toStartWith("last words: Worker proc died.;");
   });
 
+  test("when it was killed together with its container: whatever lost it says so, and nobody says why", () => {
+    for (const missed of [
+      "RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {'EngineCore_DP0': 1}",
+      "Error response from daemon: No such container: vllm_node",
+      "torch.distributed.DistBackendError: Connection closed by peer",
+    ])
+      expect(why({ launcher: exited(137), lines: [missed, "Stopping cluster...", "Cluster stopped."] })).toBeNull();
+  });
+
   test("but it did when it left its container behind, or words, or an exit code of its own", () => {
     expect(why({ launcher: exited(137), outlived: true })).not.toBeNull();
-    expect(why({ launcher: exited(137), lines: ["RuntimeError: CUDA error"] })).not.toBeNull();
+    expect(why({ launcher: exited(null), lines: ["RuntimeError: CUDA error"] })).not.toBeNull();
     expect(why({ launcher: exited(1) })).not.toBeNull();
   });
 });
