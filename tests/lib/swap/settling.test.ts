@@ -14,6 +14,10 @@ const OOM = "torch.OutOfMemoryError: CUDA out of memory.";
 /** One Spark: what it shows, and how its launch ended. */
 class Spark {
   view: NodeView | Error = SERVES;
+  /** Of the other Spark. */
+  workerView: NodeView = SERVES;
+  /** What the next looks show, before `view` does. */
+  readonly first: NodeView[] = [];
   log = "Application startup complete.\n";
   launcher: Pick<JobReading, "state" | "exitCode"> = { state: "running", exitCode: null };
   foreign: string | null = null;
@@ -33,8 +37,11 @@ class Spark {
       ...options,
       timing: { settleMs: 600_000, settleLookMs: LOOK_MS, followMs: 1, ...options.timing },
       control: {
-        look: () => {
+        look: ({ name }) => {
+          if (name !== "spark-1") return Promise.resolve(this.workerView);
           this.looks++;
+          const first = this.first.shift();
+          if (first) return Promise.resolve(first);
           if (this.blinks) {
             this.blinks = false;
             return Promise.resolve(aView());
@@ -132,6 +139,31 @@ describe("a model that dies right after it was ready", () => {
     spark.die("", null, { ...SERVES, vllm: [] });
 
     expect((await died(bench, id)).died?.failure.evidence).toContain("docker top vllm_node on spark-1 shows no vLLM");
+  });
+
+  test("while its container stayed for a moment: it was not stopped from outside", async () => {
+    const spark = new Spark();
+    await using bench = spark.bench();
+    const id = await serving(bench);
+    spark.first.push({ ...SERVES, vllm: [] });
+    spark.die("", 137);
+
+    expect((await died(bench, id)).died?.failure.evidence).toContain("exit code 137 (SIGKILL)");
+  });
+
+  test("on its other Spark only: the container tells, a worker may show no vLLM", async () => {
+    const spark = new Spark();
+    await using bench = spark.bench({ models: [QWEN, { ...GLM, nodes: 2 }] });
+    spark.workerView = { ...SERVES, vllm: [] };
+    const id = await serving(bench);
+    await spark.looked(4);
+    expect(bench.engine.get(id).died).toBeUndefined();
+    spark.launcher = { state: "exited", exitCode: 1 };
+    spark.workerView = aView();
+
+    expect((await died(bench, id)).died?.failure.evidence).toContain(
+      "docker inspect vllm_node on spark-2 finds no container that runs",
+    );
   });
 
   test("leaves the slot as it is where no way back was asked for", async () => {
