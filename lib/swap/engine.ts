@@ -51,7 +51,7 @@ export class SwapEngine {
    */
   resume(): void {
     this.#restored.resume((record) => this.#run(record, "earlier process"));
-    this.#settling.resume();
+    this.#settling.watch();
     for (const { order, job } of [...this.#runs.values()]) {
       const { reservation = null } = order;
       if (reservation !== null && this.options.wasForced(reservation, job.created_at))
@@ -287,7 +287,7 @@ export class SwapEngine {
     if (job.ended_at) {
       this.#runs.delete(job.job_id);
       log.settle(job.job_id);
-      this.#settling.watch(record);
+      this.#settling.watch(job.job_id);
     }
     onChange(job, true);
   }

@@ -25,12 +25,27 @@ export interface SettlingMeans
 }
 
 export class Settling {
-  readonly #watches = new Set<{ readonly abort: AbortController; readonly done: Promise<void> }>();
+  /** By the job that loaded it. */
+  readonly #watches = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>();
 
   constructor(private readonly means: SettlingMeans) {}
 
-  /** @param leftMs of the time for which it is watched */
-  watch(record: SwapRecord, leftMs = this.means.timing.settleMs): void {
+  /**
+   * Watches what got ready within the last minute and is not watched: after a swap, whichever way it ended, because one that has
+   * stopped nothing leaves what was there; after a restart of the controller.
+   * @param ended the job that has ended in this moment, whatever the clock says
+   */
+  watch(ended: string | null = null): void {
+    const { store, timing, now } = this.means;
+    for (const { job_id } of store.beliefs()) {
+      const record = store.find(job_id);
+      if (!record?.job.ended_at || record.job.died || this.#watches.has(job_id)) continue;
+      const passedMs = job_id === ended ? 0 : Math.max(0, Date.parse(now()) - Date.parse(record.job.ended_at));
+      this.#begin(record, timing.settleMs - passedMs);
+    }
+  }
+
+  #begin(record: SwapRecord, leftMs: number): void {
     const belief = this.#belief(record);
     if (leftMs <= 0 || belief === undefined) return;
     const abort = new AbortController();
@@ -38,24 +53,12 @@ export class Settling {
       .catch((error) => {
         if (!abort.signal.aborted) this.means.report(error);
       })
-      .finally(() => this.#watches.delete(one));
-    const one = { abort, done };
-    this.#watches.add(one);
-  }
-
-  /** Watches on what got ready shortly before a restart of the controller. */
-  resume(): void {
-    const { store, timing, now } = this.means;
-    for (const { job_id } of store.beliefs()) {
-      const record = store.find(job_id);
-      if (!record?.job.ended_at || record.job.died) continue;
-      const passedMs = Math.max(0, Date.parse(now()) - Date.parse(record.job.ended_at));
-      this.watch(record, timing.settleMs - passedMs);
-    }
+      .finally(() => this.#watches.delete(record.job.job_id));
+    this.#watches.set(record.job.job_id, { abort, done });
   }
 
   async close(): Promise<void> {
-    const watches = [...this.#watches];
+    const watches = [...this.#watches.values()];
     for (const { abort } of watches) abort.abort(new Error("the controller is shutting down"));
     await Promise.all(watches.map(({ done }) => done));
   }

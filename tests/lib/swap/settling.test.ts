@@ -77,6 +77,24 @@ async function serving(bench: EngineBench, rollback = true): Promise<string> {
 }
 
 describe("a model that dies right after it was ready", () => {
+  test("is told, too, where another swap was begun meanwhile that has stopped nothing", async () => {
+    const spark = new Spark();
+    await using bench = spark.bench();
+    const id = await serving(bench);
+    const { job_id: other } = bench.start(QWEN);
+    await bench.effects.until("prepare", other);
+    // Long enough for the watch to see it.
+    await Bun.sleep(20 * LOOK_MS);
+    const settled = bench.engine.settled(other);
+    await bench.engine.cancel(other);
+    expect(await settled).toMatchObject({ state: "cancelled" });
+    await spark.looked(2);
+
+    spark.die(`${OOM}\n`);
+
+    expect((await died(bench, id)).died?.failure.code).toBe("died_after_ready");
+  });
+
   test("is told with its last words, and the model before is loaded again by a swap of its own", async () => {
     const spark = new Spark();
     await using bench = spark.bench();
