@@ -2,6 +2,7 @@
 import type { HttpAnswer } from "../swap/cluster.ts";
 
 const MOST_BYTES = 1 << 20;
+const REFUSED: readonly unknown[] = ["ECONNREFUSED", "ConnectionRefused"];
 
 export async function ask(
   url: string,
@@ -20,9 +21,10 @@ export async function ask(
     });
     const text = await bounded(response);
     return { status: response.status, body: parsed(text, response.headers.get("content-type")) };
-  } catch {
+  } catch (error) {
     if (signal.aborted) throw signal.reason;
-    return { status: null, body: null };
+    const isRefused = REFUSED.includes((error as { code?: unknown } | null)?.code);
+    return { status: null, body: null, ...(isRefused ? { isRefused } : {}) };
   }
 }
 

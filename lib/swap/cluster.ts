@@ -52,6 +52,8 @@ export interface JobOrder {
 export interface HttpAnswer {
   readonly status: number | null;
   readonly body: unknown;
+  /** Nothing listens there: no answer came because nobody is there to give one. */
+  readonly isRefused?: boolean;
 }
 
 export interface SparkControl {

@@ -3,9 +3,10 @@
  * swap drains, and `num_requests_running + num_requests_waiting` of the vLLM behind the slot's own port, for those who ask it
  * directly. That one lags by seconds: it must be zero twice, in readings that were begun after the gateway's own count was zero.
  * A longer wait would show no more: what comes to the vLLM directly in the last seconds before its stop is behind every reading.
- * Where a model was loaded, figures that do not come once say nothing. The wait is bounded. What is left then is never cut off silently: the swap asks, fails, or cuts off, as configured
- * and as its plan said. A slot whose model is stopped to make room counts too; the gateway goes on sending to that one, so that
- * the question may come where it is never quiet.
+ * Where a model was loaded, figures that do not come once say nothing; those that came before count until others come, or nothing
+ * listens there any more. The wait is bounded. What is left then is never cut off silently: the swap asks, fails, or cuts off, as
+ * configured and as its plan said. A slot whose model is stopped to make room counts too; the gateway goes on sending to that one,
+ * so that the question may come where it is never quiet.
  */
 import { Fault } from "../../fault.ts";
 import { isoTime } from "../../ids.ts";
@@ -32,9 +33,10 @@ export const drain: EffectBody = async (run, leg, signal) => {
   const isOver = () => quiet >= QUIET_READINGS || silent >= QUIET_READINGS;
   desk.take();
   const places = [{ slot: run.order.slot, head: nodesOf(run, leg)[0] }, ...besideIt(run)];
+  const last: LastFigures = new Map();
   try {
     while (!isOver()) {
-      const asked = await Promise.all(places.map((place) => runningIn(run, place, signal)));
+      const asked = await Promise.all(places.map((place) => runningIn(run, place, last, signal)));
       const counts = asked.filter((count) => count !== null);
       const isUnknown = places.some(({ slot }, at) => asked[at] === null && isBelieved(run, slot));
       if (counts.length === 0 && !isUnknown) break; // Nothing was loaded there: nothing can be cut off.
@@ -124,17 +126,29 @@ interface Count {
   readonly told: string;
 }
 
+/** What each slot's vLLM told last: one that is too busy to answer goes on with that. */
+type LastFigures = Map<string, number>;
+
 /** Requests that a slot's vLLM works on, by whichever count is higher; null: nothing answers, and none are in flight. */
-async function runningIn(run: Run, { slot, head }: Emptied, signal: AbortSignal): Promise<Count | null> {
+async function runningIn(
+  run: Run,
+  { slot, head }: Emptied,
+  last: LastFigures,
+  signal: AbortSignal,
+): Promise<Count | null> {
   const address = await run.control.address(head, signal);
   const before = run.inFlight(slot.name);
   const answer = await run.control.get(`http://${address}:${slot.port}/metrics`, run.timing.httpDeadlineMs, signal);
   const said = requestsInFlight(answer);
   const own = Math.max(before, run.inFlight(slot.name));
-  if (said === null && own === 0) return null;
-  const metrics = said ? `tells ${said.running} running, ${said.waiting} waiting` : "gave no answer";
+  if (said) last.set(slot.name, said.running + said.waiting);
+  else if (answer.isRefused) last.delete(slot.name);
+  const told = last.get(slot.name) ?? 0;
+  if (said === null && own === 0 && told === 0) return null;
+  const earlier = told > 0 ? ` (${told} before)` : "";
+  const metrics = said ? `tells ${said.running} running, ${said.waiting} waiting` : `gave no answer${earlier}`;
   return {
-    requests: Math.max(said ? said.running + said.waiting : 0, own),
+    requests: Math.max(told, own),
     told: `${slot.name}, ${head.name}: /metrics on port ${slot.port} ${metrics}; ${own} through the gateway`,
   };
 }

@@ -114,7 +114,7 @@ describe("no answer", () => {
     const { port } = free.address() as { port: number };
     await new Promise((resolve) => free.close(resolve));
 
-    expect(await ask(`http://127.0.0.1:${port}/health`, {}, LONG_MS, never)).toEqual(nothing);
+    expect(await ask(`http://127.0.0.1:${port}/health`, {}, LONG_MS, never)).toEqual({ ...nothing, isRefused: true });
   });
 
   test("because the other side hangs up", async () => {

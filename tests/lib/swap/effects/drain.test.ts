@@ -12,7 +12,7 @@ const metrics = (running: number) => ({ status: 200, body: `vllm:num_requests_ru
 
 /** Drains a slot whose two counts take these values, reading by reading; the last one stays. */
 async function readings(
-  vllm: readonly (number | null)[],
+  vllm: readonly (number | null | "refused")[],
   own: readonly number[],
   beliefs: readonly Belief[] = [],
 ): Promise<number> {
@@ -24,6 +24,7 @@ async function readings(
       get: async () => {
         count++;
         const said = at(vllm);
+        if (said === "refused") return { status: null, body: null, isRefused: true };
         return said === null ? { status: null, body: null } : metrics(said);
       },
     },
@@ -58,6 +59,13 @@ describe("a drain", () => {
     expect(await readings([null, 2, 0], [0], serves)).toBe(4);
     expect(await readings([0, null, 0], [0], serves)).toBe(3);
     expect(await readings([null], [0], serves)).toBe(2);
+  });
+
+  test("takes a vLLM that told of requests and then gives no figures for one that works on them", async () => {
+    const serves = [aBelief(aModel())];
+
+    expect(await readings([2, null, null, null, 0], [0], serves)).toBe(6);
+    expect(await readings([2, "refused"], [0], serves)).toBe(3);
   });
 
   test("is over at once where nothing answers, nothing is in flight and nothing was loaded", async () => {
