@@ -109,7 +109,7 @@ export class Gateway {
   /** @throws Fault */
   #named(request: Request, { mostBytes }: Patience, late: LateBody, trace: Trace): Promise<NamedBody> {
     if (!isShort(request)) {
-      trace.asker.patience(0);
+      trace.maySilence();
       trace.share = this.#room.share();
     }
     return namedBody(request, mostBytes, late.ended, late.failed, trace.share, this.options.pace);
@@ -120,7 +120,7 @@ export class Gateway {
     return this.#answer(request, path, asker, async (trace) => {
       const service = this.#service(kind);
       const late = new LateBody();
-      if (!isShort(request)) asker.patience(0);
+      if (!isShort(request)) trace.maySilence();
       const { mostBytes } = TRAITS[kind].patience;
       const body = await plainBody(request, mostBytes, late.ended, late.failed, this.options.pace);
       return this.#sendToService(request, path, service, body, late, trace);
@@ -135,7 +135,7 @@ export class Gateway {
     try {
       this.requireConfigured();
       const service = this.#service("reranker");
-      asker.patience(0);
+      trace.maySilence();
       const upstream = await reach(service);
       release = await this.#enterService(service, { signal }, trace);
       trace.begins();
@@ -237,7 +237,7 @@ export class Gateway {
     late: LateBody,
     trace: Trace,
   ): Promise<Response> {
-    trace.asker.patience(0);
+    trace.maySilence();
     const { patience } = TRAITS[service.kind];
     const upstream = await reach(service);
     const release = await this.#enterService(service, request, trace);

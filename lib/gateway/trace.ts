@@ -10,8 +10,8 @@ import type { Usage } from "./usage.ts";
 export interface Asker extends HeldAsker {
   /** Stands for one caller in the queue; never an API key itself. */
   caller(): string;
-  /** Seconds without a byte from or to the client after which its connection is closed; 0: none. */
-  patience(seconds: number): void;
+  /** Whether its connection may be silent for as long as it likes; else for as long as any other may. */
+  maySilence(may: boolean): void;
 }
 
 /** Who sent a request that is over: asked of those that are listed only. */
@@ -68,6 +68,7 @@ export class Trace implements Sender {
   share: Share | null = null;
   #queueMs = 0;
   #heldSince: number | null = null;
+  #maySilence = false;
   #began: number | null = null;
   #over = false;
 
@@ -87,8 +88,15 @@ export class Trace implements Sender {
 
   /** It takes longer than nearly all: what those can do without is done now. */
   lasts(): void {
-    this.asker.patience(0);
+    this.maySilence();
     this.#caller ??= this.asker.caller();
+  }
+
+  /** Its connection may be silent until it is over. */
+  maySilence(): void {
+    if (this.#maySilence || this.#over) return;
+    this.#maySilence = true;
+    this.asker.maySilence(true);
   }
 
   /** A place behind an admission; the wait for one is time in the queue. The signal is made when it is read. @throws Fault `unavailable` */
@@ -129,6 +137,8 @@ export class Trace implements Sender {
   end(outcome: Outcome | "refused", passed: Passed = NOTHING_PASSED, fault: Fault | null = null): void {
     if (this.#over) return;
     this.#over = true;
+    // The server keeps it for the connection: one that is kept open would never be closed.
+    if (this.#maySilence) this.asker.maySilence(false);
     this.share?.free();
     this.#endHold();
     const { bytesIn, bytesOut, firstByteAt, tokensIn, tokensOut } = passed;

@@ -2,6 +2,7 @@
 import { type TSchema, Type } from "@sinclair/typebox";
 import type { Asker } from "../../lib/gateway/trace.ts";
 import { textOf } from "../../lib/http/audit-trail.ts";
+import { idleSecondsOf } from "../../lib/http/listen.ts";
 import { clientAddress, plainAddress } from "../../lib/http/peer.ts";
 import { isOwnRequest } from "../../lib/http/same-origin.ts";
 import { openAiErrors } from "../../lib/http/schemas.ts";
@@ -30,7 +31,7 @@ export function askerOf(request: Request, server: Server, { current }: Pick<Live
       return addressOf() ?? "unknown";
     },
     from: () => ({ address: addressOf(), userAgent: textOf(request.headers.get("user-agent")) }),
-    patience: (seconds) => server?.timeout(request, seconds),
+    maySilence: (may) => server?.timeout(request, may ? 0 : idleSecondsOf(server)),
     product: () => callerOf(request),
     token: () => request.headers.get("x-swap-lock-token"),
     mayBegin: () => isOwnRequest(request.headers),

@@ -8,6 +8,8 @@ import { BODY, CASES, CHAT } from "./raw-matrix/cases.ts";
 
 setDefaultTimeout(30_000);
 const IDLE_SECONDS = 1;
+/** Longer than a request whose connection may not be silent. */
+const LATE_MS = 100;
 
 /** What came to the upstream, by connection. */
 const got: { text: string }[] = [];
@@ -17,8 +19,13 @@ const upstream = createServer((socket) => {
   socket.on("error", () => undefined);
   socket.on("data", (data) => {
     record.text += data.toString("latin1");
-    if (isWhole(record.text))
-      socket.write("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}");
+    if (!isWhole(record.text)) return;
+    const answer = /x-streamed: 1/i.test(record.text)
+      ? "transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+      : "content-length: 2\r\n\r\n{}";
+    const send = () => socket.write(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n${answer}`);
+    if (/x-late: 1/i.test(record.text)) setTimeout(send, LATE_MS);
+    else send();
   });
 });
 
@@ -142,6 +149,42 @@ describe("a client that takes its time", () => {
 
     expect(said).toEqual(cases.map(([name, , , , told]) => [name, told]));
     expect(asked()).toEqual([]);
+  });
+
+  test("is closed after an answer that took its time, too", async () => {
+    const request = (path: string, more: readonly string[]) =>
+      `${head(path, ["X-Late: 1", ...more, `Content-Length: ${BODY.length}`].join("\r\n"))}${BODY}`;
+    const firsts = [request(CHAT, []), request(CHAT, ["X-Streamed: 1"]), request("/v1/audio/speech", [])];
+    const next = `POST ${CHAT} HTTP/1.1\r\nX: `;
+    const cases = firsts.flatMap((first) => [
+      [first, "", ""] as const,
+      [first, next, ""] as const,
+      [first, next, "a"] as const,
+    ]);
+    const closed = await Promise.all(
+      cases.map(async ([first, then, piece]) => {
+        const socket = await opened(port);
+        let [text, isClosed] = ["", false];
+        socket.on("error", () => undefined);
+        socket.on("data", (data) => {
+          text += data.toString("latin1");
+        });
+        socket.on("close", () => {
+          isClosed = true;
+        });
+        socket.write(first);
+        await until("it is answered", () => text.includes("{}"));
+        socket.write(then);
+        const writing = piece === "" ? null : setInterval(() => socket.write(piece), 200);
+        const deadline = performance.now() + 15_000;
+        while (!isClosed && performance.now() < deadline) await Bun.sleep(50);
+        if (writing) clearInterval(writing);
+        socket.destroy();
+        return isClosed;
+      }),
+    );
+
+    expect(closed).toEqual(cases.map(() => true));
   });
 
   test("drips its upload to a service, which has begun: 408, and the service is free", async () => {

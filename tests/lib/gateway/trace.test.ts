@@ -3,10 +3,10 @@ import { expect, test } from "bun:test";
 import { type Asker, Trace } from "../../../lib/gateway/trace.ts";
 
 function trace(isListed?: boolean) {
-  const seen = { lookups: 0, idle: [] as number[], callers: [] as string[] };
+  const seen = { lookups: 0, silent: [] as boolean[], callers: [] as string[] };
   const asker = {
     caller: () => `caller ${++seen.lookups}`,
-    patience: (seconds: number) => seen.idle.push(seconds),
+    maySilence: (may: boolean) => seen.silent.push(may),
   } as unknown as Asker;
   const options = {
     onEnd: (_: unknown, sender: { readonly caller: string }) => seen.callers.push(sender.caller),
@@ -33,7 +33,7 @@ test("not listed when it begins: at the end, if then it is", () => {
 test("one that lasts is asked while its client is there, and its connection may be silent", () => {
   const { seen, trace: one } = trace(false);
   one.lasts();
-  expect([seen.lookups, seen.idle]).toEqual([1, [0]]);
+  expect([seen.lookups, seen.silent]).toEqual([1, [true]]);
 });
 
 test.each([
@@ -42,5 +42,21 @@ test.each([
 ])("so is one that %s", (_, begin) => {
   const { seen, trace: one } = trace(false);
   begin(one);
-  expect([seen.lookups, seen.idle]).toEqual([1, [0]]);
+  expect([seen.lookups, seen.silent]).toEqual([1, [true]]);
+});
+
+test("its connection may be silent until it is over, and no longer", () => {
+  const { seen, trace: one } = trace(false);
+  one.lasts();
+  one.lasts();
+  one.end("complete");
+  one.end("complete");
+  one.lasts();
+  expect(seen.silent).toEqual([true, false]);
+});
+
+test("one that is over at once says nothing of that", () => {
+  const { seen, trace: one } = trace(false);
+  one.end("complete");
+  expect(seen.silent).toEqual([]);
 });
