@@ -43,11 +43,23 @@ export function setAround(app: Listening, around: Around): void {
 const PATH_AT_LEAST = 11;
 const SCHEME = "http://";
 
+/** By the request that took its place. */
+const originals = new WeakMap<Request, Request>();
+
 export function withLongHost(request: Request): Request {
   const { url } = request;
   const slash = url.indexOf("/", SCHEME.length);
   if (!url.startsWith(SCHEME) || slash === -1 || slash >= PATH_AT_LEAST) return request;
-  return new Request(`http://localhost${url.slice(slash)}`, request);
+  const long = new Request(`http://localhost${url.slice(slash)}`, request);
+  originals.set(long, request);
+  return long;
+}
+
+/** Bun knows the request that came, and not the one that took its place: it would neither tell its address nor wait for it. */
+function knowLengthened(server: Bun.Server<unknown>): void {
+  const { requestIP, timeout } = server;
+  server.requestIP = (request) => requestIP.call(server, originals.get(request) ?? request);
+  server.timeout = (request, seconds) => timeout.call(server, originals.get(request) ?? request, seconds);
 }
 
 /** @throws what Bun throws when the address cannot be had */
@@ -70,5 +82,6 @@ export function listen(
   });
   if (address.idleTimeout !== undefined) idleSeconds.set(server, address.idleTimeout);
   app.server = server;
+  knowLengthened(server);
   return server;
 }
