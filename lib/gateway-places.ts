@@ -48,15 +48,17 @@ export function modelKeyOf(catalog: Catalog, name: string): string | null {
 /**
  * The slots as places to send requests to. A swap that only plans has not begun to empty its slot.
  * @param stopping slots whose model is being stopped without a swap
+ * @param emptied slots whose model a swap is stopping, those beside its own included
  */
 export function placesOf(
   statuses: readonly SlotStatus[],
   jobs: readonly SwapJob[],
   catalog: Catalog,
   stopping: ReadonlySet<string> = new Set(),
+  emptied: ReadonlyMap<string, SwapJob> = new Map(),
 ): Place[] {
   return statuses.map((status) => {
-    const job = jobs.find(({ job_id }) => job_id === status.job_id);
+    const job = jobs.find(({ job_id }) => job_id === status.job_id) ?? emptied.get(status.name);
     const model = catalog.models.find(({ key }) => key === status.model);
     const served =
       status.served_ids.length > 0 ? status.served_ids : model && status.state !== "idle" ? [servedName(model)] : [];
@@ -65,7 +67,7 @@ export function placesOf(
     return {
       slot: status.name,
       origin: status.url?.replace(/\/v1$/, "") ?? null,
-      open: isOpen && served.length > 0 && !stopping.has(status.name),
+      open: isOpen && served.length > 0 && !stopping.has(status.name) && !emptied.has(status.name),
       served: [...served, ...status.adapters],
       aliases: model ? namesOf(model) : [],
       swap: job
@@ -163,7 +165,7 @@ export function createGateway(parts: GatewayParts) {
     return limits;
   };
   const currentPlaces = () => {
-    places ??= placesOf(slots.statuses(), swaps.active(), catalog(), stopping);
+    places ??= placesOf(slots.statuses(), swaps.active(), catalog(), stopping, swaps.claims.beingEmptied());
     return places;
   };
   const currentServices = () => {

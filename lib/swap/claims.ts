@@ -36,7 +36,11 @@ interface Means {
   record(job: SwapJob): void;
 }
 
+const BEFORE_STOPPING: ReadonlySet<SwapJob["state"]> = new Set(["planned", "draining"]);
+
 export class Claims {
+  #emptied = new Map<string, SwapJob>();
+
   constructor(private readonly means: Means) {}
 
   /**
@@ -216,6 +220,21 @@ export class Claims {
       return other !== undefined && conflicts(wanted, footprint(belief.model, other));
     });
     return new Set([...touched.map((belief) => belief.slot), slot.name]);
+  }
+
+  /**
+   * Slots whose model a swap stops or has stopped, each with that swap: from the end of its drain until it is settled. What is
+   * believed of them ends with the stop, and what was seen of them is some seconds old then.
+   */
+  beingEmptied(): ReadonlyMap<string, SwapJob> {
+    const before = this.#emptied;
+    this.#emptied = new Map();
+    for (const { job, order } of this.means.store.unsettled()) {
+      if (BEFORE_STOPPING.has(job.state)) continue;
+      for (const slot of this.touchedSlots(order, this.means.topology().slots)) this.#emptied.set(slot, job);
+      for (const [slot, by] of before) if (by.job_id === job.job_id) this.#emptied.set(slot, job);
+    }
+    return this.#emptied;
   }
 
   /** What a step of a swap changes in what is believed, and in what is unknown. Call it within the step's transaction. */
