@@ -67,12 +67,10 @@ export class ModelHold {
       );
       throw error;
     }
-    const entered = entering.finally(() => share.free());
-    // It may be refused before it is looked at.
-    entered.catch(() => undefined);
-    if (!(await asksForEvents(whole.content))) return send(request, whole, await entered);
+    // It may be refused before it is looked at. What is kept is free once the answer begins, or the request is over.
+    if (!(await asksForEvents(whole.content))) return send(request, whole, await entering);
     const asked = plainly(request, signal);
-    const answer = entered.then((place) => {
+    const answer = entering.then((place) => {
       if (!signal.aborted) return send(asked, whole, place);
       place.release();
       throw signal.reason;

@@ -94,3 +94,32 @@ test("what is kept is free once the answer begins", async () => {
   expect([answer.status, app.gateway.keptBytes]).toEqual([200, 0]);
   await answer.body?.cancel();
 });
+
+test("a body that was held is kept until its answer begins, also where the upstream takes nothing of it", async () => {
+  const place = { open: false, served: ["other"] };
+  const hold = {
+    terms: () => ({ waitMs: 60_000, dwellMs: 0, most: 10 }),
+    target: () => ({ slot: "main", servingSince: null, isTaken: false }),
+    permit: () => undefined,
+    begin: () => undefined,
+  };
+  let upstream: Socket | null = null;
+  const speak = (socket: Socket) => {
+    upstream = socket;
+    socket.pause();
+  };
+  const { app } = await begin(speak, { mostKeptBytes: 20 * MIB, place, hold });
+  const text = JSON.stringify({ model: "other", messages: "x".repeat(12 * MIB) });
+  const ask = () => fetch(`${app.url}/v1/chat/completions`, { method: "POST", body: text });
+  const first = ask();
+  await until("it is held, with all of it", () => app.gateway.keptBytes === text.length);
+  place.open = true;
+  app.gateway.line.look();
+  await until("it is on its way", () => upstream !== null);
+  await Bun.sleep(50);
+  expect(app.gateway.keptBytes).toBe(text.length);
+
+  upstream!.once("data", () => upstream!.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"));
+  upstream!.resume();
+  expect([(await first).status, app.gateway.keptBytes]).toEqual([200, 0]);
+});

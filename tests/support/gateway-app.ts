@@ -1,5 +1,5 @@
 /** The whole app with a gateway that leads to upstreams of a test's own: real HTTP on both sides. */
-import { Gateway } from "../../lib/gateway/gateway.ts";
+import { Gateway, type GatewayOptions } from "../../lib/gateway/gateway.ts";
 import type { Place } from "../../lib/gateway/route-model.ts";
 import type { Limits, ProxiedKind } from "../../lib/gateway/services.ts";
 import type { RequestRecord, Sender } from "../../lib/gateway/trace.ts";
@@ -30,6 +30,8 @@ export interface GatewayAppOptions {
   readonly pace?: Pace;
   /** Of all bodies together; the product's unless given. */
   readonly mostKeptBytes?: number;
+  /** Requests for models that are not loaded; refused unless given. */
+  readonly hold?: GatewayOptions["hold"];
   /** Seconds; the product's unless given. */
   readonly idleTimeout?: number;
   /** Of the controller. */
@@ -46,6 +48,7 @@ export async function startGatewayApp(options: GatewayAppOptions): Promise<Gatew
     pace,
     idleTimeout,
     mostKeptBytes,
+    hold,
     env = {},
   } = options;
   const under = await startApp({ env });
@@ -68,6 +71,7 @@ export async function startGatewayApp(options: GatewayAppOptions): Promise<Gatew
     limits: () => ({ chat: MANY, audio: MANY, text: MANY, ...limits }),
     onEnd: (record, { caller }) => ended.push({ ...record, caller }),
     ...(pace ? { pace } : {}),
+    ...(hold ? { hold } : {}),
     ...(mostKeptBytes ? { mostKeptBytes } : {}),
   });
   const app = createApp({ ...under.plane, gateway });
