@@ -3,7 +3,9 @@
  * want `documents` and answer `{results: [{index, relevance_score}]}`. Each ignores the other's field.
  */
 import { Fault } from "../fault.ts";
-import { PATIENCE } from "./patience.ts";
+import { ConnectTimeout } from "./connections.ts";
+import { Knock } from "./knock.ts";
+import { PATIENCE, type Patience } from "./patience.ts";
 import type { Upstream } from "./proxy.ts";
 import { upstreamFault } from "./relay.ts";
 import { shortAnswer } from "./short-answer.ts";
@@ -38,6 +40,7 @@ export async function askReranker(
   upstream: Upstream,
   question: RerankQuestion,
   signal: AbortSignal,
+  patience: Pick<Patience, "connectMs" | "firstByteMs" | "totalMs"> = PATIENCE.text,
 ): Promise<RerankAnswer> {
   const { query, documents, model } = question;
   const body = JSON.stringify({
@@ -50,16 +53,17 @@ export async function askReranker(
     return_documents: false,
     return_text: false,
   });
-  const deadline = AbortSignal.timeout(PATIENCE.text.totalMs);
+  const deadline = AbortSignal.timeout(patience.totalMs);
   try {
     for (const path of PATHS) {
+      const silence = watch(upstream, patience);
       const response = await fetch(upstream.origin + path, {
         method: "POST",
         headers: { "content-type": "application/json", ...(upstream.host === null ? {} : { host: upstream.host }) },
         body,
         redirect: "manual",
-        signal: AbortSignal.any([signal, deadline]),
-      });
+        signal: AbortSignal.any([signal, deadline, silence.signal]),
+      }).finally(() => silence.over());
       const text = await shortAnswer(upstream.name, response, MOST_ANSWER_BYTES);
       if (response.status === 404 && path !== PATHS.at(-1)) continue;
       if (response.status !== 200) throw refused(upstream.name, response.status, text);
@@ -71,11 +75,47 @@ export async function askReranker(
       throw new Fault(
         "timeout",
         "upstream_timeout",
-        `${upstream.name} did not answer within ${PATIENCE.text.totalMs / 1000} s.`,
+        `${upstream.name} did not answer within ${patience.totalMs / 1000} s.`,
       );
     throw upstreamFault(upstream.name, error);
   }
   throw new Fault("upstream", "upstream_failed", `${upstream.name} knows no reranking.`);
+}
+
+/** An answer that comes sooner is not watched for. */
+const KNOCK_AFTER_MS = 100;
+
+/** Ends a question at whose address nothing answers, or to which no answer begins in time: `fetch` tells neither of the two. */
+function watch({ name, origin }: Upstream, { connectMs, firstByteMs }: Pick<Patience, "connectMs" | "firstByteMs">) {
+  const gone = new AbortController();
+  let knock: Knock | null = null;
+  let connecting: ReturnType<typeof setTimeout> | undefined;
+  const asking = setTimeout(
+    () => {
+      const { hostname, port } = new URL(origin);
+      knock = new Knock(hostname.replace(/^\[|\]$/g, ""), Number(port || 80));
+      connecting = setTimeout(() => gone.abort(new ConnectTimeout()), Math.max(1, connectMs - KNOCK_AFTER_MS));
+      const isThere = () => {
+        clearTimeout(connecting);
+        knock?.end();
+      };
+      // What is answered instead the question itself is told.
+      knock.answered.then(isThere, isThere);
+    },
+    Math.min(KNOCK_AFTER_MS, connectMs),
+  );
+  const late = () => {
+    const message = `${name} did not begin to answer within ${Math.round(firstByteMs / 100) / 10} s.`;
+    gone.abort(new Fault("timeout", "upstream_timeout", message));
+  };
+  const beginning = setTimeout(late, firstByteMs);
+  return {
+    signal: gone.signal,
+    over() {
+      for (const timer of [asking, connecting, beginning]) clearTimeout(timer);
+      knock?.end();
+    },
+  };
 }
 
 function refused(name: string, status: number, said: string): Fault {
