@@ -32,7 +32,7 @@ export interface RerankAnswer {
 /** TEI serves `/rerank`, Infinity and vLLM both. */
 const PATHS = ["/rerank", "/v1/rerank"];
 const MOST_SAID = 300;
-/** A place and a score for each of the documents, of which there are 16 MiB at most; in all shapes without their text. */
+/** A place and a score for each of the documents, of which there are 8 MiB at most; in all shapes without their text. */
 const MOST_ANSWER_BYTES = 16 * 1024 * 1024;
 
 /** @throws Fault `invalid` what the reranker refuses; `upstream`, `timeout` */
