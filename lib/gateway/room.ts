@@ -58,9 +58,15 @@ export class Share {
     });
   }
 
+  /** Gives back what is more than that. */
+  shrink(bytes: number): void {
+    const given = Math.max(0, this.#bytes - bytes);
+    this.room.move(-given);
+    this.#bytes -= given;
+  }
+
   /** Gives all of it back. */
   free(): void {
-    this.room.move(-this.#bytes);
-    this.#bytes = 0;
+    this.shrink(0);
   }
 }

@@ -21,6 +21,8 @@ export class UploadStalled extends Error {
 
 export class Unsent {
   readonly #pieces: Uint8Array[] = [];
+  /** Of all pieces. */
+  #bytes = 0;
   /** By `performance.now()`: when something was taken last. */
   #movedAt = 0;
   #moved: PromiseWithResolvers<void> | null = null;
@@ -55,6 +57,7 @@ export class Unsent {
   write(bytes: Uint8Array): void {
     if (!this.isEmpty) {
       this.#pieces.push(bytes);
+      this.#bytes += bytes.length;
       // Where it does not fit it is there all the same; then nothing more is read.
       this.share.fits(bytes.length);
       return;
@@ -62,6 +65,7 @@ export class Unsent {
     const taken = Math.max(0, this.take(bytes));
     if (taken === bytes.length) return;
     this.#pieces.push(bytes.subarray(taken));
+    this.#bytes = bytes.length - taken;
     this.#movedAt = performance.now();
   }
 
@@ -76,12 +80,14 @@ export class Unsent {
     for (let piece = this.#pieces[0]; piece; piece = this.#pieces[0]) {
       const taken = Math.max(0, this.take(piece));
       if (taken > 0) this.#movedAt = performance.now();
+      this.#bytes -= taken;
       if (taken < piece.length) {
         this.#pieces[0] = piece.subarray(taken);
         break;
       }
       this.#pieces.shift();
     }
+    this.share.shrink(this.#bytes);
     if (this.isEmpty) this.#emptied();
     else this.#wake();
   }
@@ -89,6 +95,7 @@ export class Unsent {
   /** Nobody wants it any more. */
   drop(): void {
     this.#pieces.length = 0;
+    this.#bytes = 0;
     this.#isLast = true;
     this.#emptied();
   }
