@@ -47,7 +47,7 @@ export default ({ gateway, config }: Pick<ControlPlane, "gateway" | "config">) =
     },
     {
       body: Body,
-      response: { 200: Answer, ...openAiErrors(404, 422, 502, 503, 504) },
+      response: { 200: Answer, ...openAiErrors(404, 413, 422, 502, 503, 504) },
       detail: { operationId: "rerank", summary: "Documents by their relevance to a query", tags: ["Gateway"] },
     },
   );
