@@ -93,8 +93,9 @@ type Shape = (typeof SHAPES)[number];
 
 function written(section: string, list: readonly Entry[], shape: Shape): string {
   const named = list.map(([name, fields]) => ({ key: name, ...(fields as object) }));
-  if (shape === "list") return stringify(named);
-  if (shape === "list in section") return stringify({ [section]: named });
+  // The files of before are YAML 1.1, which takes more for numbers: what would be one is quoted.
+  if (shape === "list") return stringify(named, { version: "1.1" });
+  if (shape === "list in section") return stringify({ [section]: named }, { version: "1.1" });
   // By hand: a key may be there twice.
   const indent = shape === "section" ? "  " : "";
   const lines = list.map(([name, fields]) => `${indent}${JSON.stringify(name)}: ${JSON.stringify(fields)}\n`).join("");
