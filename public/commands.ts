@@ -81,9 +81,9 @@ function actions(): Command[] {
   return [
     ...cancels,
     ...themes,
-    action("keys", "i-info", "List of shortcuts", "?", "keyboard help", () => {
-      document.querySelector("shortcut-list")?.show();
-    }),
+    action("keys", "i-info", "List of shortcuts", "?", "keyboard help", () =>
+      document.querySelector("shortcut-list")?.show(),
+    ),
     action("api", "i-arrow", "API, to try out", "", "swagger docs openapi", () => location.assign("/docs")),
   ];
 }

@@ -18,7 +18,10 @@ export function startDialogs(): void {
 }
 
 /** Opens one, once it is there; what cannot be fetched is said. */
-export async function open<N extends Name>(name: N, show: (dialog: HTMLElementTagNameMap[N]) => void): Promise<void> {
+export async function openDialog<N extends Name>(
+  name: N,
+  show: (dialog: HTMLElementTagNameMap[N]) => void,
+): Promise<void> {
   try {
     await fetchDialogs();
   } catch {
@@ -34,7 +37,7 @@ export async function open<N extends Name>(name: N, show: (dialog: HTMLElementTa
  * @param slot  the one that was clicked; else the first free one with enough Sparks
  */
 export function askSwap(model: string, slot?: string): void {
-  void open("swap-dialog", (dialog) => dialog.ask(model, slot));
+  void openDialog("swap-dialog", (dialog) => dialog.ask(model, slot));
 }
 
 function fetchDialogs(): Promise<void> {

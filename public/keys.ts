@@ -1,5 +1,5 @@
 /** The shortcuts. Single letters only where nobody types, and never with a modifier. */
-import { open } from "./dialogs.ts";
+import { openDialog } from "./dialogs.ts";
 import { PAGES, type Page } from "./pages.ts";
 import { navigate, place } from "./router.ts";
 import { say } from "./say.ts";
@@ -14,7 +14,7 @@ export function startKeys(): void {
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k") {
       event.preventDefault();
-      void open("command-palette", (palette) => palette.show());
+      void openDialog("command-palette", (palette) => palette.show());
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target)) return;
@@ -26,7 +26,7 @@ export function startKeys(): void {
   });
   document.addEventListener("click", ({ target }) => {
     const opener = target instanceof Element ? target.closest<HTMLElement>("[data-open]") : null;
-    if (opener?.dataset.open === "palette") void open("command-palette", (palette) => palette.show());
+    if (opener?.dataset.open === "palette") void openDialog("command-palette", (palette) => palette.show());
     if (opener?.dataset.open === "more") document.querySelector("more-pages")?.show();
   });
 }
@@ -45,13 +45,13 @@ function single(key: string): boolean {
     case "s": {
       const obstacle = swapObstacle();
       if (obstacle) say(obstacle.reason);
-      else void open("command-palette", (palette) => palette.chooseModel());
+      else void openDialog("command-palette", (palette) => palette.chooseModel());
       return true;
     }
     case "/":
       return filterModels();
     case "?":
-      void open("shortcut-list", (list) => list.show());
+      void openDialog("shortcut-list", (list) => list.show());
       return true;
     default:
       return false;

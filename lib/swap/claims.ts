@@ -39,7 +39,8 @@ interface Means {
 const BEFORE_STOPPING: ReadonlySet<SwapJob["state"]> = new Set(["planned", "draining"]);
 
 export class Claims {
-  #emptied = new Map<string, SwapJob>();
+  /** By slot, the job that has stopped, verified, what was believed to serve there. */
+  readonly #stoppedBy = new Map<string, string>();
 
   constructor(private readonly means: Means) {}
 
@@ -227,21 +228,23 @@ export class Claims {
    * believed of them ends with the stop, and what was seen of them is some seconds old then.
    */
   beingEmptied(): ReadonlyMap<string, SwapJob> {
-    const before = this.#emptied;
-    this.#emptied = new Map();
+    const emptied = new Map<string, SwapJob>();
     for (const { job, order } of this.means.store.unsettled()) {
       if (BEFORE_STOPPING.has(job.state)) continue;
-      for (const slot of this.touchedSlots(order, this.means.topology().slots)) this.#emptied.set(slot, job);
-      for (const [slot, by] of before) if (by.job_id === job.job_id) this.#emptied.set(slot, job);
+      for (const slot of this.touchedSlots(order, this.means.topology().slots)) emptied.set(slot, job);
+      for (const [slot, by] of this.#stoppedBy) if (by === job.job_id) emptied.set(slot, job);
     }
-    return this.#emptied;
+    return emptied;
   }
 
   /** What a step of a swap changes in what is believed, and in what is unknown. Call it within the step's transaction. */
-  follow(order: SwapOrder, change: BeliefChange): void {
+  follow({ job, order }: SwapRecord, change: BeliefChange): void {
     const { store, topology } = this.means;
     if (change.type === "stopped") {
-      for (const touched of this.touchedSlots(order, topology().slots)) store.disbelieve(touched);
+      for (const touched of this.touchedSlots(order, topology().slots)) {
+        store.disbelieve(touched);
+        this.#stoppedBy.set(touched, job.job_id);
+      }
       this.overtakeUnknown(order);
     }
     if (change.type === "emptied") store.disbelieve(order.slot.name);

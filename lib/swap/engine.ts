@@ -277,12 +277,12 @@ export class SwapEngine {
 
   #save(record: SwapRecord, change: BeliefChange, allow?: () => void): void {
     const { store, log, onChange, record: keep } = this.options;
-    const { job, order } = record;
+    const { job } = record;
     store.claim(() => {
       allow?.();
       store.save(record);
       keep(job);
-      this.claims.follow(order, change);
+      this.claims.follow(record, change);
     });
     if (job.ended_at) {
       this.#runs.delete(job.job_id);

@@ -1,6 +1,6 @@
 import { quarterMinute } from "../clock.ts";
 import { copyText } from "../copy.ts";
-import { askSwap, open } from "../dialogs.ts";
+import { askSwap, openDialog } from "../dialogs.ts";
 import { type Child, h } from "../dom.ts";
 import { refreshSlotTraffic } from "../slot-traffic.ts";
 import { connection, controller, lastRequest, running, slots } from "../state.ts";
@@ -45,7 +45,7 @@ export class SlotBoard extends Panel {
     if (answeredDrain(name, origin.dataset.job)) return;
     const job = running.value.find((each) => each.job_id === origin.dataset.job);
     if (name === "cancel" && job) cancelQuestion(job);
-    if (name === "choose") void open("command-palette", (palette) => palette.chooseModel(origin.dataset.slot));
+    if (name === "choose") void openDialog("command-palette", (palette) => palette.chooseModel(origin.dataset.slot));
     if (name === "load" && origin.dataset.model) askSwap(origin.dataset.model, origin.dataset.slot);
     if (name === "copy") void copyText(origin.dataset.text ?? "", origin);
   }

@@ -1,5 +1,5 @@
 /** A swap stops the model of another slot to make room: from then on nothing is sent to that one. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, test } from "bun:test";
 import type { SwapJob } from "../../lib/swap/swap.ts";
 import { type Demo, startDemo } from "../support/demo.ts";
 import { until } from "../support/until.ts";
@@ -17,11 +17,11 @@ function slots(yaml: string): string {
   return `${yaml.replace(/^slots:[\s\S]*?(?=^\S|$(?![\s\S]))/m, "")}\nslots:\n${all}`;
 }
 
-beforeAll(async () => {
+beforeEach(async () => {
   demo = await startDemo({ speed: 30, topology: slots });
   expect((await demo.swap(MODEL, { slot: "left" })).state).toBe("ready");
 }, LIMIT_MS);
-afterAll(() => demo.close());
+afterEach(() => demo.close());
 
 /** How a stream of some tenths of a second ends. */
 async function chat(): Promise<string> {
@@ -35,12 +35,17 @@ async function chat(): Promise<string> {
   return `${answer.status} ${code}`;
 }
 
+/** @returns in which state the swap is that needs its Spark */
+async function makeRoom(): Promise<() => SwapJob["state"] | undefined> {
+  const order = { model: "glm-4.5-air", slot: "both" };
+  const { job_id } = (await (await demo.post("/api/swap", order)).json()) as SwapJob;
+  return () => demo.plane.swaps.active().find((job) => job.job_id === job_id)?.state;
+}
+
 test(
   "what is asked of it while it is being stopped is told so, and never cut off",
   async () => {
-    const order = { model: "glm-4.5-air", slot: "both" };
-    const { job_id } = (await (await demo.post("/api/swap", order)).json()) as SwapJob;
-    const state = () => demo.plane.swaps.active().find((job) => job.job_id === job_id)?.state;
+    const state = await makeRoom();
     await until("it stops what is in the way", () => state() === "stopping");
     const asked: Promise<string>[] = [];
     while (state() === "stopping" || state() === "launching") {
@@ -53,6 +58,17 @@ test(
     expect(said[0]).toBe("503 model_unloading");
     // The last ones may have come when it was gone.
     expect(said.filter((one) => one !== "503 model_unloading" && one !== "404 model_not_loaded")).toEqual([]);
+  },
+  LIMIT_MS,
+);
+
+test(
+  "nor is the first request sent to it that comes after the stop",
+  async () => {
+    const state = await makeRoom();
+    await until("it has stopped what is in the way", () => state() === "launching" || state() === "loading");
+
+    expect(await chat()).toBe("503 model_unloading");
   },
   LIMIT_MS,
 );

@@ -7,6 +7,7 @@ import { ConnectionClosed, type Question } from "../../../lib/gateway/connection
 import { Connections, ConnectTimeout } from "../../../lib/gateway/connections.ts";
 import { Stop } from "../../../lib/gateway/stop.ts";
 import { requirement } from "../../support/requirements.ts";
+import { silentListener } from "../../support/silent-listener.ts";
 import { until } from "../../support/until.ts";
 
 const MIB = 1024 * 1024;
@@ -181,24 +182,6 @@ describe("a connection", () => {
   });
 });
 
-/** A listener that accepts nothing, with its queue full: what more comes is not answered, as by a host that is gone. */
-const SILENT = `
-import socket, sys
-listener = socket.socket()
-listener.bind(("127.0.0.1", 0))
-listener.listen(0)
-waiting = [socket.socket() for _ in range(4)]
-for one in waiting:
-    one.setblocking(False)
-    one.connect_ex(listener.getsockname())
-print(listener.getsockname()[1], flush=True)
-sys.stdin.read()
-`;
-async function silent() {
-  const child = Bun.spawn(["python3", "-c", SILENT], { stdin: "pipe", stdout: "pipe" });
-  const { value } = await child.stdout.getReader().read();
-  return { child, port: Number(new TextDecoder().decode(value).trim()) };
-}
 const SYN_SENT = "02";
 /** Connections that the kernel still tries to make. */
 function attempts(port: number): number {
@@ -210,7 +193,7 @@ const describePython = requirement("a host that is gone", Bun.which("python3") !
 
 describePython("an address that does not answer", () => {
   test("is given up in time", async () => {
-    const { child, port } = await silent();
+    const { child, port } = await silentListener();
     const origin = `http://127.0.0.1:${port}`;
     const error = await failure(connections.ask(origin, QUESTION, 200, new Stop()));
     child.kill();
@@ -219,7 +202,7 @@ describePython("an address that does not answer", () => {
   });
 
   test("attempts that are given up end then, all but the first; once it answers it is asked", async () => {
-    const { child, port } = await silent();
+    const { child, port } = await silentListener();
     const origin = `http://127.0.0.1:${port}`;
     const before = attempts(port);
     for (let count = 0; count < 5; count++)

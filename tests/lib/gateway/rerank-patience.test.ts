@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import type { Fault } from "../../../lib/fault.ts";
 import { askReranker } from "../../../lib/gateway/rerank.ts";
 import { requirement } from "../../support/requirements.ts";
+import { silentListener } from "../../support/silent-listener.ts";
 
 const QUESTION = { query: "x", documents: ["x"] };
 const PATIENCE = { connectMs: 200, firstByteMs: 400, totalMs: 5_000 };
@@ -17,27 +18,13 @@ const ask = (port: number) =>
     (error: unknown) => error as Fault,
   );
 
-/** A listener that accepts nothing, with its queue full: what more comes is not answered, as by a host that is gone. */
-const SILENT = `
-import socket, sys
-listener = socket.socket()
-listener.bind(("127.0.0.1", 0))
-listener.listen(0)
-waiting = [socket.socket() for _ in range(4)]
-for one in waiting:
-    one.setblocking(False)
-    one.connect_ex(listener.getsockname())
-print(listener.getsockname()[1], flush=True)
-sys.stdin.read()
-`;
 const describePython = requirement("a host that is gone", Bun.which("python3") !== null, "needs python3");
 
 describePython("a reranker", () => {
   test("whose address does not answer is unreachable once no connection stands in time", async () => {
-    const child = Bun.spawn(["python3", "-c", SILENT], { stdin: "pipe", stdout: "pipe" });
-    const { value } = await child.stdout.getReader().read();
+    const { child, port } = await silentListener();
     const began = performance.now();
-    const error = await ask(Number(new TextDecoder().decode(value).trim()));
+    const error = await ask(port);
     child.kill();
 
     expect(error).toMatchObject({ kind: "upstream", code: "upstream_unreachable" });

@@ -106,6 +106,13 @@ export class EngineBench implements AsyncDisposable {
     return settled;
   }
 
+  /** The process ends while this effect is under way. */
+  async leave(begun: Pick<Begun, "signal" | "fail">): Promise<void> {
+    const closed = this.engine.close();
+    begun.fail(begun.signal.reason);
+    await closed;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     // Effects that wait for the test would be waited for.
     for (const begun of this.effects.begun) begun.fail(new Error("the test has ended"));

@@ -28,9 +28,7 @@ async function takenUpAt(
   await bench.load(GLM);
   const { job_id } = bench.start();
   const begun = await bench.effects.until(effect, job_id);
-  const closed = bench.engine.close();
-  begun.fail(begun.signal.reason);
-  await closed;
+  await bench.leave(begun);
   meanwhile(bench);
   bench.restart();
   bench.engine.resume();
@@ -74,9 +72,7 @@ test("one that was being cleaned up, or whose end nobody knew, ends nothing eith
     const cleaning = await bench.effects.next("clean_up", job_id);
     if (isUnknown) cleaning.report(lost);
     if (isUnknown) await bench.engine.settled(job_id);
-    const closed = bench.engine.close();
-    cleaning.fail(cleaning.signal.reason);
-    await closed;
+    await bench.leave(cleaning);
     generation = 4;
 
     bench.restart();
@@ -96,9 +92,7 @@ test("an ordinary restart goes on where it was, with no way back lost, also besi
   await bench.load(GLM);
   const { job_id } = bench.start(QWEN);
   const follow = await bench.effects.until("follow", job_id);
-  const closed = bench.engine.close();
-  follow.fail(follow.signal.reason);
-  await closed;
+  await bench.leave(follow);
   // Another swap of these data was there.
   generation = bench.store.claim(() => bench.store.nextGeneration());
   expect(generation).toBe(3);
@@ -123,9 +117,7 @@ test("a swap that is claimed after a Spark has told of later generations is no o
   const { job_id, generation } = bench.start();
   expect(generation).toBe(6);
   const follow = await bench.effects.until("follow", job_id);
-  const closed = bench.engine.close();
-  follow.fail(follow.signal.reason);
-  await closed;
+  await bench.leave(follow);
   bench.restart();
   bench.engine.resume();
   expect((await bench.effects.next("follow", job_id)).run.jobId).toBe(job_id);

@@ -29,9 +29,7 @@ async function restoredAt(
   await bench.load(GLM);
   const { job_id } = bench.start();
   const begun = await bench.effects.until(effect, job_id);
-  const closed = bench.engine.close();
-  begun.fail(begun.signal.reason);
-  await closed;
+  await bench.leave(begun);
   bench.store.setRestored();
   bench.restart();
   bench.engine.resume();
@@ -105,9 +103,7 @@ test("one that was being cleaned up is not cleaned up now: the model before it m
   const broken = { code: "out_of_memory", message: "Memory ran out.", evidence: null, advice: null };
   (await bench.effects.until("follow", job_id)).report({ type: "failed", failure: broken });
   const begun = await bench.effects.next("clean_up", job_id);
-  const closed = bench.engine.close();
-  begun.fail(begun.signal.reason);
-  await closed;
+  await bench.leave(begun);
   bench.store.setRestored();
   bench.restart();
   bench.engine.resume();

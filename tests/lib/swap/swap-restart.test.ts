@@ -40,9 +40,7 @@ describe("a restart of the controller", () => {
     follow.run.watched({ watchedMs: 600_000, quietMs: 300_000 });
     // Kept at once: it is no longer as quiet as the next controller would take it for.
     follow.run.watched({ watchedMs: 601_000, quietMs: 0 });
-    const closed = bench.engine.close();
-    follow.fail(follow.signal.reason);
-    await closed;
+    await bench.leave(follow);
 
     bench.restart();
     bench.engine.resume();
@@ -60,9 +58,7 @@ describe("a restart of the controller", () => {
     const follow = await bench.effects.until("follow");
     bench.engine.cancel(job_id);
 
-    const closed = bench.engine.close();
-    follow.fail(follow.signal.reason);
-    await closed;
+    await bench.leave(follow);
 
     expect(bench.effects.names).not.toContain("clean_up");
     bench.restart();
@@ -79,9 +75,7 @@ describe("a restart of the controller", () => {
     (await bench.effects.until("follow", job_id)).report(failed);
     (await bench.effects.next("clean_up", job_id)).report({ type: "cleaned" });
     const launch = await bench.effects.next("launch", job_id);
-    const closed = bench.engine.close();
-    launch.fail(launch.signal.reason);
-    await closed;
+    await bench.leave(launch);
 
     bench.restart();
     bench.engine.resume();
@@ -108,9 +102,7 @@ describe("a restart of the controller", () => {
     first.run.logRemote({ source: "launch", text: "one", end: 4 });
     first.run.logRemote({ source: "launch", text: "two", end: 8 });
     first.run.logRemote({ source: "spark-2", text: "elsewhere", end: 10 });
-    const closed = bench.engine.close();
-    first.fail(first.signal.reason);
-    await closed;
+    await bench.leave(first);
 
     bench.restart();
     bench.engine.resume();
