@@ -50,7 +50,8 @@ export class SettingList extends Panel {
     const reason = [page.value, controller.value];
     if (reason.some((each, at) => each !== this.#askedFor[at])) {
       this.#askedFor = reason;
-      queueMicrotask(() => void load());
+      // What was typed belongs to the version that it was typed on: a later one would be overwritten unseen.
+      queueMicrotask(() => void load(() => this.#isWrittenOn()));
     }
     const known = view.value;
     const failed = unread.value;
@@ -214,6 +215,11 @@ export class SettingList extends Panel {
       }
       fieldOf(form)?.focus();
     });
+  }
+
+  #isWrittenOn(): boolean {
+    const fields = [...this.querySelectorAll("form")].map(fieldOf);
+    return fields.some((field) => field !== null && !isAsRead(field));
   }
 
   #mark(place: Place, isChanged: boolean): void {

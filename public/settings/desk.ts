@@ -33,9 +33,11 @@ export const saving = signal<Place | null>(null);
 
 export const placeId = ({ service, slot, key }: Place): string => `${slot ? `slot ${slot}` : (service ?? "")}/${key}`;
 
-export async function load(): Promise<void> {
+/** @param isKept asked when the answer is there: whether what is shown stays, because somebody writes on it */
+export async function load(isKept: () => boolean = () => false): Promise<void> {
   try {
-    view.value = (await (await send("GET", "/api/settings")).json()) as SettingsView;
+    const read = (await (await send("GET", "/api/settings")).json()) as SettingsView;
+    if (view.value === null || !isKept()) view.value = read;
     unread.value = null;
   } catch (error) {
     unread.value = sentenceOf(error);

@@ -117,6 +117,12 @@ inBrowser("settings in the dashboard", () => {
     await open(page, "Swap");
     await field(page, "A load is stuck after").fill("900");
     writeFileSync(join(on.demo.dataDir, "topology.yaml"), `${file()}settings:\n  drain_seconds: 7\n`);
+    // Coming back to the page reads the settings again: not under what was typed.
+    const menu = page.getByRole("navigation", { name: "Main" });
+    await menu.getByRole("link", { name: "Models" }).click();
+    const readAgain = page.waitForResponse(`${on.demo.url}/api/settings`);
+    await menu.getByRole("link", { name: "Settings" }).click();
+    await readAgain;
 
     await press(page, "Save: A load is stuck after");
     await row(page, "A load is stuck after")
