@@ -23,8 +23,9 @@ export class BadAnswer extends Error {
 const VERSION = "HTTP/1.";
 const MOST_HEAD_BYTES = 64 * 1024;
 const MOST_INTERIM = 16;
-const END = "\r\n\r\n";
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: |$)/;
+const LINE_END = "\r\n";
+const END = LINE_END + LINE_END;
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: |\r\n|$)/;
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const LENGTH = /^\d{1,15}$/;
 
@@ -46,12 +47,12 @@ function headAt(begin: number, bytes: Buffer, method: string): AnswerHead | null
   if (end - begin > MOST_HEAD_BYTES || (end === -1 && bytes.length - begin > MOST_HEAD_BYTES))
     throw new BadAnswer("The head of the answer is too long.");
   if (end === -1) return null;
-  const lines = bytes.toString("latin1", begin, end).split("\r\n");
-  const line = STATUS_LINE.exec(lines[0]!);
+  const text = bytes.toString("latin1", begin, end);
+  const line = STATUS_LINE.exec(text);
   if (line === null) throw new BadAnswer("The answer begins with no status.");
   const status = Number(line[2]);
   if (status === 101) throw new BadAnswer("The protocol was changed, and nobody had asked for it.");
-  const headers = fields(lines);
+  const headers = fields(text);
   const framing = framingOf(status, headers, method);
   const isClosing = /\bclose\b/i.test(headers.connection ?? "");
   return {
@@ -63,15 +64,17 @@ function headAt(begin: number, bytes: Buffer, method: string): AnswerHead | null
   };
 }
 
-/** @param lines the first is the status */
-function fields(lines: readonly string[]): PlainHeaders {
+/** @param head its first line is the status */
+function fields(head: string): PlainHeaders {
   const headers: PlainHeaders = Object.create(null);
-  for (let at = 1; at < lines.length; at++) {
-    const line = lines[at]!;
-    const colon = line.indexOf(":");
-    const name = line.slice(0, Math.max(0, colon)).toLowerCase();
+  for (let end = head.indexOf(LINE_END); end !== -1; ) {
+    const begin = end + LINE_END.length;
+    end = head.indexOf(LINE_END, begin);
+    const lineEnd = end === -1 ? head.length : end;
+    const colon = head.indexOf(":", begin);
+    const name = colon === -1 || colon > lineEnd ? "" : head.slice(begin, colon).toLowerCase();
     if (!NAME.test(name)) throw new BadAnswer("A line of the answer's head is no header.");
-    const value = valueFrom(line, colon + 1);
+    const value = valueBetween(head, colon + 1, lineEnd);
     const before = headers[name];
     headers[name] = before === undefined ? value : `${before}, ${value}`;
   }
@@ -79,12 +82,12 @@ function fields(lines: readonly string[]): PlainHeaders {
 }
 
 /** Without the spaces and tabs around it. `trim` would take more: a byte of a letter may be what JavaScript takes for a space. */
-function valueFrom(line: string, begin: number): string {
+function valueBetween(head: string, begin: number, end: number): string {
   let from = begin;
-  let to = line.length;
-  while (from < to && isBlank(line.charCodeAt(from))) from++;
-  while (to > from && isBlank(line.charCodeAt(to - 1))) to--;
-  return line.slice(from, to);
+  let to = end;
+  while (from < to && isBlank(head.charCodeAt(from))) from++;
+  while (to > from && isBlank(head.charCodeAt(to - 1))) to--;
+  return head.slice(from, to);
 }
 
 const isBlank = (code: number) => code === 0x20 || code === 0x09;

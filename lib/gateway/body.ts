@@ -1,5 +1,6 @@
 /** The body of a request on its way to an upstream: its bytes as they came, counted where nobody said how many there are. */
 import { Fault } from "../fault.ts";
+import type { Uploading } from "./late-body.ts";
 import { type ModelName, ModelScanner } from "./model-name.ts";
 import type { Share } from "./room.ts";
 import { type Pace, PacedReader, UPLOAD_PACE } from "./upload-pace.ts";
@@ -51,73 +52,94 @@ function announced(request: Request, mostBytes: number): number | null {
 
 /**
  * A body that nobody looks into. A short one is read in one go: it can go out over a connection that is there already.
- * @param onEnd the client has sent all of it
- * @param onFailure the upload ended before its end; with a Fault when it was too large
+ * @param uploading told how one goes that is not short
  * @throws Fault too_large
  */
 export async function plainBody(
   request: Request,
   mostBytes: number,
-  onEnd: (bytes: number) => void,
-  onFailure: (error: unknown) => void,
+  uploading: Uploading,
   pace: Pace = UPLOAD_PACE,
 ): Promise<Body> {
   const length = announced(request, mostBytes);
   if (length !== null && length <= WHOLE_BYTES) return { content: new Uint8Array(await request.arrayBuffer()), length };
   if (!request.body) return { content: null, length: null };
-  return { content: counted([], new PacedReader(request.body.getReader(), pace), mostBytes, onEnd, onFailure), length };
+  return { content: counted([], new PacedReader(request.body.getReader(), pace), mostBytes, uploading), length };
+}
+
+/** A body with all of it in memory. */
+export class WholeBody implements NamedBody {
+  /** Its bytes tell. */
+  readonly length = null;
+
+  constructor(
+    readonly content: Uint8Array,
+    readonly model: ModelName | null,
+  ) {}
+
+  renamed(name: string): Body {
+    const content = this.model ? joined(renamedPieces(this.content, this.model, name)) : this.content;
+    return { content, length: null };
+  }
+}
+
+async function shortBody(request: Request): Promise<NamedBody> {
+  const bytes = Buffer.from(await request.arrayBuffer());
+  return new WholeBody(bytes, nameIn(new ModelScanner().push(bytes)));
 }
 
 /**
  * A JSON body, read as far as the model's name.
+ * @param uploading told how one goes that is not short
  * @param share for what is kept of a body that is not short; null for one that is
  * @throws Fault too_large; unavailable: too much is kept already
  */
-export async function namedBody(
+export function namedBody(
   request: Request,
   mostBytes: number,
-  onEnd: (bytes: number) => void,
-  onFailure: (error: unknown) => void,
+  uploading: Uploading,
+  share: Share | null,
+  pace?: Pace,
+): Promise<NamedBody> {
+  const length = announced(request, mostBytes);
+  return length !== null && length <= WHOLE_BYTES
+    ? shortBody(request)
+    : longBody(request, length, mostBytes, uploading, share, pace);
+}
+
+async function longBody(
+  request: Request,
+  length: number | null,
+  mostBytes: number,
+  uploading: Uploading,
   share: Share | null,
   pace: Pace = UPLOAD_PACE,
 ): Promise<NamedBody> {
-  const length = announced(request, mostBytes);
+  if (!request.body) return new WholeBody(new Uint8Array(), null);
+  const reader = new PacedReader(request.body.getReader(), pace);
   const scanner = new ModelScanner();
   const head: Uint8Array[] = [];
-  let reader: PacedReader | null = null;
   let found: ModelName | "absent" | "more" = "more";
-  if (length !== null && length <= WHOLE_BYTES) {
-    head.push(new Uint8Array(await request.arrayBuffer()));
-    found = scanner.push(head[0]!);
-  } else if (request.body) {
-    reader = new PacedReader(request.body.getReader(), pace);
-    let size = 0;
-    while (found === "more") {
-      const value = await reader.read();
-      if (value === null) {
-        reader = null;
-        break;
-      }
-      size += value.byteLength;
-      try {
-        if (size > mostBytes) throw tooLarge(mostBytes);
-        share?.take(value.byteLength);
-      } catch (error) {
-        void reader.cancel();
-        throw error;
-      }
-      head.push(value);
-      found = scanner.push(value);
+  let size = 0;
+  while (found === "more") {
+    const value = await reader.read();
+    if (value === null) return new WholeBody(joined(head), null);
+    size += value.byteLength;
+    try {
+      if (size > mostBytes) throw tooLarge(mostBytes);
+      share?.take(value.byteLength);
+    } catch (error) {
+      void reader.cancel();
+      throw error;
     }
+    head.push(value);
+    found = scanner.push(value);
   }
-  const bodyOf = (chunks: Uint8Array[], change: number): Body =>
-    reader === null
-      ? { content: joined(chunks), length: null }
-      : {
-          content: counted(chunks, reader, mostBytes + change, onEnd, onFailure),
-          length: length === null ? null : length + change,
-        };
-  const model = typeof found === "string" ? null : found;
+  const model = nameIn(found);
+  const bodyOf = (chunks: Uint8Array[], change: number): Body => ({
+    content: counted(chunks, reader, mostBytes + change, uploading),
+    length: length === null ? null : length + change,
+  });
   return {
     ...bodyOf(head, 0),
     model,
@@ -128,6 +150,8 @@ export async function namedBody(
     },
   };
 }
+
+const nameIn = (found: ModelName | "absent" | "more") => (typeof found === "string" ? null : found);
 
 const sizeOf = (chunks: readonly Uint8Array[]) => chunks.reduce((sum, { byteLength }) => sum + byteLength, 0);
 
@@ -140,8 +164,7 @@ function counted(
   head: readonly Uint8Array[],
   reader: PacedReader,
   mostBytes: number,
-  onEnd: (bytes: number) => void,
-  onFailure: (error: unknown) => void,
+  uploading: Uploading,
 ): ReadableStream<Uint8Array> {
   let size = sizeOf(head);
   let collectedAt = size;
@@ -158,7 +181,7 @@ function counted(
           if (isUnwanted) return;
           if (value === null) {
             controller.close();
-            onEnd(size);
+            uploading.uploaded(size);
             return;
           }
           size += value.byteLength;
@@ -170,7 +193,7 @@ function counted(
         } catch (error) {
           if (isUnwanted) return;
           controller.error(error);
-          onFailure(error);
+          uploading.uploadFailed(error);
           void reader.cancel();
         }
       },
@@ -192,19 +215,14 @@ export async function wholeBody(
   body: NamedBody,
   onBytes: (bytes: number) => void,
   signal: AbortSignal,
-): Promise<NamedBody & { readonly content: Uint8Array | null }> {
-  const { content, model } = body;
-  if (!(content instanceof ReadableStream)) {
-    onBytes(content?.byteLength ?? 0);
-    return { ...body, content };
+): Promise<WholeBody> {
+  if (body instanceof WholeBody) {
+    onBytes(body.content.byteLength);
+    return body;
   }
-  const bytes = await read(content.getReader(), onBytes, signal);
-  return {
-    content: bytes,
-    length: bytes.length,
-    model,
-    renamed: (name) => ({ content: model ? joined(renamedPieces(bytes, model, name)) : bytes, length: null }),
-  };
+  const { content, model } = body;
+  const bytes = content instanceof ReadableStream ? await read(content.getReader(), onBytes, signal) : content;
+  return new WholeBody(bytes ?? new Uint8Array(), model);
 }
 
 async function read(

@@ -70,19 +70,15 @@ export class Connections {
     }
   }
 
-  async #ask(origin: string, question: Question, connectMs: number, stop: Stop): Promise<Answer> {
-    stop.throwIfStopped();
-    const idle = this.#take(origin);
-    if (idle) {
-      const began = performance.now();
-      try {
-        return await asked(idle, question, stop);
-      } catch (error) {
-        const wasClosed = error instanceof ConnectionClosed && error.isUnanswered;
-        if (!wasClosed || stop.reason || performance.now() - began > AT_ONCE_MS) throw error;
-      }
-    }
-    return this.#askAnew(origin, question, connectMs, stop);
+  #ask(origin: string, question: Question, connectMs: number, stop: Stop): Promise<Answer> {
+    const idle = stop.reason ? null : this.#take(origin);
+    if (!idle) return this.#askAnew(origin, question, connectMs, stop);
+    const began = performance.now();
+    return asked(idle, question, stop).catch((error) => {
+      const wasClosed = error instanceof ConnectionClosed && error.isUnanswered;
+      if (!wasClosed || stop.reason || performance.now() - began > AT_ONCE_MS) throw error;
+      return this.#askAnew(origin, question, connectMs, stop);
+    });
   }
 
   async #askAnew(

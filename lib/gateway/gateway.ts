@@ -9,12 +9,13 @@ import { type Entered, ModelDoor } from "./model-door.ts";
 import { ModelHold } from "./model-hold.ts";
 import { PATIENCE, type Patience } from "./patience.ts";
 import { Passage, type Upstream } from "./proxy.ts";
-import { ClientLeft, type Outcome } from "./relay.ts";
+import type { Outcome } from "./relay.ts";
 import { askReranker, type RerankAnswer, type RerankQuestion } from "./rerank.ts";
 import { Room } from "./room.ts";
 import { type Place, Unrouted } from "./route-model.ts";
 import { type Limits, notConfigured, type ProxiedKind, type ProxiedService, reach, TRAITS } from "./services.ts";
 import { type Asker, NOTHING_PASSED, type Passed, Trace, type TraceOptions } from "./trace.ts";
+import { retryLater, unanswered } from "./unanswered.ts";
 import type { Pace } from "./upload-pace.ts";
 
 export interface GatewayOptions extends TraceOptions {
@@ -37,7 +38,6 @@ export interface GatewayOptions extends TraceOptions {
   onFailure?(service: string): void;
 }
 
-const CLIENT_CLOSED_REQUEST = 499;
 const NO_HOLD: HoldMeans = {
   terms: () => null,
   target: () => ({ slot: "", servingSince: null, isTaken: true }),
@@ -84,26 +84,34 @@ export class Gateway {
   }
 
   /** To the vLLM that serves the model which the body names. @throws Fault */
-  toModel(request: Request, path: string, asker: Asker): Promise<Response> {
-    return this.#answer(request, path, asker, async (trace) => {
+  async toModel(request: Request, path: string, asker: Asker): Promise<Response> {
+    const trace = this.#trace(path, asker);
+    try {
+      this.requireConfigured();
       const late = new LateBody();
       const body = await this.#named(request, PATIENCE.chat, late, trace);
       return await this.#sendToModel(request, path, body, late, trace);
-    });
+    } catch (error) {
+      return unanswered(error, request, trace);
+    }
   }
 
   /** Embeddings: a slot that serves the named model, else the service. @throws Fault */
-  toEmbeddings(request: Request, path: string, asker: Asker): Promise<Response> {
-    return this.#answer(request, path, asker, async (trace) => {
+  async toEmbeddings(request: Request, path: string, asker: Asker): Promise<Response> {
+    const trace = this.#trace(path, asker);
+    try {
+      this.requireConfigured();
       const late = new LateBody();
       const body = await this.#named(request, PATIENCE.text, late, trace);
       const service = this.options.service("embeddings");
-      const name = body.model?.name;
+      const name = body.model?.name ?? null;
       const isServed = this.options.places().some(({ open, served }) => open && name && served.includes(name));
-      if (isServed || !service) return this.#sendToModel(request, path, body, late, trace);
-      trace.model = name ?? null;
-      return this.#sendToService(request, path, service, body, late, trace);
-    });
+      if (isServed || !service) return await this.#sendToModel(request, path, body, late, trace);
+      trace.model = name;
+      return await this.#sendToService(request, path, service, body, late, trace);
+    } catch (error) {
+      return unanswered(error, request, trace);
+    }
   }
 
   /** @throws Fault */
@@ -112,19 +120,22 @@ export class Gateway {
       trace.maySilence();
       trace.share = this.#room.share();
     }
-    return namedBody(request, mostBytes, late.ended, late.failed, trace.share, this.options.pace);
+    return namedBody(request, mostBytes, late, trace.share, this.options.pace);
   }
 
   /** To a service as it is. @throws Fault */
-  toService(kind: ProxiedKind, request: Request, path: string, asker: Asker): Promise<Response> {
-    return this.#answer(request, path, asker, async (trace) => {
+  async toService(kind: ProxiedKind, request: Request, path: string, asker: Asker): Promise<Response> {
+    const trace = this.#trace(path, asker);
+    try {
+      this.requireConfigured();
       const service = this.#service(kind);
       const late = new LateBody();
       if (!isShort(request)) trace.maySilence();
-      const { mostBytes } = TRAITS[kind].patience;
-      const body = await plainBody(request, mostBytes, late.ended, late.failed, this.options.pace);
-      return this.#sendToService(request, path, service, body, late, trace);
-    });
+      const body = await plainBody(request, TRAITS[kind].patience.mostBytes, late, this.options.pace);
+      return await this.#sendToService(request, path, service, body, late, trace);
+    } catch (error) {
+      return unanswered(error, request, trace);
+    }
   }
 
   /** @throws Fault */
@@ -153,25 +164,9 @@ export class Gateway {
     }
   }
 
-  async #answer(
-    request: Request,
-    path: string,
-    asker: Asker,
-    work: (trace: Trace) => Promise<Response>,
-  ): Promise<Response> {
+  #trace(path: string, asker: Asker): Trace {
     const query = path.indexOf("?");
-    const trace = new Trace(query === -1 ? path : path.slice(0, query), asker, this.options);
-    try {
-      this.requireConfigured();
-      return await work(trace);
-    } catch (error) {
-      // A client that has left gets no answer, and is nobody's failure.
-      const hasLeft = error instanceof ClientLeft || request.signal.aborted;
-      if (hasLeft) trace.end("left");
-      else trace.endedBy(error);
-      if (hasLeft) return new Response(null, { status: CLIENT_CLOSED_REQUEST });
-      throw error;
-    }
+    return new Trace(query === -1 ? path : path.slice(0, query), asker, this.options);
   }
 
   requireConfigured(): void {
@@ -202,31 +197,58 @@ export class Gateway {
     return trace.enters(this.#admission(trace.upstream, name, TRAITS[kind].limit), asked);
   }
 
-  async #sendToModel(request: Request, path: string, body: NamedBody, late: LateBody, trace: Trace): Promise<Response> {
-    const { asker } = trace;
+  #sendToModel(request: Request, path: string, body: NamedBody, late: LateBody, trace: Trace): Promise<Response> {
     trace.model = body.model?.name ?? null;
-    const send = (asked: Request, content: NamedBody, { release, route }: Entered) => {
-      const { slot, origin, served } = route.place;
-      trace.upstream = `slot:${slot}`;
-      trace.model = served[0] ?? trace.model;
-      const to = { upstream: { name: nameOf(route.place), origin, host: null }, patience: PATIENCE.chat };
-      const named = route.rename === null ? content : content.renamed(route.rename);
-      return this.#pass(asked, path, to, named, late, release, trace);
-    };
+    let entered: Entered | Promise<Entered>;
     try {
-      const entered = this.#door.enter(trace.model, (admission, slot) => {
+      entered = this.#door.enter(trace.model, (admission, slot) => {
         trace.upstream = `slot:${slot}`;
         return trace.enters(admission, request);
       });
-      return await send(request, body, entered instanceof Promise ? await entered : entered);
     } catch (error) {
-      if (!(error instanceof Unrouted && this.#hold.isOn)) throw error;
-      trace.isHeld();
-      trace.share ??= this.#room.share();
-      const { share } = trace;
-      const onFailure = (cause: unknown, left: boolean) => (left ? trace.end("left") : trace.endedBy(cause));
-      return this.#hold.answer({ request, body, share, unrouted: error, asker, onFailure }, send);
+      return this.#heldFor(error, request, path, body, late, trace);
     }
+    // A promise for what is there already takes time.
+    if (!(entered instanceof Promise)) return this.#sendToPlace(request, path, body, entered, late, trace);
+    return entered.then(
+      (given) => this.#sendToPlace(request, path, body, given, late, trace),
+      (error) => this.#heldFor(error, request, path, body, late, trace),
+    );
+  }
+
+  /** Held until its model is there, if that is why it has no place. @throws the error else */
+  #heldFor(
+    error: unknown,
+    request: Request,
+    path: string,
+    body: NamedBody,
+    late: LateBody,
+    trace: Trace,
+  ): Promise<Response> {
+    if (!(error instanceof Unrouted && this.#hold.isOn)) throw error;
+    trace.isHeld();
+    trace.share ??= this.#room.share();
+    const { share, asker } = trace;
+    const onFailure = (cause: unknown, left: boolean) => (left ? trace.end("left") : trace.endedBy(cause));
+    return this.#hold.answer({ request, body, share, unrouted: error, asker, onFailure }, (asked, whole, given) =>
+      this.#sendToPlace(asked, path, whole, given, late, trace),
+    );
+  }
+
+  #sendToPlace(
+    request: Request,
+    path: string,
+    body: NamedBody,
+    { release, route }: Entered,
+    late: LateBody,
+    trace: Trace,
+  ): Promise<Response> {
+    const { slot, origin, served } = route.place;
+    trace.upstream = `slot:${slot}`;
+    trace.model = served[0] ?? trace.model;
+    const to = { upstream: { name: nameOf(route.place), origin, host: null }, patience: PATIENCE.chat };
+    const named = route.rename === null ? body : body.renamed(route.rename);
+    return this.#pass(request, path, to, named, late, release, trace);
   }
 
   async #sendToService(
@@ -268,24 +290,11 @@ export class Gateway {
       trace.end(outcome, passed, fault);
     };
     const passage = new Passage(request, to.upstream, to.patience, this.#connections, onEnd, () => trace.lasts());
-    late.bind(passage.uploaded, passage.uploadFailed);
+    late.bind(passage);
     return passage.forward(path, body, (status) => {
       trace.status = status;
       trace.share?.free();
       admission?.saw(performance.now() - began);
     });
   }
-}
-
-/** A transcription that failed inside its service: the service may need a moment, and the client asks again. */
-export function retryLater(name: string): Fault {
-  return new Fault(
-    "unavailable",
-    "transcription_failed",
-    `${name} failed at this transcription. Try again in a minute.`,
-    {
-      retry_after_seconds: 60,
-      failed_by: "upstream",
-    },
-  );
 }

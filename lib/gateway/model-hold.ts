@@ -1,6 +1,6 @@
 /** A request for a model that is not loaded: kept whole, held until its model is there, and answered then. */
 import { asksForEvents } from "./asks-for-events.ts";
-import { type NamedBody, wholeBody } from "./body.ts";
+import { type NamedBody, type WholeBody, wholeBody } from "./body.ts";
 import { heldAnswer } from "./held-answer.ts";
 import type { HoldLine, Whence, Wish } from "./hold-line.ts";
 import type { Entered, ModelDoor } from "./model-door.ts";
@@ -55,7 +55,7 @@ export class ModelHold {
     entering.catch((error) => refused.abort(error));
     // All of it is kept from here on, what was read of it included.
     share.free();
-    let whole: NamedBody & { readonly content: Uint8Array | null };
+    let whole: WholeBody;
     try {
       whole = await wholeBody(body, (bytes) => share.take(bytes), AbortSignal.any([signal, refused.signal]));
     } catch (error) {

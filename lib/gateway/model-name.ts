@@ -2,6 +2,8 @@
  * Finds the value of the top-level `model` in a JSON body without parsing it: bytes come in pieces, and nothing behind the
  * name is looked at. A body that is no JSON object has none; what is wrong with it is for the upstream to say.
  */
+import { asBuffer } from "./as-buffer.ts";
+
 export interface ModelName {
   readonly name: string;
   /** Bytes of the value in the body, quotes included: `[start, end)`. */
@@ -27,8 +29,9 @@ export class ModelScanner {
   /** At depth 1: whether the next string is a key, and the last key. */
   #expectsKey = false;
   #key: string | null = null;
-  /** Bytes of the string being read, when it is a key or the name. */
-  #token: number[] | null = null;
+  /** The string being read is a key or the name: what it had in the chunks before this one, and where it goes on in this one. */
+  #token: Uint8Array[] | null = null;
+  #tokenFrom = 0;
   #tokenStart = 0;
   /** First byte of the value that was looked for, where it is no text. */
   other: number | null = null;
@@ -45,7 +48,7 @@ export class ModelScanner {
           at = this.#skip(chunk, at);
           continue;
         }
-        const found = this.#stringByte(byte, this.#offset + at);
+        const found = this.#stringByte(byte, chunk, at);
         if (found) return found;
       } else if (isSpace(byte)) {
       } else if (this.#depth === 0) {
@@ -54,7 +57,8 @@ export class ModelScanner {
         this.#expectsKey = true;
       } else if (byte === QUOTE) {
         const isName = this.#depth === 1 && !this.#expectsKey && this.#key === this.wanted;
-        this.#token = (this.#depth === 1 && this.#expectsKey) || isName ? [QUOTE] : null;
+        this.#token = (this.#depth === 1 && this.#expectsKey) || isName ? [] : null;
+        this.#tokenFrom = at;
         this.#tokenStart = this.#offset + at;
         this.#inString = true;
       } else if (this.#depth === 1 && byte === COMMA) {
@@ -71,6 +75,8 @@ export class ModelScanner {
         else if (isClosing(byte) && --this.#depth === 0) return "absent";
       }
     }
+    this.#token?.push(chunk.slice(this.#tokenFrom));
+    this.#tokenFrom = 0;
     this.#offset += chunk.length;
     return "more";
   }
@@ -82,13 +88,11 @@ export class ModelScanner {
     return at - 1;
   }
 
-  #stringByte(byte: number, offset: number): ModelName | null {
-    if (this.#token !== null) {
-      this.#token.push(byte);
-      if (this.#token.length > MOST_TOKEN_BYTES) {
-        this.#token = null;
-        if (this.#depth === 1 && this.#expectsKey) this.#key = null;
-      }
+  #stringByte(byte: number, chunk: Uint8Array, at: number): ModelName | null {
+    const end = this.#offset + at + 1;
+    if (this.#token !== null && end - this.#tokenStart > MOST_TOKEN_BYTES) {
+      this.#token = null;
+      if (this.#depth === 1 && this.#expectsKey) this.#key = null;
     }
     if (this.#escaped) {
       this.#escaped = false;
@@ -96,22 +100,28 @@ export class ModelScanner {
       this.#escaped = true;
     } else if (byte === QUOTE) {
       this.#inString = false;
-      const text = this.#token && decoded(this.#token);
+      const text = this.#token && decoded(this.#token, chunk, this.#tokenFrom, at + 1);
       this.#token = null;
       if (this.#depth !== 1) return null;
       if (this.#expectsKey) this.#key = text;
-      else if (this.#key === this.wanted && text !== null)
-        return { name: text, start: this.#tokenStart, end: offset + 1 };
+      else if (this.#key === this.wanted && text !== null) return { name: text, start: this.#tokenStart, end };
     }
     return null;
   }
 }
 
-const decoder = new TextDecoder();
+const PLAIN = /^"[\x20\x21\x23-\x5b\x5d-\x7e]*"$/;
 
-function decoded(token: readonly number[]): string | null {
+/** @param before what of it came in earlier chunks @param last where its end is: `[from, to)` */
+function decoded(before: readonly Uint8Array[], last: Uint8Array, from: number, to: number): string | null {
+  const chunk = asBuffer(last);
+  const bytes = before.length === 0 ? chunk : Buffer.concat([...before, chunk.subarray(0, to)]);
+  const [begin, end] = before.length === 0 ? [from, to] : [0, bytes.length];
+  const text = bytes.toString("latin1", begin, end);
+  // Nearly all are: then there is nothing to decode.
+  if (PLAIN.test(text)) return text.slice(1, -1);
   try {
-    return JSON.parse(decoder.decode(Uint8Array.from(token))) as string;
+    return JSON.parse(bytes.toString("utf8", begin, end)) as string;
   } catch {
     return null;
   }

@@ -4,23 +4,27 @@
  */
 const MOMENT_MS = 20;
 
-export class Moment {
-  #then: (() => void) | null;
+export interface Lasting {
+  lasts(): void;
+}
 
-  /** @param then called after a moment, unless it is over by then */
-  constructor(then: () => void) {
-    this.#then = then;
+export class Moment {
+  #of: Lasting | null;
+
+  /** @param of told after a moment, unless it is over by then */
+  constructor(of: Lasting) {
+    this.#of = of;
     if (young.push(this) === 1) setTimeout(look, MOMENT_MS);
   }
 
   pass(): void {
-    this.#then?.();
-    this.#then = null;
+    this.#of?.lasts();
+    this.#of = null;
   }
 
   /** It stays in the list for the rest of the moment: nothing else should. */
   over(): void {
-    this.#then = null;
+    this.#of = null;
   }
 }
 

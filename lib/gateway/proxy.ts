@@ -7,13 +7,15 @@ import type { Question } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import { Deadlines } from "./deadlines.ts";
 import { errorEvent } from "./error-event.ts";
-import { requestLines, responseHeaders } from "./headers.ts";
+import { type PlainHeaders, requestLines, responseHeaders } from "./headers.ts";
 import { LastWord } from "./last-word.ts";
-import { Moment } from "./moment.ts";
+import type { Uploading } from "./late-body.ts";
+import { type Lasting, Moment } from "./moment.ts";
 import type { Patience } from "./patience.ts";
 import { ClientLeft, causeOf, type Outcome, relay, upstreamFault } from "./relay.ts";
 import { Stop } from "./stop.ts";
 import type { Passed } from "./trace.ts";
+import { nobodyReads } from "./unanswered.ts";
 import { Tail, type Usage, usageOf } from "./usage.ts";
 import { WholeEvents } from "./whole-events.ts";
 
@@ -27,13 +29,13 @@ export interface Upstream {
 }
 
 /** A request as it passes; made before its body is read, so that the body's end can be told to it. */
-export class Passage implements Passed {
+export class Passage implements Passed, Lasting, Uploading {
   readonly #stop = new Stop();
-  readonly #deadlines: Deadlines;
-  readonly #moment = new Moment(() => this.#lasts());
-  readonly #leave = () => this.#cut(new ClientLeft(), "left");
-  /** Its client's signal, once it is listened to. */
-  #signal: AbortSignal | null = null;
+  /** Made where they are needed: nearly all requests are over before. */
+  #deadlines: Deadlines | null = null;
+  readonly #moment = new Moment(this);
+  /** Ends the listening to its client's signal, once that is listened to. */
+  #listens: (() => void) | null = null;
   #over = false;
   #uploaded = false;
   #hasHead = false;
@@ -53,32 +55,43 @@ export class Passage implements Passed {
     private readonly onEnd: (outcome: Outcome, passage: Passage, fault: Fault | null) => void,
     /** It is not over after a moment. */
     private readonly onLasting: () => void = () => undefined,
-  ) {
-    this.#deadlines = new Deadlines(upstream.name, patience, (fault) => this.#cut(fault, "failed"));
-  }
+  ) {}
 
-  #lasts(): void {
+  /** Not over after a moment: from now on its client is listened to, and its deadlines are watched. */
+  lasts(): void {
     this.onLasting();
     const { signal } = this.request;
-    this.#signal = signal;
-    signal.addEventListener("abort", this.#leave, { once: true });
-    if (signal.aborted) this.#leave();
-    else this.#deadlines.begin();
+    const leave = () => this.#cut(new ClientLeft(), "left");
+    signal.addEventListener("abort", leave, { once: true });
+    // A signal that was made of others lives with its listeners as long as those do.
+    this.#listens = () => signal.removeEventListener("abort", leave);
+    if (signal.aborted) leave();
+    else this.#watched().begin();
   }
 
-  /** All of the body has been read. */
-  readonly uploaded = (bytes: number): void => {
+  #watched(): Deadlines {
+    if (this.#deadlines) return this.#deadlines;
+    this.#deadlines = new Deadlines(this.upstream.name, this.patience, (fault) => this.#cut(fault, "failed"));
+    this.#turn();
+    return this.#deadlines;
+  }
+
+  /** Whose turn it is: with all of the upload there it is the upstream's. */
+  #turn(): void {
+    if (!this.#uploaded || this.#over) return;
+    if (this.#hasHead) this.#deadlines?.answering();
+    else this.#deadlines?.sent();
+  }
+
+  uploaded(bytes: number): void {
     this.bytesIn = bytes;
     this.#uploaded = true;
-    if (this.#over) return;
-    if (this.#hasHead) this.#deadlines.answering();
-    else this.#deadlines.sent();
-  };
+    this.#turn();
+  }
 
-  /** The body cannot be read to its end: too large, or the client has gone. */
-  readonly uploadFailed = (error: unknown): void => {
+  uploadFailed(error: unknown): void {
     this.#stop.stop(error instanceof Fault ? error : new ClientLeft());
-  };
+  }
 
   /** @throws Fault; the client gets it as an answer */
   async forward(path: string, body: Body, onHead: (status: number) => void = () => undefined): Promise<Response> {
@@ -89,14 +102,15 @@ export class Passage implements Passed {
       const question = this.#question(path, body);
       const answer = await this.connections.ask(upstream.origin, question, patience.connectMs, this.#stop);
       onHead(answer.status);
-      return await this.#answer(answer, path);
+      const answered = this.#answer(answer, path);
+      return answered instanceof Promise ? await answered : answered;
     } catch (error) {
       const cause = causeOf(error, this.#stop);
       // Whatever is left of the upload, nobody waits for it.
       this.#stop.stop(cause instanceof Error ? cause : new Error(String(cause)));
       if (cause instanceof ClientLeft) {
         this.end("left");
-        return new Response(null, { status: CLIENT_CLOSED_REQUEST });
+        return nobodyReads();
       }
       const fault = upstreamFault(upstream.name, cause);
       this.end("failed", fault);
@@ -112,7 +126,7 @@ export class Passage implements Passed {
     const length = isStreamed ? body.length : (content?.byteLength ?? (method === "POST" ? 0 : null));
     const host = upstream.host ?? upstream.origin.slice("http://".length);
     const coding = isStreamed && length === null ? "transfer-encoding: chunked\r\n" : "";
-    const head = `${method} ${path} HTTP/1.1\r\n${requestLines(request.headers, length, host)}${coding}`;
+    const head = `${method} ${path} HTTP/1.1\r\n${requestLines(request.headers, length, host)}${coding}\r\n`;
     // Bun's server lets nothing of that kind in; written as bytes, some of it would become line ends.
     if (NO_HEADER_TEXT.test(head))
       throw new Fault("malformed", "header_malformed", "A header has characters that no header may have.");
@@ -123,7 +137,7 @@ export class Passage implements Passed {
         "token_misplaced",
         "A reservation's token stands in the address or in a header that goes to the model. Send it as X-Swap-Lock-Token only.",
       );
-    return { method, head: `${head}\r\n`, body, stallMs: this.patience.silenceMs };
+    return { method, head, body, stallMs: this.patience.silenceMs };
   }
 
   /** Ends it from outside. An answer that is on its way may have nobody who reads it and would notice: its place is free now. */
@@ -136,13 +150,13 @@ export class Passage implements Passed {
     if (this.#over) return;
     this.#over = true;
     this.#moment.over();
-    // A signal that was made of others lives with its listeners as long as those do.
-    this.#signal?.removeEventListener("abort", this.#leave);
-    this.#deadlines.over();
+    this.#listens?.();
+    this.#deadlines?.over();
     this.onEnd(outcome, this, fault);
   }
 
-  async #answer(answer: Answer, path: string): Promise<Response> {
+  /** At once where all that is needed is there already. */
+  #answer(answer: Answer, path: string): Response | Promise<Response> {
     const { status } = answer;
     const headers = responseHeaders(answer.headers);
     if (this.request.method === "HEAD" || NO_BODY.has(status)) {
@@ -153,32 +167,28 @@ export class Passage implements Passed {
     }
     this.#hasHead = true;
     // A head may come before all of the upload has: then silence counts from the end of the upload, or from the first piece on.
-    if (this.#uploaded) this.#deadlines.answering();
+    this.#turn();
     const isPlain = /^(identity)?$/i.test(headers["content-encoding"] ?? "");
     const length = Number(headers["content-length"] ?? Number.NaN);
     const isEvents = isPlain && /^text\/event-stream\b/i.test(headers["content-type"] ?? "");
     // Whole where it is short and says so: a break in the middle can then still be told as an error. Events never wait for each other.
     if (length <= WHOLE_BYTES && !isEvents) {
-      const bytes = await answer.whole();
-      this.bytesOut = bytes.byteLength;
-      if (this.bytesOut > 0) this.firstByteAt = performance.now();
-      if (isPlain) this.#used(usageOf(bytes));
-      // Made first: headers that no answer may have are the upstream's failure.
-      const response = new Response(bytes as BodyInit, { status, headers });
-      this.end("complete");
-      return response;
+      const bytes = answer.whole();
+      if (!(bytes instanceof Promise)) return this.#told(bytes, isPlain, status, headers);
+      return bytes.then((all) => this.#told(all, isPlain, status, headers));
     }
     this.#isAnswering = true;
     const lastWord = isEvents && !answer.isFramed ? LastWord.of(path) : null;
     const tail = isPlain ? new Tail() : null;
+    const deadlines = this.#watched();
     const body = relay(answer, {
-      deadlines: this.#deadlines,
+      deadlines,
       stop: this.#stop,
       epitaph: isEvents ? (error) => errorEvent(upstreamFault(this.upstream.name, error)) : null,
       events: isEvents ? new WholeEvents() : null,
       isWhole: () => lastWord?.isSaid ?? true,
       onPiece: (piece) => {
-        if (this.firstByteAt === null && !this.#uploaded) this.#deadlines.answering();
+        if (this.firstByteAt === null && !this.#uploaded) deadlines.answering();
         this.firstByteAt ??= performance.now();
         this.bytesOut += piece.byteLength;
         tail?.push(piece);
@@ -192,6 +202,17 @@ export class Passage implements Passed {
     return new Response(body, { status, headers });
   }
 
+  /** The answer to its end, all at once. */
+  #told(bytes: Uint8Array, isPlain: boolean, status: number, headers: PlainHeaders): Response {
+    this.bytesOut = bytes.byteLength;
+    if (this.bytesOut > 0) this.firstByteAt = performance.now();
+    if (isPlain) this.#used(usageOf(bytes));
+    // Made first: headers that no answer may have are the upstream's failure.
+    const response = new Response(bytes as BodyInit, { status, headers });
+    this.end("complete");
+    return response;
+  }
+
   #used({ tokensIn, tokensOut }: Usage): void {
     this.tokensIn = tokensIn;
     this.tokensOut = tokensOut;
@@ -200,6 +221,4 @@ export class Passage implements Passed {
 
 const NO_HEADER_TEXT = /[^\t\r\n\x20-\xff]/;
 const WHOLE_BYTES = 64 * 1024;
-/** nginx's word for it; nobody reads it. */
-const CLIENT_CLOSED_REQUEST = 499;
 const NO_BODY = new Set([204, 205, 304]);

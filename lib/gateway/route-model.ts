@@ -49,6 +49,8 @@ export class Unrouted extends Fault {
 const LEAST_RETRY_SECONDS = 5;
 const MOST_RETRY_SECONDS = 60;
 
+const isOpen = (place: Place): place is Route["place"] => place.open && place.origin !== null;
+
 /**
  * @param name what the request asks for; null: nothing, and the first model answers
  * @param keyOf key of the catalog's model of that name; null when there is none
@@ -59,9 +61,10 @@ export function routeModel(
   places: readonly Place[],
   keyOf: (name: string) => string | null,
 ): Route {
-  const open = places.filter((place): place is Route["place"] => place.open && place.origin !== null);
-  const exact = name === null ? open[0] : open.find((place) => place.served.includes(name));
-  if (exact) return { place: exact, rename: null };
+  // The usual case, without anything made for it.
+  for (const place of places)
+    if (isOpen(place) && (name === null || place.served.includes(name))) return { place, rename: null };
+  const open = places.filter(isOpen);
   const alias = name === null ? undefined : open.find((place) => place.aliases.includes(name));
   if (alias) return { place: alias, rename: alias.served[0] ?? null };
   const swapping = places.find(

@@ -3,6 +3,7 @@
  * stream (with `stream_options.include_usage`), Anthropic's in `message_delta`. Only numbers are taken, and only from there:
  * within a JSON string the quotes of `"usage"` would be escaped, so no text of a model can be taken for it.
  */
+import { asBuffer } from "./as-buffer.ts";
 
 export interface Usage {
   /** Tokens of the prompt; null where the answer does not tell. */
@@ -37,7 +38,7 @@ export class Tail {
 /** @param bytes an answer, or the end of one */
 export function usageOf(bytes: Uint8Array): Usage {
   const tail = bytes.byteLength > TAIL_BYTES ? bytes.subarray(-TAIL_BYTES) : bytes;
-  const buffer = Buffer.from(tail.buffer, tail.byteOffset, tail.byteLength);
+  const buffer = asBuffer(tail);
   const at = lastUsage(buffer);
   if (at === -1) return NONE;
   const text = buffer.toString("latin1", at, Math.min(at + USAGE_BYTES, buffer.length));

@@ -16,27 +16,51 @@ type Server = {
 } | null;
 
 /** One API key is one caller, wherever it is used; without one, an address is: behind a trusted proxy, the one that it names. */
-export function askerOf(request: Request, server: Server, { current }: Pick<LiveConfig, "current">): Asker {
-  const addressOf = () => {
-    const address = server?.requestIP(request)?.address;
+class RequestAsker implements Asker {
+  constructor(
+    private readonly request: Request,
+    private readonly server: Server,
+    private readonly config: Pick<LiveConfig, "current">,
+  ) {}
+
+  caller(): string {
+    const { headers } = this.request;
+    const key = headers.get("authorization") ?? headers.get("x-api-key");
+    if (key !== null) return `key ${Bun.hash(key).toString(36)}`;
+    return this.#address() ?? "unknown";
+  }
+
+  from() {
+    return { address: this.#address(), userAgent: textOf(this.request.headers.get("user-agent")) };
+  }
+
+  maySilence(may: boolean): void {
+    this.server?.timeout(this.request, may ? 0 : idleSecondsOf(this.server));
+  }
+
+  product(): string {
+    return callerOf(this.request);
+  }
+
+  token(): string | null {
+    return this.request.headers.get("x-swap-lock-token");
+  }
+
+  mayBegin(): boolean {
+    return isOwnRequest(this.request.headers);
+  }
+
+  #address(): string | null {
+    const address = this.server?.requestIP(this.request)?.address;
     if (address === undefined) return null;
-    const { trusted_proxies } = current.topology.settings;
+    const { trusted_proxies } = this.config.current.topology.settings;
     if (trusted_proxies.length === 0) return plainAddress(address);
-    return clientAddress(address, request.headers.get("x-forwarded-for"), trusted_proxies);
-  };
-  return {
-    caller() {
-      const key = request.headers.get("authorization") ?? request.headers.get("x-api-key");
-      if (key !== null) return `key ${Bun.hash(key).toString(36)}`;
-      return addressOf() ?? "unknown";
-    },
-    from: () => ({ address: addressOf(), userAgent: textOf(request.headers.get("user-agent")) }),
-    maySilence: (may) => server?.timeout(request, may ? 0 : idleSecondsOf(server)),
-    product: () => callerOf(request),
-    token: () => request.headers.get("x-swap-lock-token"),
-    mayBegin: () => isOwnRequest(request.headers),
-  };
+    return clientAddress(address, this.request.headers.get("x-forwarded-for"), trusted_proxies);
+  }
 }
+
+export const askerOf = (request: Request, server: Server, config: Pick<LiveConfig, "current">): Asker =>
+  new RequestAsker(request, server, config);
 
 /** A path at the upstream, with the query as it came. */
 export function withQuery(request: Request, path: string): string {

@@ -211,7 +211,7 @@ describe("a body of 500 MB, on a route without the cap", () => {
       maxRequestBodySize: 2 ** 40,
       async fetch(request) {
         const late = new LateBody();
-        const body = await plainBody(request, Number.POSITIVE_INFINITY, late.ended, late.failed);
+        const body = await plainBody(request, Number.POSITIVE_INFINITY, late);
         const passage = new Passage(
           request,
           { name: "It", origin, host: null },
@@ -219,7 +219,7 @@ describe("a body of 500 MB, on a route without the cap", () => {
           connections,
           () => undefined,
         );
-        late.bind(passage.uploaded, passage.uploadFailed);
+        late.bind(passage);
         return passage.forward("/large", body);
       },
     });

@@ -14,9 +14,9 @@ const server = Bun.serve({
   maxRequestBodySize: 2 ** 40,
   async fetch(request) {
     const late = new LateBody();
-    const body = await plainBody(request, Number.POSITIVE_INFINITY, late.ended, late.failed);
+    const body = await plainBody(request, Number.POSITIVE_INFINITY, late);
     const passage = new Passage(request, upstream, PATIENCE.asr, connections, () => undefined);
-    late.bind(passage.uploaded, passage.uploadFailed);
+    late.bind(passage);
     return passage.forward("/v1/audio/transcriptions", body);
   },
 });

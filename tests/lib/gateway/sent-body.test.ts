@@ -3,6 +3,7 @@ import { afterEach, expect, test } from "bun:test";
 import { createServer, type Server, type Socket } from "node:net";
 import { type Body, namedBody } from "../../../lib/gateway/body.ts";
 import { Connections } from "../../../lib/gateway/connections.ts";
+import { LateBody } from "../../../lib/gateway/late-body.ts";
 import { PATIENCE } from "../../../lib/gateway/patience.ts";
 import { Passage } from "../../../lib/gateway/proxy.ts";
 import { until } from "../../support/until.ts";
@@ -43,13 +44,7 @@ const BODIES: Readonly<Record<string, (bytes: Uint8Array) => Body | Promise<Body
       },
     });
     const request = new Request("http://localhost/v1/x", { method: "POST", body });
-    return namedBody(
-      request,
-      1_000_000,
-      () => undefined,
-      () => undefined,
-      null,
-    );
+    return namedBody(request, 1_000_000, new LateBody(), null);
   },
 };
 
