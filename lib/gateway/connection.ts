@@ -24,11 +24,20 @@ export class ConnectionClosed extends Error {
   override readonly name = "ConnectionClosed";
   readonly code = "ECONNRESET";
 
-  /** @param isUnanswered nothing had come in return for the request */
-  constructor(readonly isUnanswered: boolean) {
+  /**
+   * @param isUnanswered nothing had come in return for the request
+   * @param isUnread and the other side had not read all of it: TCP tells, by a reset, that something was lost
+   */
+  constructor(
+    readonly isUnanswered: boolean,
+    readonly isUnread: boolean,
+  ) {
     super("The connection was closed.");
   }
 }
+
+/** A request that crosses with the end of an idle connection is answered by a reset, one round trip later. */
+const RESET_WITHIN_MS = 50;
 
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");
 const NO_BODY: Body = { content: null, length: null };
@@ -43,6 +52,10 @@ export class Connection implements Flow {
   /** Of a body that is still being sent. */
   #upload: ReadableStreamDefaultReader<Uint8Array> | null = null;
   readonly #unsent: Unsent;
+  /** Requests that went out over it. */
+  #asked = 0;
+  /** It was ended in good order before an answer: whether a reset follows. */
+  #ending: ReturnType<typeof setTimeout> | undefined;
   /** By `Date.now()`. */
   idleSince = 0;
   isClosed = false;
@@ -61,7 +74,7 @@ export class Connection implements Flow {
 
   /** @throws what kept it from being opened */
   async open(hostname: string, port: number): Promise<void> {
-    this.#socket = await Bun.connect<Connection>({ hostname, port, data: this, socket: HANDLERS });
+    this.#socket = await Bun.connect<Connection>({ hostname, port, data: this, socket: HANDLERS, allowHalfOpen: true });
     if (this.isClosed) this.#socket.terminate();
     else this.#socket.setNoDelay(true);
   }
@@ -71,7 +84,8 @@ export class Connection implements Flow {
    * @throws ConnectionClosed, BadAnswer; the reason of `destroy`
    */
   ask(question: Question): Promise<Answer> {
-    if (this.isClosed) return Promise.reject(new ConnectionClosed(true));
+    if (this.isClosed) return Promise.reject(new ConnectionClosed(true, true));
+    this.#asked++;
     this.#question = question;
     this.#answer = null;
     const answered = Promise.withResolvers<Answer>();
@@ -111,12 +125,27 @@ export class Connection implements Flow {
     }
   }
 
-  /** @param error null: the other side ended it in good order */
-  closed(error: unknown): void {
+  /** The other side has ended it in good order. */
+  ended(): void {
     if (this.isClosed) return;
     // An answer without framing ends so, unless the connection was reset.
+    this.#answer?.closed();
+    const isUnanswered = this.#isUnanswered;
+    const end = () => this.#end(new ConnectionClosed(isUnanswered, false), false);
+    // Was it ended for being idle, or at this request? Only one that it has not read brings a reset.
+    if (isUnanswered && this.#asked > 1) this.#ending = setTimeout(end, RESET_WITHIN_MS);
+    else end();
+  }
+
+  /** It is gone. @param error null: in good order */
+  closed(error: unknown): void {
+    if (this.isClosed) return;
     if (error === null) this.#answer?.closed();
-    this.#end(new ConnectionClosed(this.#answer === null && this.#head === null), false);
+    this.#end(new ConnectionClosed(this.#isUnanswered, this.#isUnanswered && error !== null), false);
+  }
+
+  get #isUnanswered(): boolean {
+    return this.#answered !== null && this.#head === null;
   }
 
   drained(): void {
@@ -174,6 +203,7 @@ export class Connection implements Flow {
   }
 
   #fail(error: unknown, atOnce: boolean): void {
+    clearTimeout(this.#ending);
     void this.#upload?.cancel().catch(() => undefined);
     this.#upload = null;
     this.#answered?.reject(error);
@@ -227,7 +257,7 @@ function chunk(piece: Uint8Array): Uint8Array {
 const HANDLERS = {
   data: ({ data: connection }: Socket<Connection>, bytes: Buffer) => connection.received(bytes),
   drain: ({ data: connection }: Socket<Connection>) => connection.drained(),
-  end: ({ data: connection }: Socket<Connection>) => connection.closed(null),
+  end: ({ data: connection }: Socket<Connection>) => connection.ended(),
   close: ({ data: connection }: Socket<Connection>, error?: unknown) => connection.closed(error ?? null),
   error: ({ data: connection }: Socket<Connection>, error: unknown) => connection.closed(error),
 };

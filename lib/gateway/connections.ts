@@ -42,8 +42,8 @@ export class Connections {
   }
 
   /**
-   * An idle connection may be closed by the upstream at the very moment it is used: a request that fails so, at once and without
-   * an answer, goes out once more over a new one. A body that can be read only once gets that from the beginning.
+   * An idle connection may be closed by the upstream at the very moment it is used: a request that fails so, at once, without an
+   * answer and without having been read, goes out once more over a new one. A body that can be read only once gets that from the beginning.
    * @param origin `http://<host>:<port>`
    * @throws ConnectTimeout, ConnectionClosed, BadAnswer; what kept the connection from being opened; the reason of the stop
    */
@@ -75,8 +75,8 @@ export class Connections {
     if (!idle) return this.#askAnew(origin, question, connectMs, stop);
     const began = performance.now();
     return asked(idle, question, stop).catch((error) => {
-      const wasClosed = error instanceof ConnectionClosed && error.isUnanswered;
-      if (!wasClosed || stop.reason || performance.now() - began > AT_ONCE_MS) throw error;
+      const isTooLate = stop.reason !== null || performance.now() - began > AT_ONCE_MS;
+      if (isTooLate || !(error instanceof ConnectionClosed) || !mayGoOutAgain(error, question)) throw error;
       return this.#askAnew(origin, question, connectMs, stop);
     });
   }
@@ -150,6 +150,14 @@ export class Connections {
     this.#sweep = setInterval(() => this.#sweepStale(), this.#freshMs);
     this.#sweep.unref();
   }
+}
+
+/**
+ * RFC 9110 §9.2.2: what is not idempotent may be repeated only where it is known not to have been applied. A chat is expensive,
+ * and the one that brings its vLLM down must not go to the next.
+ */
+function mayGoOutAgain({ isUnanswered, isUnread }: ConnectionClosed, { method }: Question): boolean {
+  return method === "GET" || method === "HEAD" ? isUnanswered : isUnread;
 }
 
 function asked(connection: Connection, question: Question, stop: Stop): Promise<Answer> {

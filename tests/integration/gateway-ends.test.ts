@@ -172,16 +172,23 @@ describe("an upstream that", () => {
 
   test("has closed its idle connections is asked over a new one", async () => {
     const { app } = await begin((socket) => {
-      socket.write(`${head("application/json", "content-length: 2")}{}`);
-      setTimeout(() => socket.destroy(), 5);
+      let idle: ReturnType<typeof setTimeout> | undefined;
+      const answer = () => {
+        clearTimeout(idle);
+        socket.write(`${head("application/json", "content-length: 2")}{}`);
+        idle = setTimeout(() => socket.destroy(), 5);
+      };
+      answer();
+      socket.on("data", answer);
     });
     const statuses: number[] = [];
-    for (let count = 0; count < 20; count++) {
+    for (let count = 0; count < 100; count++) {
       statuses.push((await chat(app.url)).status);
-      await Bun.sleep(count);
+      // Around the moment in which it is closed.
+      await Bun.sleep(2 + (count % 8));
     }
 
-    expect(statuses).toEqual(Array(20).fill(200));
+    expect(statuses).toEqual(Array(100).fill(200));
   });
 
   test("fails at a transcription with 500: 503 with Retry-After, and the upstream failed", async () => {

@@ -117,13 +117,64 @@ describe("a connection", () => {
     expect(sockets).toHaveLength(2);
   });
 
-  test("that is closed just when it is used again: the request goes out once more", async () => {
-    const origin = await upstream((socket) =>
-      sockets.length === 1 && socket.bytesWritten > 0 ? socket.destroy() : socket.write(OK),
+  test("that was closed before the request reached it: the request goes out once more", async () => {
+    const origin = await upstream((socket) => socket.write(OK));
+    await textOf(origin);
+    // Nobody here has seen it yet.
+    sockets[0]?.destroy();
+
+    expect(await textOf(origin)).toBe("{}");
+    expect(sockets).toHaveLength(2);
+  });
+
+  test("that is closed with the request unread: the request goes out once more", async () => {
+    let opened = 0;
+    const listener = Bun.listen({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: {
+        open: () => void opened++,
+        data(socket) {
+          socket.write(OK);
+          if (opened > 1) return;
+          socket.pause();
+          setTimeout(() => socket.end(), 50);
+        },
+      },
+    });
+    const origin = `http://127.0.0.1:${listener.port}`;
+    const answers = [await textOf(origin), await textOf(origin)];
+    listener.stop(true);
+
+    expect(answers).toEqual(["{}", "{}"]);
+    expect(opened).toBe(2);
+  });
+
+  test.each([
+    ["POST", 1, ConnectionClosed],
+    ["GET", 2, "{}"],
+  ])("that is closed once the request was read: a %s is at the upstream %i times", async (method, times, outcome) => {
+    const read: string[] = [];
+    server = createServer((socket) => {
+      sockets.push(socket);
+      socket.on("error", () => undefined);
+      socket.on("data", (data) => {
+        if (data.includes("/again")) read.push(data.toString());
+        if (read.length === 1) socket.destroy();
+        else socket.write(OK);
+      });
+    });
+    await new Promise<void>((resolve) => server?.listen(0, "127.0.0.1", () => resolve()));
+    const origin = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+    await textOf(origin);
+    const question = { ...QUESTION, method, head: `${method} /again HTTP/1.1\r\nhost: x\r\n\r\n` };
+    const answer = await failure(
+      connections.ask(origin, question, CONNECT_MS, new Stop()).then(async (one) => Buffer.from(await one.whole())),
     );
 
-    expect([await textOf(origin), await textOf(origin)]).toEqual(["{}", "{}"]);
-    expect(sockets).toHaveLength(2);
+    if (typeof outcome === "string") expect(answer).toBe(outcome);
+    else expect(answer).toBeInstanceOf(outcome);
+    expect(read).toHaveLength(times);
   });
 
   test("that breaks when its answer has begun: the request does not go out again", async () => {
