@@ -1,6 +1,6 @@
 /** One request to an upstream and its answer back, byte for byte. */
 import { Fault } from "../fault.ts";
-import { TOKEN_PREFIX } from "../token-text.ts";
+import { hasToken, TOKEN_PREFIX } from "../token-text.ts";
 import type { Answer } from "./answer.ts";
 import type { Body } from "./body.ts";
 import type { Question } from "./connection.ts";
@@ -131,7 +131,7 @@ export class Passage implements Passed, Lasting, Uploading {
     if (NO_HEADER_TEXT.test(head))
       throw new Fault("malformed", "header_malformed", "A header has characters that no header may have.");
     // The one header for it has stayed behind.
-    if (head.includes(TOKEN_PREFIX))
+    if (head.includes(TOKEN_PREFIX) || (path.includes("%") && hasToken(path)))
       throw new Fault(
         "malformed",
         "token_misplaced",

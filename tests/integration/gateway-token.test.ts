@@ -12,6 +12,9 @@ afterEach(async () => {
   app = upstream = null;
 });
 
+/** Others in percent pass as they came. */
+const QUERY = "?user=a%20b&x=100%&y=%zz%ff";
+
 async function ask(path: string, headers: Record<string, string>, body = JSON.stringify({ model: MODEL })) {
   const got: string[] = [];
   upstream = Bun.serve({
@@ -29,6 +32,8 @@ async function ask(path: string, headers: Record<string, string>, body = JSON.st
 
 test.each([
   ["in the query", `/v1/chat/completions?token=${TOKEN}`, {}],
+  ["in the query, in percent", `/v1/chat/completions?token=${TOKEN.replace("_", "%5F")}`, {}],
+  ["in the query, in percent twice", `/v1/audio/speech?a=%zz&token=%2573${TOKEN.slice(1)}`, {}],
   ["as an API key", "/v1/chat/completions", { authorization: `Bearer ${TOKEN}` }],
   ["in a header of one's own", "/v1/audio/speech", { "x-token": TOKEN }],
 ] as [string, string, Record<string, string>][])("%s: 400, and nothing is passed on", async (_, path, headers) => {
@@ -43,9 +48,10 @@ test.each([
 });
 
 test("in its own header: the request is passed on without it", async () => {
-  const { answer, got } = await ask("/v1/chat/completions?user=alice", { "x-swap-lock-token": TOKEN });
+  const { answer, got } = await ask(`/v1/chat/completions${QUERY}`, { "x-swap-lock-token": TOKEN });
 
   expect([answer.status, got.length, got[0]?.includes(TOKEN)]).toEqual([200, 1, false]);
+  expect(got[0]).toContain(`/v1/chat/completions${QUERY} `);
 });
 
 test("in a body: bodies are nobody's business here", async () => {
