@@ -22,6 +22,7 @@ import {
   type ModelPlace,
   modelPlace,
   ServiceActions,
+  type SlotActed,
 } from "./service/service-actions.ts";
 import { ServiceBoard } from "./service/service-board.ts";
 import { type Address, Sight } from "./service/sight.ts";
@@ -200,8 +201,9 @@ export function createOperations(means: OperationsMeans): Operations {
     mustOpen: (token) => void lock.permit({ slot: null, nodes: [] }, token),
     disrupt: (place, what, token) => lock.disrupt(place, what, admit(place, token)),
     actOnSlot,
-    onDone: ({ failure, ...done }) => {
-      log.info("service", { ...done, ...(failure === null ? {} : { failure }) });
+    onDone: ({ failure, cutOff, ...done }) => {
+      const cut = cutOff ? { cut_off: cutOff } : {};
+      log.info("service", { ...done, ...cut, ...(failure === null ? {} : { failure }) });
       record({ type: "service.acted", at: isoTime(Date.now()), ...done, failure });
     },
     now: Date.now,
@@ -228,11 +230,8 @@ export function createOperations(means: OperationsMeans): Operations {
     slot: string,
     { action, by, token }: ActionRequest,
     signal: AbortSignal,
-  ): Promise<string | null> {
-    if (action === "stop") {
-      await slotStops.stop(slot, token, signal);
-      return null;
-    }
+  ): Promise<SlotActed> {
+    if (action === "stop") return { jobId: null, cutOff: await slotStops.stop(slot, token, signal) };
     const known = new Set(config.current.catalog.models.map(({ key }) => key));
     const last = swaps
       .list(MOST_SWAPS_LOOKED_AT)
@@ -241,7 +240,7 @@ export function createOperations(means: OperationsMeans): Operations {
     const model = loaded ?? last?.model;
     if (model === undefined)
       throw new Fault("conflict", "no_model", "No model was loaded here before. Choose one in the list of models.");
-    return swaps.start({ model, slot, token, requestedBy: by }).job_id;
+    return { jobId: swaps.start({ model, slot, token, requestedBy: by }).job_id, cutOff: null };
   }
 
   /** Counted before it begins, so that no end of the controller makes it restart more often. What others have, or wait for, is left alone. */

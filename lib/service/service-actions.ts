@@ -26,6 +26,14 @@ export interface ActionDone {
   readonly by: string;
   /** Null: done. */
   readonly failure: string | null;
+  readonly cutOff: number | null;
+}
+
+export interface SlotActed {
+  /** The swap that does it; null when it is done. */
+  readonly jobId: string | null;
+  /** Requests that still ran when it was stopped, as far as is known. */
+  readonly cutOff: number | null;
 }
 
 /** Where a service has a model, as far as lock and swaps are concerned. */
@@ -77,8 +85,8 @@ export interface ActionMeans extends Pick<SightMeans, "topology" | "inspect"> {
     /** Aborts when a person ends the reservation under which it happens. */ readonly forced: AbortSignal;
     end(): void;
   };
-  /** Of a vLLM slot: by the swap engine. @returns id of the swap that does it; null when it is done */
-  actOnSlot(slot: string, request: ActionRequest, signal: AbortSignal): Promise<string | null>;
+  /** Of a vLLM slot: by the swap engine. */
+  actOnSlot(slot: string, request: ActionRequest, signal: AbortSignal): Promise<SlotActed>;
   /** It is over: for events and records. */
   onDone(done: ActionDone): void;
   /** Milliseconds since 1970. */
@@ -86,6 +94,7 @@ export interface ActionMeans extends Pick<SightMeans, "topology" | "inspect"> {
   pause(ms: number, signal: AbortSignal): Promise<void>;
 }
 
+const NO_SLOT: SlotActed = { jobId: null, cutOff: null };
 const VERIFY_MS = 30_000;
 const BETWEEN_LOOKS_MS = 500;
 /** A container that ends at once has not started: it must be seen running so many times. */
@@ -96,18 +105,15 @@ export class ServiceActions {
 
   /**
    * The client may leave: what was begun is brought to its end. A start of what runs, and a stop of what does not, is done already.
-   * @returns the service, and the swap that goes on with it, if one does
+   * @returns the service, the swap that goes on with it, if one does, and what a stop of a slot has cut off
    * @throws Fault 404; 409 `not_possible`, `swap_running`, `others_first`, `no_container`; 423 `reserved` with `lock`; 502 what docker said, or
    *         that the effect could not be seen
    */
-  async run(
-    name: string,
-    request: ActionRequest,
-  ): Promise<{ readonly service: Service; readonly jobId: string | null }> {
+  async run(name: string, request: ActionRequest): Promise<SlotActed & { readonly service: Service }> {
     const { board } = this.means;
     const subject = board.subject(name);
     if (subject.of === "service") await this.#refresh(subject.service);
-    if (isSo(subject, board.entry(name), request.action)) return { service: board.get(name), jobId: null };
+    if (isSo(subject, board.entry(name), request.action)) return { service: board.get(name), ...NO_SLOT };
     board.mustBePossible(subject, request.action);
     const disruption = subject.of === "service" ? this.#disrupt(subject.service, request) : null;
     try {
@@ -130,20 +136,20 @@ export class ServiceActions {
     const since = isoTime(this.means.now());
     board.setOperation(name, { action: request.action, since, by: request.by });
     let failure: unknown = null;
-    let jobId: string | null = null;
+    let acted = NO_SLOT;
     try {
-      if (subject.of === "slot") jobId = await this.means.actOnSlot(name, request, board.signal);
+      if (subject.of === "slot") acted = await this.means.actOnSlot(name, request, board.signal);
       else await this.#onContainer(subject.service, request, forced);
       this.#remember(subject, request);
     } catch (error) {
       failure = error;
     }
     board.setOperation(name, null);
-    if (!board.signal.aborted) this.means.onDone(doneOf(subject, request, failure));
+    if (!board.signal.aborted) this.means.onDone(doneOf(subject, request, acted, failure));
     if (failure !== null) throw failure;
     // Whether it answers is for the next look; the container was seen just now.
     if (subject.of === "service") void board.look(name);
-    return { service: board.get(name), jobId };
+    return { service: board.get(name), ...acted };
   }
 
   async #onContainer(
@@ -268,8 +274,8 @@ function isSo(subject: Subject, { seen, operation }: Entry, action: ServiceActio
   return seen?.how === "looked" && seen.container !== null && seen.container.running === (action === "start");
 }
 
-function doneOf(subject: Subject, { action, by }: ActionRequest, failure: unknown): ActionDone {
+function doneOf(subject: Subject, { action, by }: ActionRequest, { cutOff }: SlotActed, failure: unknown): ActionDone {
   const node = subject.of === "slot" ? (subject.slot.nodes[0] ?? null) : subject.service.node;
   const why = failure === null ? null : failure instanceof Fault ? failure.message : "an internal error";
-  return { service: subject.name, node, action, by, failure: why };
+  return { service: subject.name, node, action, by, cutOff, failure: why };
 }

@@ -13,6 +13,9 @@ export type DrainAnswer = (typeof DRAIN_ANSWERS)[number];
 export const DrainSchema = Type.Object(
   {
     remaining: Type.Integer({ description: "Requests that still run, or wait in the vLLM" }),
+    figures_missing: Type.Boolean({
+      description: "True: a vLLM gives no figures. What was sent straight to it may run too, unseen",
+    }),
     on_timeout: OneOf(ON_DRAIN_TIMEOUT, { description: "What happens at `until` if some still run" }),
     until: Type.String({ description: "ISO 8601 UTC. While it asks: when the swap fails because nobody answered" }),
     asks: Type.Boolean({ description: "True: the patience is over. Wait on, cut off, or cancel" }),

@@ -15,7 +15,7 @@ import { pause } from "./run.ts";
 import type { SwapStore } from "./swap-store.ts";
 import type { Timing } from "./timing.ts";
 import { together } from "./together.ts";
-import { requestsInFlight } from "./vllm-metrics.ts";
+import { isMute, requestsInFlight } from "./vllm-metrics.ts";
 
 const BETWEEN_LOOKS_MS = 300;
 const BETWEEN_READINGS_MS = 500;
@@ -52,11 +52,12 @@ export class SlotStops {
   }
 
   /**
+   * @returns how many requests still ran at the end of the wait, and were cut off; null: not known
    * @throws Fault 404; 409 `others_first`, `swap_running` with `job_id`, `slot_stopping`, `fenced`; 423 `reserved` with `lock`, or
    *         `reservation_lost` when a person ended it while requests finished; 502 when it
    *         could not be verified that it has gone
    */
-  async stop(name: string, token: string | null, signal: AbortSignal): Promise<void> {
+  async stop(name: string, token: string | null, signal: AbortSignal): Promise<number | null> {
     const { store, gate, claims, topology } = this.means;
     const slot = topology().slots.find((each) => each.name === name);
     if (!slot) throw new Fault("not_found", "unknown_slot", "There is no slot with this name.");
@@ -73,10 +74,11 @@ export class SlotStops {
     this.#stopping.add(name);
     try {
       this.means.onChange(name);
-      await this.#drain(slot, nodes, AbortSignal.any([signal, disruption.forced]));
+      const left = await this.#drain(slot, nodes, AbortSignal.any([signal, disruption.forced]));
       disruption.forced.throwIfAborted();
       await this.#stop(slot, nodes, generation, signal);
       store.claim(() => store.disbelieve(name));
+      return left;
     } catch (error) {
       if (signal.aborted || disruption.forced.aborted || !(error instanceof Fault)) throw error;
       throw await this.#withWhatIsLeft(slot, error, signal);
@@ -136,18 +138,23 @@ export class SlotStops {
     return new Fault(error.kind, error.code, `${error.message} ${said}`, error.members, { cause: error });
   }
 
-  async #drain({ name, port }: Slot, [head]: readonly Node[], signal: AbortSignal): Promise<void> {
+  /** @returns what still runs at the end of the patience; null: a vLLM that gives no figures does not say */
+  async #drain({ name, port }: Slot, [head]: readonly Node[], signal: AbortSignal): Promise<number | null> {
     const { control, inFlight, timing, topology } = this.means;
     const deadline = Date.now() + topology().settings.drain_seconds * 1000;
-    for (let quiet = 0; head && quiet < 2 && Date.now() < deadline; ) {
+    let left: number | null = inFlight(name);
+    for (let quiet = 0; head; ) {
       const address = await control.address(head, signal);
-      const said = requestsInFlight(
-        await control.get(`http://${address}:${port}/metrics`, timing.httpDeadlineMs, signal),
-      );
+      const answer = await control.get(`http://${address}:${port}/metrics`, timing.httpDeadlineMs, signal);
+      const said = requestsInFlight(answer);
       const requests = Math.max(inFlight(name), said ? said.running + said.waiting : 0);
-      quiet = requests === 0 ? quiet + 1 : 0;
-      if (quiet < 2) await pause(BETWEEN_READINGS_MS, signal);
+      const isUntold = requests === 0 && isMute(answer);
+      left = isUntold ? null : requests;
+      quiet = left === 0 ? quiet + 1 : 0;
+      if (quiet === 2 || Date.now() >= deadline) break;
+      await pause(BETWEEN_READINGS_MS, signal);
     }
+    return left;
   }
 
   /** A Spark that is silent for a moment is told again: given up at the first cut, a model across two Sparks would be half stopped. */

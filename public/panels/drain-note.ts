@@ -20,7 +20,7 @@ const THEN: Readonly<Record<Drain["on_timeout"], string>> = {
 /** Null when the swap does not wait for requests. The same frame while it waits and when it asks. Reads signals. */
 export function drainNote(job: SwapJob): Child {
   const { drain } = job;
-  if (job.state !== "draining" || !drain || drain.remaining === 0) return null;
+  if (job.state !== "draining" || !drain || (drain.remaining === 0 && !drain.figures_missing)) return null;
   const { remaining, asks } = drain;
   const obstacle = obstacleOf(job);
   const why = `drain-why-${job.job_id}`;
@@ -46,18 +46,14 @@ export function drainNote(job: SwapJob): Child {
     h(
       "div",
       { class: "asks" },
-      h(
-        "p",
-        { role: "status" },
-        asks ? question(drain) : `${still(remaining)}; ${remaining === 1 ? "it finishes" : "they finish"} first.`,
-      ),
+      h("p", { role: "status" }, asks ? question(drain) : patience(drain)),
       h("p", { class: "dim", id: why }, obstacle ?? forecast(drain)),
       refusedNow?.jobId === job.job_id && refusal(refusedNow.sentence),
       h(
         "div",
         { class: "asks-do" },
         asks && button("keep-waiting", "Keep waiting"),
-        button("cut-off", `Cut off ${plural(remaining, "request")}`, asks ? "danger" : ""),
+        button("cut-off", remaining === 0 ? "Go on" : `Cut off ${plural(remaining, "request")}`, asks ? "danger" : ""),
       ),
     ),
   );
@@ -73,10 +69,21 @@ export function answeredDrain(name: string, jobId: string | undefined): boolean 
   return true;
 }
 
-const still = (count: number) => `${plural(count, "request")} ${count === 1 ? "is" : "are"} still running`;
+/** A model's server that gives no figures may work for others, unseen. */
+const still = ({ remaining, figures_missing }: Drain) =>
+  `${plural(remaining, "request")} ${remaining === 1 ? "is" : "are"} still running${figures_missing ? ", perhaps others too" : ""}`;
 
-function question({ remaining, waited_seconds }: Drain): string {
-  return `${still(remaining)} after ${duration(waited_seconds)}. Wait for ${remaining === 1 ? "it, cut it" : "them, cut them"} off, or cancel the swap?`;
+function patience(drain: Drain): string {
+  if (drain.remaining === 0)
+    return "The model gives no figures: requests that went straight to it may still run, and get time to finish.";
+  return `${still(drain)}; ${drain.remaining === 1 ? "it finishes" : "they finish"} first.`;
+}
+
+function question(drain: Drain): string {
+  const { remaining, waited_seconds } = drain;
+  if (remaining === 0)
+    return `After ${duration(waited_seconds)} it is still not known whether requests are running. Wait longer, go on and cut off any that are, or cancel the swap?`;
+  return `${still(drain)} after ${duration(waited_seconds)}. Wait for ${remaining === 1 ? "it, cut it" : "them, cut them"} off, or cancel the swap?`;
 }
 
 function forecast({ asks, on_timeout, until }: Drain): string {

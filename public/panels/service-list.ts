@@ -1,6 +1,7 @@
 import { sentenceOf } from "../api.ts";
 import { copyText } from "../copy.ts";
 import { type Child, h } from "../dom.ts";
+import { plural } from "../format.ts";
 import { place } from "../router.ts";
 import { say } from "../say.ts";
 import {
@@ -151,7 +152,10 @@ export class ServiceList extends Panel {
       danger: action === "stop",
       // It takes as long as it takes: the row tells how it goes, and what became of it.
       run: async () => {
-        this.#do(() => actOn(service.name, action), null);
+        this.#do(async () => {
+          const { cut_off } = await actOn(service.name, action);
+          if (cut_off) say(`${plural(cut_off, "request")} still ran and ${cut_off === 1 ? "was" : "were"} cut off.`);
+        }, null);
       },
     });
   }

@@ -12,7 +12,11 @@ const pathOf = (name: string) => `/api/services/${encodeURIComponent(name)}`;
 
 /** The answer comes when the effect was seen on the Spark. */
 export const actOn = (name: string, action: ServiceAction) =>
-  call<Service & { readonly job_id: string | null }>("POST", `${pathOf(name)}/${action}`, { token: ownToken() });
+  call<Service & { readonly job_id: string | null; readonly cut_off: number | null }>(
+    "POST",
+    `${pathOf(name)}/${action}`,
+    { token: ownToken() },
+  );
 
 export const checkService = (name: string) => call<unknown>("POST", `${pathOf(name)}/deep-check`);
 

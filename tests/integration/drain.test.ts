@@ -17,13 +17,13 @@ beforeAll(async () => {
 afterAll(() => demo.close());
 
 /** A chat that goes on for half a minute. @returns how it ended */
-async function longChat(): Promise<{ ended: Promise<string>; leave(): void }> {
+async function longChat(model = OLD): Promise<{ ended: Promise<string>; leave(): void }> {
   const abort = new AbortController();
   const long = { stream: true, max_tokens: 100_000, min_tokens: 100_000 };
   const messages = [{ role: "user", content: "x" }];
   const answer = await fetch(`${demo.url}/v1/chat/completions`, {
     method: "POST",
-    body: JSON.stringify({ model: OLD, messages, ...long }),
+    body: JSON.stringify({ model, messages, ...long }),
     signal: abort.signal,
   });
   expect(answer.status).toBe(200);
@@ -124,6 +124,20 @@ test(
     expect(audit).toMatchObject({
       entries: [{ details: { answer: "cut_off" } }, { details: { answer: "keep_waiting" } }],
     });
+  },
+  LIMIT_MS,
+);
+
+test(
+  "a stop without a swap waits as long, and says how many it has cut off",
+  async () => {
+    expect((await demo.swap(NEW)).state).toBe("ready");
+    const chat = await longChat(NEW);
+    const stopped = await demo.post("/api/services/main/stop", {});
+
+    expect([stopped.status, await stopped.json()]).toEqual([200, expect.objectContaining({ cut_off: 1 })]);
+    expect(await chat.ended).toContain("event: error");
+    expect((await demo.swap(NEW)).state).toBe("ready");
   },
   LIMIT_MS,
 );

@@ -4,7 +4,7 @@
  * directly. That one lags by seconds: it must be zero twice, in readings that were begun after the gateway's own count was zero.
  * A longer wait would show no more: what comes to the vLLM directly in the last seconds before its stop is behind every reading.
  * Where a model was loaded, figures that do not come once say nothing; those that came before count until others come, or nothing
- * listens there any more. The wait is bounded. What is left then is never cut off silently: the swap asks, fails, or cuts off, as
+ * listens there any more. A vLLM that answers and has no such figures may work on anything: it is never taken for idle. The wait is bounded. What is left then is never cut off silently: the swap asks, fails, or cuts off, as
  * configured and as its plan said. A slot whose model is stopped to make room counts too; the gateway goes on sending to that one,
  * so that the question may come where it is never quiet.
  */
@@ -16,7 +16,7 @@ import { type DrainTerms, drainTerms } from "../drain-desk.ts";
 import { footprint } from "../facts.ts";
 import type { EffectBody, Run } from "../run.ts";
 import { nodesOf, pause } from "../run.ts";
-import { requestsInFlight } from "../vllm-metrics.ts";
+import { isMute, requestsInFlight } from "../vllm-metrics.ts";
 
 const QUIET_READINGS = 2;
 const BETWEEN_READINGS_MS = 500;
@@ -40,35 +40,43 @@ export const drain: EffectBody = async (run, leg, signal) => {
       const counts = asked.filter((count) => count !== null);
       const isUnknown = places.some(({ slot }, at) => asked[at] === null && isBelieved(run, slot));
       if (counts.length === 0 && !isUnknown) break; // Nothing was loaded there: nothing can be cut off.
-      const running = counts.reduce((sum, count) => sum + count.requests, 0);
+      const running = sum(counts);
       // One answer that did not come says nothing: its vLLM may be too busy for it.
-      if (running > 0) quiet = silent = 0;
+      const isUntold = counts.some((count) => count.isMute);
+      const isBusy = running > 0 || isUntold;
+      if (isBusy) quiet = silent = 0;
       else if (isUnknown) silent++;
       else {
         quiet++;
         silent = 0;
       }
       const answer = desk.take();
-      if (running > 0 && answer === "cut_off") {
-        run.log(`${requests(running)} after ${waited()} s; cut off, as was asked for.`);
+      if (isBusy && answer === "cut_off") {
+        run.log(`${still(counts)} after ${waited()} s; cut off, as was asked for.`);
         break;
       }
       if (answer === "keep_waiting") {
-        run.log(`${requests(running)} after ${waited()} s; waits on, as was asked for.`);
+        run.log(`${still(counts)} after ${waited()} s; waits on, as was asked for.`);
         until = Date.now() + terms.seconds * 1000;
         asks = false;
       }
-      if (running > 0 && Date.now() >= until) {
+      if (isBusy && Date.now() >= until) {
         if (asks || terms.on_timeout === "fail") throw stillRunning(counts, waited(), asks);
         if (terms.on_timeout === "cut_off") {
-          run.log(`${requests(running)} after ${waited()} s; cut off.`);
+          run.log(`${still(counts)} after ${waited()} s; cut off.`);
           break;
         }
-        run.log(`${requests(running)} after ${waited()} s. Keep waiting, or cut them off?`);
+        run.log(`${still(counts)} after ${waited()} s. Keep waiting, or cut them off?`);
         asks = true;
         until = Date.now() + run.timing.drainAskMs;
       }
-      desk.shown = shown(terms, { remaining: running, until, asks, waited_seconds: waited() });
+      desk.shown = shown(terms, {
+        remaining: running,
+        figures_missing: isUntold,
+        until,
+        asks,
+        waited_seconds: waited(),
+      });
       if (!isOver()) await pause(BETWEEN_READINGS_MS, signal);
     }
   } finally {
@@ -77,11 +85,18 @@ export const drain: EffectBody = async (run, leg, signal) => {
   return { type: "drained" };
 };
 
-const requests = (count: number) => `${count} ${count === 1 ? "request is" : "requests are"} still running`;
+const sum = (counts: readonly Count[]) => counts.reduce((all, { requests }) => all + requests, 0);
+
+function still(counts: readonly Count[]): string {
+  const count = sum(counts);
+  if (count === 0) return "Whether requests are still running is not known";
+  const others = counts.some((each) => each.isMute) ? ", perhaps others too," : "";
+  return `${count} ${count === 1 ? "request is" : "requests are"} still running${others}`;
+}
 
 const shown = (
   { on_timeout }: DrainTerms,
-  now: { remaining: number; until: number; asks: boolean; waited_seconds: number },
+  now: { remaining: number; figures_missing: boolean; until: number; asks: boolean; waited_seconds: number },
 ) => ({
   ...now,
   on_timeout,
@@ -89,17 +104,11 @@ const shown = (
 });
 
 function stillRunning(counts: readonly Count[], seconds: number, asked: boolean): Fault {
-  const running = counts.reduce((sum, count) => sum + count.requests, 0);
   const nobody = asked ? " Nobody said whether to cut them off." : "";
-  return new Fault(
-    "timeout",
-    "drain_timeout",
-    `${requests(running)} after ${seconds} s.${nobody} Nothing was stopped.`,
-    {
-      evidence: counts.map(({ told }) => told).join("; "),
-      advice: "Swap again once they are done, or let the swap cut them off.",
-    },
-  );
+  return new Fault("timeout", "drain_timeout", `${still(counts)} after ${seconds} s.${nobody} Nothing was stopped.`, {
+    evidence: counts.map(({ told }) => told).join("; "),
+    advice: "Swap again once they are done, or let the swap cut them off.",
+  });
 }
 
 const isBelieved = (run: Run, { name }: Slot) => run.beliefs().some(({ slot }) => slot === name);
@@ -122,6 +131,8 @@ function besideIt(run: Run): Emptied[] {
 
 interface Count {
   readonly requests: number;
+  /** Its vLLM answers and gives no figures: there may be more. */
+  readonly isMute: boolean;
   /** What was counted, and where. */
   readonly told: string;
 }
@@ -144,11 +155,15 @@ async function runningIn(
   if (said) last.set(slot.name, said.running + said.waiting);
   else if (answer.isRefused) last.delete(slot.name);
   const told = last.get(slot.name) ?? 0;
-  if (said === null && own === 0 && told === 0) return null;
+  // What answers where nothing was loaded is not for this swap to wait for.
+  const isMuteHere = isMute(answer) && isBelieved(run, slot);
+  if (said === null && own === 0 && told === 0 && !isMuteHere) return null;
   const earlier = told > 0 ? ` (${told} before)` : "";
-  const metrics = said ? `tells ${said.running} running, ${said.waiting} waiting` : `gave no answer${earlier}`;
+  const nothing = isMute(answer) ? "has no figures of requests" : "gave no answer";
+  const metrics = said ? `tells ${said.running} running, ${said.waiting} waiting` : `${nothing}${earlier}`;
   return {
     requests: Math.max(told, own),
+    isMute: isMuteHere,
     told: `${slot.name}, ${head.name}: /metrics on port ${slot.port} ${metrics}; ${own} through the gateway`,
   };
 }

@@ -22,9 +22,9 @@ export const actionRoute =
         // A stop takes up to its grace and longer: the connection waits for as long.
         server?.timeout(request, 0);
         const token = tokenOf(body?.token, body?.lock_token, headers["x-swap-lock-token"], query.token);
-        const { service, jobId } = await serviceActions.run(name, { action, by: callerOf(request), token });
+        const { service, jobId, cutOff } = await serviceActions.run(name, { action, by: callerOf(request), token });
         if (jobId !== null) set.status = 202;
-        return { ...service, job_id: jobId };
+        return { ...service, job_id: jobId, cut_off: cutOff };
       },
       {
         params: Name,

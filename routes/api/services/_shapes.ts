@@ -24,6 +24,10 @@ export const ActionAnswer = Type.Object(
       description:
         "The swap that does it, where a slot is started or restarted: it goes on; null: it is done and verified",
     }),
+    cut_off: Type.Union([Type.Integer(), Type.Null()], {
+      description:
+        "Requests that still ran in a slot at the end of its drain_seconds, and were cut off by its stop; null: nothing of that kind, or not known, because its vLLM gives no figures",
+    }),
   },
   { title: "ServiceActionDone" },
 );

@@ -15,7 +15,7 @@ const cut = unreachable("spark-2");
 /** Two Sparks with a model across both. @param stopOf what a `docker stop` there does; the nth is the nth on that Spark @param silent what cannot be looked at */
 async function aStop(
   stopOf: (node: string, nth: number) => NodeView | Fault,
-  figures = 0,
+  figures: number | null = 0,
   silent: Record<string, Fault> = {},
   more: Partial<SparkControl> = {},
 ) {
@@ -26,7 +26,8 @@ async function aStop(
   const stopped: string[] = [];
   const stops = new SlotStops({
     control: someSparks({
-      get: () => Promise.resolve({ status: 200, body: `vllm:num_requests_running ${figures}\n` }),
+      get: () =>
+        Promise.resolve({ status: 200, body: figures === null ? "up 1\n" : `vllm:num_requests_running ${figures}\n` }),
       look: ({ name }) => {
         const fault = silent[name];
         return fault ? Promise.reject(fault) : Promise.resolve(shown[name] ?? GONE);
@@ -50,11 +51,15 @@ async function aStop(
     onChange: () => undefined,
   });
   const signal = new AbortController().signal;
+  let cutOff: number | null | undefined;
   const end = await stops.stop("main", null, signal).then(
-    () => "stopped",
+    (left) => {
+      cutOff = left;
+      return "stopped";
+    },
     (error) => (error instanceof Fault ? error : Promise.reject(error)),
   );
-  return { bench, end, shown, stopped, believed: () => bench.engine.beliefs().length, stops, signal };
+  return { bench, end, cutOff, shown, stopped, believed: () => bench.engine.beliefs().length, stops, signal };
 }
 
 test("a Spark that is silent for a moment is told again", async () => {
@@ -132,14 +137,17 @@ test("what was not known is none of its own any more once something else was loa
   expect(believed()).toBe(1);
 });
 
-test("requests that still run are waited for as long as the settings say, and no longer", async () => {
-  const began = performance.now();
-  const { bench, end } = await aStop(() => GONE, 3);
-  await using _ = bench;
+test.each([3, 0, null])(
+  "requests that still run (%p) are waited for as long as the settings say, and it is said how many were cut off",
+  async (running) => {
+    const began = performance.now();
+    const { bench, end, cutOff } = await aStop(() => GONE, running);
+    await using _ = bench;
 
-  expect(end).toBe("stopped");
-  expect(performance.now() - began).toBeLessThan(5_000);
-});
+    expect([end, cutOff]).toEqual(["stopped", running]);
+    expect(performance.now() - began).toBeLessThan(5_000);
+  },
+);
 
 test("a Spark that obeys another controller refuses before anything is stopped on either, and stays believed in", async () => {
   const refused = new Fault("conflict", "fenced", "spark-2 obeys another Spark Control.");

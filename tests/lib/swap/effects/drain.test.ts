@@ -72,6 +72,54 @@ describe("a drain", () => {
     expect(await readings([null], [0])).toBe(1);
   });
 
+  test.each([
+    ["without figures of requests", { status: 200, body: "vllm:num_requests_running_total 0\nprocess_open_fds 7\n" }],
+    ["that says there are none", { status: 404, body: { detail: "Not Found" } }],
+  ])("does not take a vLLM %s for an idle one: it asks, and says that it does not know", async (_, said) => {
+    const seen: (Drain | null)[] = [];
+    const control = { address: async () => "10.77.0.1", get: async () => said };
+    const run: TestRun = aRun({
+      settings: { drain_seconds: 1 },
+      timing: { drainAskMs: 60_000 },
+      beliefs: [aBelief(aModel())],
+      control: {
+        ...control,
+        get: async () => {
+          seen.push(run.drainDesk.shown);
+          if (run.drainDesk.shown?.asks) run.drainDesk.answer("cut_off");
+          return said;
+        },
+      },
+    });
+    await drain(run, "forward", open);
+
+    expect(seen.length).toBeGreaterThan(2);
+    expect(seen[1]).toMatchObject({ remaining: 0, figures_missing: true, asks: false });
+    expect(run.lines[0]).toMatch(/^controller: Whether requests are still running is not known after \d+ s\. Keep/);
+    // Where nothing was loaded, whatever answers there is not waited for.
+    const nobody = aRun({ control });
+    await drain(nobody, "forward", open);
+    expect(nobody.lines).toEqual([]);
+  });
+
+  test("fails where it should over figures that are not there, and says what answered", async () => {
+    const run = aRun({
+      settings: { drain_seconds: 0, drain_on_timeout: "fail" },
+      beliefs: [aBelief(aModel())],
+      inFlight: () => 1,
+      control: { address: async () => "10.77.0.1", get: async () => ({ status: 200, body: "up 1\n" }) },
+    });
+    const error = await drain(run, "forward", open).catch((fault: Fault) => fault);
+
+    expect(error).toMatchObject({
+      code: "drain_timeout",
+      members: {
+        evidence: "main, spark-1: /metrics on port 8888 has no figures of requests; 1 through the gateway",
+      },
+    });
+    expect((error as Fault).message).toMatch(/^1 request is still running, perhaps others too, after \d+ s\./);
+  });
+
   test("does not cut a request of the gateway because the vLLM's figures do not answer", async () => {
     expect(await readings([null], [1, 0])).toBe(3);
   });
@@ -111,7 +159,7 @@ describe("requests that run too long", () => {
     await drain(run, "forward", open);
 
     expect(seen[0]).toBeNull();
-    expect(seen[1]).toMatchObject({ remaining: 2, asks: false, on_timeout: "ask" });
+    expect(seen[1]).toMatchObject({ remaining: 2, figures_missing: false, asks: false, on_timeout: "ask" });
     expect(run.drainDesk.shown).toBeNull();
   });
 
