@@ -1,5 +1,6 @@
 /** Listening: Bun's server around the app. */
 import type { Direct } from "./direct.ts";
+import { setIdleLimit } from "./idle-time.ts";
 import { SERVE_OPTIONS } from "./serve-options.ts";
 
 /**
@@ -20,10 +21,6 @@ interface Listening {
 
 const arounds = new WeakMap<Listening, Around>();
 const directs = new WeakMap<Listening, Direct>();
-const idleSeconds = new WeakMap<object, number>();
-
-/** After how many seconds without a byte a server closes a connection. */
-export const idleSecondsOf = (server: object): number => idleSeconds.get(server) ?? SERVE_OPTIONS.idleTimeout;
 
 /** Routes that are answered ahead of the app. They change nothing here, so that nothing stands around them. */
 export function setDirect(app: Listening, direct: Direct): void {
@@ -80,7 +77,7 @@ export function listen(
       return around ? around(long, respond, self.requestIP(request)?.address ?? null) : respond(long);
     },
   });
-  if (address.idleTimeout !== undefined) idleSeconds.set(server, address.idleTimeout);
+  if (address.idleTimeout !== undefined) setIdleLimit(server, address.idleTimeout);
   app.server = server;
   knowLengthened(server);
   return server;

@@ -2,13 +2,14 @@
  * One SSE answer: heartbeats, a bounded buffer, clean-up when the client leaves, and an `error` event instead of an
  * end that looks like success.
  */
+import { maySilence, type Timed } from "./idle-time.ts";
 import { problemOf } from "./problem.ts";
 import { frame, HEARTBEAT, retryFrame, type SseMessage } from "./sse-frame.ts";
 
 /** The part of a route's context that a stream needs. `server` is null in tests without a listening server. */
 export interface SseContext {
   readonly request: Request;
-  readonly server: { timeout(request: Request, seconds: number): void } | null;
+  readonly server: Timed;
   readonly set: { readonly headers: Readonly<Record<string, unknown>> };
 }
 
@@ -126,6 +127,7 @@ class Connection implements SseStream {
     if (this.signal.aborted) return false;
     clearInterval(this.#heartbeat);
     this.context.request.signal.removeEventListener("abort", this.#leave);
+    maySilence(this.context.server, this.context.request, false);
     this.#gone.abort();
     this.#over.resolve();
     return true;
@@ -141,7 +143,7 @@ function answer(context: SseContext, options: SseOptions, start: (stream: Connec
   // HEAD asks what GET would say; starting the source for it would run it for nobody.
   if (context.request.method === "HEAD") return new Response(null, { headers: HEADERS });
   const { retryMs, heartbeatMs, maxQueuedBytes } = { ...DEFAULTS, ...options };
-  context.server?.timeout(context.request, 0);
+  maySilence(context.server, context.request, true);
   let connection: Connection | undefined;
   const source = {
     type: "direct",

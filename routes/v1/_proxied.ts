@@ -2,7 +2,7 @@
 import { type TSchema, Type } from "@sinclair/typebox";
 import type { Asker } from "../../lib/gateway/trace.ts";
 import { textOf } from "../../lib/http/audit-trail.ts";
-import { idleSecondsOf } from "../../lib/http/listen.ts";
+import { maySilence } from "../../lib/http/idle-time.ts";
 import { clientAddress, plainAddress } from "../../lib/http/peer.ts";
 import { isOwnRequest } from "../../lib/http/same-origin.ts";
 import { openAiErrors } from "../../lib/http/schemas.ts";
@@ -35,7 +35,7 @@ class RequestAsker implements Asker {
   }
 
   maySilence(may: boolean): void {
-    this.server?.timeout(this.request, may ? 0 : idleSecondsOf(this.server));
+    maySilence(this.server, this.request, may);
   }
 
   product(): string {

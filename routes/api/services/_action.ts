@@ -1,6 +1,7 @@
 /** The route of one action: the three differ in their words only. */
 import { Elysia, t } from "elysia";
 import type { ControlPlane } from "../../../lib/control-plane.ts";
+import { inItsTime } from "../../../lib/http/idle-time.ts";
 import { errors } from "../../../lib/http/schemas.ts";
 import type { ServiceAction } from "../../../lib/service/service.ts";
 import { callerOf } from "../swap/_caller.ts";
@@ -19,10 +20,10 @@ export const actionRoute =
     new Elysia().post(
       "",
       async ({ params: { name }, body, headers, query, request, server, set }) => {
-        // A stop takes up to its grace and longer: the connection waits for as long.
-        server?.timeout(request, 0);
         const token = tokenOf(body?.token, body?.lock_token, headers["x-swap-lock-token"], query.token);
-        const { service, jobId, cutOff } = await serviceActions.run(name, { action, by: callerOf(request), token });
+        const order = { action, by: callerOf(request), token };
+        // A stop takes up to its grace and longer: the connection waits for as long.
+        const { service, jobId, cutOff } = await inItsTime(server, request, () => serviceActions.run(name, order));
         if (jobId !== null) set.status = 202;
         return { ...service, job_id: jobId, cut_off: cutOff };
       },

@@ -1,13 +1,13 @@
 import { Elysia } from "elysia";
 import type { ControlPlane } from "../../../lib/control-plane.ts";
+import { inItsTime } from "../../../lib/http/idle-time.ts";
 import { ServicesSchema } from "../../../lib/service/service.ts";
 
 export default ({ services }: Pick<ControlPlane, "services">) =>
   new Elysia().post(
     "",
     async ({ request, server }) => {
-      server?.timeout(request, 0);
-      await services.look();
+      await inItsTime(server, request, () => services.look());
       return { services: services.list() };
     },
     {

@@ -1,6 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { ControlPlane } from "../../../lib/control-plane.ts";
+import { inItsTime } from "../../../lib/http/idle-time.ts";
 import { DeepCheckSchema } from "../../../lib/service/service.ts";
 
 const DeepChecksSchema = Type.Object({ checks: Type.Array(DeepCheckSchema) }, { title: "DeepChecks" });
@@ -8,10 +9,7 @@ const DeepChecksSchema = Type.Object({ checks: Type.Array(DeepCheckSchema) }, { 
 export default ({ deepChecks }: Pick<ControlPlane, "deepChecks">) =>
   new Elysia().post(
     "",
-    async ({ request, server }) => {
-      server?.timeout(request, 0);
-      return { checks: await deepChecks.runAll() };
-    },
+    async ({ request, server }) => ({ checks: await inItsTime(server, request, () => deepChecks.runAll()) }),
     {
       response: { 200: DeepChecksSchema },
       detail: {

@@ -2,6 +2,7 @@ import { Type } from "@sinclair/typebox";
 import { Elysia, t } from "elysia";
 import type { ControlPlane } from "../../../lib/control-plane.ts";
 import { Fault } from "../../../lib/fault.ts";
+import { inItsTime } from "../../../lib/http/idle-time.ts";
 import { errors } from "../../../lib/http/schemas.ts";
 import { LockSchema, MAX_WAIT_SECONDS } from "../../../lib/lock/lock.ts";
 import type { Granted as GrantedLock } from "../../../lib/lock/lock-request.ts";
@@ -85,9 +86,8 @@ export default ({ lock }: Pick<ControlPlane, "lock">) =>
           from: server?.requestIP(request)?.address,
         };
         const waitSeconds = Math.min(query.wait ?? 0, MAX_WAIT_SECONDS);
-        if (waitSeconds > 0) server?.timeout(request, 0);
-        const granted =
-          waitSeconds > 0 ? await inLine(lock, asked, waitSeconds * 1000, request.signal) : lock.acquire(asked);
+        const wait = () => inLine(lock, asked, waitSeconds * 1000, request.signal);
+        const granted = waitSeconds > 0 ? await inItsTime(server, request, wait) : lock.acquire(asked);
         return { held: true as const, ...granted.lock, token: granted.token };
       },
       {

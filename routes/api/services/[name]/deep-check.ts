@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 import type { ControlPlane } from "../../../../lib/control-plane.ts";
+import { inItsTime } from "../../../../lib/http/idle-time.ts";
 import { errors } from "../../../../lib/http/schemas.ts";
 import { DeepCheckSchema } from "../../../../lib/service/service.ts";
 import { Name } from "../_shapes.ts";
@@ -7,10 +8,7 @@ import { Name } from "../_shapes.ts";
 export default ({ deepChecks }: Pick<ControlPlane, "deepChecks">) =>
   new Elysia().post(
     "",
-    ({ params: { name }, request, server }) => {
-      server?.timeout(request, 0);
-      return deepChecks.run(name);
-    },
+    ({ params: { name }, request, server }) => inItsTime(server, request, () => deepChecks.run(name)),
     {
       params: Name,
       response: { 200: DeepCheckSchema, ...errors(404) },
