@@ -49,7 +49,11 @@ export class ModelHold {
     this.line.judge(wish, unrouted);
     const gone = new AbortController();
     const signal = AbortSignal.any([request.signal, gone.signal]);
-    const entering = this.#enter(signal, body.model?.name ?? null, wish, unrouted);
+    // No place is taken for a client that is still sending: others, and drains, would wait for it.
+    const arrived = Promise.withResolvers<void>();
+    // It may be refused before it has come that far.
+    arrived.promise.catch(() => undefined);
+    const entering = this.#enter(signal, body.model?.name ?? null, wish, unrouted, arrived.promise);
     // Refused while its body still comes: the rest of it is not waited for.
     const refused = new AbortController();
     entering.catch((error) => refused.abort(error));
@@ -61,12 +65,10 @@ export class ModelHold {
     } catch (error) {
       share.free();
       gone.abort();
-      entering.then(
-        ({ release }) => release(),
-        () => undefined,
-      );
+      arrived.reject(error);
       throw error;
     }
+    arrived.resolve();
     // It may be refused before it is looked at. What is kept is free once the answer begins, or the request is over.
     if (!(await asksForEvents(whole.content))) return send(request, whole, await entering);
     const asked = plainly(request, signal);
@@ -79,12 +81,19 @@ export class ModelHold {
     return heldAnswer(answer, () => gone.abort(), this.firstCommentMs);
   }
 
-  /** Waits for the model and then for a place, again where the model has gone meanwhile. */
-  async #enter(signal: AbortSignal, name: string | null, wish: Wish, first: Unrouted): Promise<Entered> {
+  /** Waits for the model, for the body and then for a place, again where the model has gone meanwhile. */
+  async #enter(
+    signal: AbortSignal,
+    name: string | null,
+    wish: Wish,
+    first: Unrouted,
+    arrived: Promise<void>,
+  ): Promise<Entered> {
     let unrouted = first;
     const deadline = this.line.deadline();
     while (true) {
       await this.line.wait(wish, unrouted, signal, deadline);
+      await arrived;
       try {
         return await this.door.enter(name, (admission) => admission.enter(() => wish.caller, signal));
       } catch (error) {

@@ -1,5 +1,5 @@
 /** What the gateway keeps of bodies in memory: where an upstream takes nothing of an upload, and where a model's name comes last. */
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { type GatewayApp, type GatewayAppOptions, MODEL, startGatewayApp } from "../support/gateway-app.ts";
@@ -93,6 +93,68 @@ test("what is kept is free once the answer begins", async () => {
 
   expect([answer.status, app.gateway.keptBytes]).toEqual([200, 0]);
   await answer.body?.cancel();
+});
+
+describe("a held request whose body still comes", () => {
+  const hold = {
+    terms: () => ({ waitMs: 60_000, dwellMs: 0, most: 10 }),
+    target: () => ({ slot: "main", servingSince: null, isTaken: false }),
+    permit: () => undefined,
+    begin: () => undefined,
+  };
+  const HEAD = `{"model":"other","messages":"${"x".repeat(100_000)}`;
+
+  test("takes no place until it is there, so that nothing waits for it", async () => {
+    const place = { open: false, served: ["other"] };
+    const speak = (socket: Socket) =>
+      socket.once("data", () => socket.write("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}"));
+    const limits = { chat: { inFlight: 1, queue: 0, waitMs: 1_000 } };
+    const { app } = await begin(speak, { place, hold, limits });
+    const socket = client(app.url, "/v1/chat/completions", HEAD.length + 2);
+    let said = "";
+    socket.on("data", (data) => {
+      said += data.toString();
+    });
+    socket.write(HEAD);
+    await until("what came of it is kept", () => app.gateway.keptBytes === HEAD.length);
+    place.open = true;
+    app.gateway.line.look();
+    await until("it waits for the model no longer", () => app.gateway.line.length === 0);
+    await Bun.sleep(20);
+    expect(app.gateway.load().every(({ inFlight }) => inFlight === 0)).toBe(true);
+    const other = await fetch(`${app.url}/v1/chat/completions`, { method: "POST", body: '{"model":"other"}' });
+    expect(other.status).toBe(200);
+
+    socket.write('"}');
+    await until("it is answered", () => said.endsWith("{}"));
+    expect(said).toStartWith("HTTP/1.1 200");
+    await until("its place is free", () => isIdle(app));
+  });
+
+  test.each([false, true])(
+    "is given up when it drips (its model is loaded: %p): 408, and nothing is kept",
+    async (open) => {
+      const place = { open: false, served: ["other"] };
+      const { app } = await begin(() => undefined, { place, hold, pace: { windowMs: 300, leastBytes: 1_000 } });
+      const socket = client(app.url, "/v1/chat/completions", 1_000_000);
+      let said = "";
+      socket.on("data", (data) => {
+        said += data.toString();
+      });
+      socket.write(HEAD);
+      await until("what came of it is kept", () => app.gateway.keptBytes === HEAD.length);
+      place.open = open;
+      app.gateway.line.look();
+      const drips = setInterval(() => socket.write("x"), 50);
+      await until("it is refused", () => said !== "");
+      clearInterval(drips);
+
+      expect(said).toStartWith("HTTP/1.1 408");
+      await until("nothing is kept of it", () => app.gateway.keptBytes === 0 && isIdle(app));
+      expect(app.gateway.line.length).toBe(0);
+      expect(app.ended.at(-1)).toMatchObject({ outcome: "refused", fault: { code: "upload_too_slow" } });
+    },
+  );
 });
 
 test("a body that was held is kept until its answer begins, also where the upstream takes nothing of it", async () => {
