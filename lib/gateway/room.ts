@@ -17,6 +17,10 @@ export class Room {
     return this.#bytes >= this.mostBytes;
   }
 
+  get isHalfFull(): boolean {
+    return this.#bytes >= this.mostBytes / 2;
+  }
+
   share(): Share {
     return new Share(this);
   }
@@ -41,6 +45,10 @@ export class Share {
 
   get isRoomFull(): boolean {
     return this.room.isFull;
+  }
+
+  get isRoomHalfFull(): boolean {
+    return this.room.isHalfFull;
   }
 
   /** @returns false: there is no room for so much */

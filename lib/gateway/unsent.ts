@@ -9,6 +9,8 @@ import type { Share } from "./room.ts";
 const STOPPED_MS = 50;
 /** Of one upload. */
 const MOST_AHEAD_BYTES = 16 * 1024 * 1024;
+/** It does nothing else than stop: now all of the upload is read ahead, as long as others have half of the room. */
+const STANDS_MS = 1_000;
 
 /** The other side takes no more of the body. */
 export class UploadStalled extends Error {
@@ -103,9 +105,11 @@ export class Unsent {
   /** Until more of the body may be read. */
   async wantsMore(): Promise<void> {
     while (!this.isEmpty) {
-      const leftMs = this.#movedAt + STOPPED_MS - performance.now();
-      if (leftMs <= 0 && this.share.bytes < MOST_AHEAD_BYTES && !this.share.isRoomFull) return;
+      const stoppedMs = performance.now() - this.#movedAt;
+      if (stoppedMs >= STANDS_MS && !this.share.isRoomHalfFull) return;
+      if (stoppedMs >= STOPPED_MS && this.share.bytes < MOST_AHEAD_BYTES && !this.share.isRoomFull) return;
       this.#moved ??= Promise.withResolvers();
+      const leftMs = (stoppedMs < STOPPED_MS ? STOPPED_MS : STANDS_MS) - stoppedMs;
       const timer = leftMs > 0 ? setTimeout(() => this.#wake(), Math.ceil(leftMs)) : undefined;
       await this.#moved.promise;
       clearTimeout(timer);

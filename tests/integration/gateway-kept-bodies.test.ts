@@ -45,26 +45,44 @@ const kernel = requirement("what the kernel knows", existsSync("/proc/net/tcp"),
 const isIdle = ({ gateway }: GatewayApp) => gateway.load().every(({ inFlight, queued }) => inFlight + queued === 0);
 
 kernel("a client that leaves during its upload", () => {
-  test("while the upstream takes nothing of its upload frees the upstream within 100 ms", async () => {
+  /** @param path of a route that takes so much @param restMs how long the client waits before it leaves */
+  async function leavesAfter(path: string, length: number, sent: number, restMs: number): Promise<number> {
     let from = 0;
     const { app, port } = await begin((socket) => {
       from = socket.remotePort ?? 0;
       socket.once("data", () => socket.pause());
     });
-    const socket = client(app.url, "/v1/audio/transcriptions", 30 * MIB);
+    const socket = client(app.url, path, length);
     // More than the kernels on the way hold.
-    socket.write(Buffer.alloc(20 * MIB));
-    await until("all that was sent is on its way", () => socket.bytesWritten > 20 * MIB && socket.writableLength === 0);
+    socket.write(path.includes("chat") ? `{"model":"${MODEL}","x":"` : "");
+    socket.write(Buffer.alloc(sent, "x"));
+    await until("all that was sent is on its way", () => socket.bytesWritten > sent && socket.writableLength === 0);
     expect(kernelSocket(from, port)?.unsent).toBeGreaterThan(0);
+    await Bun.sleep(restMs);
 
     const leftAt = performance.now();
     socket.destroy();
     await until("the upstream's connection is closed", () => kernelSocket(from, port)?.isEstablished !== true);
-
-    expect(performance.now() - leftAt).toBeLessThan(100);
-    await until("its place is free", () => isIdle(app));
+    const tookMs = performance.now() - leftAt;
+    await until("its place is free, and nothing is kept", () => isIdle(app) && app.gateway.keptBytes === 0);
     expect(app.ended.at(-1)?.outcome).toBe("left");
+    return tookMs;
+  }
+
+  test("while the upstream takes nothing of its upload frees the upstream within 100 ms", async () => {
+    expect(await leavesAfter("/v1/audio/transcriptions", 30 * MIB, 20 * MIB, 0)).toBeLessThan(100);
   });
+
+  test.each([
+    ["/v1/chat/completions", 60 * MIB],
+    ["/v1/audio/transcriptions", 120 * MIB],
+  ])(
+    "after the upstream of %s has stopped for more than a second, with %i bytes on the way, too",
+    async (path, sent) => {
+      expect(await leavesAfter(path, sent + MIB, sent, 100)).toBeLessThan(100);
+    },
+    20_000,
+  );
 });
 
 test("bodies whose model comes last are kept within one bound for all: 503, and room again once they are sent", async () => {
