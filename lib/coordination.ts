@@ -86,7 +86,7 @@ export function createCoordination(means: Means): Coordination {
     cluster: means.cluster,
     reservation: () => {
       const lock = means.reservation();
-      return lock && { holder: lock.holder, until: Date.parse(lock.expires_at), slots: lock.slots };
+      return lock && { holder: lock.holder, until: Date.parse(lock.expires_at), nodes: lock.nodes };
     },
     onChange: (event) => events.publish(event),
   });

@@ -1,14 +1,17 @@
-/** Which slots a reservation covers: the rule of the server's gate. */
+/** Which slots a reservation covers: the rule of the server's gate (lib/lock/grant.ts). */
+import type { Lock } from "./api.ts";
 
 interface Place {
   readonly name: string;
   readonly nodes: readonly string[];
 }
 
-/** @param reserved names of the reserved slots; null: all. A slot that shares a Spark with one of them is covered too. */
-export function coveredSlots(reserved: readonly string[] | null, slots: readonly Place[]): readonly string[] {
-  if (reserved === null) return slots.map(({ name }) => name);
-  const nodes = slots.flatMap((slot) => (reserved.includes(slot.name) ? slot.nodes : []));
-  const isCovered = (slot: Place) => reserved.includes(slot.name) || slot.nodes.some((node) => nodes.includes(node));
+/** A slot that shares a Spark with what was reserved is covered too, whatever the reserved slots look like by now. */
+export function coveredSlots(
+  { slots: reserved, nodes }: Pick<Lock, "slots" | "nodes">,
+  slots: readonly Place[],
+): readonly string[] {
+  const isCovered = (slot: Place) =>
+    reserved === null || reserved.includes(slot.name) || slot.nodes.some((node) => nodes?.includes(node));
   return slots.filter(isCovered).map(({ name }) => name);
 }

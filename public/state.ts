@@ -149,7 +149,7 @@ export function swapObstacle(slot?: string): Obstacle | null {
 /** By someone else than this tab. Reads signals. */
 export function isReservedForAnother(slot: string): boolean {
   const held = lock.value;
-  return held !== null && ownToken() === null && coveredSlots(held.slots, slots.value).includes(slot);
+  return held !== null && ownToken() === null && coveredSlots(held, slots.value).includes(slot);
 }
 
 const heardAt = new WeakMap<Lock, number>();

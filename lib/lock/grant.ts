@@ -124,6 +124,7 @@ export function shown(grant: Grant, leftMs: number): Lock {
     seconds_remaining: Math.max(0, Math.ceil(leftMs / 1000)),
     note: grant.note,
     slots: grant.slots === null ? null : [...grant.slots],
+    nodes: grant.slots === null ? null : [...grant.nodes],
     generation: grant.generation,
     reason: grant.reason,
   };

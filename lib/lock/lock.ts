@@ -21,6 +21,12 @@ export const LockSchema = Type.Object(
     seconds_remaining: Type.Integer(),
     note: Nullable(Type.String()),
     slots: Nullable(Type.Array(Type.String(), { description: "Slots that are reserved; null: the whole cluster" })),
+    nodes: Nullable(
+      Type.Array(Type.String(), {
+        description:
+          "Sparks that those slots had when they were reserved: every slot on one of them is covered; null: the whole cluster",
+      }),
+    ),
     generation: Type.Integer({ description: "Fencing token: grows with every reservation and every swap" }),
     reason: Nullable(
       Type.String({ description: "Why this reservation is not an ordinary one, and what to do; null when it is" }),

@@ -5,9 +5,10 @@ import { recordFact } from "../events/facts.ts";
 import { Fault } from "../fault.ts";
 import { isoTime, newId } from "../ids.ts";
 import { readJson } from "../read-json.ts";
+import type { Span } from "./overlaps.ts";
 import { checkWhen, runsAfter } from "./runs.ts";
 import type { KeptEntry, Schedule, ScheduleEntry, ScheduleOrder, Stale } from "./schedule.ts";
-import { type Cluster, type Reservation, type Span, shownRun, warningsOf } from "./timeline.ts";
+import { type Cluster, type Reservation, shownRun, warningsOf } from "./timeline.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

@@ -14,7 +14,7 @@ export function heldBanner(held: Lock): Child {
   const mine = ownToken() !== null;
   const whole = secondsBetween(held.acquired_at, held.expires_at);
   const left = secondsLeft(held);
-  const covered = coveredSlots(held.slots, slots.value);
+  const covered = coveredSlots(held, slots.value);
   const where =
     held.slots === null
       ? ""

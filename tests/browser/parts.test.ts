@@ -273,10 +273,14 @@ test("a reservation covers its slots and those that share a Spark with them, as 
     { name: "second", nodes: ["spark-2"] },
     { name: "both", nodes: ["spark-1", "spark-2"] },
   ];
-  expect(coveredSlots(null, slots)).toEqual(["first", "second", "both"]);
-  expect(coveredSlots(["first"], slots)).toEqual(["first", "both"]);
-  expect(coveredSlots(["both"], slots)).toEqual(["first", "second", "both"]);
-  expect(coveredSlots(["gone"], slots)).toEqual([]);
+  const covered = (names: string[] | null, nodes: string[] | null) => coveredSlots({ slots: names, nodes }, slots);
+  expect(covered(null, null)).toEqual(["first", "second", "both"]);
+  expect(covered(["first"], ["spark-1"])).toEqual(["first", "both"]);
+  expect(covered(["both"], ["spark-1", "spark-2"])).toEqual(["first", "second", "both"]);
+  // What was reserved stays reserved, whatever has become of the slot since: renamed, or moved to another Spark.
+  expect(covered(["gone"], ["spark-1"])).toEqual(["first", "both"]);
+  expect(covered(["first"], ["spark-2"])).toEqual(["first", "second", "both"]);
+  expect(covered(["gone"], ["spark-3"])).toEqual([]);
 });
 
 describe("services beside the slots", () => {

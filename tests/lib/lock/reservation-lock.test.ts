@@ -17,6 +17,7 @@ describe("reserving", () => {
       seconds_remaining: 900,
       note: "nightly",
       slots: null,
+      nodes: null,
       generation: 1,
       reason: null,
     });
@@ -91,7 +92,7 @@ describe("a renewal", () => {
     const renewed = bench.acquire("Alice", { token, ttlSeconds: 100 });
 
     expect(renewed.token).toBe(token);
-    expect(renewed.lock).toMatchObject({ generation: 1, note: "nightly", slots: ["main"], seconds_remaining: 100 });
+    expect(renewed.lock).toMatchObject({ generation: 1, note: "nightly", slots: ["main"], nodes: ["spark-1"], seconds_remaining: 100 });
     expect(renewed.lock.acquired_at).toBe("2026-01-01T00:00:00.000+00:00");
     bench.pass(99);
     expect(bench.held?.generation).toBe(1);

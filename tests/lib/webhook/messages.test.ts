@@ -12,6 +12,7 @@ const LOCK: Lock = {
   seconds_remaining: 10,
   note: "index",
   slots: null,
+  nodes: null,
   generation: 9,
   reason: null,
 };

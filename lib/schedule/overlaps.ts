@@ -1,0 +1,83 @@
+/**
+ * Which entries get in each other's way: one sweep over all runs by their start, which remembers of each entry its latest run
+ * only. All runs of an entry are of one length, so that the latest ends last. Pure.
+ */
+import type { KeptEntry } from "./schedule.ts";
+
+/** A run in milliseconds; one of unknown length is a moment. */
+export interface Span {
+  readonly entry: KeptEntry;
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface Overlap {
+  /** The first two runs that meet, the one that begins earlier first. */
+  readonly first: Span;
+  readonly second: Span;
+  /** Pairs of their runs that meet. */
+  readonly count: number;
+}
+
+/**
+ * Each pair of entries once. Beyond `most` pairs only those that name an entry which no other pair has named.
+ * @param spans by their start
+ * @param share whether two entries want the same GPUs
+ */
+export function overlapsOf(
+  spans: readonly Span[],
+  share: (one: KeptEntry, other: KeptEntry) => boolean,
+  most: number,
+): Overlap[] {
+  const numbers = new Map<KeptEntry, number>();
+  const starts: number[][] = [];
+  for (const { entry, start } of spans) {
+    if (!numbers.has(entry)) starts[numbers.size] = [];
+    if (!numbers.has(entry)) numbers.set(entry, numbers.size);
+    starts[numbers.get(entry)!]!.push(start);
+  }
+  const size = numbers.size;
+  /** Of each pair: there is nothing more to be found about it. */
+  const settled = new Uint8Array(size * size);
+  const latest: Span[] = [];
+  const open = new Set<number>();
+  const named = new Set<number>();
+  const found: { readonly one: number; readonly other: number; readonly first: Span; readonly second: Span }[] = [];
+
+  for (const second of spans) {
+    if (found.length >= most && named.size === size) break;
+    const other = numbers.get(second.entry)!;
+    for (const one of open) {
+      const first = latest[one]!;
+      if (first.end <= second.start && first.start !== second.start) open.delete(one);
+      else if (one !== other && settled[one * size + other] === 0) {
+        settled[one * size + other] = settled[other * size + one] = 1;
+        if (!share(first.entry, second.entry)) continue;
+        if (found.length >= most && named.has(one) && named.has(other)) continue;
+        found.push({ one, other, first, second });
+        named.add(one).add(other);
+      }
+    }
+    latest[other] = second;
+    open.add(other);
+  }
+  return found.map(({ one, other, first, second }) => ({
+    first,
+    second,
+    count: meetings(starts[one]!, lengthOf(first), starts[other]!, lengthOf(second)),
+  }));
+}
+
+/** A moment takes the place of a millisecond. */
+const lengthOf = ({ start, end }: Span) => Math.max(end - start, 1);
+
+/** How many pairs of runs meet. @param starts ascending */
+function meetings(starts: readonly number[], length: number, others: readonly number[], otherLength: number): number {
+  let [from, to, count] = [0, 0, 0];
+  for (const start of starts) {
+    while (from < others.length && others[from]! <= start - otherLength) from++;
+    while (to < others.length && others[to]! < start + length) to++;
+    count += to - from;
+  }
+  return count;
+}
