@@ -60,6 +60,7 @@ export function createApp(
     corsOrigins: () => settings().cors_origins,
     trustedProxies: () => settings().trusted_proxies,
     refusedHosts,
+    loopRefusal: (headers) => plane.webhooks.loopRefusal(headers),
     methods: methodTable,
     simulated: plane.simulated,
   });

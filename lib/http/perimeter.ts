@@ -24,6 +24,8 @@ export interface PerimeterOptions {
   /** IP addresses whose `X-Forwarded-Host` and `X-Forwarded-Proto` count. */
   readonly trustedProxies: () => readonly string[];
   readonly refusedHosts: RefusedHosts;
+  /** Headers of the refusal of a request that is a webhook's delivery from here; null when it is none. */
+  readonly loopRefusal: (headers: Headers) => Readonly<Record<string, string>> | null;
   readonly methods: () => MethodTable;
   readonly simulated: boolean;
 }
@@ -49,6 +51,12 @@ function answerTo(refusal: Refusal, path: string, requestId: string): Response {
     case "too_large":
       return refuse(413, "too_large", `The body is larger than the ${refusal.limit} bytes accepted here.`);
   }
+}
+
+function looped(path: string, requestId: string, headers: Readonly<Record<string, string>>): Response {
+  const say =
+    "This request is a delivery of a webhook of this very Spark Control: its URL leads back here. Give it the URL of a receiver.";
+  return problemResponse(path, problem(508, "webhook_loop", say, requestId), headers);
 }
 
 /** What the browser asked, as far as it can be believed. */
@@ -98,6 +106,8 @@ export function createPerimeter(options: PerimeterOptions): Perimeter {
     const peer = proxies.length > 0 ? server?.requestIP(request)?.address : undefined;
     const { host, scheme } = askedFor(request, peer, proxies);
     if (isTrustworthy(host, scheme)) headers["cross-origin-opener-policy"] = OPENER_POLICY;
+    const loop = options.loopRefusal(request.headers);
+    if (loop) return { requestId, headers, refused: looped(path, requestId, loop) };
     const refusal = refusalOf({
       method: request.method,
       path,

@@ -4,6 +4,7 @@
  * down it does again: a receiver gets each message at least once, always under the same `webhook-id`.
  */
 import { isoTime } from "../ids.ts";
+import type { LoopMark } from "./loop.ts";
 import { afterAttempt, LONGEST_RETRY_AFTER_MS, type Outcome, RETRY_DELAYS_MS } from "./retry.ts";
 import { signatureHeaders } from "./sign.ts";
 import type { Endpoint } from "./webhook.ts";
@@ -25,6 +26,8 @@ export interface WorkerOptions {
     signal: AbortSignal,
   ) => Promise<Outcome>;
   readonly userAgent: string;
+  /** By which a delivery that comes back is known. */
+  readonly mark: Pick<LoopMark, "headers">;
   /** Default: those of retry.ts. */
   readonly retryDelaysMs?: readonly number[] | undefined;
   /** Milliseconds since the epoch. */
@@ -114,12 +117,13 @@ export class DeliveryWorker {
   }
 
   async #attempt(endpoint: Endpoint, due: Due): Promise<void> {
-    const { now, random, retryDelaysMs = RETRY_DELAYS_MS, userAgent, store } = this.options;
+    const { now, random, retryDelaysMs = RETRY_DELAYS_MS, userAgent, mark, store } = this.options;
     const began = now();
     const clock = performance.now();
     const headers = {
       "content-type": "application/json",
       "user-agent": userAgent,
+      ...mark.headers,
       ...signatureHeaders({
         id: due.messageId,
         timestamp: Math.floor(began / 1000),

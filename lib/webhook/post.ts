@@ -1,6 +1,7 @@
 /** One attempt over HTTP: bounded in time, never redirected, its answer not read. The address is judged after the name is resolved. */
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
+import { isLoop } from "./loop.ts";
 import { type AttemptError, type Outcome, retryAfterMs } from "./retry.ts";
 import { addressRefusal, hostOf, portOf, urlRefusal } from "./url-rule.ts";
 
@@ -71,7 +72,7 @@ async function send(
     } as RequestInit);
     // What it says is not asked for; an endless answer ends here.
     response.body?.cancel().catch(() => undefined);
-    return outcomeOf(response);
+    return outcomeOf(response, isLoop(headers, response.headers));
   } catch (error) {
     if (others.length > 0 && !signal.aborted && kindOf(error) === "connection_refused")
       return send({ headers, body, url: "" }, url, others, signal);
@@ -79,8 +80,9 @@ async function send(
   }
 }
 
-function outcomeOf({ status, headers }: Response): Outcome {
+function outcomeOf({ status, headers }: Response, isLoop: boolean): Outcome {
   if (status >= 200 && status < 300) return { status, error: null, retryAfterMs: null };
+  if (isLoop) return { status, error: "loop", retryAfterMs: null };
   const error = status >= 300 && status < 400 ? "redirect" : "status";
   return { status, error, retryAfterMs: retryAfterMs(headers.get("retry-after"), Date.now()) };
 }

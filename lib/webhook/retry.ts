@@ -35,6 +35,7 @@ export interface Outcome {
 export type AttemptError =
   | "status"
   | "redirect"
+  | "loop"
   | "timeout"
   | "refused_address"
   | "name_not_found"
@@ -60,7 +61,7 @@ export function afterAttempt(
 ): Next {
   if (outcome.error === null) return { state: "delivered" };
   const delay = delays[tries - 1];
-  if (delay === undefined || outcome.status === GONE) return { state: "dead" };
+  if (delay === undefined || outcome.status === GONE || outcome.error === "loop") return { state: "dead" };
   const jittered = delay * (1 - JITTER + 2 * JITTER * random);
   return { state: "pending", inMs: Math.round(Math.max(jittered, outcome.retryAfterMs ?? 0)) };
 }
@@ -76,6 +77,7 @@ export function retryAfterMs(header: string | null, now: number): number | null 
 const SENTENCES: Readonly<Record<AttemptError, string>> = {
   status: "The receiver did not accept it.",
   redirect: "The receiver redirects elsewhere. Redirects are not followed: enter the address that it leads to.",
+  loop: "The URL leads back to Spark Control itself. Enter the address of a receiver.",
   timeout: "The receiver did not answer in time.",
   refused_address: "The name leads to an address to which nothing is sent.",
   name_not_found: "The name of the receiver is not known.",

@@ -6,6 +6,7 @@ import { Fault } from "../fault.ts";
 import { isoTime, newId } from "../ids.ts";
 import { DeliveryWorker, validSecrets, type WorkerOptions } from "./delivery-worker.ts";
 import { Endpoints, type EndpointsOptions, type Saved } from "./endpoints.ts";
+import { LoopMark } from "./loop.ts";
 import { bodyOf, messageOf } from "./messages.ts";
 import type { Message } from "./payload.ts";
 import { urlRefusal } from "./url-rule.ts";
@@ -43,6 +44,7 @@ export class Webhooks {
   readonly #store: WebhookStore;
   readonly #endpoints: Endpoints;
   readonly #worker: DeliveryWorker;
+  readonly #mark = new LoopMark();
   #tidying: ReturnType<typeof setInterval> | null = null;
 
   constructor(private readonly options: WebhooksOptions) {
@@ -52,6 +54,7 @@ export class Webhooks {
       ...options,
       store: this.#store,
       endpoints: () => this.#endpoints.all().filter(({ enabled }) => enabled),
+      mark: this.#mark,
       userAgent: `spark-control/${options.version}`,
       onAttempt: (id) => this.#tell(id),
     });
@@ -73,6 +76,11 @@ export class Webhooks {
 
   list(): Webhook[] {
     return this.#endpoints.all().map((endpoint) => this.#shown(endpoint));
+  }
+
+  /** @returns headers of the refusal of a request that is a delivery from here; null when it is none */
+  loopRefusal(request: Headers): Readonly<Record<string, string>> | null {
+    return this.#mark.refusalFor(request);
   }
 
   /** Every secret that is in use, for those who take secrets out of texts. */

@@ -98,15 +98,16 @@ describe("deliveries", () => {
     expect(receiver.received[1]!.headers["webhook-id"]).toBe(test.body.message_id);
   });
 
-  test("that come back by an address that is not known as the own one cause no more of them", async () => {
+  test("that come back by an address that is not known as the own one are refused, wherever they lead, and given up", async () => {
     const port = under.listen();
-    const answers: { status: number; text: string }[] = [];
+    const answers: { status: number; code: string }[] = [];
     // As a published port of a container does: the same controller, at another address.
     using published = startReceiver();
     published.answer = async ({ path, headers, body }) => {
       const passed = await fetch(`http://127.0.0.1:${port}${path}`, { method: "POST", headers, body });
-      answers.push({ status: passed.status, text: await passed.text() });
-      return new Response(null, { status: passed.status });
+      const { code } = (await passed.clone().json()) as { code: string };
+      answers.push({ status: passed.status, code });
+      return new Response(passed.body, passed);
     };
     const { id } = await added();
     const { id: earlier } = (await call<DeliveryDetail>("POST", `/api/webhooks/${id}/test`)).body;
@@ -114,16 +115,33 @@ describe("deliveries", () => {
       return (await call<DeliveryDetail>("GET", `/api/webhooks/deliveries/${earlier}`)).body.state === "delivered";
     });
 
-    for (const path of [`${id}/test`, `deliveries/${earlier}/redeliver`]) {
-      const url = new URL(`/api/webhooks/${path}`, published.url).href;
+    const places = [
+      `webhooks/${id}/test`,
+      `webhooks/deliveries/${earlier}/redeliver`,
+      "services/kokoro/restart",
+      "services/main/stop",
+      "swap",
+    ];
+    for (const path of places) {
+      const url = new URL(`/api/${path}`, published.url).href;
       const looped = (await call<Webhook>("POST", "/api/webhooks", { url })).body;
-      await call("POST", `/api/webhooks/${looped.id}/test`);
-      await until("it has been answered", () => answers.length > 0);
-      const { status, text } = answers.shift()!;
-      expect([status, JSON.parse(text).code]).toEqual([409, "webhook_loop"]);
+      const { id: sent } = (await call<DeliveryDetail>("POST", `/api/webhooks/${looped.id}/test`)).body;
+      const outcome = async () => (await call<DeliveryDetail>("GET", `/api/webhooks/deliveries/${sent}`)).body;
+      await until("it is given up", async () => (await outcome()).state === "dead");
+      expect([path, await outcome()]).toMatchObject([path, { attempts: 1, error: expect.stringContaining("back to") }]);
     }
-    // Neither sent anything to the endpoint that they were about.
+    expect(answers).toEqual(places.map(() => ({ status: 508, code: "webhook_loop" })));
+    // None sent anything to the endpoint that it was about.
     expect(receiver.received).toHaveLength(1);
+  });
+
+  test("of another controller, or by way of one, cause no more of them either", async () => {
+    const { id } = await added();
+
+    const answer = await under.call("POST", `/api/webhooks/${id}/test`, { headers: { "webhook-id": "another's" } });
+
+    expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([409, "webhook_loop"]);
+    expect(receiver.received).toEqual([]);
   });
 
   test("are listed newest first, in pages", async () => {

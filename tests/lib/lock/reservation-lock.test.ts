@@ -60,7 +60,8 @@ describe("reserving", () => {
 
     const fault = refusal(() => bench.acquire());
     expect([fault.kind, fault.code, fault.members.job_id]).toEqual(["conflict", "swap_running", "job-1"]);
-    expect(bench.acquire("Bob", { slots: ["second"] }).lock.slots).toEqual(["second"]);
+    const { lock } = bench.acquire("Bob", { slots: ["second"] });
+    expect([lock.slots, lock.nodes]).toEqual([["second"], ["spark-2"]]);
     bench.lock.force({ by: "Carol" });
     expect(bench.acquire("Alice", { allowRunningSwap: true }).lock.slots).toBeNull();
   });
@@ -92,7 +93,7 @@ describe("a renewal", () => {
     const renewed = bench.acquire("Alice", { token, ttlSeconds: 100 });
 
     expect(renewed.token).toBe(token);
-    expect(renewed.lock).toMatchObject({ generation: 1, note: "nightly", slots: ["main"], nodes: ["spark-1"], seconds_remaining: 100 });
+    expect(renewed.lock).toMatchObject({ generation: 1, note: "nightly", slots: ["main"], seconds_remaining: 100 });
     expect(renewed.lock.acquired_at).toBe("2026-01-01T00:00:00.000+00:00");
     bench.pass(99);
     expect(bench.held?.generation).toBe(1);
