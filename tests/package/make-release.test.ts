@@ -115,6 +115,32 @@ requirement(
 });
 
 requirement(
+  "make -n",
+  hasMake,
+  "make or Node.js is not installed (apt-get install make nodejs)",
+)("make without doing anything", () => {
+  for (const words of [["-n"], ["-q"], ["-ns", "BUN=bun"]])
+    test(`make all ${words.join(" ")} installs nothing, and says what it needs first`, async () => {
+      rmSync(join(folder, "startos/node_modules"), { recursive: true });
+      stub("npm");
+
+      const { exitCode, stderr, called } = await make(["make", "sh", "node"], "all", ...words);
+
+      expect([exitCode, called]).toEqual([2, []]);
+      expect(stderr).toContain("npm ci");
+    });
+
+  test("make all BUN=nq is no such thing: it installs", async () => {
+    rmSync(join(folder, "startos/node_modules"), { recursive: true });
+    stub("npm");
+
+    const { called } = await make(["make", "sh", "node"], "all", "BUN=nq");
+
+    expect(called).toEqual([expect.stringMatching(/startos: npm ci$/)]);
+  });
+});
+
+requirement(
   "make images",
   hasMake && Bun.which("git") !== null,
   "make, Node.js or git is not installed (apt-get install make nodejs git)",
