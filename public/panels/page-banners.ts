@@ -1,7 +1,8 @@
 import type { Problem, StoreProblem } from "../api.ts";
 import { second } from "../clock.ts";
 import { type Child, h, picture } from "../dom.ts";
-import { clockSeconds, duration, plural, secondsBetween } from "../format.ts";
+import { clockSeconds, duration, secondsBetween } from "../format.ts";
+import { isData, problemWords } from "../problem-words.ts";
 import { connection, controller, lock, outdated, problems, storeProblem } from "../state.ts";
 import { heldBanner } from "./held-banner.ts";
 import { Panel } from "./panel.ts";
@@ -91,13 +92,12 @@ function storeBanner({ message, advice, evidence }: StoreProblem): Child {
 }
 
 function problemBanner(all: readonly Problem[]): Child {
-  const count = all.length === 1 ? "One setting" : plural(all.length, "setting");
   return banner(
     "warn",
     "i-alert",
     "note",
     [
-      h("strong", {}, `${count} could not be used.`),
+      h("strong", {}, problemWords(all)),
       h(
         "ul",
         {},
@@ -107,7 +107,7 @@ function problemBanner(all: readonly Problem[]): Child {
         all.length > NAMED && h("li", {}, `and ${all.length - NAMED} more, in Settings.`),
       ),
     ],
-    { button: h("a", { class: "btn", href: "/settings" }, "Open Settings") },
+    all.every(isData) ? {} : { button: h("a", { class: "btn", href: "/settings" }, "Open Settings") },
   );
 }
 

@@ -8,6 +8,7 @@ import { foreignOf } from "../../public/foreign.ts";
 import { loadingParts, memoryParts } from "../../public/memory-parts.ts";
 import { NOT_FOUND, PAGES, type Page, placeOf } from "../../public/pages.ts";
 import { barOf, endedSteps, usualSteps } from "../../public/panels/phases.ts";
+import { problemWords } from "../../public/problem-words.ts";
 import { coveredSlots } from "../../public/reserved-slots.ts";
 import { rhythmOf } from "../../public/rhythm.ts";
 import type { Service } from "../../public/services/calls.ts";
@@ -281,6 +282,17 @@ test("a reservation covers its slots and those that share a Spark with them, as 
   expect(covered(["gone"], ["spark-1"])).toEqual(["first", "both"]);
   expect(covered(["first"], ["spark-2"])).toEqual(["first", "second", "both"]);
   expect(covered(["gone"], ["spark-3"])).toEqual([]);
+});
+
+test("what could not be used: settings, data, or both", () => {
+  const words = (...sources: string[]) => problemWords(sources.map((source) => ({ source })));
+  expect(words("topology.yaml")).toBe("One setting could not be used.");
+  expect(words("topology.yaml", "environment")).toBe("2 settings could not be used.");
+  expect(words("telemetry.db")).toBe("Spark Control could not read a file of its data.");
+  expect(words("telemetry.db", "facts.db")).toBe("Spark Control could not read 2 files of its data.");
+  expect(words("telemetry.db", "hosts.json")).toBe(
+    "One setting could not be used, and Spark Control could not read a file of its data.",
+  );
 });
 
 describe("services beside the slots", () => {
