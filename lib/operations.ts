@@ -13,6 +13,7 @@ import type { ReservationLock } from "./lock/reservation-lock.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import { createServiceMetrics } from "./metrics/service-metrics.ts";
+import type { Work } from "./service/busy.ts";
 import { Conditions } from "./service/conditions.ts";
 import { ContainerLogs } from "./service/container-logs.ts";
 import { DeepChecks } from "./service/deep-checks.ts";
@@ -34,11 +35,14 @@ import type { SwapEngine } from "./swap/engine.ts";
 import { pause } from "./swap/run.ts";
 import type { SlotBoard } from "./swap/slot-board.ts";
 import { SlotStops } from "./swap/slot-stop.ts";
+import type { SwapJob } from "./swap/swap.ts";
 import type { SwapStore } from "./swap/swap-store.ts";
 import type { Timing } from "./swap/timing.ts";
 import { type Node, type Service, usableNode } from "./topology/topology.ts";
 
 const MOST_SWAPS_LOOKED_AT = 200;
+/** Of a swap: it works the Sparks. */
+const LOADS: ReadonlySet<SwapJob["state"]> = new Set(["launching", "loading", "verifying"]);
 
 export interface OperationsMeans {
   readonly store: Store;
@@ -109,8 +113,8 @@ export function createOperations(means: OperationsMeans): Operations {
     return node ? { origin: `http://${bracketed(await control.address(node, signal))}:${port}`, host: null } : null;
   }
 
-  /** Requests of the gateway, and what each vLLM says of itself. */
-  function work() {
+  /** Requests of the gateway, what each vLLM says of itself, and what is being loaded. */
+  function work(): Work[] {
     const load = new Map(
       means
         .gateway()
@@ -125,7 +129,11 @@ export function createOperations(means: OperationsMeans): Operations {
       const nodes = node === null ? [] : [node];
       return { name, nodes, requests: load.get(`service:${name}`) ?? 0 };
     });
-    return [...ofSlots, ...ofServices];
+    const ofLoads = swaps
+      .active()
+      .filter(({ state }) => LOADS.has(state))
+      .map(({ slot: name, nodes, model_name: loads }) => ({ name, nodes, requests: 0, loads }));
+    return [...ofSlots, ...ofServices, ...ofLoads];
   }
 
   const record = (event: ServiceActed | Parameters<typeof recordFact>[1]) => {

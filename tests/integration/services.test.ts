@@ -199,6 +199,24 @@ describe("a service", () => {
     expect(await service("parakeet")).toMatchObject({ state: "healthy", auto_restart: { recent: 0 } });
   });
 
+  test("that does not answer while a model is loaded beside it is busy, and not restarted", async () => {
+    await begin({ speed: 10 });
+    demo.cluster.inject({ kind: "service_silent", service: "kokoro" });
+    demo.cluster.inject({ kind: "progress_stuck", percent: 50 });
+    // Across both Sparks; kokoro is on the second.
+    const { job_id } = (await (await demo.post("/api/swap", { model: "glm-4.5-air" })).json()) as { job_id: string };
+    const state = async () => (await get<{ state: string }>(`/api/swap/${job_id}`)).state;
+    await until("it is loading", async () => (await state()) === "loading");
+
+    await look("kokoro");
+    await look("kokoro");
+    expect(await service("kokoro")).toMatchObject({
+      state: "busy",
+      reason: "The GPU is busy: GLM 4.5 Air is being loaded.",
+      auto_restart: { recent: 0 },
+    });
+  });
+
   test("on a Spark that cannot be reached is unreachable after two looks, with the Spark's reason", async () => {
     await begin();
     demo.cluster.inject({ kind: "unreachable", how: "reset", node: "spark-2" });
