@@ -13,7 +13,6 @@ import type { ReservationLock } from "./lock/reservation-lock.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import { createServiceMetrics } from "./metrics/service-metrics.ts";
-import type { Work } from "./service/busy.ts";
 import { Conditions } from "./service/conditions.ts";
 import { ContainerLogs } from "./service/container-logs.ts";
 import { DeepChecks } from "./service/deep-checks.ts";
@@ -27,6 +26,7 @@ import {
 } from "./service/service-actions.ts";
 import { ServiceBoard } from "./service/service-board.ts";
 import { type Address, Sight } from "./service/sight.ts";
+import { workOf } from "./service/work.ts";
 import { actOnContainer, containerLog, inspectContainers } from "./spark/containers.ts";
 import { ask } from "./spark/http.ts";
 import type { Sparks } from "./sparks.ts";
@@ -35,14 +35,11 @@ import type { SwapEngine } from "./swap/engine.ts";
 import { pause } from "./swap/run.ts";
 import type { SlotBoard } from "./swap/slot-board.ts";
 import { SlotStops } from "./swap/slot-stop.ts";
-import type { SwapJob } from "./swap/swap.ts";
 import type { SwapStore } from "./swap/swap-store.ts";
 import type { Timing } from "./swap/timing.ts";
 import { type Node, type Service, usableNode } from "./topology/topology.ts";
 
 const MOST_SWAPS_LOOKED_AT = 200;
-/** Of a swap: it works the Sparks. */
-const LOADS: ReadonlySet<SwapJob["state"]> = new Set(["launching", "loading", "verifying"]);
 
 export interface OperationsMeans {
   readonly store: Store;
@@ -113,28 +110,13 @@ export function createOperations(means: OperationsMeans): Operations {
     return node ? { origin: `http://${bracketed(await control.address(node, signal))}:${port}`, host: null } : null;
   }
 
-  /** Requests of the gateway, what each vLLM says of itself, and what is being loaded. */
-  function work(): Work[] {
-    const load = new Map(
-      means
-        .gateway()
-        .load()
-        .map(({ upstream, inFlight }) => [upstream, inFlight]),
-    );
-    const ofSlots = slots.statuses().map(({ name, nodes, requests }) => {
-      const own = load.get(`slot:${name}`) ?? 0;
-      return { name, nodes, requests: Math.max(own, requests?.running ?? 0) };
+  const work = () =>
+    workOf({
+      load: means.gateway().load(),
+      slots: slots.statuses(),
+      services: topology().services,
+      swaps: swaps.active(),
     });
-    const ofServices = topology().services.map(({ name, node }) => {
-      const nodes = node === null ? [] : [node];
-      return { name, nodes, requests: load.get(`service:${name}`) ?? 0 };
-    });
-    const ofLoads = swaps
-      .active()
-      .filter(({ state }) => LOADS.has(state))
-      .map(({ slot: name, nodes, model_name: loads }) => ({ name, nodes, requests: 0, loads }));
-    return [...ofSlots, ...ofServices, ...ofLoads];
-  }
 
   const record = (event: ServiceActed | Parameters<typeof recordFact>[1]) => {
     try {
