@@ -101,8 +101,13 @@ export async function staticFiles(folder: string): Promise<StaticFile[]> {
   );
 }
 
+const NOT_BUILT =
+  "The dashboard has not been built. Run `bun run build`, then start Spark Control again. The API answers without it.\n";
+
 /** Answers 404 to a person who opened an address where nothing is; undefined when there is no page for that. */
 export function notFoundPage(files: readonly StaticFile[], look: Look): ((request: Request) => Response) | undefined {
+  if (files.length === 0)
+    return () => new Response(NOT_BUILT, { status: 404, headers: { "content-type": "text/plain; charset=utf-8" } });
   const page = files.find(({ path }) => path === NOT_FOUND_PATH);
   return page && ((request) => page.respond(request, { status: 404, look }));
 }

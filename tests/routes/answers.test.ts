@@ -32,6 +32,13 @@ describe("every answer", () => {
     expect(headers.has("x-spark-simulated")).toBe(false);
   });
 
+  test("of a page says what to run, where the dashboard has not been built", async () => {
+    const answer = await under.call("GET", "/", { headers: { accept: "text/html,*/*" } });
+
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([404, "text/plain; charset=utf-8"]);
+    expect(await answer.text()).toContain("bun run build");
+  });
+
   test("of the simulated cluster says so", async () => {
     const app = createApp({ ...under.plane, simulated: true });
 

@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { ENVIRONMENT_VARIABLES } from "../../../lib/topology/environment-variables.ts";
 import { loadTopology } from "../../../lib/topology/load-topology.ts";
 
@@ -29,4 +31,18 @@ test("each variable is listed once and explained in a sentence", () => {
 
   expect(new Set(names).size).toBe(names.length);
   expect(ENVIRONMENT_VARIABLES.filter(({ meaning }) => !meaning.endsWith("."))).toEqual([]);
+});
+
+test("each variable is in the table of the docs, with its default", () => {
+  const page = readFileSync(join(import.meta.dir, "../../../docs/guides/configuration.md"), "utf8");
+  const rows = page.split("\n").filter((line) => /^\| `[A-Z]/.test(line));
+  const named = rows.flatMap((row) => [...row.split("|")[1]!.matchAll(/`([A-Z0-9_]+)`/g)].map(([, name]) => name));
+
+  expect(named.toSorted()).toEqual(ENVIRONMENT_VARIABLES.map(({ name }) => name).toSorted());
+  const wrong = ENVIRONMENT_VARIABLES.filter(({ name, default: fallback }) => {
+    const row = rows.find((each) => each.includes(`\`${name}\``))!;
+    const [, , , told = ""] = row.split("|");
+    return fallback !== null && !told.replaceAll("`", "").includes(fallback.replace(/ \(.*/, ""));
+  });
+  expect(wrong).toEqual([]);
 });
