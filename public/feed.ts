@@ -116,9 +116,7 @@ const HANDLERS = {
   webhooks: ({ webhooks }: { webhooks: Webhook[] }) => {
     state.webhooks.value = webhooks;
   },
-  webhook_delivery: (delivery: Delivery) => {
-    state.delivered.value = delivery;
-  },
+  webhook_delivery: (delivery: Delivery) => state.deliveries.tell(delivery),
   activity: ({ last_id }: { last_id: number }) => {
     state.lastRequest.value = last_id;
   },
@@ -128,9 +126,7 @@ const HANDLERS = {
   connectivity: (change: ConnectivityEvent) => {
     state.reached.value = change;
   },
-  download: (download: Download) => {
-    state.download.value = download;
-  },
+  download: (download: Download) => state.downloads.tell(download),
   beat: ({ now }: Pick<Snapshot, "now">) => setClock(now),
 } as const;
 
@@ -140,6 +136,8 @@ function takeSnapshot(snapshot: Snapshot): void {
   connected();
   const known = state.controller.value;
   if (known && known.version !== version) state.outdated.value = true;
+  state.deliveries.forget();
+  state.downloads.forget();
   takeConfiguration(snapshot);
   state.running.value = status.swaps;
   quietly(refreshHistory());

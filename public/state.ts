@@ -19,6 +19,7 @@ import type {
 } from "./api.ts";
 import { serverNow } from "./clock.ts";
 import { clockTime } from "./format.ts";
+import { News } from "./news.ts";
 import { coveredSlots } from "./reserved-slots.ts";
 import { signal } from "./store.ts";
 
@@ -85,16 +86,15 @@ export const botUpdates = signal<Readonly<Record<string, BotUpdate>>>({});
 export const schedule = signal<Schedule | null>(null);
 /** Who is told what happens; null until it was asked for. */
 export const webhooks = signal<readonly Webhook[] | null>(null);
-/** The last message to a webhook of which anything was heard. */
-export const delivered = signal<Delivery | null>(null);
+/** Messages to webhooks. */
+export const deliveries = new News<Delivery>();
 
 /** What the hardware of each Spark does; null until it was told. */
 export const cards = signal<readonly HardwareCard[] | null>(null);
 /** The last time that a Spark went away or came back. */
 export const reached = signal<ConnectivityEvent | null>(null);
 
-/** The last download of which anything was heard. */
-export const download = signal<Download | null>(null);
+export const downloads = new News<Download>();
 
 /** Id of the newest request that is listed; 0 until one was told. */
 export const lastRequest = signal(0);

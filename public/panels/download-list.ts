@@ -3,7 +3,8 @@ import { cancelDownload, type Download, fetchDownloads, startDownload } from "..
 import { quarterMinute } from "../clock.ts";
 import { type Child, h } from "../dom.ts";
 import { about, clockTime, joined, size } from "../format.ts";
-import { controller, download, modelName } from "../state.ts";
+import { withNews } from "../news.ts";
+import { controller, downloads, modelName } from "../state.ts";
 import { signal } from "../store.ts";
 import { Panel } from "./panel.ts";
 import { pill, type Tone } from "./pill.ts";
@@ -28,20 +29,25 @@ export class DownloadList extends Panel {
   #all = signal<readonly Download[]>([]);
   #failed = signal<string | null>(null);
   #askedFor: unknown = null;
-  #heard: Download | null = null;
+  #heard: readonly Download[] = [];
 
   protected render(): Child | undefined {
     if (!controller.value) return undefined;
     if (this.#askedFor !== controller.value) {
       this.#askedFor = controller.value;
       void this.#try(async () => {
-        this.#all.value = (await fetchDownloads()).downloads;
+        const before = downloads.all;
+        const { downloads: known } = await fetchDownloads();
+        this.#all.value = withNews(known, downloads.all, before);
       });
     }
-    const heard = download.value;
-    if (heard && heard !== this.#heard) {
+    const heard = downloads.all;
+    if (heard !== this.#heard) {
+      const before = this.#heard;
       this.#heard = heard;
-      queueMicrotask(() => this.#take(heard));
+      queueMicrotask(() => {
+        this.#all.value = withNews(this.#all.value, heard, before);
+      });
     }
     const all = this.#all.value;
     const shown = [...all.filter((each) => !isOver(each)), ...all.filter(isOver).slice(0, MOST_OVER)];
@@ -57,10 +63,7 @@ export class DownloadList extends Panel {
   }
 
   #take(one: Download): void {
-    const isKnown = this.#all.value.some(({ id }) => id === one.id);
-    this.#all.value = isKnown
-      ? this.#all.value.map((each) => (each.id === one.id ? one : each))
-      : [one, ...this.#all.value];
+    this.#all.value = withNews(this.#all.value, [one], []);
   }
 
   async #try(work: () => Promise<void>): Promise<void> {

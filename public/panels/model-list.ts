@@ -3,7 +3,7 @@ import { askSwap } from "../dialogs.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { fitOf } from "../fits.ts";
 import { plural } from "../format.ts";
-import { connection, controller, download, models, nodes, running, slots, swapObstacle } from "../state.ts";
+import { connection, controller, downloads, models, nodes, running, slots, swapObstacle } from "../state.ts";
 import { signal } from "../store.ts";
 import { modelRow } from "./model-row.ts";
 import { Panel } from "./panel.ts";
@@ -125,8 +125,8 @@ const empty = (what: string, how: string): Child =>
 
 /** Reads signals. */
 function downloading({ key }: Model): string | null {
-  const last = download.value;
-  if (last === null || last.model !== key || last.ended_at !== null) return null;
+  const last = downloads.all.find(({ model, ended_at: end }) => model === key && end === null);
+  if (!last) return null;
   return last.progress === null ? "Downloading" : `Downloading, ${Math.round(last.progress * 100)}\u00a0%`;
 }
 

@@ -2,7 +2,8 @@ import { type Delivery, fetchDeliveries, redeliver, sentenceOf } from "../api.ts
 import { quarterMinute } from "../clock.ts";
 import { type Child, h } from "../dom.ts";
 import { dayTime } from "../format.ts";
-import { controller, delivered, webhooks } from "../state.ts";
+import { withNews } from "../news.ts";
+import { controller, deliveries, webhooks } from "../state.ts";
 import { signal } from "../store.ts";
 import { Panel } from "./panel.ts";
 import { pill } from "./pill.ts";
@@ -15,10 +16,16 @@ export class WebhookDeliveries extends Panel {
   #next = signal<string | null>(null);
   #failed = signal<string | null>(null);
   #askedAt: unknown;
+  #heard: readonly Delivery[] = [];
   #round = 0;
 
   get #hook() {
     return webhooks.value?.find(({ id }) => id === this.dataset.id);
+  }
+
+  /** Of its messages, by the stream. Reads a signal. */
+  get #told(): readonly Delivery[] {
+    return deliveries.all.filter(({ endpoint_id: of }) => of === this.dataset.id);
   }
 
   protected render(): Child | undefined {
@@ -27,7 +34,9 @@ export class WebhookDeliveries extends Panel {
       this.#askedAt = controller.value;
       this.#ask();
     }
-    this.#hear(delivered.value);
+    const heard = this.#told;
+    this.#hear(heard, this.#heard);
+    this.#heard = heard;
     const entries = this.#entries.value;
     const why = this.#whyNot();
     const failed = this.#failed.value;
@@ -81,7 +90,7 @@ export class WebhookDeliveries extends Panel {
     if (name !== "redeliver" || !delivery) return;
     this.#failed.value = null;
     redeliver(delivery).then(
-      (now) => this.#hear(now),
+      (now) => this.#hear([now], []),
       (error) => {
         this.#failed.value = sentenceOf(error);
       },
@@ -89,21 +98,19 @@ export class WebhookDeliveries extends Panel {
   }
 
   /** What has just happened to one of them. Those that are older than what is shown come when they are asked for. */
-  #hear(news: Delivery | null): void {
-    const known = this.#entries.value;
-    if (!news || !known || news.endpoint_id !== this.dataset.id || known.includes(news)) return;
-    const last = known.at(-1);
-    if (last && news.id < last.id) return;
-    this.#entries.value = [news, ...known.filter(({ id }) => id !== news.id)].sort((a, b) => (a.id < b.id ? 1 : -1));
+  #hear(news: readonly Delivery[], before: readonly Delivery[]): void {
+    if (this.#entries.value) this.#entries.value = merged(this.#entries.value, news, before);
   }
 
   /** @param before only older ones, added to those that are shown */
   #ask(before?: string): void {
     const round = ++this.#round;
+    const told = this.#told;
     fetchDeliveries(this.dataset.id ?? "", before).then(
-      ({ deliveries, next }) => {
+      ({ deliveries: known, next }) => {
         if (round !== this.#round) return;
-        this.#entries.value = before === undefined ? deliveries : [...(this.#entries.value ?? []), ...deliveries];
+        this.#entries.value =
+          before === undefined ? merged(known, this.#told, told) : [...(this.#entries.value ?? []), ...known];
         this.#next.value = next;
         this.#failed.value = null;
       },
@@ -112,6 +119,17 @@ export class WebhookDeliveries extends Panel {
       },
     );
   }
+}
+
+/** The newest first. */
+function merged(
+  known: readonly Delivery[],
+  news: readonly Delivery[],
+  before: readonly Delivery[],
+): readonly Delivery[] {
+  const last = known.at(-1);
+  const all = withNews(known, last ? news.filter(({ id }) => id >= last.id) : news, before);
+  return all === known ? known : all.toSorted((a, b) => (a.id < b.id ? 1 : -1));
 }
 
 declare global {

@@ -4,7 +4,7 @@ import { copyText } from "../copy.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { clockTime } from "../format.ts";
 import { say } from "../say.ts";
-import { controller, delivered, webhooks } from "../state.ts";
+import { controller, deliveries, webhooks } from "../state.ts";
 import { signal } from "../store.ts";
 import { Panel } from "./panel.ts";
 import { refusal } from "./sheet.ts";
@@ -27,7 +27,7 @@ export class WebhookList extends Panel {
 
   protected render(): Child | undefined {
     // Another controller object: a new connection. A delivery: what waits and what went last has changed.
-    const reason = [controller.value, delivered.value];
+    const reason = [controller.value, deliveries.all];
     if (controller.value && reason.some((each, at) => each !== this.#askedFor[at])) {
       this.#askedFor = reason;
       this.#fetch().catch((error) => this.#fail(error));
