@@ -6,10 +6,13 @@ import type { Page } from "playwright-core";
 import type { DemoOptions } from "../support/demo.ts";
 import { until } from "../support/until.ts";
 import { inBrowser } from "./browser.ts";
+import { cannotBePressed, hasFocus, holds, isInvalid } from "./waits.ts";
 import { WatchedDemo } from "./watched-demo.ts";
 
 setDefaultTimeout(60_000);
 
+/** A download of 2 GB then takes about 9 s. */
+const WATCHABLE = 2;
 const OWN = `models:
   # for letters
   own:
@@ -44,8 +47,8 @@ inBrowser("managing models in the dashboard", () => {
     await dialog.getByRole("button", { name: "Add it" }).click();
     await dialog.getByRole("alert").getByText("Nothing was saved. What is wrong stands at the fields.").waitFor();
     const share = dialog.getByLabel("Share of memory");
-    expect(await share.getAttribute("aria-invalid")).toBe("true");
-    expect(await share.evaluate((field) => field === document.activeElement)).toBe(true);
+    await isInvalid(share);
+    await hasFocus(share);
     expect(overrides()).toBe(OWN);
 
     await share.fill("0.5");
@@ -102,7 +105,7 @@ inBrowser("managing models in the dashboard", () => {
     await suggested.getByText("Qwen3-8B-FP8", { exact: true }).waitFor();
     await suggested.getByRole("button", { name: "Add Qwen3-8B-FP8" }).click();
     const dialog = page.getByRole("dialog", { name: "Add Qwen3-8B-FP8?" });
-    expect(await dialog.getByLabel("Repository").inputValue()).toBe("Qwen/Qwen3-8B-FP8");
+    await holds(dialog.getByLabel("Repository"), "Qwen/Qwen3-8B-FP8");
     await dialog.getByRole("button", { name: "Add it" }).click();
     await dialog.waitFor({ state: "hidden" });
     await row(page, "Qwen3-8B-FP8").getByText("added", { exact: true }).waitFor();
@@ -111,7 +114,7 @@ inBrowser("managing models in the dashboard", () => {
   });
 
   test("a download is shown while it runs, cancelled, gone on with, and done", async () => {
-    const page = await begin({ speed: 10, machineTiming: { downloadMs: 200 } });
+    const page = await begin({ speed: WATCHABLE, machineTiming: { downloadMs: 200 } });
     await inMenu(page, "Own model").getByText("needs download").waitFor();
     await press(page, "Download Own model");
     const item = downloads(page).getByRole("listitem", { name: "Own model" });
@@ -138,7 +141,7 @@ inBrowser("managing models in the dashboard", () => {
   });
 
   test("what is on no disk says Download, and can be had without a swap: what is served goes on", async () => {
-    const page = await begin({ speed: 10, machineTiming: { downloadMs: 200 } });
+    const page = await begin({ speed: WATCHABLE, machineTiming: { downloadMs: 200 } });
     const menu = page.getByRole("region", { name: "Models", exact: true });
     const button = menu.getByRole("button", { name: "Download and swap to Own model" });
     await inMenu(page, "Own model").getByText("needs download").waitFor();
@@ -151,9 +154,12 @@ inBrowser("managing models in the dashboard", () => {
     const dialog = page.getByRole("dialog", { name: "Download and swap to Own model?" });
     await dialog.getByRole("button", { name: "Download and swap to Own model" }).waitFor();
     await dialog.getByText("It is not on spark-1 yet: vLLM downloads about 2 GB first", { exact: false }).waitFor();
-    await dialog.getByRole("button", { name: "Only download it" }).click();
+    // What is said goes again after some seconds.
+    await Promise.all([
+      page.getByText("Own model is being downloaded.", { exact: false }).waitFor(),
+      dialog.getByRole("button", { name: "Only download it" }).click(),
+    ]);
     await dialog.waitFor({ state: "hidden" });
-    await page.getByText("Own model is being downloaded.", { exact: false }).waitFor();
     await menu
       .getByRole("row", { name: /^Own model/ })
       .getByText(/^Downloading, \d+/)
@@ -185,7 +191,7 @@ inBrowser("managing models in the dashboard", () => {
     await item.getByText(/Permission denied/).waitFor();
     await inMenu(page, "odd-0.1b").getByText("needs set-up").waitFor();
     const swap = page.getByRole("button", { name: "Swap to odd-0.1b" });
-    expect(await swap.isDisabled()).toBe(true);
+    await cannotBePressed(swap);
     const reason = await swap.getAttribute("aria-describedby");
     expect(await page.locator(`[id="${reason}"]`).textContent()).toContain("config.json");
   });
@@ -237,13 +243,13 @@ inBrowser("managing models in the dashboard", () => {
       .getByText(/^On spark-1 \(16\.\d GB\)\. Another Spark can serve it once it lies in the same folder/)
       .waitFor();
     await dialog.getByRole("button", { name: "Fill in what is blank" }).click();
-    expect(await dialog.getByLabel("Key").inputValue()).toBe("letters-8b");
-    expect(await dialog.getByLabel("Longest context").inputValue()).toBe("32768");
-    expect(await dialog.getByLabel("Name", { exact: true }).inputValue()).toBe("My letters");
+    await holds(dialog.getByLabel("Key"), "letters-8b");
+    await holds(dialog.getByLabel("Longest context"), "32768");
+    await holds(dialog.getByLabel("Name", { exact: true }), "My letters");
     await dialog.getByRole("button", { name: "Use letters-8b as: Name" }).click();
-    expect(await dialog.getByLabel("Name", { exact: true }).inputValue()).toBe("letters-8b");
+    await holds(dialog.getByLabel("Name", { exact: true }), "letters-8b");
     await dialog.getByText(/All that was found is filled in\./).waitFor();
-    expect(await folder.evaluate((field) => field === document.activeElement)).toBe(true);
+    await hasFocus(folder);
 
     await dialog.getByRole("button", { name: "Add it" }).click();
     await row(page, "letters-8b").getByText("added", { exact: true }).waitFor();
@@ -262,10 +268,14 @@ inBrowser("managing models in the dashboard", () => {
     on.demo.cluster.nodes[0]!.files.addText("/models/letters-8b/config.json", "{}");
     const kind = dialog.getByText("Its config.json does not say what kind of model it is.");
     // A connection that was refused is not tried again at once.
-    await until("it is found", async () => {
-      const again = dialog.getByRole("button", { name: "Look again" });
-      if (await again.isVisible()) await again.click();
-      return kind.isVisible();
-    });
+    await until(
+      "it is found",
+      async () => {
+        const again = dialog.getByRole("button", { name: "Look again" });
+        if (await again.isVisible()) await again.click();
+        return kind.isVisible();
+      },
+      30_000,
+    );
   });
 });

@@ -4,12 +4,13 @@ import type { Locator, Page } from "playwright-core";
 import type { DemoOptions } from "../support/demo.ts";
 import { until } from "../support/until.ts";
 import { inBrowser } from "./browser.ts";
+import { canBePressed, cannotBePressed, hasFocus } from "./waits.ts";
 import { WatchedDemo } from "./watched-demo.ts";
 
 setDefaultTimeout(60_000);
 
-/** Slow enough to be met in mid-load, fast enough for a test: GPT-OSS 120B then loads in about 10 s. */
-const WATCHABLE_SPEED = 40;
+/** Slow enough to be met in mid-load, fast enough for a test: GPT-OSS 120B then loads in about 16 s. */
+const WATCHABLE_SPEED = 25;
 /** Slow enough that a busy machine clicks before it is ready. */
 const CANCELLABLE_SPEED = 8;
 
@@ -42,7 +43,7 @@ inBrowser("the dashboard", () => {
     // What lies on the disks joins the menu once they were looked at; the overview shows the first nine.
     const rows = () => page.getByRole("row").count();
     await until("the models have their rows", async () => (await rows()) === 1 + Math.min(9, await models()));
-    expect(await page.evaluate(() => document.fonts.check('14px "Geist"'))).toBe(true);
+    await page.waitForFunction(() => document.fonts.check('14px "Geist"'));
     expectQuiet();
   });
 
@@ -57,22 +58,21 @@ inBrowser("the dashboard", () => {
     await page.getByRole("button", { name: "Swap to GPT-OSS 20B" }).click();
     const dialog = page.getByRole("dialog", { name: "Swap to GPT-OSS 20B?" });
     await dialog.getByText("It fits, with").waitFor();
-    expect(
-      await dialog.getByRole("button", { name: "Leave it as it is" }).evaluate((it) => it === document.activeElement),
-    ).toBe(true);
-    await dialog.getByRole("button", { name: "Swap to GPT-OSS 20B" }).click();
-
-    const progress = page.getByRole("progressbar", { name: "Progress of GPT-OSS 20B" });
-    await progress.waitFor();
-    await page.getByRole("log").getByText("vLLM API server version").waitFor();
-    expect(await page.getByRole("button", { name: "Swap to GLM 4.5 Air" }).isDisabled()).toBe(true);
-    await page.getByText("One swap at a time: GPT-OSS 20B is on its way.").waitFor();
+    await hasFocus(dialog.getByRole("button", { name: "Leave it as it is" }));
+    // All of it is looked for at once: none lasts longer than the swap.
+    await Promise.all([
+      page.getByRole("progressbar", { name: "Progress of GPT-OSS 20B" }).waitFor(),
+      page.getByRole("log").getByText("vLLM API server version").waitFor(),
+      cannotBePressed(page.getByRole("button", { name: "Swap to GLM 4.5 Air" })),
+      page.getByText("One swap at a time: GPT-OSS 20B is on its way.").waitFor(),
+      dialog.getByRole("button", { name: "Swap to GPT-OSS 20B" }).click(),
+    ]);
 
     await heading(page, "GPT-OSS 20B is answering").waitFor();
     await slot(page, "GPT-OSS 20B").getByText("Ready", { exact: true }).waitFor();
     await slot(page, "GPT-OSS 20B").getByText("openai/gpt-oss-20b").waitFor();
     await page.getByRole("region", { name: "Latest" }).getByText("GPT-OSS 20B").waitFor();
-    expect(await page.getByRole("button", { name: "Swap to GLM 4.5 Air" }).isEnabled()).toBe(true);
+    await canBePressed(page.getByRole("button", { name: "Swap to GLM 4.5 Air" }));
     expectQuiet();
   });
 
@@ -140,7 +140,7 @@ inBrowser("the dashboard", () => {
 
     await page.getByRole("progressbar", { name: "Progress of GPT-OSS 120B" }).waitFor();
     await page.getByRole("log").getByText("vLLM API server version").waitFor();
-    expect(await page.getByRole("button", { name: "Swap to GPT-OSS 20B" }).isDisabled()).toBe(true);
+    await cannotBePressed(page.getByRole("button", { name: "Swap to GPT-OSS 20B" }));
     await heading(page, "GPT-OSS 120B is answering").waitFor();
     expectQuiet();
   });
@@ -154,7 +154,7 @@ inBrowser("the dashboard", () => {
       .getByText("Does not fit. Its weights take 300 GB")
       .waitFor();
     const button = page.getByRole("button", { name: "Swap to Greedy" });
-    expect(await button.isDisabled()).toBe(true);
+    await cannotBePressed(button);
     expect(await describedBy(button)).toContain("Does not fit.");
     expectQuiet();
   });
@@ -166,7 +166,7 @@ inBrowser("the dashboard", () => {
     const row = page.getByRole("row", { name: /Gone/ });
     await row.getByText("folder missing").waitFor();
     await row.getByText("Its folder is missing on spark-1.", { exact: true }).waitFor();
-    expect(await page.getByRole("button", { name: "Swap to Gone" }).isDisabled()).toBe(true);
+    await cannotBePressed(page.getByRole("button", { name: "Swap to Gone" }));
 
     on.demo.cluster.inject({ kind: "image_missing" });
     await page.getByRole("button", { name: "Swap to GPT-OSS 20B" }).click();
@@ -176,7 +176,7 @@ inBrowser("the dashboard", () => {
       .getByRole("alert")
       .getByText(/^The container image .* is missing on spark-1\.$/)
       .waitFor();
-    expect(await dialog.getByRole("button", { name: "Swap to GPT-OSS 20B" }).isDisabled()).toBe(true);
+    await cannotBePressed(dialog.getByRole("button", { name: "Swap to GPT-OSS 20B" }));
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "hidden" });
     expectQuiet();
@@ -224,8 +224,8 @@ inBrowser("the dashboard", () => {
       .getByRole("row", { name: /^GLM 4.5 Air/ })
       .getByText("Does not fit. No slot has 2 Sparks.")
       .waitFor();
-    expect(await page.getByRole("button", { name: "Swap to GLM 4.5 Air" }).isDisabled()).toBe(true);
-    expect(await page.getByRole("button", { name: "Swap to GPT-OSS 20B" }).isEnabled()).toBe(true);
+    await cannotBePressed(page.getByRole("button", { name: "Swap to GLM 4.5 Air" }));
+    await canBePressed(page.getByRole("button", { name: "Swap to GPT-OSS 20B" }));
   });
 
   test("with no Spark set up, asks for its address, and says what of the configuration could not be used", async () => {
@@ -233,7 +233,7 @@ inBrowser("the dashboard", () => {
 
     await page.getByRole("region", { name: "Connect your Sparks" }).getByLabel("Address", { exact: true }).waitFor();
     await page.getByText("topology.yaml, line 3, settings.stall_seconds:").waitFor();
-    expect(await page.getByRole("button", { name: "Swap to GPT-OSS 20B" }).isDisabled()).toBe(true);
+    await cannotBePressed(page.getByRole("button", { name: "Swap to GPT-OSS 20B" }));
     await page.getByRole("region", { name: "Models" }).getByText("No Spark is set up yet.").waitFor();
     expectQuiet();
   });
@@ -257,7 +257,7 @@ inBrowser("the dashboard", () => {
 
     await page.getByRole("alert").getByText("No connection to Spark Control since").waitFor();
     await slot(page, "GPT-OSS 20B").getByText("Was ready").waitFor();
-    expect(await page.getByRole("button", { name: "Swap to GLM 4.5 Air" }).isDisabled()).toBe(true);
+    await cannotBePressed(page.getByRole("button", { name: "Swap to GLM 4.5 Air" }));
   });
 });
 

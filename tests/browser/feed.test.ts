@@ -6,6 +6,7 @@ import { type Demo, type DemoOptions, startDemo } from "../support/demo.ts";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.ts";
 import { until } from "../support/until.ts";
 import { inBrowser, launchChromium, openPage, openTab, ownHostname } from "./browser.ts";
+import { canBePressed, cannotBePressed } from "./waits.ts";
 import { heading, live, logOf, lost, progressOf, startSwap, swapButton } from "./wording.ts";
 
 setDefaultTimeout(240_000);
@@ -68,12 +69,15 @@ inBrowser("what keeps pages current", () => {
     const other = await anotherTab(one);
     await live(other).waitFor();
 
-    await startSwap(one, "GPT-OSS 20B");
-    await progressOf(other, "GPT-OSS 20B").waitFor();
-    expect(await swapButton(other, "GLM 4.5 Air").isDisabled()).toBe(true);
+    // For as long as the swap lasts.
+    await Promise.all([
+      progressOf(other, "GPT-OSS 20B").waitFor(),
+      cannotBePressed(swapButton(other, "GLM 4.5 Air")),
+      startSwap(one, "GPT-OSS 20B"),
+    ]);
 
     await Promise.all([one, other].map((tab) => heading(tab, "GPT-OSS 20B is answering").waitFor()));
-    expect(await swapButton(other, "GLM 4.5 Air").isEnabled()).toBe(true);
+    await canBePressed(swapButton(other, "GLM 4.5 Air"));
   });
 
   test("a swap that somebody else began disables the buttons, and the reason is theirs to read", async () => {
@@ -83,7 +87,7 @@ inBrowser("what keeps pages current", () => {
 
     await progressOf(page, "GPT-OSS 120B").waitFor();
     const button = swapButton(page, "GPT-OSS 20B");
-    expect(await button.isDisabled()).toBe(true);
+    await cannotBePressed(button);
     const reasons = await button.evaluate((it) =>
       (it.getAttribute("aria-describedby") ?? "").split(" ").map((id) => document.getElementById(id)?.textContent),
     );
@@ -99,7 +103,7 @@ inBrowser("what keeps pages current", () => {
 
     await progressOf(page, "GPT-OSS 120B").waitFor();
     await logOf(page).getByText("vLLM API server version").waitFor();
-    expect(await swapButton(page, "GPT-OSS 20B").isDisabled()).toBe(true);
+    await cannotBePressed(swapButton(page, "GPT-OSS 20B"));
   });
 
   test("the server restarts in the middle of a swap: the page goes on by itself, without a word", async () => {
@@ -131,13 +135,13 @@ inBrowser("what keeps pages current", () => {
     await demo.goAway();
     await lost(page).waitFor();
     expect(performance.now() - gone).toBeGreaterThan(4_500);
-    expect(await page.getByRole("button", { name: "Cancel swap…" }).isDisabled()).toBe(true);
+    await cannotBePressed(page.getByRole("button", { name: "Cancel swap…" }));
 
     await demo.comeBack();
     await live(page).waitFor();
     await lost(page).waitFor({ state: "hidden" });
     await progressOf(page, "GPT-OSS 120B").waitFor();
-    expect(await page.getByRole("button", { name: "Cancel swap…" }).isEnabled()).toBe(true);
+    await canBePressed(page.getByRole("button", { name: "Cancel swap…" }));
   });
 
   test("a cable that was pulled sends no error: the silence is noticed", async () => {
@@ -162,7 +166,7 @@ inBrowser("what keeps pages current", () => {
     await demo.comeBack("0.0.1");
 
     await page.getByText("Spark Control was updated. Reload to see the new version.").waitFor();
-    await page.getByRole("button", { name: "Reload" }).click();
+    await Promise.all([page.waitForEvent("load"), page.getByRole("button", { name: "Reload" }).click()]);
     await live(page).waitFor();
     expect(await page.getByText("Spark Control was updated.").count()).toBe(0);
   });
@@ -238,7 +242,7 @@ inBrowser("what keeps pages current", () => {
     await look(page, false);
 
     await heading(page, "GPT-OSS 20B is answering").waitFor();
-    expect(open.size).toBe(1);
+    await until("it holds one stream", () => open.size === 1);
     expect(await lost(page).count()).toBe(0);
   });
 

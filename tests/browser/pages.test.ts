@@ -3,7 +3,9 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import type { Page } from "playwright-core";
 import { PAGES, type Page as Place } from "../../public/pages.ts";
 import type { DemoOptions } from "../support/demo.ts";
+import { until } from "../support/until.ts";
 import { inBrowser } from "./browser.ts";
+import { hasFocus, holds } from "./waits.ts";
 import { WatchedDemo } from "./watched-demo.ts";
 
 setDefaultTimeout(60_000);
@@ -26,7 +28,7 @@ inBrowser("the frame of the dashboard", () => {
       await title(page, name).waitFor();
       const link = page.getByRole("navigation", { name: "Main" }).getByRole("link", { name, exact: true });
       expect(await link.getAttribute("aria-current")).toBe("page");
-      expect(await page.title()).toContain(name);
+      await page.waitForFunction((words) => document.title.includes(words), name);
       expect(await page.getByRole("main").getByRole("heading", { level: 2 }).count()).toBeGreaterThan(0);
     }
     expect(on.watched.complaints).toEqual([]);
@@ -67,7 +69,7 @@ inBrowser("the frame of the dashboard", () => {
     await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Settings" }).click();
     await title(page, "Settings").waitFor();
     expect(path(page)).toBe("/settings");
-    expect(await title(page, "Settings").evaluate((it) => it === document.activeElement)).toBe(true);
+    await hasFocus(title(page, "Settings"));
     await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Models" }).click();
     await page.goBack();
     await title(page, "Settings").waitFor();
@@ -76,7 +78,7 @@ inBrowser("the frame of the dashboard", () => {
     await page.goForward();
     await title(page, "Settings").waitFor();
 
-    expect(await page.title()).toContain("Settings");
+    await page.waitForFunction(() => document.title.includes("Settings"));
     expect(await page.evaluate(() => document.documentElement.hasAttribute("data-same-document"))).toBe(true);
   });
 
@@ -140,12 +142,13 @@ inBrowser("the frame of the dashboard", () => {
     await page.keyboard.press("Escape");
     await page.keyboard.press("/");
     await title(page, "Models").waitFor();
-    await page.keyboard.type("glm s");
     const filter = page.getByRole("searchbox", { name: "Filter models" });
-    expect(await filter.inputValue()).toBe("glm s");
+    await hasFocus(filter);
+    await page.keyboard.type("glm s");
+    await holds(filter, "glm s");
     await filter.fill("glm");
     await page.getByRole("row", { name: /^GLM 4.5 Air/ }).waitFor();
-    expect(await page.getByRole("row").count()).toBe(2);
+    await until("only that one is left", async () => (await page.getByRole("row").count()) === 2);
     await page.keyboard.press("Control+k");
     const palette = page.getByRole("dialog", { name: "Jump to a page or do something" });
     await palette.getByRole("combobox").fill("machines");
@@ -216,6 +219,10 @@ inBrowser("the frame of the dashboard", () => {
     await page.getByRole("region", { name: "Addresses" }).getByText("spark.example.com").first().waitFor();
     const ssh = page.getByRole("region", { name: "SSH" });
     await ssh.getByText(on.demo.plane.identity.publicKeyLine).waitFor();
+    await ssh
+      .getByText(/^SHA256:/)
+      .nth(1)
+      .waitFor();
     expect(await ssh.getByText(/^SHA256:/).count()).toBe(2);
     await page.getByRole("radio", { name: "Dark" }).check({ force: true });
     expect(await page.evaluate(() => localStorage.getItem("theme"))).toBe("dark");

@@ -7,6 +7,7 @@ import { likeness } from "../../public/play/likeness.ts";
 import { type Demo, startDemo } from "../support/demo.ts";
 import { until } from "../support/until.ts";
 import { inBrowser, launchChromium, openPage, ownHostname, type WatchedPage } from "./browser.ts";
+import { cannotBePressed, holds } from "./waits.ts";
 import { live } from "./wording.ts";
 
 setDefaultTimeout(60_000);
@@ -51,9 +52,9 @@ inBrowser("the playground", () => {
 
     await region("Chat").getByRole("status").getByText("The answer is complete.").waitFor({ state: "attached" });
     expect(await region("Chat").getByRole("article", { name: "You" }).textContent()).toContain("Tell me about Sparks.");
-    expect(await region("Chat").getByRole("textbox", { name: "Message" }).inputValue()).toBe("");
+    await holds(region("Chat").getByRole("textbox", { name: "Message" }), "");
     await say("And more.");
-    await until("the second answer is there", async () => (await answer.count()) === 2);
+    await answer.nth(1).waitFor();
     const before = demo.plane.gateway.inFlight("main");
     expect(before).toBeLessThanOrEqual(1);
   });
@@ -93,7 +94,7 @@ inBrowser("the playground", () => {
     await say("Hello");
     await region("Chat").getByRole("alert").getByText("The model is busy and its queue is full.").waitFor();
 
-    expect(await region("Chat").getByRole("textbox", { name: "Message" }).inputValue()).toBe("Hello");
+    await holds(region("Chat").getByRole("textbox", { name: "Message" }), "Hello");
     // The browser notes each answer of 503 by itself.
     watched.complaints.splice(0);
   });
@@ -101,12 +102,12 @@ inBrowser("the playground", () => {
   test("speech can be heard, in the voice that was chosen", async () => {
     const speak = region("Speak");
     await speak.getByRole("textbox", { name: "Text" }).fill("Hello");
-    const voices = await speak.getByRole("combobox", { name: "Voice" }).getByRole("option").count();
+    // There is a choice.
+    await speak.getByRole("combobox", { name: "Voice" }).getByRole("option").nth(1).waitFor({ state: "attached" });
     await speak.getByRole("button", { name: "Speak" }).click();
     const player = speak.getByLabel("What was spoken");
     await player.waitFor();
 
-    expect(voices).toBeGreaterThan(1);
     await until("it can be played", () => player.evaluate((audio: HTMLAudioElement) => audio.duration > 0));
   });
 
@@ -122,10 +123,9 @@ inBrowser("the playground", () => {
       .waitFor();
 
     await transcribe.getByText(/Browsers lend the microphone only to pages over HTTPS/).waitFor();
-    const { entries } = await demo.plane.activity
-      .page({ route: "/v1/audio/transcriptions" }, { limit: 1 })
-      .then((entries) => ({ entries }));
-    expect(entries[0]).toMatchObject({ status: 200, outcome: "complete" });
+    const listed = () => demo.plane.activity.page({ route: "/v1/audio/transcriptions" }, { limit: 1 });
+    await until("it is listed", async () => (await listed()).length > 0);
+    expect((await listed())[0]).toMatchObject({ status: 200, outcome: "complete" });
   });
 
   test("two texts are compared, and texts are put in order", async () => {
@@ -192,8 +192,7 @@ inBrowser("the playground", () => {
         ["Rerank", "Rerank", /^No reranker answers\./],
       ] as const) {
         const asks = region(name).getByRole("button", { name: button, exact: true });
-        await asks.waitFor();
-        expect([name, await asks.isDisabled()]).toEqual([name, true]);
+        await cannotBePressed(asks);
         const described = await asks.getAttribute("aria-describedby");
         expect(await page.locator(`[id="${described}"]`).textContent()).toMatch(why);
       }

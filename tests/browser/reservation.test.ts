@@ -3,6 +3,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import type { Page } from "playwright-core";
 import { until } from "../support/until.ts";
 import { inBrowser } from "./browser.ts";
+import { canBePressed, cannotBePressed, hasFocus } from "./waits.ts";
 import { WatchedDemo } from "./watched-demo.ts";
 
 setDefaultTimeout(60_000);
@@ -27,7 +28,7 @@ inBrowser("reservations in the dashboard", () => {
     await banner.getByText("“Quarterly scoring”").waitFor();
     await banner.getByText(/^(59|60) min$|^1 h$/).waitFor();
     await page.getByRole("region", { name: "Models" }).getByText("reserved by lead-scoring.").waitFor();
-    expect(await swapButton(page).isDisabled()).toBe(true);
+    await cannotBePressed(swapButton(page));
     await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Machines" }).click();
     await banner.waitFor();
     expect(on.watched.complaints).toEqual([]);
@@ -74,12 +75,10 @@ inBrowser("reservations in the dashboard", () => {
     await page.getByRole("button", { name: "Release anyway…" }).click();
     const dialog = page.getByRole("dialog", { name: "Release the GPUs from lead-scoring?" });
     await dialog.getByText("its work fails part-way").waitFor();
-    expect(
-      await dialog.getByRole("button", { name: "Leave it reserved" }).evaluate((it) => it === document.activeElement),
-    ).toBe(true);
+    await hasFocus(dialog.getByRole("button", { name: "Leave it reserved" }));
     await dialog.getByRole("button", { name: "Release the GPUs" }).click();
     await dialog.getByRole("alert").getByText("“Why?” is still empty.").waitFor();
-    expect(await dialog.getByLabel("Why?").evaluate((it) => it === document.activeElement)).toBe(true);
+    await hasFocus(dialog.getByLabel("Why?"));
     expect(on.demo.plane.lock.current()?.holder).toBe("lead-scoring");
     await dialog.getByLabel("Why?").fill("a demo");
     await dialog.getByRole("button", { name: "Release the GPUs" }).click();
@@ -87,7 +86,7 @@ inBrowser("reservations in the dashboard", () => {
     await dialog.waitFor({ state: "hidden" });
     await page.getByText("Nobody has reserved the GPUs.").waitFor();
     expect(on.demo.plane.lock.current()).toBeNull();
-    expect(await swapButton(page).isEnabled()).toBe(true);
+    await canBePressed(swapButton(page));
   });
 
   test("somebody who waits in line comes a minute after it was taken away, and the page says so then", async () => {
@@ -102,7 +101,7 @@ inBrowser("reservations in the dashboard", () => {
     await dialog.getByLabel("Why?").fill("a demo");
     await dialog.getByRole("button", { name: "Release the GPUs" }).click();
     await page.getByText("Nobody has reserved the GPUs.").waitFor();
-    expect(await swapButton(page).isEnabled()).toBe(true);
+    await canBePressed(swapButton(page));
     await page.getByRole("button", { name: "Reserve…" }).click();
     const own = page.getByRole("dialog", { name: "Keep GPT-OSS 20B in place?" });
     await page.keyboard.type("Alice");
@@ -112,7 +111,7 @@ inBrowser("reservations in the dashboard", () => {
     await page.getByRole("button", { name: "Release", exact: true }).first().click();
     await page.getByRole("region", { name: /^Reserved by archive until / }).waitFor();
     expect((await waiting).status).toBe(200);
-    expect(await swapButton(page).isDisabled()).toBe(true);
+    await cannotBePressed(swapButton(page));
   });
 
   test("what is left is told by the server's time, whatever the clock of the browser says", async () => {
@@ -141,7 +140,7 @@ inBrowser("reservations in the dashboard", () => {
     await page.getByRole("region", { name: /^Reserved by you, as Alice, until / }).waitFor();
     expect(on.demo.plane.lock.current()).toMatchObject({ holder: "Alice", note: "a test" });
     await other.getByRole("region", { name: /^Reserved by Alice until / }).waitFor();
-    expect(await swapButton(other).isDisabled()).toBe(true);
+    await cannotBePressed(swapButton(other));
     await page.reload();
     await page.getByRole("region", { name: /^Reserved by you, as Alice, until / }).waitFor();
     await swapButton(page).click();
@@ -190,31 +189,22 @@ inBrowser("reservations in the dashboard", () => {
       const button = [...document.querySelectorAll("button")].find((it) =>
         it.ariaLabel?.startsWith("Swap to Qwen3 30B"),
       );
+      // Each panel renders in a turn of its own: the banner and the buttons may be a moment apart.
       new MutationObserver((_, observer) => {
-        if (!document.querySelector("[data-kind=held]:not(.bone)")) return;
+        if (!document.querySelector("[data-kind=held]:not(.bone)") || !button?.disabled) return;
         observer.disconnect();
-        // The panels of a page render in one turn.
-        requestAnimationFrame(() => {
-          const why = document.getElementById(button?.getAttribute("aria-describedby") ?? "")?.textContent;
-          Object.assign(window, {
-            paused: { at: performance.timeOrigin + performance.now(), off: button?.disabled, why },
-          });
-        });
-      }).observe(document.body, { childList: true, subtree: true });
+        const why = document.getElementById(button.getAttribute("aria-describedby") ?? "")?.textContent;
+        Object.assign(window, { paused: { at: performance.timeOrigin + performance.now(), why } });
+      }).observe(document.body, { childList: true, subtree: true, attributes: true });
     });
 
     await reserveElsewhere();
     const granted = Date.now();
 
     await page.waitForFunction(() => Reflect.has(window, "paused"));
-    const paused = await page.evaluate(
-      () => Reflect.get(window, "paused") as { at: number; off: boolean; why: string },
-    );
+    const paused = await page.evaluate(() => Reflect.get(window, "paused") as { at: number; why: string });
     console.log(`paused ${Math.round(paused.at - granted)} ms after the answer to the reservation`);
-    expect(paused).toMatchObject({
-      off: true,
-      why: expect.stringMatching(/^Paused until (\d+ [A-Z][a-z]+, )?\d\d:\d\d, reserved by lead-scoring\.$/),
-    });
+    expect(paused.why).toMatch(/^Paused until (\d+ [A-Z][a-z]+, )?\d\d:\d\d, reserved by lead-scoring\.$/);
     // A second where the machine has nothing else to do.
     expect(paused.at - granted).toBeLessThan(SLOWEST_MS);
   });
@@ -228,14 +218,14 @@ inBrowser("reservations in the dashboard", () => {
     const banner = page.getByRole("region", { name: /^Reserved by lead-scoring until / });
     const left = banner.getByText(/^\d+ s$/);
     const first = Number.parseInt((await left.textContent()) ?? "", 10);
-    expect(await swapButton(page).isDisabled()).toBe(true);
+    await cannotBePressed(swapButton(page));
     await page.waitForFunction(
       (before) => Number.parseInt(document.querySelector(".held-left b")?.textContent ?? "", 10) < before,
       first,
     );
     await banner.waitFor({ state: "detached" });
     await page.getByText("Nobody has reserved the GPUs.").waitFor();
-    expect(await swapButton(page).isEnabled()).toBe(true);
+    await canBePressed(swapButton(page));
     expect(await page.evaluate(() => Reflect.get(window, "sameDocument"))).toBe(true);
     expect(on.demo.plane.lock.current()).toBeNull();
     expect(on.watched.complaints).toEqual([]);

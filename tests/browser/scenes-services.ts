@@ -20,7 +20,8 @@ async function unwell(demo: Demo): Promise<undefined> {
   await demo.post("/api/services/qdrant/stop", {});
   const isGivenUp = () =>
     demo.plane.services.list().some(({ name, auto_restart }) => name === "kokoro" && auto_restart.given_up !== null);
-  await until("kokoro is given up", isGivenUp);
+  // After three restarts, each of which is looked at.
+  await until("kokoro is given up", isGivenUp, 60_000);
 }
 
 /** Its GPU works on a long answer meanwhile, so silence says nothing. */

@@ -5,6 +5,7 @@ import type { DemoOptions } from "../support/demo.ts";
 import { until } from "../support/until.ts";
 import { inBrowser } from "./browser.ts";
 import { ALL_HANGS, nothingKnown } from "./scenes-services.ts";
+import { canBePressed, cannotBePressed } from "./waits.ts";
 import { WatchedDemo } from "./watched-demo.ts";
 
 setDefaultTimeout(60_000);
@@ -171,14 +172,14 @@ inBrowser("services in the dashboard", () => {
     const page = await begin({}, "gpt-oss-20b");
     const stop = row(page, "main").getByRole("button", { name: "Stop main" });
     await row(page, "main").getByText("Healthy").waitFor();
-    expect(await stop.isEnabled()).toBe(true);
+    await canBePressed(stop);
     expect((await on.demo.post("/api/swap/lock", { holder: "nightly" })).status).toBe(200);
 
-    await until("it is paused", () => stop.isDisabled());
+    await cannotBePressed(stop);
     expect(await stop.getAttribute("title")).toMatch(/^Paused until .*, reserved by nightly\.$/);
     await row(page, "main").getByRole("button", { name: "Details of main" }).click();
     await detailsOf(page, "main").getByText("reserved by nightly").waitFor();
-    expect(await row(page, "kokoro").getByRole("button", { name: "Stop kokoro" }).isEnabled()).toBe(true);
+    await canBePressed(row(page, "kokoro").getByRole("button", { name: "Stop kokoro" }));
   });
 
   test("details have the log, and real work on demand", async () => {
@@ -249,8 +250,10 @@ inBrowser("services in the dashboard", () => {
     const { details, log } = await openLog(page, "kokoro");
     await log.getByRole("paragraph").first().waitFor();
 
+    const ended = details.getByText(/^Its container has ended with exit code \d+\. These are its last lines/).waitFor();
     on.demo.cluster.nodes[1]!.docker.kill(container("kokoro"));
-    await details.getByText(/^Its container has ended with exit code \d+\. These are its last lines/).waitFor();
+    // It is restarted as soon as that is known.
+    await ended;
     await row(page, "kokoro").getByText("Healthy").waitFor();
     await details.getByText(/^Its container has ended/).waitFor({ state: "hidden" });
     container("kokoro").log.append("after the restart\n");

@@ -10,6 +10,7 @@ import { Controller, makeDataDir } from "../support/controller.ts";
 import { type Demo, type DemoOptions, startDemo } from "../support/demo.ts";
 import { requirement } from "../support/requirements.ts";
 import { EXECUTABLE, FLAGS, hasChromium, openPage, type WatchedPage } from "./browser.ts";
+import { canBePressed, cannotBePressed, hasFocus, holds, isInvalid } from "./waits.ts";
 
 setDefaultTimeout(60_000);
 
@@ -46,6 +47,8 @@ inBrowser("set-up", () => {
     demo = await startDemo({ topology: () => "nodes: []\n", ...options });
     const page = await open(demo.url);
     await heading(page, "Where are your Sparks?").waitFor();
+    // What is set has been asked for: until then Enter does nothing.
+    await canBePressed(button(page, "Continue"));
     return page;
   }
   const heading = (page: Page, name: string) => page.getByRole("heading", { name, exact: true });
@@ -96,7 +99,7 @@ inBrowser("set-up", () => {
     await check(page, "spark-1", "Identity").getByText(first!.hostKey.fingerprint).waitFor();
     await page.getByText("2 identities to compare.").waitFor();
     await check(page, "spark-1", "All else").getByText("Not checked").waitFor();
-    expect(await button(page, "Save anyway").isDisabled()).toBe(true);
+    await cannotBePressed(button(page, "Save anyway"));
     expect(demo!.plane.hostKeys.list()).toEqual([]);
     await trust(page, "spark-1");
     await page.getByText("1 identity to compare.").waitFor();
@@ -108,7 +111,7 @@ inBrowser("set-up", () => {
     await button(page, "Save").click();
 
     await heading(page, "Connected").waitFor();
-    expect(await isFocused(heading(page, "Connected"))).toBe(true);
+    await hasFocus(heading(page, "Connected"));
     await page.getByText("spark-1 and spark-2 are saved.").waitFor();
     expect(await Bun.file(join(demo!.dataDir, "topology.yaml")).text()).toContain(first!.address);
     await page.getByRole("img", { name: /^Memory of spark-1: / }).waitFor();
@@ -116,7 +119,7 @@ inBrowser("set-up", () => {
     await page.getByRole("region", { name: "Connect your Sparks" }).waitFor({ state: "detached" });
     await page.reload();
     await page.getByRole("button", { name: "Swap to GPT-OSS 20B" }).waitFor();
-    expect(await page.getByRole("region", { name: "Connect your Sparks" }).count()).toBe(0);
+    await page.getByRole("region", { name: "Connect your Sparks" }).waitFor({ state: "detached" });
     expectQuiet();
   });
 
@@ -130,13 +133,14 @@ inBrowser("set-up", () => {
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
     await page.keyboard.press("Tab");
-    expect(await isFocused(field(page, "spark-1", "SSH port"))).toBe(true);
+    await hasFocus(field(page, "spark-1", "SSH port"));
     await page.keyboard.type(String(spark!.sshPort));
     await page.keyboard.press("Enter");
 
     await heading(page, "Let Spark Control in").waitFor();
-    expect(await isFocused(heading(page, "Let Spark Control in"))).toBe(true);
+    await hasFocus(heading(page, "Let Spark Control in"));
     const press = async (name: string) => {
+      await canBePressed(button(page, name));
       for (let tabs = 0; tabs < 40 && !(await isFocused(button(page, name))); tabs += 1)
         await page.keyboard.press("Tab");
       await page.keyboard.press("Enter");
@@ -159,8 +163,8 @@ inBrowser("set-up", () => {
     await page.getByText("The address of spark-1 is missing.").waitFor();
     await page.getByText(/^The user of spark-1 may have only letters/).waitFor();
     const address = field(page, "spark-1", "Address");
-    expect(await isFocused(address)).toBe(true);
-    expect(await address.getAttribute("aria-invalid")).toBe("true");
+    await hasFocus(address);
+    await isInvalid(address);
 
     await address.fill("spark-1.local");
     await page.getByText("The address of spark-1 is missing.").waitFor({ state: "detached" });
@@ -208,6 +212,7 @@ inBrowser("set-up", () => {
       return area;
     });
     await page.keyboard.press("Control+V");
+    await page.waitForFunction((area) => area.value !== "", field);
     const text = await field.evaluate((area) => area.value);
     await field.evaluate((area) => area.remove());
     return text;
@@ -263,7 +268,7 @@ inBrowser("set-up", () => {
     await enter(page, 0);
     await page.reload();
     await heading(page, "Where are your Sparks?").waitFor();
-    expect(await field(page, "spark-1", "User").inputValue()).toBe("spark");
+    await holds(field(page, "spark-1", "User"), "spark");
     await button(page, "Continue").click();
     await heading(page, "Let Spark Control in").waitFor();
     await page.reload();
@@ -301,18 +306,18 @@ inBrowser("set-up", () => {
 
     await page.getByText("This is a simulated cluster.").waitFor();
     await page.getByRole("img", { name: /^Memory of spark-1: / }).waitFor();
-    expect(await heading(page, "Where are your Sparks?").count()).toBe(0);
+    await heading(page, "Where are your Sparks?").waitFor({ state: "detached" });
     await button(page, "Leave the simulated cluster").click();
     await heading(page, "Where are your Sparks?").waitFor();
-    expect(await page.getByText("This is a simulated cluster.").count()).toBe(0);
-    expect(await button(page, "Try it on a simulated cluster").isEnabled()).toBe(true);
+    await page.getByText("This is a simulated cluster.").waitFor({ state: "hidden" });
+    await canBePressed(button(page, "Try it on a simulated cluster"));
 
     // Who got stuck later on finds it, too.
     await field(page, "spark-1", "Address").fill("192.0.2.1");
     await field(page, "spark-1", "User").fill("alice");
     await button(page, "Continue").click();
     await heading(page, "Let Spark Control in").waitFor();
-    expect(await button(page, "Try it on a simulated cluster").isEnabled()).toBe(true);
+    await canBePressed(button(page, "Try it on a simulated cluster"));
     await button(page, "I have pasted it: check").click();
     await heading(page, "Is everything there?").waitFor();
     await button(page, "Try it on a simulated cluster").click();
@@ -331,7 +336,7 @@ inBrowser("set-up", () => {
 
     expect(await field(page, "spark-1", "Address").getAttribute("readonly")).toBe("");
     await page.getByText("Set by the environment variable SPARK1_HOST").waitFor();
-    expect(await button(page, "Save").isDisabled()).toBe(true);
+    await cannotBePressed(button(page, "Save"));
     await field(page, "spark-2", "User").fill("bob");
     await field(page, "vLLM", "Port of vLLM").fill("99999");
     await button(page, "Save").click();
@@ -347,7 +352,7 @@ inBrowser("set-up", () => {
     await check(page, "spark-1", "Answers over SSH").getByText("Failed", { exact: true }).waitFor();
     await field(page, "spark-2", "User").fill("x");
     await button(page, "Discard changes").click();
-    expect(await field(page, "spark-2", "User").inputValue()).toBe("bob");
+    await holds(field(page, "spark-2", "User"), "bob");
     data.remove();
     expectQuiet();
   });

@@ -8,6 +8,7 @@ import { meantBy, textOf } from "../../public/settings/setting-row.ts";
 import type { DemoOptions } from "../support/demo.ts";
 import { until } from "../support/until.ts";
 import { inBrowser } from "./browser.ts";
+import { holds, isInvalid } from "./waits.ts";
 import { WatchedDemo } from "./watched-demo.ts";
 import { heading } from "./wording.ts";
 
@@ -79,12 +80,12 @@ inBrowser("settings in the dashboard", () => {
     expect(on.demo.plane.config.current.topology.settings.drain_seconds).toBe(30);
     await row(page, "Wait for requests").getByRole("button", { name: "Undo" }).click();
     await row(page, "Wait for requests").getByRole("status").getByText("Taken back.").waitFor();
-    expect(await field(page, "Wait for requests").inputValue()).toBe("5");
+    await holds(field(page, "Wait for requests"), "5");
     expect(file()).toBe(before);
 
     await press(page, "Use the default: Wait for requests");
     await row(page, "Wait for requests").getByText("Default · 0 to 3,600").waitFor();
-    expect(await field(page, "Wait for requests").inputValue()).toBe("60");
+    await holds(field(page, "Wait for requests"), "60");
     await choice(page, "Requests that still run then").selectOption("Cut them off");
     await press(page, "Save: Requests that still run then");
     await row(page, "Requests that still run then").getByText("Saved.").waitFor();
@@ -104,12 +105,12 @@ inBrowser("settings in the dashboard", () => {
         .getByRole("alert")
         .getByText("The value must be a whole number from 30 to 7200.")
         .waitFor();
-      expect(await stuck.getAttribute("aria-invalid")).toBe("true");
-      expect(await stuck.inputValue()).toBe(wrong);
+      await isInvalid(stuck);
+      await holds(stuck, wrong);
     }
     expect(file()).toBe(before);
     await press(page, "Discard: A load is stuck after");
-    expect(await stuck.inputValue()).toBe("600");
+    await holds(stuck, "600");
   });
 
   test("what was changed elsewhere meanwhile is not overwritten unseen", async () => {
@@ -134,8 +135,8 @@ inBrowser("settings in the dashboard", () => {
       .getByText(/^From topology\.yaml/)
       .waitFor();
     // What somebody else has written is seen, and what was typed is still there.
-    expect(await field(page, "Wait for requests").inputValue()).toBe("7");
-    expect(await field(page, "A load is stuck after").inputValue()).toBe("900");
+    await holds(field(page, "Wait for requests"), "7");
+    await holds(field(page, "A load is stuck after"), "900");
     await press(page, "Save: A load is stuck after");
     await row(page, "A load is stuck after").getByText("Saved.").waitFor();
     expect(file()).toContain("drain_seconds: 7\n");
@@ -155,7 +156,7 @@ inBrowser("settings in the dashboard", () => {
     await addresses.getByText("Saved. spark.example.com is allowed now.").waitFor();
     await addresses.getByText("allowed now", { exact: true }).waitFor();
     expect((await asked()).status).toBe(200);
-    expect(await field(page, "Allowed names").inputValue()).toBe("spark.example.com");
+    await holds(field(page, "Allowed names"), "spark.example.com");
     await addresses.getByRole("button", { name: "Undo" }).click();
     await addresses.getByText("spark.example.com is refused again.").waitFor();
     expect((await asked()).status).not.toBe(200);

@@ -3,6 +3,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import type { Locator, Page } from "playwright-core";
 import type { DemoOptions } from "../support/demo.ts";
 import { inBrowser } from "./browser.ts";
+import { canBePressed, cannotBePressed } from "./waits.ts";
 import { WatchedDemo } from "./watched-demo.ts";
 import { heading, lost, startSwap, swapButton } from "./wording.ts";
 
@@ -29,8 +30,7 @@ inBrowser("the page stays true", () => {
   test("the success goes when the model no longer answers; the title and the panel say so, and since when", async () => {
     const page = await begin();
     on.demo.cluster.inject({ kind: "dies_after_ready", seconds: DIES_AFTER, times: 1 });
-    await on.demo.swap("gpt-oss-20b");
-    await heading(page, "GPT-OSS 20B is answering").waitFor();
+    await Promise.all([heading(page, "GPT-OSS 20B is answering").waitFor(), on.demo.swap("gpt-oss-20b")]);
 
     await page.getByText(/^gives no answer since \d\d:\d\d/).waitFor();
 
@@ -70,7 +70,7 @@ inBrowser("the page stays true", () => {
     const dialog = page.getByRole("dialog", { name: "Swap to GPT-OSS 120B?" });
     const go = dialog.getByRole("button", { name: "Swap to GPT-OSS 120B" });
     await dialog.getByText("It fits, with").waitFor();
-    expect(await go.isEnabled()).toBe(true);
+    await canBePressed(go);
 
     const job = (await (await someoneSwaps("gpt-oss-20b")).json()) as { job_id: string };
 
@@ -78,10 +78,10 @@ inBrowser("the page stays true", () => {
       .getByRole("status")
       .getByText(/^nightly-batch started a swap to GPT-OSS 20B at /)
       .waitFor();
-    expect(await go.isDisabled()).toBe(true);
+    await cannotBePressed(go);
     await fetch(`${on.demo.url}/api/swap/${job.job_id}`, { method: "DELETE" });
     await dialog.getByText(/^Checked at /).waitFor();
-    expect(await go.isEnabled()).toBe(true);
+    await canBePressed(go);
   });
 
   test("whoever clicks second is told who was first, and that nothing was changed", async () => {

@@ -5,6 +5,7 @@ import { officialVerify, type Receiver, startReceiver } from "../lib/webhook/_re
 import type { DemoOptions } from "../support/demo.ts";
 import { until } from "../support/until.ts";
 import { inBrowser } from "./browser.ts";
+import { cannotBePressed, hasFocus, holds } from "./waits.ts";
 import { WatchedDemo } from "./watched-demo.ts";
 
 setDefaultTimeout(60_000);
@@ -57,11 +58,7 @@ inBrowser("webhooks in the dashboard", () => {
       (await hooksOf(page)
         .getByText(/^whsec_/)
         .textContent()) ?? "";
-    await until("the copy button has the focus", () =>
-      hooksOf(page)
-        .getByRole("button", { name: "Copy" })
-        .evaluate((it) => it === document.activeElement),
-    );
+    await hasFocus(hooksOf(page).getByRole("button", { name: "Copy" }));
     await hooksOf(page).getByRole("button", { name: "Done" }).click();
     await row(page, "jobs-box").getByText("A Spark cannot be reached, signed").waitFor();
     await row(page, "jobs-box").getByText("Nothing sent yet").waitFor();
@@ -216,7 +213,7 @@ inBrowser("webhooks in the dashboard", () => {
 
     await detailsOf(page, "jobs-box").getByRole("button", { name: "Change jobs-box" }).click();
     const dialog = page.getByRole("dialog", { name: "Change jobs-box?" });
-    expect(await dialog.getByLabel("Address").inputValue()).toBe(receiver.url);
+    await holds(dialog.getByLabel("Address"), receiver.url);
     await dialog.getByLabel("Address").fill("http://169.254.169.254/");
     await dialog.getByLabel("Name").fill("notify-box");
     await dialog.getByLabel("Everything, also what later versions add").uncheck();
@@ -236,7 +233,7 @@ inBrowser("webhooks in the dashboard", () => {
     });
     const again = detailsOf(page, "notify-box").getByRole("button", { name: /^Send it again: / });
     for (const button of [again, hooksOf(page).getByRole("button", { name: "Send a test to notify-box" })]) {
-      expect(await button.isDisabled()).toBe(true);
+      await cannotBePressed(button);
       const reason = await button.evaluate(
         (it) => document.getElementById(it.getAttribute("aria-describedby") ?? "")?.textContent,
       );
@@ -260,7 +257,7 @@ inBrowser("webhooks in the dashboard", () => {
 
     for (const name of ["Change WEBHOOK_URL", "New secret for WEBHOOK_URL", "Remove WEBHOOK_URL"]) {
       const button = detailsOf(page, "WEBHOOK_URL").getByRole("button", { name });
-      expect(await button.isDisabled()).toBe(true);
+      await cannotBePressed(button);
       const reason = await button.evaluate(
         (it) => document.getElementById(it.getAttribute("aria-describedby") ?? "")?.textContent,
       );
@@ -280,11 +277,7 @@ inBrowser("webhooks in the dashboard", () => {
     await row(page, "jobs-box").getByText("Not sent").waitFor();
     await openDetails(page, "jobs-box");
     await detailsOf(page, "jobs-box").getByText("A simulated cluster sends nothing").waitFor();
-    expect(
-      await detailsOf(page, "jobs-box")
-        .getByRole("button", { name: /^Send it again/ })
-        .isDisabled(),
-    ).toBe(true);
+    await cannotBePressed(detailsOf(page, "jobs-box").getByRole("button", { name: /^Send it again/ }));
     expect(receiver.received).toEqual([]);
   });
 });

@@ -5,6 +5,7 @@ import type { Status } from "../../lib/status.ts";
 import type { SwapJob } from "../../lib/swap/swap.ts";
 import { buildDashboard } from "../../public/_build.ts";
 import { inBrowser, launchChromium, openPage, openTab, ownHostname, type WatchedPage } from "../browser/browser.ts";
+import { canBePressed, cannotBePressed } from "../browser/waits.ts";
 import { heading, live, logOf, lost, progressOf, startSwap, swapButton } from "../browser/wording.ts";
 import type { Controller } from "../support/controller.ts";
 import { until } from "../support/until.ts";
@@ -120,7 +121,7 @@ inBrowser("the dashboard, with hosts of the lab", () => {
       const slot = page.getByRole("region", { name: "Nothing is being served", exact: true });
       await slot.getByText("No model loaded", { exact: true }).waitFor();
       expect((await remains(its.lab)).flat()).toEqual([]);
-      expect(await swapButton(page, "small").isEnabled()).toBe(true);
+      await canBePressed(swapButton(page, "small"));
       expectQuiet(watched);
     });
 
@@ -128,16 +129,16 @@ inBrowser("the dashboard, with hosts of the lab", () => {
       await loadsFor(WATCHABLE_SECONDS);
       const one = await begin();
       const other = await patient(await openTab(one.page.context(), address()));
-      expect(await swapButton(other.page, ANOTHER).isEnabled()).toBe(true);
+      await canBePressed(swapButton(other.page, ANOTHER));
 
       await startSwap(one.page, "small");
       const tabs = [one.page, other.page];
       await Promise.all(tabs.map((tab) => progressOf(tab, "small").waitFor()));
       await Promise.all(tabs.map(started));
-      expect(await swapButton(other.page, ANOTHER).isDisabled()).toBe(true);
+      await cannotBePressed(swapButton(other.page, ANOTHER));
 
       await Promise.all(tabs.map((tab) => heading(tab, "small is answering").waitFor()));
-      expect(await swapButton(other.page, ANOTHER).isEnabled()).toBe(true);
+      await canBePressed(swapButton(other.page, ANOTHER));
       expectQuiet(one, other);
     });
 
@@ -156,8 +157,8 @@ inBrowser("the dashboard, with hosts of the lab", () => {
       await step(page, "Load weights").waitFor({ state: "attached" });
       expect(await beginningOf(page)).toBe(beginning);
       await started(page);
-      expect(await swapButton(page, ANOTHER).isDisabled()).toBe(true);
-      expect(await page.getByRole("button", { name: "Cancel swap…" }).isEnabled()).toBe(true);
+      await cannotBePressed(swapButton(page, ANOTHER));
+      await canBePressed(page.getByRole("button", { name: "Cancel swap…" }));
       expectQuiet(watched);
     });
 
@@ -172,13 +173,13 @@ inBrowser("the dashboard, with hosts of the lab", () => {
 
       await controller.kill();
       await lost(page).waitFor();
-      expect(await page.getByRole("button", { name: "Cancel swap…" }).isDisabled()).toBe(true);
+      await cannotBePressed(page.getByRole("button", { name: "Cancel swap…" }));
       controller = await serve(portOf(controller));
 
       await live(page).waitFor();
       await lost(page).waitFor({ state: "hidden" });
       await progressOf(page, "small").waitFor();
-      expect(await page.getByRole("button", { name: "Cancel swap…" }).isEnabled()).toBe(true);
+      await canBePressed(page.getByRole("button", { name: "Cancel swap…" }));
       await heading(page, "small is answering").waitFor();
       expect(await page.evaluate(() => Reflect.get(window, "isTheSamePage"))).toBe(true);
       expect(await controller.get<SwapJob>(`/api/swap/${job?.job_id}`)).toMatchObject({
@@ -194,12 +195,12 @@ inBrowser("the dashboard, with hosts of the lab", () => {
       const watched = await begin();
       const { page } = watched;
       const button = swapButton(page, ANOTHER);
-      expect(await button.isEnabled()).toBe(true);
+      await canBePressed(button);
 
       const { job_id: id } = await controller.begin("small");
 
       await progressOf(page, "small").waitFor();
-      expect(await button.isDisabled()).toBe(true);
+      await cannotBePressed(button);
       const reasons = await button.evaluate((it) =>
         (it.getAttribute("aria-describedby") ?? "")
           .split(" ")
@@ -208,7 +209,7 @@ inBrowser("the dashboard, with hosts of the lab", () => {
       expect(reasons).toEqual(["One swap at a time: small is on its way."]);
       expect(await controller.settled(id)).toMatchObject({ state: "ready" });
       await heading(page, "small is answering").waitFor();
-      expect(await button.isEnabled()).toBe(true);
+      await canBePressed(button);
       expectQuiet(watched);
     });
   });
