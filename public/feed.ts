@@ -35,6 +35,8 @@ const HIDDEN_LIMIT_MS = 30_000;
 const KEPT_SWAPS = 50;
 
 let link: Link | undefined;
+let modelsTaken = 0;
+let historyRound = 0;
 let isJoined = false;
 /** By the page's steady clock. */
 let cutSince = performance.now();
@@ -201,19 +203,28 @@ function takeSwap(job: SwapJob): void {
 }
 
 function takeModels({ models, hidden }: Models): void {
+  modelsTaken += 1;
   state.models.value = models;
   state.hiddenModels.value = hidden;
 }
 
+/** Asked for because the stream told that a swap has ended: whatever models it tells of after that know of it, too. */
 async function refreshModels(): Promise<void> {
+  const before = modelsTaken;
   const found = await fetchModels();
-  gently(() => takeModels(found));
+  if (before === modelsTaken) gently(() => takeModels(found));
 }
 
+/** The stream may tell of an end that this answer does not know of yet. */
 async function refreshHistory(): Promise<void> {
+  const round = ++historyRound;
+  const before = state.settled.value ?? [];
   const { swaps } = await fetchSwaps(KEPT_SWAPS);
+  if (round !== historyRound) return;
+  const told = (state.settled.value ?? []).filter((job) => !before.includes(job));
+  const ended = swaps.filter((job) => job.ended_at !== null && told.every(({ job_id: id }) => id !== job.job_id));
   gently(() => {
-    state.settled.value = swaps.filter((job) => job.ended_at !== null);
+    state.settled.value = [...told, ...ended];
   });
 }
 

@@ -103,6 +103,28 @@ inBrowser("the page stays true", () => {
       .waitFor();
   });
 
+  test("a list that comes late does not undo what was told meanwhile", async () => {
+    const page = await begin();
+    await on.demo.swap("gpt-oss-20b");
+    const late = Promise.withResolvers<void>();
+    await page.route("**/api/swap?limit=*", async (route) => {
+      const response = await route.fetch();
+      await late.promise;
+      await route.fulfill({ response });
+    });
+    const asked = page.waitForRequest("**/api/swap?limit=*");
+    await page.reload();
+    await asked;
+    await Promise.all([heading(page, "GPT-OSS 120B is answering").waitFor(), on.demo.swap("gpt-oss-120b")]);
+
+    late.resolve();
+
+    const latest = page.getByRole("region", { name: "Latest" }).getByRole("listitem");
+    await latest.filter({ hasText: "GPT-OSS 20B" }).waitFor();
+    expect(await latest.count()).toBe(2);
+    await heading(page, "GPT-OSS 120B is answering").waitFor();
+  });
+
   test("without a connection nothing is called well, or checked just now", async () => {
     const page = await begin();
     await on.demo.swap("gpt-oss-20b");
