@@ -39,18 +39,78 @@ export function withProperties<E extends HTMLElement>(element: E, names: Readonl
 
 /**
  * Makes the children of `parent` look like `wanted` while keeping the elements that are already there, so that focus,
- * selection and open details survive. Children that are custom elements keep their own content.
+ * selection, open details and a press that is under way survive, also where something comes in before them or goes.
+ * Children that are custom elements keep their own content.
  */
 export function morph(parent: Element, ...wanted: Child[]): void {
   const next = flat(wanted);
-  next.forEach((child, index) => {
-    const present = parent.childNodes[index];
+  let at = 0;
+  let present = parent.firstChild;
+  for (let child = next[0]; present && child && alike(present, child); child = next[++at]) {
+    become(present, child);
+    present = present.nextSibling;
+  }
+  if (present && at < next.length) rearrange(parent, present, next.slice(at));
+  else if (present) removeFrom(present);
+  else parent.append(...next.slice(at));
+}
+
+/** From the first on that is not what is wanted there. */
+function rearrange(parent: Element, first: ChildNode, next: readonly Node[]): void {
+  const toCome = new Kinds(next);
+  const there = new Kinds([...parent.childNodes].slice([...parent.childNodes].indexOf(first)));
+  let present: ChildNode | null = first;
+  for (const child of next) {
+    toCome.take(child);
+    // What is wanted no more makes room for what stands behind it.
+    while (present && !alike(present, child) && there.has(child) && !toCome.has(present)) {
+      const gone: ChildNode = present;
+      there.take(gone);
+      present = gone.nextSibling;
+      gone.remove();
+    }
     if (!present) parent.append(child);
-    else if (!alike(present, child)) present.replaceWith(child);
-    else if (present instanceof Element && child instanceof Element) update(present, child);
-    else if (present.nodeValue !== child.nodeValue) present.nodeValue = child.nodeValue;
-  });
-  while (parent.childNodes.length > next.length) parent.lastChild?.remove();
+    else if (!alike(present, child) && toCome.has(present)) parent.insertBefore(child, present);
+    else {
+      const old: ChildNode = present;
+      there.take(old);
+      present = old.nextSibling;
+      if (alike(old, child)) become(old, child);
+      else old.replaceWith(child);
+    }
+  }
+  if (present) removeFrom(present);
+}
+
+function removeFrom(first: ChildNode): void {
+  while (first.nextSibling) first.nextSibling.remove();
+  first.remove();
+}
+
+function become(present: ChildNode, wanted: Node): void {
+  if (present instanceof Element && wanted instanceof Element) update(present, wanted);
+  else if (present.nodeValue !== wanted.nodeValue) present.nodeValue = wanted.nodeValue;
+}
+
+/** How many of each kind are left: elements of one name and key are of one kind. */
+class Kinds {
+  readonly #counts = new Map<string, number>();
+
+  constructor(nodes: Iterable<Node>) {
+    for (const node of nodes) this.#counts.set(kindOf(node), this.#count(node) + 1);
+  }
+
+  has(node: Node): boolean {
+    return this.#count(node) > 0;
+  }
+
+  take(node: Node): void {
+    this.#counts.set(kindOf(node), this.#count(node) - 1);
+  }
+
+  #count(node: Node): number {
+    return this.#counts.get(kindOf(node)) ?? 0;
+  }
 }
 
 function update(present: Element, wanted: Element): void {
@@ -68,9 +128,11 @@ function update(present: Element, wanted: Element): void {
   if (!present.localName.includes("-")) morph(present, ...wanted.childNodes);
 }
 
-function alike(a: Node, b: Node): boolean {
-  if (a.nodeName !== b.nodeName) return false;
-  return !(a instanceof Element && b instanceof Element) || a.getAttribute("data-key") === b.getAttribute("data-key");
+const alike = (a: Node, b: Node): boolean => kindOf(a) === kindOf(b);
+
+function kindOf(node: Node): string {
+  const key = node instanceof Element ? node.getAttribute("data-key") : null;
+  return key === null ? node.nodeName : `${node.nodeName} ${key}`;
 }
 
 function setAttributes(element: Element, attributes: Attributes): void {

@@ -147,6 +147,22 @@ inBrowser("webhooks in the dashboard", () => {
     expect(on.watched.complaints).toEqual([]);
   });
 
+  test("what has the focus keeps it while messages come in before it", async () => {
+    listen();
+    const page = await begin();
+    const id = await add();
+    await on.demo.post(`/api/webhooks/${id}/test`, {});
+    await openDetails(page, "jobs-box");
+    const messages = detailsOf(page, "jobs-box").getByRole("listitem");
+    await messages.getByText("Delivered").waitFor();
+    await messages.getByRole("button").focus();
+
+    await on.demo.post(`/api/webhooks/${id}/test`, {});
+
+    await messages.nth(1).waitFor();
+    await hasFocus(messages.nth(1).getByRole("button"));
+  });
+
   test("knows what happened while it was not connected", async () => {
     listen();
     const page = await begin();
