@@ -206,14 +206,16 @@ export class SettingList extends Panel {
 
   /** Afterwards the field shows what holds, and has the focus: the button that was pressed may be gone. */
   async #do(form: HTMLFormElement, deed: Promise<boolean>, place: Place): Promise<void> {
+    const before = fieldOf(form)?.value;
     const isDone = await deed;
     // The panel renders what is new first.
     requestAnimationFrame(() => {
-      if (isDone) {
-        form.reset();
-        this.#mark(place, false);
-      }
-      fieldOf(form)?.focus();
+      const field = fieldOf(form);
+      // Whoever has gone on writing meanwhile keeps what was written.
+      if (isDone && field?.value === before) form.reset();
+      if (isDone && field) this.#mark(place, !isAsRead(field));
+      const now = document.activeElement;
+      if (now === null || now === document.body || form.contains(now)) field?.focus();
     });
   }
 

@@ -33,15 +33,29 @@ export const saving = signal<Place | null>(null);
 
 export const placeId = ({ service, slot, key }: Place): string => `${slot ? `slot ${slot}` : (service ?? "")}/${key}`;
 
+let asked = 0;
+/** The number of the question whose answer is shown: an answer to one before it is older. */
+let shown = 0;
+
 /** @param isKept asked when the answer is there: whether what is shown stays, because somebody writes on it */
 export async function load(isKept: () => boolean = () => false): Promise<void> {
+  const question = ++asked;
   try {
     const read = (await (await send("GET", "/api/settings")).json()) as SettingsView;
-    if (view.value === null || !isKept()) view.value = read;
+    if (question > shown && (view.value === null || !isKept())) {
+      shown = question;
+      view.value = read;
+    }
     unread.value = null;
   } catch (error) {
     unread.value = sentenceOf(error);
   }
+}
+
+/** What a change leads to knows more than any question that was asked before. */
+function show(changed: ChangedSettings): void {
+  shown = ++asked;
+  view.value = changed;
 }
 
 /** @param value null: what the file says is taken out, and the default holds. @returns whether it was taken */
@@ -72,7 +86,7 @@ async function changeEntry(method: string, kind: Kind, name: string, query: stri
   outcome.value = null;
   try {
     const answer = await send(method, `/api/settings/${kind}/${encodeURIComponent(name)}${query}`, body);
-    view.value = (await answer.json()) as ChangedSettings;
+    show((await answer.json()) as ChangedSettings);
   } catch (error) {
     // What it is about is said by the words: the dialog has no place beside each field.
     const named = error instanceof FieldsRefused ? [...error.fields] : [];
@@ -121,7 +135,7 @@ async function change(place: Place, changes: SettingChanges): Promise<ChangedSet
   outcome.value = null;
   try {
     const changed = (await (await send("PATCH", path, changes)).json()) as ChangedSettings;
-    view.value = changed;
+    show(changed);
     return changed;
   } catch (error) {
     const named = error instanceof FieldsRefused ? [...error.fields.values()] : [];

@@ -143,6 +143,61 @@ inBrowser("settings in the dashboard", () => {
     expect(file()).toContain("stall_seconds: 900");
   });
 
+  test("an answer that comes late does not undo what was saved meanwhile", async () => {
+    const page = await begin();
+    await open(page, "Swap");
+    await row(page, "Wait for requests").getByText("Default · 0 to 3,600").waitFor();
+    const late = Promise.withResolvers<void>();
+    const read = Promise.withResolvers<void>();
+    await page.route("**/api/settings", async (route) => {
+      if (route.request().method() !== "GET") return route.continue();
+      const response = await route.fetch();
+      read.resolve();
+      await late.promise;
+      await route.fulfill({ response });
+    });
+    const menu = page.getByRole("navigation", { name: "Main" });
+    await menu.getByRole("link", { name: "Models" }).click();
+    await menu.getByRole("link", { name: "Settings" }).click();
+    await read.promise;
+    await field(page, "Wait for requests").fill("30");
+    await press(page, "Save: Wait for requests");
+    await row(page, "Wait for requests").getByText("Saved.").waitFor();
+
+    const answered = page.waitForResponse(
+      (answer) => answer.request().method() === "GET" && answer.url().endsWith("/api/settings"),
+    );
+    late.resolve();
+    await (await answered).finished();
+
+    // Of the version that was read before, the server would refuse it.
+    await field(page, "A load is stuck after").fill("900");
+    await press(page, "Save: A load is stuck after");
+    await row(page, "A load is stuck after").getByText("Saved.").waitFor();
+    await holds(field(page, "Wait for requests"), "30");
+  });
+
+  test("whoever writes on in another field while a value is saved is not taken away from it", async () => {
+    const page = await begin();
+    await open(page, "Swap");
+    const late = Promise.withResolvers<void>();
+    await page.route("**/api/settings", async (route) => {
+      if (route.request().method() === "PATCH") await late.promise;
+      await route.continue();
+    });
+    await field(page, "Wait for requests").fill("30");
+    await field(page, "Wait for requests").press("Enter");
+    const other = field(page, "A load is stuck after");
+    await other.fill("9");
+
+    late.resolve();
+
+    await row(page, "Wait for requests").getByText("Saved.").waitFor();
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+    await other.page().keyboard.type("00");
+    await holds(other, "900");
+  });
+
   test("lists: what the environment adds stays apart; a refused name is allowed by a button, and that is taken back", async () => {
     const page = await begin({ env: { ALLOWED_HOSTS: "control.example.org" } });
     const asked = () => fetch(`${on.demo.url}/health`, { headers: { host: "spark.example.com" } });
