@@ -39,6 +39,9 @@ export class MachineReach extends Panel {
   /** Nothing older is there. */
   #isWhole = signal(false);
   #askedFor: readonly unknown[] = [];
+  #round = 0;
+  /** The round whose answer is shown. */
+  #shown = 0;
 
   protected render(): Child | undefined {
     if (!controller.value) return undefined;
@@ -171,12 +174,16 @@ export class MachineReach extends Panel {
     const reason = [controller.value, reached.value, minute, window];
     if (reason.every((each, at) => each === this.#askedFor[at])) return;
     this.#askedFor = reason;
+    const round = ++this.#round;
     this.#try(async () => {
       const known = this.#log.value?.events.length ?? 0;
       const [log, reach] = await Promise.all([
         fetchConnectivity(Math.min(1_000, Math.max(known, EVENTS_AT_ONCE))),
         fetchAvailability(window),
       ]);
+      // The answer to a later question says more.
+      if (round < this.#shown) return;
+      this.#shown = round;
       this.#log.value = log;
       if (this.#window.value === reach.window) this.#reach.value = reach;
     });

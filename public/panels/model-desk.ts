@@ -22,7 +22,7 @@ export class ModelDesk extends Panel {
       this.#askedFor = all;
       fetchSuggestions().then(
         ({ suggestions }) => {
-          this.#suggestions.value = suggestions;
+          if (this.#askedFor === all) this.#suggestions.value = suggestions;
         },
         () => undefined,
       );
