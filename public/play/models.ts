@@ -1,6 +1,6 @@
 /** What the gateway has to offer now: asked for when the page is opened, and again when what is loaded changes. */
 import { place } from "../router.ts";
-import { connection, slots } from "../state.ts";
+import { connection, services, slots } from "../state.ts";
 import { effect, signal } from "../store.ts";
 import { fetchGatewayModels, type GatewayModel } from "./gateway.ts";
 
@@ -11,12 +11,13 @@ let asked = "";
 effect(() => {
   if (place.value.page.id !== "playground") return;
   const served = slots.value.map(({ name, state, model }) => `${name} ${state} ${model}`).join("\n");
-  const reason = `${place.value.page.id}\n${connection.value.state}\n${served}`;
+  const beside = (services.value ?? []).map(({ name, state }) => `${name} ${state}`).join("\n");
+  const reason = `${place.value.page.id}\n${connection.value.state}\n${served}\n${beside}`;
   if (reason === asked) return;
   asked = reason;
   fetchGatewayModels().then(
     (models) => {
-      offered.value = models;
+      if (reason === asked) offered.value = models;
     },
     () => {
       // Asked again with the next change.
