@@ -52,7 +52,10 @@ const GROUPS: readonly Group[] = [
     lanes: {
       first: ["linearizable/lock", "network-faults", "failure-matrix", "full-controller-disk", "broken-configuration"],
       others: "in batches",
-      alone: ["gateway-soak", "gateway-ends", "gateway-fairness", "gateway-broken-answers", "streams", "webhooks"],
+      alone: [
+        ...["gateway-soak", "gateway-ends", "gateway-fairness", "gateway-broken-answers", "gateway-kept-bodies"],
+        ...["streams", "webhooks"],
+      ],
     },
   },
   {

@@ -8,6 +8,7 @@ import { until } from "../support/until.ts";
 
 const KEY = "qwen3-30b-a3b";
 const SWAP_LIMIT_MS = 60_000;
+const TOKENS = 3_000;
 let demo: Demo;
 let client: OpenAI;
 let served: string;
@@ -192,8 +193,9 @@ describe("with a model loaded", () => {
       const stream = await client.chat.completions.create({
         ...chat(served),
         stream: true,
-        max_tokens: 600,
-        min_tokens: 600,
+        // Some seconds of it: what is looked at meanwhile has to find it running.
+        max_tokens: TOKENS,
+        min_tokens: TOKENS,
       } as never);
       const order: string[] = [];
       const reading = (async () => {
@@ -213,7 +215,7 @@ describe("with a model loaded", () => {
       const meanwhile = await failure(client.chat.completions.create(chat(served)));
       const coming = await failure(client.chat.completions.create(chat("gpt-oss-20b")));
 
-      expect(await reading).toBeGreaterThan(600);
+      expect(await reading).toBeGreaterThan(TOKENS);
       expect((await demo.plane.swaps.settled(job.job_id)).state).toBe("ready");
       unsubscribe();
       expect(order).toEqual(["the stream has ended", "the model stops"]);
