@@ -6,7 +6,8 @@
 const URL_OF_EVENTS = "/api/events";
 /** The server says something every 2 s; a cable that was pulled sends no error. */
 const SILENCE_MS = 5_000;
-const RETRY_MS = 2_000;
+/** A controller that is started again is away for a second or two, and 5 s of silence are told. */
+const RETRY_MS = 1_000;
 
 /** In the words of the server. */
 const EVENT_NAMES = [

@@ -173,7 +173,7 @@ inBrowser("webhooks in the dashboard", () => {
     await on.demo.goAway();
     await page.getByText("No connection").first().waitFor();
     await on.demo.comeBack();
-    // Before the page has noticed: it tries again every 2 s.
+    // Before the page has noticed: it tries again every second.
     on.demo.plane.webhooks.test(id);
 
     await detailsOf(page, "jobs-box").getByText("Delivered").waitFor();
