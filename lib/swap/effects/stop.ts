@@ -12,6 +12,7 @@ import type { MachineEvent } from "../machine.ts";
 import type { EffectBody, Run } from "../run.ts";
 import { allNodesOf, fenced, pause } from "../run.ts";
 import { together } from "../together.ts";
+import { takenSince } from "./taken.ts";
 
 const BETWEEN_LOOKS_MS = 300;
 /** Memory counts as settled when two looks in a row differ by less than this share of the total. */
@@ -41,6 +42,10 @@ export const stop: EffectBody = async (run, _leg, signal) => {
 async function stopAndVerify(run: Run, deadline: number, signal: AbortSignal): Promise<MachineEvent> {
   const slots = await slotsToStop(run, signal);
   const reach = new Reach(run, signal);
+  const taken = run.order.onlyWhereNothingRuns
+    ? takenSince((await lookAt(run, slots, reach, signal)).map((look) => ({ ...look, node: look.node.name })))
+    : null;
+  if (taken) return { type: "failed", failure: taken };
   // A stop of before that arrives only now would end what is launched next: it is refused from here on.
   if (run.hasTold) run.raiseGeneration(run.generation, "anyone");
   await passFences(run, slots, reach, signal);

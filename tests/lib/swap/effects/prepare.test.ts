@@ -16,8 +16,13 @@ test("what was begun by itself stops nothing that somebody has started meanwhile
     type: "failed",
     failure: { code: "slot_taken", evidence: "spark-1: docker top vllm_node shows vllm serve x" },
   });
-  expect(await prepare(aRun({ order, control: on(aView(), serving) }), "forward", never)).toMatchObject({
+  const rank = { ...serving, portOpen: false };
+  expect(await prepare(aRun({ order, control: on(aView(), rank) }), "forward", never)).toMatchObject({
     type: "prepared",
+  });
+  expect(await prepare(aRun({ order, control: on(aView(), serving) }), "forward", never)).toMatchObject({
+    type: "failed",
+    failure: { code: "slot_taken", evidence: "spark-2: docker top vllm_node shows vllm serve x" },
   });
   expect(await prepare(aRun({ control: on(serving) }), "forward", never)).toMatchObject({ type: "prepared" });
 });

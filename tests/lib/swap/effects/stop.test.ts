@@ -65,6 +65,36 @@ describe("a stop", () => {
     expect(done.filter((what) => what.startsWith("kill"))).toEqual(["kill a-stranger on spark-1"]);
   });
 
+  describe("of what was begun by itself", () => {
+    const slots = [
+      aSlot({ nodes: ["spark-1"] }),
+      aSlot({ name: "second", nodes: ["spark-1"], port: 8889, container: "second" }),
+    ];
+    const order = { slot: slots[0]!, onlyWhereNothingRuns: true };
+
+    test.each([
+      ["in its slot since the first look", "spark-1/vllm_node", "spark-1: docker top vllm_node shows vllm serve x"],
+      ["in a slot that would have to make room", "spark-1/second", "spark-1: docker top second shows vllm serve x"],
+    ])("leaves alone what somebody has started %s", async (_where, place, evidence) => {
+      const { control, done } = sparksThatObey({ [place]: serving }, { "spark-1": ["job-before"] });
+      const run = aRun({ control: control!, topology: aTopology({ slots }), order });
+
+      expect(await stop(run, "forward", never)).toMatchObject({
+        type: "failed",
+        failure: { code: "slot_taken", evidence },
+      });
+      expect([done, run.lines]).toEqual([[], []]);
+    });
+
+    test("ends what is left of what died: a container with nothing in it", async () => {
+      const { control, done } = sparksThatObey({ "spark-1/vllm_node": { ...serving, vllm: [], portOpen: false } });
+      const run = aRun({ control: control!, topology: aTopology({ slots }), order });
+
+      expect(await stop(run, "forward", never)).toEqual({ type: "stopped" });
+      expect(done).toEqual(["stop vllm_node on spark-1"]);
+    });
+  });
+
   test("leaves the model of another slot alone when both have room", async () => {
     const slots = [
       aSlot({ nodes: ["spark-1"] }),
