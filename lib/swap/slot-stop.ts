@@ -63,7 +63,7 @@ export class SlotStops {
     if (!slot) throw new Fault("not_found", "unknown_slot", "There is no slot with this name.");
     if (this.#stopping.has(name))
       throw new Fault("conflict", "slot_stopping", "What runs in this slot is being stopped already.");
-    const nodes = slot.nodes.flatMap((each) => usableNode(topology(), each) ?? []);
+    const nodes = this.#nodesOf(slot);
     const { generation, reservation } = store.claim(() => {
       const reservation = gate.admit(placeOf(slot), token);
       claims.mustBeSettled(slot);
@@ -87,6 +87,16 @@ export class SlotStops {
       disruption.end();
       this.means.onChange(name);
     }
+  }
+
+  /** Not those where another slot is believed to serve under the same name or port: what a stop would end there is that one's. */
+  #nodesOf(slot: Slot): Node[] {
+    const { store, topology } = this.means;
+    const others = store.beliefs().flatMap((belief) => {
+      const other = topology().slots.find(({ name }) => name === belief.slot && name !== slot.name);
+      return other && (other.container === slot.container || other.port === slot.port) ? belief.nodes : [];
+    });
+    return slot.nodes.filter((name) => !others.includes(name)).flatMap((name) => usableNode(topology(), name) ?? []);
   }
 
   /** Looks once more at what a stop may have left, where nobody could look then. */

@@ -4,6 +4,7 @@ import { Fault } from "../../../lib/fault.ts";
 import type { NodeView, SparkControl } from "../../../lib/swap/cluster.ts";
 import { SlotStops } from "../../../lib/swap/slot-stop.ts";
 import { TIMING } from "../../../lib/swap/timing.ts";
+import type { Slot } from "../../../lib/topology/topology.ts";
 import { EngineBench } from "./_engine-bench.ts";
 import { aModel, aServingView, aSlot, aTopology, OPEN_GATE, SETTINGS, someSparks, unreachable } from "./_fixtures.ts";
 
@@ -18,8 +19,9 @@ async function aStop(
   figures: number | null = 0,
   silent: Record<string, Fault> = {},
   more: Partial<SparkControl> = {},
+  beside: readonly Slot[] = [],
 ) {
-  const topology = aTopology({ slots: [aSlot()], settings: { ...SETTINGS, drain_seconds: 0 } });
+  const topology = aTopology({ slots: [aSlot(), ...beside], settings: { ...SETTINGS, drain_seconds: 0 } });
   const bench = new EngineBench({ topology, models: [WIDE] });
   await bench.load(WIDE);
   const shown: Record<string, NodeView> = { "spark-1": SERVES, "spark-2": SERVES };
@@ -52,7 +54,7 @@ async function aStop(
   });
   const signal = new AbortController().signal;
   let cutOff: number | null | undefined;
-  const end = await stops.stop("main", null, signal).then(
+  const end = await stops.stop((beside[0] ?? topology.slots[0])!.name, null, signal).then(
     (left) => {
       cutOff = left;
       return "stopped";
@@ -180,4 +182,15 @@ test("launches of the slot, and those that nobody knows, are ended; another slot
 
   expect(end).toBe("stopped");
   expect(killed).toEqual(["launch-of-nobody"]);
+});
+
+test.each([
+  ["container", aSlot({ name: "second", nodes: ["spark-2"], port: 8889 })],
+  ["port", aSlot({ name: "second", nodes: ["spark-2"], container: "second" })],
+])("what another slot serves under the same %s is not this slot's to stop", async (_what, second) => {
+  const { bench, end, stopped, believed } = await aStop(() => GONE, 0, {}, {}, [second]);
+  await using _ = bench;
+
+  expect(end).toBe("stopped");
+  expect([stopped, believed()]).toEqual([[], 1]);
 });
