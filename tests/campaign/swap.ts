@@ -1,6 +1,6 @@
 /**
  * SIGKILL of the controller at random moments of swaps on the lab's hosts, solo and across both: swaps that go well, loads that fail,
- * cancels, and models that die right after they were ready. After each restart the swap must be adopted and end as it would have, with
+ * cancels, models that die right after they were ready, and what follows such a death up to the model before. After each restart the swap must be adopted and end as it would have, with
  * the model before back where it should be, and at most one vLLM a host at any time.
  */
 import type { SwapJob } from "../../lib/swap/swap.ts";
@@ -20,8 +20,10 @@ const LOAD_SECONDS = 1.5;
 /** How long a model that dies has been ready by then. */
 const DIES_AFTER_SECONDS = 2;
 const DEATH_TOLD_MS = 60_000;
+/** How long it takes at most until a death is told. */
+const NOTICED_MS = 6_000;
 /** By turns; as many of the first as of all others, because what goes well is what people do. */
-const KINDS = ["well", "fails", "well", "is cancelled", "well", "dies"] as const;
+const KINDS = ["well", "fails", "well", "is cancelled", "well", "dies", "well", "is restored"] as const;
 type Kind = (typeof KINDS)[number];
 const FAILURES = ["oom", "engine", "killed"] as const;
 const PAIRS = [
@@ -59,7 +61,7 @@ async function measure(controller: Controller): Promise<number> {
 
 function behaviourOf(kind: Kind, turn: number): Partial<Behaviour> {
   if (kind === "fails") return { fail: FAILURES[turn % FAILURES.length] ?? "oom" };
-  return kind === "dies" ? { fail: "die_after_ready", afterSeconds: DIES_AFTER_SECONDS } : {};
+  return kind === "dies" || kind === "is restored" ? { fail: "die_after_ready", afterSeconds: DIES_AFTER_SECONDS } : {};
 }
 
 /** Ends the swap, unless it has ended. */
@@ -75,13 +77,26 @@ async function expected(controller: Controller, kind: Kind, job: SwapJob, before
     return job.state === "failed" && job.rolled_back_to === before ? { model: before } : { wrong: said };
   if (kind === "is cancelled" && job.state === "cancelled") return { model: before };
   if (job.state !== "ready") return { wrong: said };
-  if (kind !== "dies") return { model: job.model };
+  if (kind === "well") return { model: job.model };
   const dead = () => controller.get<SwapJob>(`/api/swap/${job.job_id}`);
   await until("its death is told", async () => (await dead()).died != null, DEATH_TOLD_MS);
   const { died, reason } = await dead();
   if (!died?.restored_by) return { wrong: `not restored: ${reason}` };
   const { state, failure } = await controller.settled(died.restored_by);
   return state === "ready" ? { model: before } : { wrong: `the restore is ${state}: ${failure?.code}` };
+}
+
+/** Until it is ready, so that the kill falls between that and the end of its restore. */
+async function untilReady(controller: Controller, jobId: string): Promise<void> {
+  const { state, failure } = await controller.settled(jobId);
+  if (state !== "ready") throw new Error(`it was ${state} before any kill: ${failure?.code}`);
+}
+
+/** What it is at in the moment of the kill: a restore counts as what it is at itself. */
+async function stateOf(controller: Controller, jobId: string): Promise<string> {
+  const { state, died } = await controller.get<SwapJob>(`/api/swap/${jobId}`);
+  if (!died?.restored_by) return state;
+  return `restore ${(await controller.get<SwapJob>(`/api/swap/${died.restored_by}`)).state}`;
 }
 
 /** One swap, killed once. @returns the round, and the controller that runs now */
@@ -95,7 +110,8 @@ async function play(
 ) {
   const began = performance.now();
   const kind = KINDS[turn % KINDS.length] ?? "well";
-  const killedAfterMs = Math.floor(next() * LATEST_KILL * swapMs);
+  const span = kind === "is restored" ? DIES_AFTER_SECONDS * 1000 + NOTICED_MS + swapMs : LATEST_KILL * swapMs;
+  const killedAfterMs = Math.floor(next() * span);
   const cancelledFirst = kind === "is cancelled" && next() < 0.5;
   const before = (await slotOf(controller)).model ?? "";
   // By a turn of its own, or a kind would always meet the same pair of models.
@@ -103,11 +119,12 @@ async function play(
   await lab.behave({ loadSeconds: LOAD_SECONDS, models: { [`acme/${model}`]: behaviourOf(kind, turn) } });
   const watch = new VllmWatch(lab.hosts);
   const { job_id } = await controller.begin(model);
+  if (kind === "is restored") await untilReady(controller, job_id);
   const cancelAfterMs = cancelledFirst ? Math.floor(next() * killedAfterMs) : 0;
   await Bun.sleep(cancelAfterMs);
   if (cancelledFirst) await cancel(controller, job_id);
   await Bun.sleep(killedAfterMs - cancelAfterMs);
-  const { state: killedIn } = await controller.get<{ state: string }>(`/api/swap/${job_id}`);
+  const killedIn = await stateOf(controller, job_id);
   await controller.kill();
   const restarted = await Controller.start({ dataDir });
   if (kind === "is cancelled" && !cancelledFirst) await cancel(restarted, job_id);
@@ -132,15 +149,15 @@ function table(rounds: readonly Round[]): string {
     [...new Set(rounds.map((round) => round[what]))].sort().map((name) => {
       const there = rounds.filter((round) => round[what] === name);
       const wrong = there.filter((round) => round.wrong !== null).length;
-      return `${name.padEnd(12)} ${String(there.length).padStart(6)} ${String(wrong).padStart(6)}`;
+      return `${name.padEnd(19)} ${String(there.length).padStart(6)} ${String(wrong).padStart(6)}`;
     });
   const seconds = rounds.map((round) => round.seconds).sort((a, b) => a - b);
   const median = seconds[seconds.length >> 1] ?? 0;
   const rows = [
-    "killed in    rounds  wrong",
+    "killed in           rounds  wrong",
     ...rowsBy("killedIn"),
     "",
-    "which        rounds  wrong",
+    "which               rounds  wrong",
     ...rowsBy("kind"),
   ];
   return [...rows, "", `median ${median.toFixed(1)} s a round`].join("\n");

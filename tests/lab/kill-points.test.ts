@@ -1,5 +1,6 @@
 /** SIGKILL of the controller at every point of a swap, on real hosts: what the process tables show counts. */
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import type { SwapJob } from "../../lib/swap/swap.ts";
 import { type Receiver, startReceiver } from "../lib/webhook/_receiver.ts";
 import { Controller, makeDataDir } from "../support/controller.ts";
 import { requirement } from "../support/requirements.ts";
@@ -69,6 +70,8 @@ describeLab("SIGKILL of the controller", () => {
     readonly state: string;
     readonly failure: string | null;
     readonly rolledBack: boolean;
+    /** What became of the swap by which the old model was loaded again after a death. */
+    readonly restored: string | null;
     /** Which of the two models answers. */
     readonly serves: "old" | "new" | "neither";
     /** Names of the webhooks about its end, one for each id. */
@@ -95,6 +98,7 @@ describeLab("SIGKILL of the controller", () => {
     if (!point) await askForEnding(round, ending);
     else from = await killAt(point, round);
     const job = await controller.settled(jobId);
+    const restored = ending === "died" ? await restoreOf(jobId) : null;
     await until("the end is told", () => told(jobId, from).length > 0, LIMIT_MS);
     await until("the slot is looked at", async () => (await slotOf(controller)).state !== "unknown");
     const name = { [`acme/${old}`]: "old", [`acme/${next}`]: "new" } as Record<string, "old" | "new">;
@@ -104,12 +108,20 @@ describeLab("SIGKILL of the controller", () => {
       state: job.state,
       failure: job.failure?.code ?? null,
       rolledBack: job.rolled_back_to === old,
+      restored,
       serves: name[(await served(lab))?.[0] ?? ""] ?? "neither",
       told: told(jobId, 0),
       slot: { state, byHand: by_hand },
       remains: (await remains(lab)).map((each) => each.length),
       watched: { most, ran: ran.map((models) => models.map((model) => name[model] ?? model)) },
     };
+  }
+
+  async function restoreOf(jobId: string): Promise<string> {
+    const dead = () => controller.get<SwapJob>(`/api/swap/${jobId}`);
+    await until("its death is told", async () => (await dead()).died != null, LIMIT_MS);
+    const { died } = await dead();
+    return died?.restored_by ? (await controller.settled(died.restored_by)).state : "not begun";
   }
 
   function behaviour(old: string, next: string, ending: Ending, point?: KillPoint): BehaviourFile {
@@ -147,15 +159,16 @@ describeLab("SIGKILL of the controller", () => {
   }
 
   for (let turn = 0; turn < KILL_ROUNDS; turn++) {
-    for (const ending of turn < PAIRS.length ? (["ready", "cancelled", "failed"] as const) : [])
+    for (const ending of turn < PAIRS.length ? (["ready", "cancelled", "failed", "died"] as const) : [])
       test(
         `round ${turn + 1}: undisturbed, ${ending}`,
         async () => {
           expect(await undisturbed(turn, ending)).toMatchObject({
-            state: ending,
-            rolledBack: ending !== "ready",
+            state: ending === "died" ? "ready" : ending,
+            rolledBack: ending === "cancelled" || ending === "failed",
+            restored: ending === "died" ? "ready" : null,
             serves: ending === "ready" ? "new" : "old",
-            told: [ending === "ready" ? "swap_complete" : "swap_failed"],
+            told: [ending === "ready" || ending === "died" ? "swap_complete" : "swap_failed"],
             slot: { state: "serving", byHand: false },
             watched: { most: turn % PAIRS.length === 0 ? [1, 0] : [1, 1] },
           });

@@ -14,8 +14,8 @@ import type { Behaviour } from "./vllm/behaviour.ts";
 
 const REACH_LIMIT_MS = 60_000;
 
-/** ready: the new model serves. cancelled, failed: the old one serves again. */
-export type Ending = "ready" | "cancelled" | "failed";
+/** ready: the new model serves. cancelled, failed: the old one serves again. died: it was ready, and the old one is restored. */
+export type Ending = "ready" | "cancelled" | "failed" | "died";
 
 export interface Round {
   readonly head: Host;
@@ -51,6 +51,7 @@ export const ENDINGS: Readonly<Record<Ending, Partial<Behaviour>>> = {
   ready: {},
   cancelled: { loadSeconds: 60 },
   failed: { fail: "oom" },
+  died: { fail: "die_after_ready", afterSeconds: 2 },
 };
 
 const STOP = { name: "stop", pattern: "docker stop -t *" };
@@ -181,6 +182,37 @@ export const KILL_POINTS: readonly KillPoint[] = [
     oldModel: { loadSeconds: 6 },
     reach: (round) =>
       jobIs(round, "the old model's weights load", ({ leg, phase }) => leg === "rollback" && phase === "weights"),
+  },
+  {
+    name: "died after ready, not told yet",
+    ending: "died",
+    at: { state: "ready" },
+    reach: async (round) => {
+      await jobIs(round, "the swap is ready", ({ state }) => state === "ready");
+      await round.gates.close(LOOK.name, LOOK.pattern);
+      const engineIsGone = async () =>
+        !(await round.head.processes()).some(({ argv }) => argv[0] === "VLLM::EngineCore");
+      await until("it has died", engineIsGone, REACH_LIMIT_MS);
+      await round.gates.reached(LOOK.name);
+    },
+  },
+  {
+    name: "death told, restore claimed",
+    ending: "died",
+    at: { state: "ready" },
+    reach: (round) => jobIs(round, "its death is told", ({ died }) => died?.restored_by != null),
+  },
+  {
+    name: "restoring",
+    ending: "died",
+    at: { state: "ready" },
+    oldModel: { loadSeconds: 6 },
+    reach: async (round) => {
+      await jobIs(round, "its death is told", ({ died }) => died?.restored_by != null);
+      const { died } = await round.controller.get<SwapJob>(`/api/swap/${round.jobId}`);
+      const restore = { ...round, jobId: died?.restored_by ?? "" };
+      await jobIs(restore, "the old model's weights load", ({ phase }) => phase === "weights");
+    },
   },
 ];
 
