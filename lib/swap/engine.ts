@@ -18,7 +18,7 @@ import { placeOf } from "./gate.ts";
 import { askedFirst } from "./old-data.ts";
 import { makePlan, requestsIn } from "./plan.ts";
 import { planCommands } from "./plan-commands.ts";
-import { afterDeath } from "./restore.ts";
+import { type AfterDeath, afterDeath } from "./restore.ts";
 import { RestoredSwaps } from "./restored-swaps.ts";
 import type { EffectBodies, RunServices } from "./run-services.ts";
 import { Settling } from "./settling.ts";
@@ -266,9 +266,15 @@ export class SwapEngine {
     };
   }
 
+  /** Apart, so that the model test can plant mistakes in it. */
+  protected afterDeath(...[means, record, failure]: Parameters<typeof afterDeath>): AfterDeath {
+    return afterDeath(means, record, failure);
+  }
+
   #died(record: SwapRecord, failure: Failure): void {
     const { store, onChange } = this.options;
-    const { told, restore } = store.claim(() => afterDeath({ ...this.options, claims: this.claims }, record, failure));
+    const means = { ...this.options, claims: this.claims };
+    const { told, restore } = store.claim(() => this.afterDeath(means, record, failure));
     onChange(told.job, false);
     if (!restore) return;
     onChange(restore.job, true);

@@ -22,6 +22,10 @@ const CONTAINERS_MS = 300;
 const VLLM_MS = 300;
 const HALF_LOAD_MS = 1_200;
 const TRAP_MS = 250;
+const HAND_SHARE = 0.3;
+const SIGKILLED = 137;
+/** In place of a launch's id. */
+export const BY_HAND = "by-hand";
 
 export interface Vllm {
   readonly launchId: string;
@@ -33,8 +37,8 @@ export interface Vllm {
   state: "loading" | "serving" | "dead";
   /** It answered a chat at least once. */
   chatted: boolean;
-  /** What ended it: `stop` is somebody's `docker stop`, `fault` the world. */
-  endedBy: "stop" | "fault" | null;
+  /** What ended it: `stop` is the controller's `docker stop`, or a launcher's; `hand` a person's; `fault` the world. */
+  endedBy: "stop" | "hand" | "fault" | null;
   /** The launcher that waits for its end. */
   readonly onEnd: () => void;
 }
@@ -109,6 +113,8 @@ export class ModelCluster {
   /** What must never happen, and did. */
   readonly violations: string[] = [];
   readonly mishaps: Mishap[] = [];
+  /** What was ended by a `docker stop` of the controller, with its generation. */
+  readonly stopped: { readonly vllm: Vllm; readonly generation: number }[] = [];
 
   constructor(
     private readonly clock: VirtualClock,
@@ -130,13 +136,28 @@ export class ModelCluster {
     if (job?.state === "running") job.state = "vanished";
   }
 
-  stopContainer(spark: ModelSpark, name: string): void {
+  /** @param generation of the controller's stop; null: a launcher's */
+  stopContainer(spark: ModelSpark, name: string, generation: number | null, by: "stop" | "hand" = "stop"): void {
     if (!spark.containers.has(name) || this.strikes("stop_ineffective")) return;
-    for (const vllm of [...(spark.containers.get(name)?.vllms ?? [])]) this.end(vllm, "stop");
+    for (const vllm of [...(spark.containers.get(name)?.vllms ?? [])]) {
+      this.end(vllm, by);
+      if (generation !== null) this.stopped.push({ vllm, generation });
+    }
     spark.containers.delete(name);
   }
 
-  end(vllm: Vllm, by: "stop" | "fault"): void {
+  /** Somebody starts a vLLM in the container of a slot: it serves at once, and no launcher waits for its end. */
+  startByHand(spark: ModelSpark, { container, port }: { readonly container: string; readonly port: number }): void {
+    const vllm: Vllm = {
+      ...{ launchId: BY_HAND, model: "acme/by-hand", port, share: HAND_SHARE, container, nodes: [spark] },
+      ...{ state: "serving", chatted: false, endedBy: null },
+      onEnd: () => void spark.containers.delete(container),
+    };
+    spark.containers.set(container, { image: "vllm-node", vllms: new Set([vllm]) });
+    this.started.push(vllm);
+  }
+
+  end(vllm: Vllm, by: "stop" | "hand" | "fault"): void {
     if (vllm.state === "dead") return;
     vllm.state = "dead";
     vllm.endedBy = by;
@@ -213,7 +234,7 @@ class Launcher {
       chatted: false,
       endedBy: null,
       // It sits in `docker exec` until then.
-      onEnd: () => this.#trap(1),
+      onEnd: () => this.#trap(vllm.endedBy === "fault" ? 1 : SIGKILLED),
     };
     for (const container of containers) container?.vllms.add(vllm);
     this.cluster.started.push(vllm);
@@ -245,7 +266,7 @@ class Launcher {
   /** `docker stop` by name, whatever runs in it by then. */
   #trap(code: number): void {
     this.#later(TRAP_MS, () => {
-      if (!this.#wasRunning) for (const node of this.#nodes) this.cluster.stopContainer(node, this.#container);
+      if (!this.#wasRunning) for (const node of this.#nodes) this.cluster.stopContainer(node, this.#container, null);
       this.#exit(code);
     });
   }

@@ -18,35 +18,21 @@ import { prepare } from "../../../lib/swap/effects/prepare.ts";
 import { stop } from "../../../lib/swap/effects/stop.ts";
 import { verify } from "../../../lib/swap/effects/verify.ts";
 import { SwapEngine } from "../../../lib/swap/engine.ts";
+import type { EngineOptions } from "../../../lib/swap/engine-options.ts";
 import type { EffectBodies } from "../../../lib/swap/run-services.ts";
+import { SlotStops } from "../../../lib/swap/slot-stop.ts";
 import { SETTLED, type SwapJob } from "../../../lib/swap/swap.ts";
 import { SwapLog } from "../../../lib/swap/swap-log.ts";
 import { SwapStore } from "../../../lib/swap/swap-store.ts";
 import type { Slot } from "../../../lib/topology/topology.ts";
-import { aTopology, OPEN_GATE, SETTINGS } from "./_fixtures.ts";
-import { type Mishap, ModelCluster } from "./_model-cluster.ts";
-import { FaultPlan, type Link, linkTo, type PlannedFault } from "./_model-link.ts";
+import { aTopology, SETTINGS } from "./_fixtures.ts";
+import { ModelCluster } from "./_model-cluster.ts";
+import { type Command, type History, PEOPLE } from "./_model-command.ts";
+import { FaultPlan, type Link, linkTo } from "./_model-link.ts";
+import { ModelGate, RestoreJudge } from "./_model-people.ts";
+import { whatIsUntrue } from "./_model-rest.ts";
 import { MODELS, NAMES, SLOTS, TIMING } from "./_model-scene.ts";
 import { VirtualClock } from "./_virtual-clock.ts";
-
-export type Command =
-  | { readonly do: "start"; readonly model: number; readonly slot: number; readonly rollback: boolean }
-  | { readonly do: "cancel" | "resolve" | "restart" | "kill" }
-  | { readonly do: "pass"; readonly ms: number }
-  | { readonly do: "events"; readonly count: number }
-  | { readonly do: "mishap"; readonly mishap: Mishap }
-  | { readonly do: "reboot" | "away"; readonly spark: number; readonly ms: number }
-  /** Every model that serves dies without a word. */
-  | { readonly do: "die" };
-
-export interface History {
-  /** Which slots there are: 0 to `ARRANGEMENTS` - 1. */
-  readonly arrangement: number;
-  readonly commands: readonly Command[];
-  readonly faults: readonly PlannedFault[];
-  /** Of the history's own chance: how long each answer takes. */
-  readonly seed: number;
-}
 
 export const REAL_EFFECTS: EffectBodies = {
   prepare,
@@ -59,13 +45,24 @@ export const REAL_EFFECTS: EffectBodies = {
   look,
 };
 
+const MOST_REST_MS = 15_000;
 const RESOLVE_MS = 15_000;
+/** What a swap is refused for. */
+const REFUSALS = new Set(["swap_running", "too_few_nodes", "reserved", "slot_stopping"]);
 const MOST_ROUNDS = 20;
 
 const facts = openDatabase({ path: ":memory:", synchronous: "NORMAL", migrations: FACTS, holds: "" });
 const telemetry = openDatabase({ path: ":memory:", synchronous: "NORMAL", migrations: TELEMETRY, holds: "" });
 
 class Broken extends Error {}
+
+/** What is looked at; a planted mistake is another one. */
+export interface Controller {
+  readonly effects: EffectBodies;
+  engine(options: EngineOptions): SwapEngine;
+}
+
+export const REAL_CONTROLLER: Controller = { effects: REAL_EFFECTS, engine: (options) => new SwapEngine(options) };
 
 class Play {
   readonly #clock = new VirtualClock();
@@ -82,10 +79,16 @@ class Play {
   #chance: number;
   #link!: Link;
   #engine!: SwapEngine;
+  readonly #gate = new ModelGate();
+  readonly #judge: RestoreJudge;
+  #stops!: SlotStops;
+  #leaving!: AbortController;
+  /** Slots of which a stop was begun and did not come through: what is believed of them may be wrong. */
+  readonly #halfStopped = new Set<string>();
 
   constructor(
     private readonly history: History,
-    private readonly effects: EffectBodies,
+    private readonly controller: Controller,
   ) {
     this.#chance = history.seed;
     this.#faults = new FaultPlan(history.faults);
@@ -93,6 +96,7 @@ class Play {
       slots: SLOTS[history.arrangement]!,
       settings: { ...SETTINGS, stall_seconds: 12, load_limit_seconds: 40, memory_reserve_gib: 0 },
     });
+    this.#judge = new RestoreJudge(this.#store, this.#cluster, this.#gate, this.#topology.slots);
     for (const table of ["swap", "slot_belief", "meta"]) facts.run(`DELETE FROM ${table}`);
     telemetry.run("DELETE FROM swap_log");
   }
@@ -113,17 +117,17 @@ class Play {
   #begin(): void {
     const now = () => isoTime(this.#clock.now);
     this.#link = linkTo(this.#cluster, this.#clock, this.#faults, () => this.#random());
-    this.#engine = new SwapEngine({
+    const options: EngineOptions = {
       control: this.#link.control,
       store: this.#store,
       log: new SwapLog(this.#telemetry(), now),
-      effects: this.effects,
+      effects: this.controller.effects,
       timing: TIMING,
       timeScale: 1,
       quote,
-      gate: OPEN_GATE,
+      gate: this.#gate,
       generationSeen: () => undefined,
-      wasForced: () => false,
+      wasForced: (reservation) => this.#gate.forced.has(reservation),
       catalog: () => ({ models: MODELS, problems: [] }),
       topology: () => this.#topology,
       newId: () => `job-${++this.#ids}`,
@@ -131,6 +135,15 @@ class Play {
       record: () => undefined,
       onChange: (job, durable) => this.#changed(job, durable),
       report: (error) => this.#broken.push(`an internal error: ${String(error)}`),
+    };
+    this.#engine = this.controller.engine(options);
+    this.#leaving = new AbortController();
+    this.#stops = new SlotStops({
+      ...options,
+      claims: this.#engine.claims,
+      inFlight: () => 0,
+      slotOf: (launchId) => this.#store.slotOf(launchId),
+      onChange: () => undefined,
     });
     this.#engine.resume();
   }
@@ -149,6 +162,7 @@ class Play {
   }
 
   async #end(): Promise<void> {
+    this.#leaving.abort(new Error("the controller is shutting down"));
     const closing = this.#engine.close();
     await this.#clock.pass(0);
     await closing;
@@ -160,7 +174,8 @@ class Play {
         this.#start(command);
         break;
       case "cancel":
-        for (const { job_id } of this.#engine.active().slice(0, 1)) this.#engine.cancel(job_id);
+        for (const { job_id } of this.#engine.active().slice(0, 1))
+          this.#engine.cancel(job_id, this.#gate.held?.holder ?? null);
         break;
       case "resolve":
         this.#engine.resolveUnknown();
@@ -170,9 +185,7 @@ class Play {
         this.#begin();
         break;
       case "kill":
-        this.#link.cut();
-        this.#clock.dropControllersTimers();
-        this.#begin();
+        this.#kill();
         break;
       case "pass":
         await this.#pass(command.ms);
@@ -192,35 +205,115 @@ class Play {
       case "die":
         for (const vllm of this.#cluster.started) if (vllm.state === "serving") this.#cluster.end(vllm, "fault");
         break;
+      case "rest":
+        await this.#pass(MOST_REST_MS, () => this.#store.unsettled().length === 0);
+        break;
+      case "reserve":
+        if (this.#gate.held === null)
+          this.#gate.held = { generation: this.#store.nextGeneration(), holder: PEOPLE[command.who]! };
+        break;
+      case "release":
+        this.#gate.held = null;
+        break;
+      case "force":
+        this.#force(command.killed);
+        break;
+      case "stop":
+        this.#stop(this.#slotAt(command.slot).name);
+        break;
+      case "start_by_hand":
+      case "stop_by_hand":
+        this.#byHand(command.do, this.#slotAt(command.slot));
+        break;
     }
     this.#look();
   }
 
-  #start({ model, slot, rollback }: Extract<Command, { do: "start" }>): void {
-    const { slots } = this.#topology;
+  #kill(): void {
+    this.#link.cut();
+    this.#clock.dropControllersTimers();
+    this.#gate.endProcess();
+    this.#begin();
+  }
+
+  #force(isKilled: boolean): void {
+    const reservation = this.#gate.force();
+    if (reservation === null) return;
+    if (isKilled) this.#kill();
+    else this.#engine.abortBeforeStopping(reservation);
+    const wrong = this.#judge.whatGoesOn(reservation);
+    if (wrong) throw new Broken(wrong);
+  }
+
+  #stop(name: string): void {
+    const { signal } = this.#leaving;
+    const claimed = this.#store.highestGeneration();
+    const stopping = this.#stops.stop(name, this.#gate.held?.holder ?? null, signal);
+    // Refused before it has claimed anything: nothing was touched.
+    if (this.#store.highestGeneration() > claimed) this.#halfStopped.add(name);
+    stopping.then(
+      () => {
+        this.#halfStopped.delete(name);
+        this.#judge.stops.set(name, this.#clock.now);
+      },
+      (error) => {
+        if (!(error instanceof Fault) && !signal.aborted) this.#broken.push(`a stop: ${String(error)}`);
+      },
+    );
+  }
+
+  /** People do nothing by hand while they see something under way there; what comes late from before is nobody's to see. */
+  #byHand(what: "start_by_hand" | "stop_by_hand", slot: Slot): void {
+    const isUnderWay =
+      this.#store.unsettled().some(({ job }) => !["planned", "draining"].includes(job.state)) ||
+      this.#gate.disruptionIn({ slot: slot.name, nodes: [] }) !== null ||
+      this.#faults.isLate(this.#clock.now);
+    const sparks = slot.nodes.map((name) => this.#cluster.sparks.find((spark) => spark.name === name)!);
+    if (isUnderWay || sparks.some(({ isAway }) => isAway)) return;
+    if (what === "stop_by_hand") {
+      for (const spark of sparks) this.#cluster.stopContainer(spark, slot.container, null, "hand");
+      return;
+    }
+    const launches = sparks.flatMap(({ jobs }) => [...jobs]).filter(([id]) => !id.endsWith("-log"));
+    if (launches.some(([, { state }]) => state === "running")) return;
+    const [head] = sparks;
+    if (head && !sparks.some(({ containers }) => containers.has(slot.container))) this.#cluster.startByHand(head, slot);
+  }
+
+  #start({ model, slot, rollback, who }: Extract<Command, { do: "start" }>): void {
     try {
-      const request = { model: MODELS[model]!.key, slot: slots[slot % slots.length]!.name, rollback };
+      const token = PEOPLE[who] ?? null;
+      const request = { model: MODELS[model]!.key, slot: this.#slotAt(slot).name, rollback, token };
       this.#accepted.push(this.#engine.start({ ...request, requestedBy: "a test" }).job_id);
     } catch (error) {
-      if (!(error instanceof Fault) || !["swap_running", "too_few_nodes"].includes(error.code)) throw error;
+      if (!(error instanceof Fault) || !REFUSALS.has(error.code)) throw error;
     }
   }
 
-  async #pass(milliseconds: number): Promise<void> {
+  async #pass(milliseconds: number, isEnough = () => false): Promise<void> {
     const end = this.#clock.now + milliseconds;
-    while (this.#clock.now < end && (await this.#clock.step())) this.#look();
+    while (this.#clock.now < end && !isEnough()) {
+      // Nothing waits: the time passes all the same.
+      if (!(await this.#clock.step())) this.#clock.now = end;
+      this.#look();
+    }
   }
 
   /** After every event. */
   #look(): void {
-    const problem = this.#broken[0] ?? this.#cluster.violations[0];
-    if (problem !== undefined) throw new Broken(problem);
+    const problem = this.#broken[0] ?? this.#cluster.violations[0] ?? this.#judge.whatWasStopped();
+    if (problem !== null) throw new Broken(problem);
   }
 
   /** `ready` and `rolled back` are said only of a model that answered a chat. */
   #changed(job: SwapJob, durable: boolean): void {
     if (!durable) return;
-    if (job.restores && !this.#accepted.includes(job.job_id)) this.#accepted.push(job.job_id);
+    this.#judge.sees(job);
+    if (job.restores && !this.#accepted.includes(job.job_id)) {
+      this.#accepted.push(job.job_id);
+      const wrong = this.#judge.whatIsWrong(job);
+      if (wrong) this.#broken.push(wrong);
+    }
     const claims = [
       ...(job.state === "ready" ? [job.job_id] : []),
       ...(job.rolled_back_to !== null && job.ended_at !== null ? [`${job.job_id}-back`] : []),
@@ -236,51 +329,33 @@ class Play {
   async #comeToRest(): Promise<void> {
     this.#faults.clear();
     this.#cluster.mishaps.length = 0;
+    // What somebody has reserved is not looked into.
+    this.#gate.held = null;
     for (let round = 0; round < MOST_ROUNDS; round++) {
       await this.#pass(RESOLVE_MS);
       this.#engine.resolveUnknown();
-      if (this.#store.unsettled().length === 0) return this.#judge();
+      const { signal } = this.#leaving;
+      this.#stops.lookAgain(signal).catch((error) => {
+        if (!signal.aborted) this.#broken.push(`a look at a half stop: ${String(error)}`);
+      });
+      if (this.#store.unsettled().length === 0) return this.#conclude();
     }
     const left = this.#store.unsettled().map(({ job }) => `${job.job_id} is ${job.state}, ${job.phase}`);
     throw new Broken(`still not at rest: ${left.join("; ")}`);
   }
 
-  #judge(): void {
-    const jobs = this.#accepted.map((id) => this.#store.find(id)?.job);
-    jobs.forEach((job, index) => {
-      if (!job) throw new Broken(`${this.#accepted[index]} is lost`);
-      if (!SETTLED.has(job.state) || job.state === "unknown") throw new Broken(`${job.job_id} ended as ${job.state}`);
-      // One try for what died right after it was ready, and none for that try.
-      const restores = jobs.filter((each) => each?.restores?.job_id === job.job_id);
-      const [only] = restores;
-      if (restores.length > 1 || (only?.job_id ?? null) !== (job.died?.restored_by ?? null))
-        throw new Broken(`${job.job_id} was restored ${restores.length} times, it says by ${job.died?.restored_by}`);
-      if (only && job.restores) throw new Broken(`${job.job_id} restores, and was restored by ${only.job_id}`);
+  #conclude(): void {
+    const { slots } = this.#topology;
+    const untrue = whatIsUntrue({
+      ...{ store: this.#store, cluster: this.#cluster, slots, accepted: this.#accepted },
+      ...{ leftAlone: this.#leftAlone, halfStopped: this.#halfStopped },
     });
-    const beliefs = this.#store.beliefs();
-    const living = this.#cluster.started.filter(({ state }) => state !== "dead");
-    for (const { launchId } of living)
-      if (!beliefs.some(({ launch_id }) => launch_id === launchId))
-        throw new Broken(`the vLLM of ${launchId} runs, and nobody believes in it`);
-    for (const belief of beliefs) {
-      const vllm = this.#cluster.started.find(({ launchId }) => launchId === belief.launch_id);
-      // What the world took is shown as "not answering"; what was stopped must not be believed in any more.
-      const isTrue = vllm?.state === "serving" || vllm?.endedBy === "fault";
-      if (!isTrue) throw new Broken(`${belief.slot} is believed to serve ${belief.launch_id}: ${vllm?.state}`);
-    }
-    // What the world has taken may leave its container behind: it is believed in, and the next stop finds it.
-    for (const { name, containers } of this.#cluster.sparks)
-      for (const [container, { vllms }] of containers)
-        if (
-          vllms.size === 0 &&
-          !this.#leftAlone.has(name) &&
-          !beliefs.some(({ slot }) => this.#slot(slot).container === container)
-        )
-          throw new Broken(`${container} is left on ${name} with nothing in it`);
+    if (untrue) throw new Broken(untrue);
   }
 
-  #slot(name: string): Slot {
-    return this.#topology.slots.find((slot) => slot.name === name)!;
+  #slotAt(index: number): Slot {
+    const { slots } = this.#topology;
+    return slots[index % slots.length]!;
   }
 
   #spark(index: number) {
@@ -295,6 +370,6 @@ class Play {
 }
 
 /** @returns the swaps, newest first. @throws when something does not hold */
-export function play(history: History, effects: EffectBodies = REAL_EFFECTS): Promise<readonly SwapJob[]> {
-  return new Play(history, effects).play();
+export function play(history: History, controller: Controller = REAL_CONTROLLER): Promise<readonly SwapJob[]> {
+  return new Play(history, controller).play();
 }

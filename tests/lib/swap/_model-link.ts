@@ -26,10 +26,20 @@ const DOCKER_STOP_MS = 300;
 export class FaultPlan {
   #left: PlannedFault[];
   #goingWell: number;
+  #lateUntil = 0;
 
   constructor(planned: readonly PlannedFault[]) {
     this.#left = [...planned];
     this.#goingWell = planned[0]?.after ?? 0;
+  }
+
+  /** Whether a call that was given up may still come to pass. */
+  isLate(now: number): boolean {
+    return now <= this.#lateUntil;
+  }
+
+  strikesLate(now: number): void {
+    this.#lateUntil = now + SLOW_MS;
   }
 
   next(): CallFault | null {
@@ -81,6 +91,7 @@ export function linkTo(
         );
       const backMs = fault === "slow" ? SLOW_MS : Math.round(chance() * MOST_BACK_MS);
       if (fault === "late") {
+        faults.strikesLate(clock.now);
         clock.after(SLOW_MS, () => {
           try {
             if (!spark.isAway) work();
@@ -127,7 +138,7 @@ export function linkTo(
         const spark = sparkOf(node);
         const stop = () => {
           spark.admit(generation);
-          cluster.stopContainer(spark, container);
+          cluster.stopContainer(spark, container, generation);
         };
         return call(spark, signal, stop, spark.containers.has(container) ? DOCKER_STOP_MS : 0);
       },

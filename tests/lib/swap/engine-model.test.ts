@@ -7,8 +7,9 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Run } from "../../../lib/swap/run.ts";
 import type { EffectBodies } from "../../../lib/swap/run-services.ts";
-import { history } from "./_histories.ts";
-import { play, REAL_EFFECTS } from "./_model-history.ts";
+import { aroundDeath, history } from "./_histories.ts";
+import { play, REAL_CONTROLLER, REAL_EFFECTS } from "./_model-history.ts";
+import { PLANTED_RESTORES } from "./_planted-restores.ts";
 
 const RUNS = Number(process.env.MODEL_RUNS ?? 10_000);
 const SEED = Number(process.env.MODEL_SEED ?? Date.now() % 2 ** 31);
@@ -91,12 +92,21 @@ describe(`the swap engine in random histories (seed ${SEED})`, () => {
     },
   };
 
-  for (const [mistake, { effects, seen }] of Object.entries(mistakes))
+  const found = Object.entries(mistakes).map(([mistake, { effects, seen }]) => {
+    const controller = { ...REAL_CONTROLLER, effects: { ...REAL_EFFECTS, ...effects } };
+    return { mistake, controller, seen, where: history };
+  });
+  const restores = Object.entries(PLANTED_RESTORES).map(([mistake, planted]) => ({
+    ...{ mistake, ...planted },
+    where: aroundDeath,
+  }));
+
+  for (const { mistake, controller, seen, where } of [...found, ...restores])
     test(
       `a controller that ${mistake} is found out`,
       async () => {
-        const property = fc.asyncProperty(history, async (given) => {
-          await play(given, { ...REAL_EFFECTS, ...effects });
+        const property = fc.asyncProperty(where, async (given) => {
+          await play(given, controller);
         });
 
         const found = await fc.check(property, { numRuns: RUNS_TO_FIND, seed: SEED, endOnFailure: true });
