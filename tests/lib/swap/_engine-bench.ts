@@ -25,6 +25,7 @@ export interface BenchOptions {
   readonly onBegin?: (begun: Begun) => void;
   readonly isBeingDeleted?: (model: Model) => boolean;
   readonly gate?: Gate;
+  readonly wasForced?: (reservation: number) => boolean;
   readonly timing?: Partial<Timing>;
   /** Called within the transaction that makes a change durable. */
   readonly record?: (job: SwapJob) => void;
@@ -61,6 +62,7 @@ export class EngineBench implements AsyncDisposable {
       record,
       isBeingDeleted = () => false,
       gate = OPEN_GATE,
+      wasForced = () => false,
     } = this.options;
     // Every reading of the clock is a second later than the one before.
     const now = () => {
@@ -79,7 +81,7 @@ export class EngineBench implements AsyncDisposable {
       quote,
       gate,
       generationSeen: () => undefined,
-      wasForced: () => false,
+      wasForced,
       catalog: () => ({ models, problems: [] }),
       topology: () => this.topology,
       isBeingDeleted,

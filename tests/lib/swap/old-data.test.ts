@@ -6,6 +6,7 @@ import type { MachineEvent } from "../../../lib/swap/machine.ts";
 import type { Timing } from "../../../lib/swap/timing.ts";
 import { until } from "../../support/until.ts";
 import { EngineBench, GLM, QWEN } from "./_engine-bench.ts";
+import { aNode, aTopology } from "./_fixtures.ts";
 
 const mine = (generation: number): Fence => ({ foreign: null, generation });
 const away = (): never => {
@@ -152,4 +153,26 @@ test("a Spark that obeys another controller by now: the swap is that one's, and 
   await using _ = bench;
   expect(await settled).toMatchObject({ state: "failed", failure: { code: "fenced" } });
   expect(bench.effects.names).toEqual([]);
+});
+
+test("the Sparks are asked once: what comes after the first answer is fenced as ever", async () => {
+  let generation = 2;
+  const { bench, job_id } = await takenUpAt("follow", () => mine(generation));
+  await using _ = bench;
+  const follow = await bench.effects.next("follow", job_id);
+  generation = 5;
+  follow.report({ type: "answering" });
+
+  expect((await bench.effects.next("verify", job_id)).run.jobId).toBe(job_id);
+});
+
+test("a Spark that has left the configuration meanwhile is asked as it was when the swap was claimed", async () => {
+  const { bench, settled } = await takenUpAt("follow", () => mine(5), {
+    meanwhile: (left) => {
+      left.topology = aTopology({ nodes: [aNode("spark-2")] });
+    },
+  });
+  await using _ = bench;
+
+  expect(await settled).toMatchObject(SUPERSEDED);
 });

@@ -5,7 +5,7 @@ import type { JobReading, NodeView } from "../../../lib/swap/cluster.ts";
 import type { SwapJob } from "../../../lib/swap/swap.ts";
 import { until } from "../../support/until.ts";
 import { type BenchOptions, EngineBench, GLM, QWEN } from "./_engine-bench.ts";
-import { aServingView, aView, OPEN_GATE, unreachable } from "./_fixtures.ts";
+import { aServingView, aSlot, aTopology, aView, OPEN_GATE, unreachable } from "./_fixtures.ts";
 
 const SERVES = aServingView("vllm serve x");
 const LOOK_MS = 2;
@@ -305,6 +305,55 @@ describe("a model that dies right after it was ready", () => {
       reason: expect.stringContaining("Qwen3 14B is not loaded again: its files are being deleted."),
       died: { restored_by: null },
     });
+  });
+
+  test("under a reservation: the restore belongs to it as well, and ends with it", async () => {
+    const spark = new Spark();
+    await using bench = spark.bench({ gate: { ...OPEN_GATE, admit: () => 7 } });
+    const id = await serving(bench);
+    spark.die();
+    await died(bench, id);
+    await bench.effects.until("prepare", "job-3");
+    expect(bench.store.find("job-3")?.order.reservation).toBe(7);
+
+    const settled = bench.engine.settled("job-3");
+    bench.engine.abortBeforeStopping(7);
+    expect(await settled).toMatchObject({ state: "cancelled" });
+    // Nothing is begun for it once more.
+    await manyLooksLater();
+    expect(bench.store.list(10)).toHaveLength(3);
+  });
+
+  test("is not replaced where a person has ended the reservation under which it was loaded: it says so", async () => {
+    const spark = new Spark();
+    const gate = { ...OPEN_GATE, admit: () => 7 };
+    let forced: number | null = null;
+    await using bench = spark.bench({ gate, wasForced: (reservation) => reservation === forced });
+    const id = await serving(bench);
+    forced = 7;
+    spark.die();
+
+    expect(await died(bench, id)).toMatchObject({
+      reason: expect.stringContaining("Qwen3 14B is not loaded again: a person has ended the reservation"),
+      died: { restored_by: null },
+    });
+  });
+
+  test("is not replaced where another slot's model would have to stop for what was before: it says so", async () => {
+    const spark = new Spark();
+    const large = { ...QWEN, gpu_memory_utilization: 0.8 };
+    const beside = { ...GLM, key: "beside", gpu_memory_utilization: 0.3 };
+    const slots = [aSlot(), aSlot({ name: "second", port: 8889, container: "vllm_second" })];
+    await using bench = spark.bench({ models: [large, GLM, beside], topology: aTopology({ slots }) });
+    const id = await serving(bench);
+    await bench.load(beside, "second");
+    spark.die();
+
+    expect(await died(bench, id)).toMatchObject({
+      reason: expect.stringContaining("Qwen3 14B is not loaded again: what runs in second now would have to stop."),
+      died: { restored_by: null },
+    });
+    expect(bench.engine.beliefs().map(({ slot }) => slot)).toContain("second");
   });
 
   test("is waited for on a Spark that was silent meanwhile", async () => {

@@ -20,6 +20,7 @@ async function aStop(
   silent: Record<string, Fault> = {},
   more: Partial<SparkControl> = {},
   beside: readonly Slot[] = [],
+  forced = new AbortController().signal,
 ) {
   const topology = aTopology({ slots: [aSlot(), ...beside], settings: { ...SETTINGS, drain_seconds: 0 } });
   const bench = new EngineBench({ topology, models: [WIDE] });
@@ -45,7 +46,7 @@ async function aStop(
     }),
     store: bench.store,
     claims: bench.engine.claims,
-    gate: OPEN_GATE,
+    gate: { ...OPEN_GATE, disrupt: () => ({ forced, end: () => undefined }) },
     timing: { ...TIMING, stopDeadlineMs: 20 },
     topology: () => topology,
     inFlight: () => 0,
@@ -192,5 +193,14 @@ test.each([
   await using _ = bench;
 
   expect(end).toBe("stopped");
+  expect([stopped, believed()]).toEqual([[], 1]);
+});
+
+test("a person who ends the reservation while nothing has been stopped yet ends the stop", async () => {
+  const ended = new Fault("conflict", "reservation_lost", "A person has ended the reservation.");
+  const { bench, end, stopped, believed } = await aStop(() => GONE, 0, {}, {}, [], AbortSignal.abort(ended));
+  await using _ = bench;
+
+  expect(end).toBe(ended);
   expect([stopped, believed()]).toEqual([[], 1]);
 });
