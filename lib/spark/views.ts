@@ -31,6 +31,8 @@ export interface ContainerView {
   readonly running: boolean;
   readonly image: string;
   readonly startedAt: string;
+  /** The kernel has killed something in it for memory; docker says so of a container that runs on, too. */
+  readonly outOfMemory: boolean;
 }
 
 /** From `docker inspect`: an array with one object. Null: no such container. */
@@ -39,7 +41,7 @@ export function readContainer(output: string): ContainerView | null {
   if (from < 0) return null;
   try {
     const [entry] = JSON.parse(output.slice(from)) as {
-      State?: { Running?: unknown; StartedAt?: unknown };
+      State?: { Running?: unknown; StartedAt?: unknown; OOMKilled?: unknown };
       Config?: { Image?: unknown };
       ImageName?: unknown;
     }[];
@@ -48,6 +50,7 @@ export function readContainer(output: string): ContainerView | null {
       running: entry.State?.Running === true,
       image: text(entry.Config?.Image ?? entry.ImageName),
       startedAt: text(entry.State?.StartedAt),
+      outOfMemory: entry.State?.OOMKilled === true,
     };
   } catch {
     return null;

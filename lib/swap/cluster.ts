@@ -19,7 +19,13 @@ export interface NodeView {
   readonly memory: { readonly totalBytes: number; readonly availableBytes: number };
   /** Somebody listens on the slot's port. */
   readonly portOpen: boolean;
-  readonly container: { readonly running: boolean; readonly image: string; readonly startedAt: string } | null;
+  readonly container: {
+    readonly running: boolean;
+    readonly image: string;
+    readonly startedAt: string;
+    /** The kernel has killed something in it for memory. Left out: not known. */
+    readonly outOfMemory?: boolean;
+  } | null;
   /** Command lines of the vLLM processes inside the slot's container. */
   readonly vllm: readonly string[];
   /** Those of other slots are among them: see `strangersAmong`. */

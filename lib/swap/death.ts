@@ -17,38 +17,42 @@ export interface Death {
   readonly launcher: Pick<JobReading, "state" | "exitCode">;
   /** Name of a node that was restarted since the launch. */
   readonly rebooted: string | null;
+  /** What shows that the kernel has killed it for memory; null: nothing does. */
+  readonly killedOn: string | null;
   /** What was written since it got ready. */
   readonly lines: readonly string[];
 }
 
 /** @param seconds since it was ready @returns null: it was stopped from outside */
 export function deathOf({ name }: Model, seconds: number, death: Death): Failure | null {
-  const { gone, outlived, launcher, rebooted, lines } = death;
+  const { gone, outlived, launcher, rebooted, killedOn, lines } = death;
   const known = explainLog(lines);
   const wasKilled = launcher.exitCode === SIGKILLED;
   const ownEnd = launcher.exitCode !== null && !wasKilled && launcher.exitCode !== 0;
   // What is killed together with its container was stopped, whatever was said meanwhile: by a server that lost its engine an instant
   // before, by docker of a container that is gone, by the other Spark. A vLLM that ends with an error has an exit code of its own.
   const hasWords = !wasKilled && tellsOfError(lines);
-  if (!outlived && !ownEnd && rebooted === null && !hasWords) return null;
+  if (!outlived && !ownEnd && rebooted === null && killedOn === null && !hasWords) return null;
+  const isGeneral = known === null || known.code === "engine_failed";
   const last = known?.evidence ?? lastTelling(lines);
   const why = [
     [rebooted !== null, ` ${rebooted} was restarted.`],
-    [known?.code === "out_of_memory", " Memory ran out."],
+    [known?.code === "out_of_memory" || (killedOn !== null && isGeneral), " Memory ran out."],
     [known !== null, " Its log says why."],
     [wasKilled, " It was killed."],
   ].find(([applies]) => applies)?.[1];
   const evidence = [
     last === null ? [] : `last words: ${last}`,
     launcher.exitCode === null ? [] : `exit code ${launcher.exitCode}${wasKilled ? " (SIGKILL)" : ""}`,
+    killedOn ?? [],
     rebooted === null ? gone : `${rebooted}: another boot id than at the launch`,
   ].flat();
   return failure(
     "died_after_ready",
     `${name} ended ${seconds === 1 ? "1 second" : `${seconds} seconds`} after it was ready.${why ?? ""}`,
     evidence.join("; "),
-    known?.advice ??
-      (wasKilled
+    (isGeneral && killedOn !== null ? null : known?.advice) ??
+      (wasKilled || killedOn !== null
         ? "Look at the kernel's log on the Spark (dmesg): it kills what takes the last memory. Lower gpu_memory_utilization of this model."
         : "Read the end of its log in the history, then load it again."),
   );

@@ -99,6 +99,22 @@ export function explainLog(lines: readonly string[]): Failure | null {
   return null;
 }
 
+/** How it is known that the kernel has killed something for memory. */
+export const oomKilled = (container: string, node: string): string =>
+  `docker inspect ${container} on ${node} shows OOMKilled`;
+
+/** The kernel's kill is the cause where the log tells no other one: the engine's own general line only follows from it. */
+export function killedForMemory(lines: readonly string[], node: string, evidence: string): Failure {
+  const known = explainLog(lines);
+  if (known !== null && known.code !== "engine_failed") return known;
+  return failure(
+    "out_of_memory",
+    `Memory ran out on ${node}, and its kernel killed vLLM.`,
+    evidence,
+    "Lower this model's share of memory (gpu_memory_utilization) in Models, or stop what else uses memory there.",
+  );
+}
+
 /** What an exception says may hold anything, and is for the log: here it is told which it was and where. */
 export function ownMistake(error: unknown, step: string): Failure {
   const name = error instanceof Error ? error.name : typeof error;

@@ -8,6 +8,7 @@ import { type Node, usableNode } from "../topology/topology.ts";
 import { type Death, deathOf } from "./death.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import type { Belief } from "./facts.ts";
+import { oomKilled } from "./failure.ts";
 import { RemoteLog } from "./remote-log.ts";
 import { pause } from "./run.ts";
 import { storedAs } from "./run-log.ts";
@@ -77,6 +78,7 @@ export class Settling {
     let contact = began;
     let missing = 0;
     let outlived = false;
+    let killedOn: string | null = null;
     // Kept when a connection is cut, or the disk full, in the moment in which it is told.
     const lines: string[] = [];
     while (true) {
@@ -90,6 +92,7 @@ export class Settling {
         // Twice in a row: a process list may be read in the instant between two processes.
         missing = gone === null ? 0 : missing + 1;
         outlived = gone !== null && (outlived || gone.containerRuns);
+        killedOn = gone && (killedOn ?? gone.killedOn);
         if (gone === null && contact - began > leftMs) return;
         if (gone === null || missing < 2) continue;
         // What another controller has stopped did not die.
@@ -97,7 +100,7 @@ export class Settling {
         const ends = await this.#lastWords(record, belief, [head, ...workers], lines, signal);
         if (isOver()) return;
         const seconds = Math.round((Date.parse(this.means.now()) - Date.parse(belief.since)) / 1000);
-        const failure = deathOf(belief.model, seconds, { ...ends, gone: gone.line, outlived, lines });
+        const failure = deathOf(belief.model, seconds, { ...ends, gone: gone.line, outlived, killedOn, lines });
         if (failure) this.means.onDeath(record, failure);
         return;
       } catch (error) {
@@ -121,7 +124,9 @@ export class Settling {
       return at === 0 && view.vllm.length === 0 ? [`docker top ${slot.container} on ${node.name} shows no vLLM`] : [];
     });
     const containerRuns = views.every(({ view }) => view.container?.running === true);
-    return lines.length === 0 ? null : { line: lines.join("; "), containerRuns };
+    const killed = views.find(({ view }) => view.container?.outOfMemory);
+    const killedOn = killed ? oomKilled(slot.container, killed.node.name) : null;
+    return lines.length === 0 ? null : { line: lines.join("; "), containerRuns, killedOn };
   }
 
   async #isOvertaken(nodes: readonly Node[], signal: AbortSignal): Promise<boolean> {

@@ -5,7 +5,7 @@
  */
 import { Fault } from "../../fault.ts";
 import { failureOf } from "../facts.ts";
-import { explainEnd, explainLog, failure } from "../failure.ts";
+import { explainEnd, explainLog, failure, killedForMemory, oomKilled } from "../failure.ts";
 import { LoadClock } from "../load-clock.ts";
 import type { MachineEvent } from "../machine.ts";
 import { advance, LOAD_BEGINS } from "../phases.ts";
@@ -131,7 +131,7 @@ async function followLog(
     if (reading.more) continue;
     // Told by the log keeper of each node: a worker whose vLLM was never seen would count as starting for ever.
     if (reading.rebooted !== null) return { type: "failed", failure: rebooted(reading.rebooted) };
-    if (dead !== null) return { type: "failed", failure: explainDeath(run, reading, dead) };
+    if (dead !== null) return { type: "failed", failure: explainDeath(run, reading, dead, watch.killedOn) };
     hasCaughtUp = true;
     const { watchedMs, quietMs } = clock.tick();
     const { stall_seconds, load_limit_seconds } = run.settings();
@@ -154,11 +154,17 @@ class ProcessWatch {
   readonly #seen = new Set<string>();
   #missing = 0;
   #nextLook = 0;
+  #killedOn: string | null = null;
 
   constructor(
     private readonly run: Run,
     private readonly nodes: ReturnType<typeof nodesOf>,
   ) {}
+
+  /** Name of a node whose kernel has killed it for memory, as far as docker has said so. */
+  get killedOn(): string | null {
+    return this.#killedOn;
+  }
 
   /** What shows that it is dead; null while it lives, or may. @throws Fault `fenced` */
   async dead(reading: LogReading, signal: AbortSignal): Promise<string | null> {
@@ -176,6 +182,8 @@ class ProcessWatch {
       ({ node, view }, index) =>
         view.vllm.length === 0 && (this.#seen.has(node.name) || (index === 0 && !launcherRuns)),
     );
+    // Its container may be gone at the next look, and what docker knows of it.
+    this.#killedOn ??= gone.find(({ view }) => view.container?.outOfMemory)?.node.name ?? null;
     // Twice in a row: a process list may be read in the instant between two processes.
     this.#missing = gone.length === 0 ? 0 : this.#missing + 1;
     if (gone.length > 0) this.#nextLook = 0;
@@ -184,7 +192,8 @@ class ProcessWatch {
   }
 }
 
-function explainDeath(run: Run, reading: LogReading, dead: string) {
+function explainDeath(run: Run, reading: LogReading, dead: string, killedOn: string | null) {
+  if (killedOn !== null) return killedForMemory(run.tail(), killedOn, oomKilled(run.order.slot.container, killedOn));
   const { state, exitCode } = reading.launcher;
   if (state !== "running" && state !== "prepared") return explainEnd(exitCode, run.tail());
   return (

@@ -120,6 +120,7 @@ describe("docker inspect", () => {
       running: true,
       image: "vllm-node",
       startedAt: "2026-01-01T10:00:01.123456789Z",
+      outOfMemory: false,
     });
   });
 
@@ -128,6 +129,7 @@ describe("docker inspect", () => {
       running: false,
       image: "localhost/vllm-node:latest",
       startedAt: "2026-01-01T10:00:01.123456789+00:00",
+      outOfMemory: false,
     });
   });
 
@@ -150,7 +152,13 @@ describe("docker inspect", () => {
       running: false,
       image: "",
       startedAt: "",
+      outOfMemory: false,
     });
+  });
+
+  test("of which a process was killed for memory", () => {
+    const output = DOCKER_INSPECT.replace('"Running": true,', '"Running": true, "OOMKilled": true,');
+    expect(readContainer(output)?.outOfMemory).toBe(true);
   });
 });
 

@@ -5,7 +5,15 @@ import { aModel } from "./_fixtures.ts";
 const GONE = "docker inspect vllm_node on spark-1 finds no container that runs";
 const exited = (exitCode: number | null) => ({ state: "exited" as const, exitCode });
 const why = (given: Partial<Death>, seconds = 12) =>
-  deathOf(aModel(), seconds, { gone: GONE, outlived: false, launcher: exited(1), rebooted: null, lines: [], ...given });
+  deathOf(aModel(), seconds, {
+    gone: GONE,
+    outlived: false,
+    launcher: exited(1),
+    rebooted: null,
+    lines: [],
+    killedOn: null,
+    ...given,
+  });
 
 describe("why a model ended right after it was ready", () => {
   test("what its log says of memory comes first, with the line and what to try", () => {
@@ -35,6 +43,16 @@ describe("why a model ended right after it was ready", () => {
       evidence: `exit code 137 (SIGKILL); ${GONE}`,
       advice: expect.stringContaining("dmesg"),
     });
+  });
+
+  test("what docker says of its container is the reason where nothing else is said of it", () => {
+    const lines = ["EngineDeadError: EngineCore encountered an issue."];
+    for (const given of [{ launcher: exited(137) }, { lines }])
+      expect(why({ ...given, killedOn: "docker inspect vllm_node on spark-1 shows OOMKilled" })).toMatchObject({
+        message: "Qwen3 14B ended 12 seconds after it was ready. Memory ran out.",
+        evidence: expect.stringContaining("docker inspect vllm_node on spark-1 shows OOMKilled"),
+        advice: expect.stringContaining("gpu_memory_utilization"),
+      });
   });
 
   test("a restart of its Spark is the reason, whatever else is there", () => {

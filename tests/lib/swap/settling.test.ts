@@ -169,6 +169,20 @@ describe("a model that dies right after it was ready", () => {
     expect((await died(bench, id)).died?.failure.evidence).toContain("exit code 137 (SIGKILL)");
   });
 
+  test("killed for memory, as docker says of its container before that goes too", async () => {
+    const spark = new Spark();
+    await using bench = spark.bench();
+    const id = await serving(bench);
+    const container = { running: true, image: "vllm-node", startedAt: "", outOfMemory: true };
+    spark.first.push({ ...SERVES, vllm: [], container });
+    spark.die("", 137);
+
+    expect((await died(bench, id)).died?.failure).toMatchObject({
+      message: expect.stringContaining("Memory ran out."),
+      evidence: expect.stringContaining("docker inspect vllm_node on spark-1 shows OOMKilled"),
+    });
+  });
+
   test("on its other Spark only: the container tells, a worker may show no vLLM", async () => {
     const spark = new Spark();
     await using bench = spark.bench({ models: [QWEN, { ...GLM, nodes: 2 }] });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { servedSource } from "../../../../lib/catalog/catalog.ts";
 import { Fault } from "../../../../lib/fault.ts";
-import type { JobReading, SparkControl } from "../../../../lib/swap/cluster.ts";
+import type { JobReading, NodeView, SparkControl } from "../../../../lib/swap/cluster.ts";
 import { follow } from "../../../../lib/swap/effects/follow.ts";
 import { aModel, aServingView, aView, unreachable } from "../_fixtures.ts";
 import { aRun, type RunOptions } from "./_run.ts";
@@ -93,6 +93,12 @@ describe("following a load", () => {
   });
 });
 
+/** A vLLM at the first look, whatever is there at the others. */
+function seenFirst(then: () => Promise<NodeView>) {
+  let looks = 0;
+  return () => (++looks === 1 ? Promise.resolve(aServingView("vllm serve x")) : then());
+}
+
 describe("a load has failed", () => {
   const get = () => Promise.resolve(silence);
 
@@ -115,6 +121,30 @@ describe("a load has failed", () => {
     const control = { ...launcher(["x\n"], { state: "vanished", exitCode: null }), ...alive, get: late };
 
     expect(await follow(aRun({ control }), "forward", never)).toEqual({ type: "answering" });
+  });
+
+  test.each([
+    ["the launcher stays", running, "x\n"],
+    ["the launcher ended with the kill", { state: "exited", exitCode: 137 } as const, "x\n"],
+    ["only the general line is in the log", { state: "exited", exitCode: 1 } as const, "EngineCore failed to start.\n"],
+  ])("for memory where docker says so of its container, and %s", async (_what, ended, words) => {
+    const container = { running: true, image: "vllm-node", startedAt: "", outOfMemory: true };
+    const look = () => Promise.resolve(aView({ container }));
+
+    expect(await failing({ control: { ...launcher([words], ended), look: seenFirst(look), get } })).toMatchObject({
+      code: "out_of_memory",
+      message: "Memory ran out on spark-1, and its kernel killed vLLM.",
+      evidence: "docker inspect vllm_node on spark-1 shows OOMKilled",
+      advice: expect.stringContaining("gpu_memory_utilization"),
+    });
+  });
+
+  test("for what its log names, whatever docker says of memory", async () => {
+    const container = { running: true, image: "vllm-node", startedAt: "", outOfMemory: true };
+    const look = seenFirst(() => Promise.resolve(aView({ container })));
+    const full = launcher(["OSError: [Errno 28] No space left on device\n"], { state: "exited", exitCode: 1 });
+
+    expect(await failing({ control: { ...full, look, get } })).toMatchObject({ code: "disk_full" });
   });
 
   test("when vLLM has been seen and is gone, though launcher and container stay", async () => {
