@@ -55,7 +55,8 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 const seed = fc.integer({ min: 1, max: 2 ** 31 - 2 });
 const fault = fc.record({ after: fc.nat(120), fault: fc.constantFrom(...CALL_FAULTS) });
 
-const anything: fc.Arbitrary<History> = fc.record({
+/** All that may happen, in any order. */
+export const anything: fc.Arbitrary<History> = fc.record({
   arrangement: fc.nat(ARRANGEMENTS - 1),
   commands: fc.array(command, { maxLength: 24, size: "max" }),
   faults: fc.array(fault, { maxLength: 8 }),

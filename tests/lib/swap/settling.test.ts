@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { Fault } from "../../../lib/fault.ts";
 import type { JobReading, NodeView } from "../../../lib/swap/cluster.ts";
+import type { Gate } from "../../../lib/swap/gate.ts";
 import type { SwapJob } from "../../../lib/swap/swap.ts";
 import { until } from "../../support/until.ts";
 import { type BenchOptions, EngineBench, GLM, QWEN } from "./_engine-bench.ts";
@@ -323,7 +324,9 @@ describe("a model that dies right after it was ready", () => {
 
   test("under a reservation: the restore belongs to it as well, and ends with it", async () => {
     const spark = new Spark();
-    await using bench = spark.bench({ gate: { ...OPEN_GATE, admit: () => 7 } });
+    const held = { holder: "Ann", note: null, expires_at: "2026-01-01T01:00:00Z" };
+    const reservationOfAnother: Gate["reservationOfAnother"] = (_place, own) => (own === 7 ? null : held);
+    await using bench = spark.bench({ gate: { ...OPEN_GATE, admit: () => 7, reservationOfAnother } });
     const id = await serving(bench);
     spark.die();
     await died(bench, id);
