@@ -134,7 +134,12 @@ export class ServiceBoard {
     const groups = [...this.#groups()].filter(
       ([key, names]) => only === undefined || key === only || names.includes(only),
     );
-    await Promise.all(groups.map(([key]) => this.#lookAt(key)));
+    await Promise.all(
+      groups.map(([key]) => {
+        this.#beat(key);
+        return this.#lookAt(key);
+      }),
+    );
     this.seeSlots();
   }
 
@@ -194,16 +199,22 @@ export class ServiceBoard {
   }
 
   #tick(): void {
-    const { now, random, topology } = this.means;
+    const { now, topology } = this.means;
     const intervalMs = topology().settings.probe_seconds * 1000;
     for (const key of this.#groups().keys()) {
       const beat = this.#beats.get(key);
       const waitMs = beat ? intervalMs * beat.stretch : FIRST_LOOK_MS;
       if (isWithin(waitMs, beat?.at ?? this.#startedAt, now())) continue;
-      this.#beats.set(key, { at: now(), stretch: 1 - JITTER + 2 * JITTER * random() });
+      this.#beat(key);
       // Its predecessor still runs: this one is skipped.
       if (!this.#looking.has(key)) void this.#lookAt(key);
     }
+  }
+
+  /** It is looked at now: by itself again after an interval. */
+  #beat(key: string): void {
+    const { now, random } = this.means;
+    this.#beats.set(key, { at: now(), stretch: 1 - JITTER + 2 * JITTER * random() });
   }
 
   #lookAt(key: string): Promise<void> {
