@@ -78,7 +78,9 @@ describe("the list", () => {
   });
 
   test("of services that are nowhere says so, and keeps what was there apart from what never was", async () => {
-    const files = { "services-overrides.yaml": "services:\n  matrix-bridge: { user: bob }\n" };
+    // Another cluster of this machine may have its services at the usual ports.
+    const overrides = "services:\n  parakeet: { port: 9 }\n  matrix-bridge: { user: bob }\n";
+    const files = { "services-overrides.yaml": overrides };
     await begin({ files, services: false });
 
     const states = Object.fromEntries((await list()).map(({ name, state }) => [name, state]));
