@@ -16,7 +16,7 @@ const SOLO = "gpt-oss-20b";
 const BOTH = "glm-4.5-air";
 /** A silent line is given up soon, and what does not stop is not waited for. */
 const IMPATIENT: DemoOptions = {
-  ssh: { keepaliveIntervalMs: 250, keepaliveCountMax: 3, readyTimeoutMs: 1_000 },
+  ssh: { keepaliveIntervalMs: 250, keepaliveCountMax: 3, readyTimeoutMs: 2_500 },
   timing: { stopDeadlineMs: 3_000 },
 };
 

@@ -12,8 +12,11 @@ setDefaultTimeout(120_000);
 const SPEED = 20;
 const MODEL = "gpt-oss-20b";
 const OLD_MODEL = "qwen3-30b-a3b";
-/** Short, so that a silent line is given up soon; the product's are 5 s × 3 and 10 s. */
-const SSH = { keepaliveIntervalMs: 250, keepaliveCountMax: 3, readyTimeoutMs: 1_000 };
+/**
+ * Short, so that a silent line is given up soon; the product's are 5 s × 3 and 10 s. Both ends of the handshake are in this
+ * process: on a busy machine it takes a second.
+ */
+const SSH = { keepaliveIntervalMs: 250, keepaliveCountMax: 3, readyTimeoutMs: 2_500 };
 const TIMING = { followMs: 40 };
 /** What a question that is under way may take until the silence counts, twice (load and clean-up), on a busy machine. */
 const GIVE_UP_MS = 25_000;

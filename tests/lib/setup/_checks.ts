@@ -66,7 +66,7 @@ export class Checks implements AsyncDisposable {
       keys: this.keys,
       instance: INSTANCE,
       now: Date.now,
-      ssh: { readyTimeoutMs: 1_000 },
+      ssh: { readyTimeoutMs: 2_500 },
       ...over.checker,
     };
     this.results = [];
