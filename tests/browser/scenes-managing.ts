@@ -3,8 +3,8 @@ import { until } from "../support/until.ts";
 import { entry, type Scene, serving } from "./scene.ts";
 import { heading } from "./wording.ts";
 
-/** A download of a small model then takes a minute. */
-const DOWNLOADS_SLOWLY = 30;
+/** A download of 16 GB then takes a minute: as long as it is looked at. */
+const DOWNLOADS_SLOWLY = 2;
 
 export const MANAGING_SCENES: readonly Scene[] = [
   {
