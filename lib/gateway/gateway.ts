@@ -150,7 +150,7 @@ export class Gateway {
       const upstream = await reach(service);
       release = await this.#enterService(service, { signal }, trace);
       trace.begins();
-      const answer = await askReranker(upstream, question, signal);
+      const answer = await askReranker(this.#connections, upstream, question, signal);
       trace.status = 200;
       trace.end("complete");
       return answer;

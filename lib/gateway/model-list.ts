@@ -121,7 +121,7 @@ export class ModelList {
           signal: AbortSignal.timeout(ASK_DEADLINE_MS),
           ...(upstream.host === null ? {} : { headers: { host: upstream.host } }),
         });
-        if (response.status === 200) return JSON.parse(await shortAnswer(name, response, MOST_LIST_BYTES));
+        if (response.status === 200) return JSON.parse(await shortAnswer(name, response.body, MOST_LIST_BYTES));
         await response.body?.cancel();
         return {};
       } catch (error) {

@@ -3,12 +3,15 @@
  * want `documents` and answer `{results: [{index, relevance_score}]}`. Each ignores the other's field.
  */
 import { Fault } from "../fault.ts";
-import { ConnectTimeout } from "./connections.ts";
-import { Knock } from "./knock.ts";
+import type { Answer } from "./answer.ts";
+import type { Question } from "./connection.ts";
+import type { Connections } from "./connections.ts";
+import { Deadlines } from "./deadlines.ts";
 import { PATIENCE, type Patience } from "./patience.ts";
 import type { Upstream } from "./proxy.ts";
-import { upstreamFault } from "./relay.ts";
+import { ClientLeft, causeOf, upstreamFault } from "./relay.ts";
 import { shortAnswer } from "./short-answer.ts";
+import { Stop } from "./stop.ts";
 
 export interface RerankQuestion {
   readonly model?: string | undefined;
@@ -35,15 +38,16 @@ const MOST_SAID = 300;
 /** A place and a score for each of the documents, of which there are 8 MiB at most; in all shapes without their text. */
 const MOST_ANSWER_BYTES = 16 * 1024 * 1024;
 
-/** @throws Fault `invalid` what the reranker refuses; `upstream`, `timeout` */
+/** @throws Fault `invalid` what the reranker refuses; `upstream`, `timeout`; the signal's reason */
 export async function askReranker(
+  connections: Connections,
   upstream: Upstream,
   question: RerankQuestion,
   signal: AbortSignal,
-  patience: Pick<Patience, "connectMs" | "firstByteMs" | "totalMs"> = PATIENCE.text,
+  patience: Omit<Patience, "mostBytes"> = PATIENCE.text,
 ): Promise<RerankAnswer> {
   const { query, documents, model } = question;
-  const body = JSON.stringify({
+  const body = {
     ...(model === undefined ? {} : { model }),
     query,
     documents,
@@ -52,70 +56,60 @@ export async function askReranker(
     raw_scores: true,
     return_documents: false,
     return_text: false,
-  });
-  const deadline = AbortSignal.timeout(patience.totalMs);
+  };
+  const content = new TextEncoder().encode(JSON.stringify(body));
+  const stop = new Stop();
+  const leave = () => stop.stop(new ClientLeft());
+  signal.addEventListener("abort", leave, { once: true });
+  if (signal.aborted) leave();
+  const deadlines = new Deadlines(upstream.name, patience, (fault) => stop.stop(fault));
+  deadlines.begin();
   try {
     for (const path of PATHS) {
-      const silence = watch(upstream, patience);
-      const response = await fetch(upstream.origin + path, {
-        method: "POST",
-        headers: { "content-type": "application/json", ...(upstream.host === null ? {} : { host: upstream.host }) },
-        body,
-        redirect: "manual",
-        signal: AbortSignal.any([signal, deadline, silence.signal]),
-      }).finally(() => silence.over());
-      const text = await shortAnswer(upstream.name, response, MOST_ANSWER_BYTES);
-      if (response.status === 404 && path !== PATHS.at(-1)) continue;
-      if (response.status !== 200) throw refused(upstream.name, response.status, text);
+      deadlines.sent();
+      const asked = questionOf(path, upstream, content, patience.silenceMs);
+      const answer = await connections.ask(upstream.origin, asked, patience.connectMs, stop);
+      deadlines.answering();
+      const text = await shortAnswer(upstream.name, piecesOf(answer, deadlines), MOST_ANSWER_BYTES);
+      if (answer.status === 404 && path !== PATHS.at(-1)) continue;
+      if (answer.status !== 200) throw refused(upstream.name, answer.status, text);
       return normalised(upstream.name, text, question);
     }
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    if (deadline.aborted)
-      throw new Fault(
-        "timeout",
-        "upstream_timeout",
-        `${upstream.name} did not answer within ${patience.totalMs / 1000} s.`,
-      );
-    throw upstreamFault(upstream.name, error);
+    throw upstreamFault(upstream.name, causeOf(error, stop));
+  } finally {
+    deadlines.over();
+    signal.removeEventListener("abort", leave);
   }
   throw new Fault("upstream", "upstream_failed", `${upstream.name} knows no reranking.`);
 }
 
-/** An answer that comes sooner is not watched for. */
-const KNOCK_AFTER_MS = 100;
+function questionOf(path: string, { origin, host }: Upstream, content: Uint8Array, stallMs: number): Question {
+  const lines = [
+    `POST ${path} HTTP/1.1`,
+    `host: ${host ?? origin.slice("http://".length)}`,
+    "content-type: application/json",
+    "accept: application/json",
+    "accept-encoding: identity",
+    `content-length: ${content.length}`,
+  ];
+  return { method: "POST", head: `${lines.join("\r\n")}\r\n\r\n`, body: { content, length: null }, stallMs };
+}
 
-/** Ends a question at whose address nothing answers, or to which no answer begins in time: `fetch` tells neither of the two. */
-function watch({ name, origin }: Upstream, { connectMs, firstByteMs }: Pick<Patience, "connectMs" | "firstByteMs">) {
-  const gone = new AbortController();
-  let knock: Knock | null = null;
-  let connecting: ReturnType<typeof setTimeout> | undefined;
-  const asking = setTimeout(
-    () => {
-      const { hostname, port } = new URL(origin);
-      knock = new Knock(hostname.replace(/^\[|\]$/g, ""), Number(port || 80));
-      connecting = setTimeout(() => gone.abort(new ConnectTimeout()), Math.max(1, connectMs - KNOCK_AFTER_MS));
-      const isThere = () => {
-        clearTimeout(connecting);
-        knock?.end();
-      };
-      // What is answered instead the question itself is told.
-      knock.answered.then(isThere, isThere);
-    },
-    Math.min(KNOCK_AFTER_MS, connectMs),
-  );
-  const late = () => {
-    const message = `${name} did not begin to answer within ${Math.round(firstByteMs / 100) / 10} s.`;
-    gone.abort(new Fault("timeout", "upstream_timeout", message));
-  };
-  const beginning = setTimeout(late, firstByteMs);
-  return {
-    signal: gone.signal,
-    over() {
-      for (const timer of [asking, connecting, beginning]) clearTimeout(timer);
-      knock?.end();
-    },
-  };
+/** Whoever stops before the end lets go of the rest. */
+async function* piecesOf(answer: Answer, deadlines: Deadlines): AsyncGenerator<Uint8Array> {
+  try {
+    for (;;) {
+      deadlines.wait();
+      const piece = await answer.read();
+      if (piece === null) return;
+      deadlines.moved();
+      yield piece;
+    }
+  } finally {
+    answer.cancel();
+  }
 }
 
 function refused(name: string, status: number, said: string): Fault {

@@ -1,14 +1,18 @@
 /** A reranker that does not answer: given up as soon as any other service is. */
 import { expect, test } from "bun:test";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import type { Fault } from "../../../lib/fault.ts";
+import { Connections } from "../../../lib/gateway/connections.ts";
 import { askReranker } from "../../../lib/gateway/rerank.ts";
 import { requirement } from "../../support/requirements.ts";
 import { silentListener } from "../../support/silent-listener.ts";
+import { until } from "../../support/until.ts";
 
 const QUESTION = { query: "x", documents: ["x"] };
-const PATIENCE = { connectMs: 200, firstByteMs: 400, totalMs: 5_000 };
+const PATIENCE = { connectMs: 200, firstByteMs: 400, silenceMs: 600, totalMs: 5_000 };
 const ask = (port: number) =>
   askReranker(
+    new Connections(),
     { name: "the reranker", origin: `http://127.0.0.1:${port}`, host: null },
     QUESTION,
     new AbortController().signal,
@@ -41,4 +45,53 @@ test("a reranker that takes the question and says nothing is given up after the 
   expect(error).toMatchObject({ kind: "timeout", code: "upstream_timeout" });
   expect(error?.message).toContain("did not begin to answer within 0.4 s");
   expect(performance.now() - began).toBeLessThan(PATIENCE.totalMs / 2);
+});
+
+const SCORES = '[{"index":0,"score":1}]';
+
+test.each([
+  ["reset before its end is known", "upstream_closed", (socket: Socket): unknown => socket.resetAndDestroy()],
+  ["ended in good order", null, (socket: Socket): unknown => socket.end()],
+])("an answer without framing that is %s", async (_, code, end) => {
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.once("data", () => {
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n${SCORES}`);
+      setTimeout(() => end(socket), 20);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+  const error = await ask((server.address() as AddressInfo).port);
+  server.close();
+
+  expect(error?.code ?? null).toBe(code);
+});
+
+test("a client that leaves ends the question at the reranker", async () => {
+  let isClosed = false;
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.on("data", () => undefined);
+    socket.on("close", () => {
+      isClosed = true;
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+  let isAsked = false;
+  server.on("connection", () => {
+    isAsked = true;
+  });
+  const leaves = new AbortController();
+  const upstream = {
+    name: "the reranker",
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    host: null,
+  };
+  const asked = askReranker(new Connections(), upstream, QUESTION, leaves.signal).catch((error: unknown) => error);
+  await until("it is asked", () => isAsked);
+  leaves.abort(new Error("left"));
+
+  expect(await asked).toMatchObject({ message: "left" });
+  await until("the reranker sees it", () => isClosed);
+  server.close();
 });

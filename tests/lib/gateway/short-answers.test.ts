@@ -1,6 +1,7 @@
 /** Upstreams that answer with far more than they are asked for, where the answer is read whole. */
 import { afterEach, expect, test } from "bun:test";
 import type { Fault } from "../../../lib/fault.ts";
+import { Connections } from "../../../lib/gateway/connections.ts";
 import { ModelList } from "../../../lib/gateway/model-list.ts";
 import { askReranker } from "../../../lib/gateway/rerank.ts";
 import { shortAnswer } from "../../../lib/gateway/short-answer.ts";
@@ -39,7 +40,12 @@ function talker(text: string) {
 test("a reranker: an error that says so, and nobody reads on", async () => {
   const { seen, origin } = talker('{"results":[ ');
   const upstream = { name: "bge-reranker", origin, host: null };
-  const asked = askReranker(upstream, { query: "q", documents: ["a"] }, new AbortController().signal);
+  const asked = askReranker(
+    new Connections(),
+    upstream,
+    { query: "q", documents: ["a"] },
+    new AbortController().signal,
+  );
 
   expect(await asked.catch((fault: Fault) => fault)).toMatchObject({
     kind: "upstream",
@@ -73,5 +79,5 @@ test("what is as long as it may be is read, letters in two pieces too", async ()
     },
   });
 
-  expect(await shortAnswer("It", new Response(body), bytes.length)).toBe("é€😀");
+  expect(await shortAnswer("It", body, bytes.length)).toBe("é€😀");
 });
