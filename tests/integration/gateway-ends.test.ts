@@ -219,6 +219,20 @@ describe("a client that leaves", () => {
     expect(app.ended.at(-1)?.outcome).toBe("left");
   });
 
+  test("as soon as its request is at the upstream frees it within 100 ms", async () => {
+    let leftAt = 0;
+    const { app, upstream } = await begin(() => {
+      leftAt = performance.now();
+      client.socket.destroy();
+    });
+    const client = rawClient(app.url, post("/v1/chat/completions", BODY));
+    await until("the upstream's connection is closed", () => upstream.got[0]?.closed === true, 2_000);
+
+    expect(upstream.got[0]!.closedAt - leftAt).toBeLessThan(100);
+    await until("nothing is in flight", () => isIdle(app));
+    expect(app.ended.at(-1)?.outcome).toBe("left");
+  });
+
   test("in the middle of a stream frees the upstream within 100 ms", async () => {
     const { app, upstream } = await begin((socket) => socket.write(head("text/event-stream") + chunk("data: 1\n\n")));
     const client = rawClient(app.url, post("/v1/chat/completions", BODY));
