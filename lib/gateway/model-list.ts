@@ -68,9 +68,9 @@ export class ModelList {
       created,
       owned_by: "spark-control",
       key: null,
-      aliases: [],
       max_model_len: null,
       ...more,
+      aliases: [...new Set(more.aliases)].filter((name) => name !== more.id),
     };
   }
 
