@@ -13,6 +13,8 @@ const SAME_WITHIN_MS = 60_000;
 const MOST_REMEMBERED = 1_000;
 const PAGE_OF_EXPORT = 500;
 const ENTRIES_AT_ONCE = 5_000;
+/** So many entries of requests may be written beyond the most that are kept before the oldest go. */
+const TIDY_EVERY = 1_000;
 
 export interface AuditLogOptions {
   readonly db: Database;
@@ -40,6 +42,8 @@ export class AuditLog {
   /** Refusals of the last minute: the same again is counted, not written. */
   readonly #refused = new Map<string, { readonly id: number; readonly until: number }>();
 
+  #untidied = 0;
+
   constructor(private readonly options: AuditLogOptions) {
     onFact(options.db, ({ event }) => {
       const note = noteOf(event);
@@ -58,6 +62,17 @@ export class AuditLog {
       if (isCounted) this.#remember(note, id);
     } catch (error) {
       this.options.onLost(note, error);
+      return;
+    }
+    // Whoever asks a thousand times a second, for something else each time, fills no disk until the next hour.
+    if (++this.#untidied >= TIDY_EVERY) this.#tidyIfPossible();
+  }
+
+  #tidyIfPossible(): void {
+    try {
+      this.#tidy(this.#notes);
+    } catch {
+      // It is tried again, and reported, within the hour.
     }
   }
 
@@ -89,7 +104,12 @@ export class AuditLog {
 
   /** Forgets what is too old or too much. @returns entries removed */
   tidy(): number {
-    const { db, now, keptDays = KEPT_DAYS, mostEntries = MOST_ENTRIES } = this.options;
+    return this.#tidy(this.options.db);
+  }
+
+  #tidy(db: Database): number {
+    this.#untidied = 0;
+    const { now, keptDays = KEPT_DAYS, mostEntries = MOST_ENTRIES } = this.options;
     const before = isoTime(now() - keptDays * DAY_MS);
     return db.run(
       "DELETE FROM audit WHERE at < ?1 OR id <= (SELECT id FROM audit ORDER BY id DESC LIMIT 1 OFFSET ?2)",

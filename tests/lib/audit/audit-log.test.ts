@@ -245,6 +245,16 @@ describe("bounds", () => {
     expect((await audit.page({}, undefined, 10)).map(({ id }) => id)).toEqual([11]);
   });
 
+  test("of size hold between two tidyings, too, whatever somebody sends", () => {
+    const audit = open({ mostEntries: 100 });
+    for (let at = 0; at < 5_000; at++) audit.note({ ...REFUSED, path: `/api/swap/${at}` });
+
+    const { kept } = store.facts.query<{ kept: number }, []>("SELECT COUNT(*) AS kept FROM audit").get()!;
+    expect(kept).toBeGreaterThanOrEqual(100);
+    expect(kept).toBeLessThan(1_200);
+    expect(lost).toEqual([]);
+  });
+
   test("of facts: old ones go, what is last known of each node stays", async () => {
     record(nodeFact("spark-1", true), nodeFact("spark-1", false), nodeFact("spark-2", true));
     for (let at = 0; at < 20; at++) record(swapFact({ job_id: `job-${at}` }));
