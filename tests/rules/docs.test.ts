@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ROUTE_FILES } from "../../routes/_manifest.gen.ts";
+import { long, short } from "../../startos/startos/manifest/i18n.ts";
 import { ROOT } from "./_sources.ts";
 
 const NAMED = /`((?:\.ci|config|docs|lib|public|release|routes|startos|tests)\/[\w./[\]-]+)`/g;
@@ -98,4 +99,22 @@ test("every guard of EVALUATION.md names a test", () => {
 
   expect(rows.length).toBeGreaterThan(15);
   expect(rows.filter((row) => !/`tests\/[\w./-]+\.test\.ts`/.test(row))).toEqual([]);
+});
+
+/** What is planned, in the words of the package's five languages, and the address that it will have. */
+const PLANNED: readonly (readonly [address: string, words: RegExp])[] = [
+  ["/scrub", /redact|scrub|anonimi|anonymi|schwärz|caviard/i],
+  ["/api/search", /hybrid|híbrid|hybryd/i],
+  ["/api/audio/label-merge", /diari[sz]|speaker label|hablantes|sprecher|mówc|locuteur/i],
+];
+
+test("the marketplace is told of nothing that is not there", () => {
+  const texts = [...Object.values(long), ...Object.values(short)];
+  const served = new Set<string>(ROUTE_FILES.map(({ path }) => path));
+
+  expect(texts.length).toBe(10);
+  const promised = PLANNED.filter(([address]) => !served.has(address)).flatMap(([address, words]) =>
+    texts.filter((text) => words.test(text)).map(() => address),
+  );
+  expect(promised).toEqual([]);
 });
