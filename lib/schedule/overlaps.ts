@@ -37,27 +37,38 @@ export function overlapsOf(
     starts[numbers.get(entry)!]!.push(start);
   }
   const size = numbers.size;
-  /** Of each pair: there is nothing more to be found about it. */
-  const settled = new Uint8Array(size * size);
+  /** Of each entry: the others of which it is not known yet whether the two meet, or want the same GPUs. */
+  const unsettled = Array.from({ length: size }, (_, own) => new Set(starts.keys().filter((each) => each !== own)));
   const latest: Span[] = [];
+  /** Whose latest run may still go on. */
   const open = new Set<number>();
   const named = new Set<number>();
   const found: { readonly one: number; readonly other: number; readonly first: Span; readonly second: Span }[] = [];
 
+  const goesOn = (first: Span | undefined, { start }: Span): first is Span =>
+    first !== undefined && (first.end > start || first.start === start);
+  const settle = (one: number, other: number, first: Span, second: Span) => {
+    unsettled[one]!.delete(other);
+    unsettled[other]!.delete(one);
+    if (!share(first.entry, second.entry)) return;
+    if (found.length >= most && named.has(one) && named.has(other)) return;
+    found.push({ one, other, first, second });
+    named.add(one).add(other);
+  };
+
   for (const second of spans) {
     if (found.length >= most && named.size === size) break;
     const other = numbers.get(second.entry)!;
-    for (const one of open) {
-      const first = latest[one]!;
-      if (first.end <= second.start && first.start !== second.start) open.delete(one);
-      else if (one !== other && settled[one * size + other] === 0) {
-        settled[one * size + other] = settled[other * size + one] = 1;
-        if (!share(first.entry, second.entry)) continue;
-        if (found.length >= most && named.has(one) && named.has(other)) continue;
-        found.push({ one, other, first, second });
-        named.add(one).add(other);
+    const others = unsettled[other]!;
+    // Whichever are fewer: with thousands of runs it is mostly none.
+    if (others.size < open.size) {
+      for (const one of others) if (goesOn(latest[one], second)) settle(one, other, latest[one]!, second);
+    } else
+      for (const one of open) {
+        const first = latest[one];
+        if (!goesOn(first, second)) open.delete(one);
+        else if (others.has(one)) settle(one, other, first, second);
       }
-    }
     latest[other] = second;
     open.add(other);
   }
