@@ -165,8 +165,12 @@ test("an answer that nobody reads gives its place back when the client leaves, a
 });
 
 test("what would become a line end on its way to the upstream is refused, and nothing is sent", async () => {
-  let asked = 0;
-  server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => (asked++, new Response()) });
+  const asked: Request[] = [];
+  const fetch = (request: Request) => {
+    asked.push(request);
+    return new Response();
+  };
+  server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch });
   const upstream = { name: "The service", origin: `http://127.0.0.1:${server.port}`, host: null };
   const passage = new Passage(
     new Request("http://localhost/v1/x"),
@@ -179,5 +183,6 @@ test("what would become a line end on its way to the upstream is refused, and no
   const path = "/v1/x HTTP/1.1\u010d\u010aX: 1";
   const error = await passage.forward(path, { content: null, length: null }).catch((fault: Fault) => fault);
 
-  expect([error, asked]).toMatchObject([{ kind: "malformed", code: "header_malformed" }, 0]);
+  expect(error).toMatchObject({ kind: "malformed", code: "header_malformed" });
+  expect(asked).toEqual([]);
 });
