@@ -2,6 +2,7 @@
 import { Fault } from "../fault.ts";
 import type { Uploading } from "./late-body.ts";
 import { type ModelName, ModelScanner } from "./model-name.ts";
+import { ReadAhead } from "./read-ahead.ts";
 import type { Share } from "./room.ts";
 import { type Pace, PacedReader, UPLOAD_PACE } from "./upload-pace.ts";
 
@@ -10,6 +11,8 @@ export interface Body {
   readonly content: Uint8Array | ReadableStream<Uint8Array> | null;
   /** Null: not known, sent in chunks. */
   readonly length: number | null;
+  /** Of a stream: what reads it. */
+  readonly reader?: ReadAhead;
 }
 
 export interface NamedBody extends Body {
@@ -64,7 +67,8 @@ export async function plainBody(
   const length = announced(request, mostBytes);
   if (length !== null && length <= WHOLE_BYTES) return { content: new Uint8Array(await request.arrayBuffer()), length };
   if (!request.body) return { content: null, length: null };
-  return { content: counted([], new PacedReader(request.body.getReader(), pace), mostBytes, uploading), length };
+  const reader = new ReadAhead(new PacedReader(request.body.getReader(), pace));
+  return { content: counted([], reader, mostBytes, uploading), length, reader };
 }
 
 /** A body with all of it in memory. */
@@ -116,7 +120,7 @@ async function longBody(
   pace: Pace = UPLOAD_PACE,
 ): Promise<NamedBody> {
   if (!request.body) return new WholeBody(new Uint8Array(), null);
-  const reader = new PacedReader(request.body.getReader(), pace);
+  const reader = new ReadAhead(new PacedReader(request.body.getReader(), pace));
   const scanner = new ModelScanner();
   const head: Uint8Array[] = [];
   let found: ModelName | "absent" | "more" = "more";
@@ -139,6 +143,7 @@ async function longBody(
   const bodyOf = (chunks: Uint8Array[], change: number): Body => ({
     content: counted(chunks, reader, mostBytes + change, uploading),
     length: length === null ? null : length + change,
+    reader,
   });
   return {
     ...bodyOf(head, 0),
@@ -162,7 +167,7 @@ function joined(chunks: readonly Uint8Array[]): Uint8Array {
 /** What was read already, then the rest, no faster than it is taken. */
 function counted(
   head: readonly Uint8Array[],
-  reader: PacedReader,
+  reader: ReadAhead,
   mostBytes: number,
   uploading: Uploading,
 ): ReadableStream<Uint8Array> {

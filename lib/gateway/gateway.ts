@@ -1,9 +1,10 @@
 /** Every model and service behind one address: who is asked, who may ask now, and the passage of bytes. */
 import { Fault } from "../fault.ts";
-import { Admission, type Release } from "./admission.ts";
+import type { Release } from "./admission.ts";
+import { Admissions, type Load } from "./admissions.ts";
 import { type Body, isShort, type NamedBody, namedBody, plainBody } from "./body.ts";
 import { Connections } from "./connections.ts";
-import { HoldLine, type HoldMeans } from "./hold-line.ts";
+import { HoldLine, type HoldMeans, NO_HOLD } from "./hold-line.ts";
 import { LateBody } from "./late-body.ts";
 import { type Entered, ModelDoor } from "./model-door.ts";
 import { ModelHold } from "./model-hold.ts";
@@ -38,17 +39,10 @@ export interface GatewayOptions extends TraceOptions {
   onFailure?(service: string): void;
 }
 
-const NO_HOLD: HoldMeans = {
-  terms: () => null,
-  target: () => ({ slot: "", servingSince: null, isTaken: true }),
-  permit: () => undefined,
-  begin: () => undefined,
-};
-
 const nameOf = ({ slot, served }: Place) => `The model ${served[0] ?? `in slot ${slot}`}`;
 
 export class Gateway {
-  readonly #admissions = new Map<string, Admission>();
+  readonly #admissions: Admissions;
   /** For what is kept of bodies: until their models are known, until these are loaded, and where upstreams take nothing of them. */
   readonly #room: Room;
   readonly #connections: Connections;
@@ -60,7 +54,8 @@ export class Gateway {
 
   constructor(private readonly options: GatewayOptions) {
     const { places, keyOf, hold = NO_HOLD } = options;
-    const admission = (place: Place) => this.#admission(`slot:${place.slot}`, nameOf(place), "chat");
+    this.#admissions = new Admissions(options.limits);
+    const admission = (place: Place) => this.#admissions.of(`slot:${place.slot}`, nameOf(place), "chat");
     this.#room = new Room(options.mostKeptBytes);
     this.#connections = new Connections({ room: this.#room });
     this.#door = new ModelDoor({ places, keyOf, admission });
@@ -74,8 +69,8 @@ export class Gateway {
   }
 
   /** In flight and queued, by slot or service. */
-  load(): readonly { readonly upstream: string; readonly inFlight: number; readonly queued: number }[] {
-    return [...this.#admissions].map(([key, { inFlight, queued }]) => ({ upstream: key, inFlight, queued }));
+  load(): readonly Load[] {
+    return this.#admissions.load();
   }
 
   /** Of bodies, in memory. */
@@ -179,22 +174,13 @@ export class Gateway {
     return service;
   }
 
-  #admission(key: string, name: string, limit: keyof Limits): Admission {
-    let admission = this.#admissions.get(key);
-    if (!admission) {
-      admission = new Admission(name, () => this.options.limits()[limit]);
-      this.#admissions.set(key, admission);
-    }
-    return admission;
-  }
-
   #enterService(
     { name, kind }: ProxiedService,
     asked: { readonly signal: AbortSignal },
     trace: Trace,
   ): Release | Promise<Release> {
     trace.upstream = `service:${name}`;
-    return trace.enters(this.#admission(trace.upstream, name, TRAITS[kind].limit), asked);
+    return trace.enters(this.#admissions.of(trace.upstream, name, TRAITS[kind].limit), asked);
   }
 
   #sendToModel(request: Request, path: string, body: NamedBody, late: LateBody, trace: Trace): Promise<Response> {
@@ -210,7 +196,7 @@ export class Gateway {
     }
     // A promise for what is there already takes time.
     if (!(entered instanceof Promise)) return this.#sendToPlace(request, path, body, entered, late, trace);
-    return entered.then(
+    return this.#waits(entered, body, trace).then(
       (given) => this.#sendToPlace(request, path, body, given, late, trace),
       (error) => this.#heldFor(error, request, path, body, late, trace),
     );
@@ -251,6 +237,13 @@ export class Gateway {
     return this.#pass(request, path, to, named, late, release, trace);
   }
 
+  /** Until a request has its place. Its body is read on meanwhile, so that it is seen when its client leaves. */
+  #waits<Place>(entering: Promise<Place>, { reader }: Body, trace: Trace): Promise<Place> {
+    if (!reader) return entering;
+    trace.share ??= this.#room.share();
+    return reader.during(entering, trace.share);
+  }
+
   async #sendToService(
     request: Request,
     path: string,
@@ -262,7 +255,8 @@ export class Gateway {
     trace.maySilence();
     const { patience } = TRAITS[service.kind];
     const upstream = await reach(service);
-    const release = await this.#enterService(service, request, trace);
+    const entered = this.#enterService(service, request, trace);
+    const release = entered instanceof Promise ? await this.#waits(entered, body, trace) : entered;
     const response = await this.#pass(request, path, { upstream, patience }, body, late, release, trace);
     if (service.kind !== "asr" || response.status !== 500) return response;
     await response.body?.cancel();

@@ -36,6 +36,14 @@ export interface HoldMeans {
   begin(key: string, wish: Pick<Wish, "caller" | "from" | "token" | "by">): void;
 }
 
+/** Nothing is held. */
+export const NO_HOLD: HoldMeans = {
+  terms: () => null,
+  target: () => ({ slot: "", servingSince: null, isTaken: true }),
+  permit: () => undefined,
+  begin: () => undefined,
+};
+
 /** Where a request came from, as far as is known. */
 export interface Whence {
   readonly address: string | null;

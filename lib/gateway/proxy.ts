@@ -107,6 +107,7 @@ export class Passage implements Passed, Lasting, Uploading {
     } catch (error) {
       const cause = causeOf(error, this.#stop);
       // Whatever is left of the upload, nobody waits for it.
+      if (content instanceof ReadableStream && !content.locked) void content.cancel(cause).catch(() => undefined);
       this.#stop.stop(cause instanceof Error ? cause : new Error(String(cause)));
       if (cause instanceof ClientLeft) {
         this.end("left");

@@ -113,6 +113,72 @@ test("what is kept is free once the answer begins", async () => {
   await answer.body?.cancel();
 });
 
+describe("a large body whose request waits for a place", () => {
+  const ONE = { inFlight: 1, queue: 5, waitMs: 60_000 };
+  const routes = [["/v1/audio/transcriptions"], ["/v1/chat/completions"]] as const;
+  const bodyOf = (path: string) => `{"model":"${path.includes("chat") ? MODEL : "x"}","x":"${"y".repeat(30 * MIB)}"}`;
+
+  /** The only place is taken, and that request waits. */
+  async function waiting(path: string, more = {}) {
+    const got: { socket: Socket; bytes: number; hash: Bun.CryptoHasher }[] = [];
+    const { app } = await begin(
+      (socket) => {
+        const record = { socket, bytes: 0, hash: new Bun.CryptoHasher("sha256") };
+        got.push(record);
+        socket.on("data", (data) => {
+          const at = record.bytes === 0 ? data.indexOf("\r\n\r\n") + 4 : 0;
+          record.bytes += data.length - at;
+          record.hash.update(data.subarray(at));
+        });
+      },
+      { limits: { audio: ONE, chat: ONE } },
+    );
+    const first = client(app.url, path, 20);
+    first.write(`{"model":"${MODEL}"}`.padEnd(20).slice(0, 20));
+    await until("the place is taken", () => app.gateway.load().some(({ inFlight }) => inFlight === 1));
+    const text = bodyOf(path);
+    const second = client(app.url, `${path}${"query" in more ? more.query : ""}`, text.length);
+    second.write(text);
+    await until("it waits", () => app.gateway.load().some(({ queued }) => queued === 1));
+    return { app, got, first, second, text };
+  }
+
+  test.each(routes)("%s: its client is seen to leave within 100 ms", async (path) => {
+    const { app, got, second } = await waiting(path);
+    await until("all of it is on its way", () => second.writableLength === 0);
+    const leftAt = performance.now();
+    second.destroy();
+    await until("nobody waits", () => app.gateway.load().every(({ queued }) => queued === 0));
+
+    expect(performance.now() - leftAt).toBeLessThan(100);
+    expect(got).toHaveLength(1);
+    await until("nothing is kept of it", () => app.gateway.keptBytes === 0);
+    expect(app.ended.at(-1)?.outcome).toBe("left");
+  });
+
+  test.each(routes)("%s: it arrives as it was sent, and nothing is kept", async (path) => {
+    const { app, got, first, text } = await waiting(path);
+    await until("something of it is kept", () => app.gateway.keptBytes > 0);
+    first.destroy();
+    await until("all of it is at the upstream", () => got[1]?.bytes === text.length);
+
+    expect(got[1]!.hash.digest("hex")).toBe(new Bun.CryptoHasher("sha256").update(text).digest("hex"));
+    got[1]!.socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+    await until("it is over", () => isIdle(app));
+    expect([app.gateway.keptBytes, app.ended.at(-1)?.outcome]).toEqual([0, "complete"]);
+  });
+
+  test.each(routes)("%s: nothing is kept of one that may not be sent on", async (path) => {
+    const { app, first } = await waiting(path, { query: "?token=sparklock_x" });
+    await until("something of it is kept", () => app.gateway.keptBytes > 0);
+    first.destroy();
+    await until("it is refused", () => isIdle(app));
+
+    expect(app.ended.at(-1)).toMatchObject({ outcome: "refused", fault: { code: "token_misplaced" } });
+    await until("nothing is kept of it", () => app.gateway.keptBytes === 0);
+  });
+});
+
 describe("a held request whose body still comes", () => {
   const hold = {
     terms: () => ({ waitMs: 60_000, dwellMs: 0, most: 10 }),
