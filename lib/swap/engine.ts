@@ -21,8 +21,8 @@ import { planCommands } from "./plan-commands.ts";
 import { type AfterDeath, afterDeath } from "./restore.ts";
 import { RestoredSwaps } from "./restored-swaps.ts";
 import type { EffectBodies, RunServices } from "./run-services.ts";
-import { Settling } from "./settling.ts";
-import type { Failure, Plan, SwapJob } from "./swap.ts";
+import { Settling, type SettlingMeans } from "./settling.ts";
+import type { Plan, SwapJob } from "./swap.ts";
 import { SwapRun } from "./swap-run.ts";
 import type { SwapRecord } from "./swap-store.ts";
 
@@ -267,14 +267,14 @@ export class SwapEngine {
   }
 
   /** Apart, so that the model test can plant mistakes in it. */
-  protected afterDeath(...[means, record, failure]: Parameters<typeof afterDeath>): AfterDeath {
-    return afterDeath(means, record, failure);
+  protected afterDeath(...of: Parameters<typeof afterDeath>): AfterDeath {
+    return afterDeath(...of);
   }
 
-  #died(record: SwapRecord, failure: Failure): void {
+  #died(...of: Parameters<SettlingMeans["onDeath"]>): void {
     const { store, onChange } = this.options;
     const means = { ...this.options, claims: this.claims };
-    const { told, restore } = store.claim(() => this.afterDeath(means, record, failure));
+    const { told, restore } = store.claim(() => this.afterDeath(means, ...of));
     onChange(told.job, false);
     if (!restore) return;
     onChange(restore.job, true);

@@ -4,6 +4,7 @@ import type { Node, Slot } from "../topology/topology.ts";
 import type { OnDrainTimeout } from "./drain-desk.ts";
 import type { Belief } from "./facts.ts";
 import { initialState } from "./machine.ts";
+import type { SwapOrder } from "./order.ts";
 import type { SwapJob } from "./swap.ts";
 import type { SwapRecord } from "./swap-store.ts";
 
@@ -24,6 +25,8 @@ export interface NewSwap {
   readonly at: string;
   /** The swap whose model died right after it was ready, and why, where it is loaded for that. */
   readonly restores?: SwapJob["restores"];
+  /** What runs on of it. */
+  readonly remains?: SwapOrder["remains"];
 }
 
 export function newRecord({
@@ -39,6 +42,7 @@ export function newRecord({
   requestedBy,
   at,
   restores = null,
+  remains = {},
 }: NewSwap): SwapRecord {
   const previous = rollback ? (before?.model ?? null) : null;
   const machine = initialState(previous !== null);
@@ -51,7 +55,7 @@ export function newRecord({
       reservation,
       ...(onDrainTimeout ? { onDrainTimeout } : {}),
       ...(nodes ? { nodes } : {}),
-      ...(restores ? { onlyWhereNothingRuns: true } : {}),
+      ...(restores ? { onlyWhereNothingRuns: true, remains } : {}),
     },
     job: {
       job_id: jobId,

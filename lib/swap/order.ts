@@ -15,6 +15,8 @@ export interface SwapOrder {
   readonly reservation?: number | null;
   /** It was begun by itself: what somebody has started there meanwhile is not stopped for it. */
   readonly onlyWhereNothingRuns?: boolean;
+  /** When the containers were started in which a part of what died ran on, by node: that is nobody's. ISO 8601 of the node. */
+  readonly remains?: Readonly<Record<string, string>>;
   /** What becomes of requests that run too long; null or left out: as configured. */
   readonly onDrainTimeout?: OnDrainTimeout | null;
 }

@@ -8,6 +8,7 @@ import { Fault } from "../fault.ts";
 import type { Claims } from "./claims.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import { newRecord } from "./new-record.ts";
+import type { SwapOrder } from "./order.ts";
 import type { Failure } from "./swap.ts";
 import type { SwapRecord } from "./swap-store.ts";
 
@@ -25,8 +26,16 @@ export interface AfterDeath {
   readonly restore: SwapRecord | null;
 }
 
-/** To be called within a transaction: check, claim and what is told of it are one. */
-export function afterDeath(means: RestoreMeans, record: SwapRecord, failure: Failure): AfterDeath {
+/**
+ * To be called within a transaction: check, claim and what is told of it are one.
+ * @param remains of what died
+ */
+export function afterDeath(
+  means: RestoreMeans,
+  record: SwapRecord,
+  failure: Failure,
+  remains: SwapOrder["remains"],
+): AfterDeath {
   const { store, newId, now, record: keep } = means;
   const { job, machine, order } = record;
   const { previous } = order;
@@ -47,6 +56,7 @@ export function afterDeath(means: RestoreMeans, record: SwapRecord, failure: Fai
           requestedBy: BY_ITSELF,
           at: now(),
           restores: { job_id: job.job_id, failure },
+          remains,
         })
       : null;
   const then = restore

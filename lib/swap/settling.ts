@@ -9,6 +9,7 @@ import { type Death, deathOf } from "./death.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import type { Belief } from "./facts.ts";
 import { oomKilled } from "./failure.ts";
+import type { SwapOrder } from "./order.ts";
 import { RemoteLog } from "./remote-log.ts";
 import { pause } from "./run.ts";
 import { storedAs } from "./run-log.ts";
@@ -21,7 +22,8 @@ export interface SettlingMeans
   extends Pick<EngineOptions, "control" | "store" | "log" | "timing" | "topology" | "now"> {
   /** Whether a swap, a stop or a restart is under way in its slot. */
   isTouched(record: SwapRecord): boolean;
-  onDeath(record: SwapRecord, failure: Failure): void;
+  /** @param remains see `SwapOrder` */
+  onDeath(record: SwapRecord, failure: Failure, remains: SwapOrder["remains"]): void;
   report(error: unknown): void;
 }
 
@@ -78,6 +80,8 @@ export class Settling {
     let contact = began;
     let missing = 0;
     let outlived = false;
+    /** While all of it ran. */
+    let whole: Readonly<Record<string, string>> = {};
     let killedOn: string | null = null;
     // Kept when a connection is cut, or the disk full, in the moment in which it is told.
     const lines: string[] = [];
@@ -86,13 +90,14 @@ export class Settling {
       const isOver = () => !this.#belief(record) || this.means.isTouched(record);
       if (isOver()) return;
       try {
-        const gone = await this.#gone(record, nodes, signal);
+        const { gone, started } = await this.#seen(record, nodes, signal);
         if (isOver()) return;
         contact = performance.now();
         // Twice in a row: a process list may be read in the instant between two processes.
         missing = gone === null ? 0 : missing + 1;
         outlived = gone !== null && (outlived || gone.containerRuns);
         killedOn = gone && (killedOn ?? gone.killedOn);
+        if (gone === null) whole = started;
         if (gone === null && contact - began > leftMs) return;
         if (gone === null || missing < 2) continue;
         // What another controller has stopped did not die.
@@ -101,7 +106,10 @@ export class Settling {
         if (isOver()) return;
         const seconds = Math.round((Date.parse(this.means.now()) - Date.parse(belief.since)) / 1000);
         const failure = deathOf(belief.model, seconds, { ...ends, gone: gone.line, outlived, killedOn, lines });
-        if (failure) this.means.onDeath(record, failure);
+        // What was started in another container since is somebody's.
+        const isLeft = ([node, at]: readonly [string, string]) => whole[node] === at;
+        const remains = Object.fromEntries(Object.entries(started).filter(isLeft));
+        if (failure) this.means.onDeath(record, failure, remains);
         return;
       } catch (error) {
         signal.throwIfAborted();
@@ -112,8 +120,11 @@ export class Settling {
     }
   }
 
-  /** What shows that it has ended; null: it runs. With Ray a worker's processes may never be called vLLM: there the container tells. */
-  async #gone({ order }: SwapRecord, nodes: readonly Node[], signal: AbortSignal) {
+  /**
+   * What shows that it has ended; null: it runs. With Ray a worker's processes may never be called vLLM: there the container tells.
+   * And when each container was started in which a vLLM runs.
+   */
+  async #seen({ order }: SwapRecord, nodes: readonly Node[], signal: AbortSignal) {
     const { slot } = order;
     const views = await Promise.all(
       nodes.map(async (node) => ({ node, view: await this.means.control.look(node, slot, signal) })),
@@ -126,7 +137,11 @@ export class Settling {
     const containerRuns = views.every(({ view }) => view.container?.running === true);
     const killed = views.find(({ view }) => view.container?.outOfMemory);
     const killedOn = killed ? oomKilled(slot.container, killed.node.name) : null;
-    return lines.length === 0 ? null : { line: lines.join("; "), containerRuns, killedOn };
+    const parts = views.flatMap(({ node, view: { container, vllm } }) =>
+      container && vllm.length > 0 ? [[node.name, container.startedAt] as const] : [],
+    );
+    const started: Readonly<Record<string, string>> = Object.fromEntries(parts);
+    return { gone: lines.length === 0 ? null : { line: lines.join("; "), containerRuns, killedOn }, started };
   }
 
   async #isOvertaken(nodes: readonly Node[], signal: AbortSignal): Promise<boolean> {

@@ -27,7 +27,7 @@ export const prepare: EffectBody = async (run, _leg, signal) => {
   for (const line of plan.summary) run.log(line);
   const runsByHand = facts.occupants.some((each) => each.slot.name === slot.name && each.model === null);
   const seen = [...facts.views].map(([node, view]) => ({ slot, node, view }));
-  const blocker = (run.order.onlyWhereNothingRuns ? takenSince(seen) : null) ?? plan.blockers[0];
+  const blocker = (run.order.onlyWhereNothingRuns ? takenSince(run.order, seen) : null) ?? plan.blockers[0];
   if (!blocker) run.raiseGeneration(facts.generation, "anyone");
   return blocker ? { type: "failed", failure: blocker } : { type: "prepared", wayBack: !runsByHand };
 };

@@ -43,7 +43,10 @@ async function stopAndVerify(run: Run, deadline: number, signal: AbortSignal): P
   const slots = await slotsToStop(run, signal);
   const reach = new Reach(run, signal);
   const taken = run.order.onlyWhereNothingRuns
-    ? takenSince((await lookAt(run, slots, reach, signal)).map((look) => ({ ...look, node: look.node.name })))
+    ? takenSince(
+        run.order,
+        (await lookAt(run, slots, reach, signal)).map((look) => ({ ...look, node: look.node.name })),
+      )
     : null;
   if (taken) return { type: "failed", failure: taken };
   // A stop of before that arrives only now would end what is launched next: it is refused from here on.

@@ -2,6 +2,7 @@
 import type { Slot } from "../../topology/topology.ts";
 import type { NodeView } from "../cluster.ts";
 import { failure } from "../failure.ts";
+import type { SwapOrder } from "../order.ts";
 import type { Failure } from "../swap.ts";
 
 export interface Sighting {
@@ -10,10 +11,12 @@ export interface Sighting {
   readonly view: NodeView;
 }
 
-/** @returns null: nothing runs there. What is left on a worker alone answers nobody. */
-export function takenSince(sightings: readonly Sighting[]): Failure | null {
+/** @returns null: nothing runs there that anybody has started. What is left on a worker alone answers nobody. */
+export function takenSince({ slot: own, remains = {} }: SwapOrder, sightings: readonly Sighting[]): Failure | null {
+  const isLeft = ({ slot, node, view }: Sighting) =>
+    slot.name === own.name && view.container !== null && view.container.startedAt === remains[node];
   const taken = sightings.find(
-    ({ slot, node, view }) => view.vllm.length > 0 && (node === slot.nodes[0] || view.portOpen),
+    (each) => each.view.vllm.length > 0 && (each.node === each.slot.nodes[0] || each.view.portOpen) && !isLeft(each),
   );
   if (!taken) return null;
   const { slot, node, view } = taken;

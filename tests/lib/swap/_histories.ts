@@ -82,13 +82,15 @@ export const aroundDeath: fc.Arbitrary<History> = fc
     arrangement: fc.nat(ARRANGEMENTS - 1),
     before: fc.array(fc.oneof(start, reserve), { maxLength: 1 }),
     starts: fc.tuple(start, start),
+    /** Loaded in another slot before the death is told. */
+    neighbour: fc.option(start, { freq: 2 }),
     isReserved: fc.boolean(),
     between: fc.array(nearDeath, { maxLength: 2 }),
     after: fc.array(nearDeath, { maxLength: 12 }),
     faults: fc.array(fault, { maxLength: 2 }),
     seed,
   })
-  .map(({ arrangement, before, starts: [one, other], isReserved, between, after, faults, seed }) => {
+  .map(({ arrangement, before, starts: [one, other], neighbour, isReserved, between, after, faults, seed }) => {
     const rest = { do: "rest" as const };
     const who = isReserved ? 0 : 2;
     const commands: Command[] = [
@@ -99,6 +101,7 @@ export const aroundDeath: fc.Arbitrary<History> = fc
       rest,
       { ...other, slot: one.slot, rollback: true, who },
       rest,
+      ...(neighbour ? [{ ...neighbour, slot: one.slot + 1, who }, rest] : []),
       ...between,
       { do: "die" },
       ...after,

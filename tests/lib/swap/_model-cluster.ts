@@ -4,6 +4,7 @@
  * container that is there starts a second vLLM in it.
  */
 import { Fault } from "../../../lib/fault.ts";
+import { isoTime } from "../../../lib/ids.ts";
 import type { JobOrder, NodeView } from "../../../lib/swap/cluster.ts";
 import { TOTAL_BYTES } from "./_fixtures.ts";
 import type { VirtualClock } from "./_virtual-clock.ts";
@@ -52,6 +53,7 @@ interface Job {
 
 interface Container {
   readonly image: string;
+  readonly startedAt: string;
   readonly vllms: Set<Vllm>;
 }
 
@@ -92,7 +94,7 @@ export class ModelSpark {
       clockSkewSeconds: 0,
       memory: { totalBytes: TOTAL_BYTES, availableBytes: this.availableBytes },
       portOpen: this.serving(port) !== undefined,
-      container: there ? { running: true, image: there.image, startedAt: "2026-01-01T00:00:00Z" } : null,
+      container: there ? { running: true, image: there.image, startedAt: there.startedAt } : null,
       vllm: [...(there?.vllms ?? [])].map(({ model }) => `python3 /usr/local/bin/vllm serve ${model}`),
       strangers: [],
     };
@@ -153,7 +155,7 @@ export class ModelCluster {
       ...{ state: "serving", chatted: false, endedBy: null },
       onEnd: () => void spark.containers.delete(container),
     };
-    spark.containers.set(container, { image: "vllm-node", vllms: new Set([vllm]) });
+    spark.containers.set(container, { image: "vllm-node", vllms: new Set([vllm]), startedAt: isoTime(this.clock.now) });
     this.started.push(vllm);
   }
 
@@ -206,7 +208,11 @@ class Launcher {
       this.#wasRunning = this.#nodes.some(({ containers }) => containers.has(this.#container));
       if (!this.#wasRunning)
         for (const { containers } of this.#nodes)
-          containers.set(this.#container, { image: this.#option("-t"), vllms: new Set() });
+          containers.set(this.#container, {
+            image: this.#option("-t"),
+            vllms: new Set(),
+            startedAt: isoTime(this.clock.now),
+          });
       this.#later(VLLM_MS, () => this.#startVllm());
     });
   }

@@ -14,7 +14,7 @@ export const TIMING: Timing = {
   stopDeadlineMs: 3_000,
   verifyDeadlineMs: 3_000,
   drainAskMs: 600_000,
-  settleMs: 5_000,
+  settleMs: 8_000,
   settleLookMs: 700,
   contactDeadlineMs: 6_000,
 };

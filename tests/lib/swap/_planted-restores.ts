@@ -41,10 +41,10 @@ const deafTo =
 
 const withRestore =
   (change: (restore: SwapRecord, died: SwapRecord) => SwapRecord): AfterDeath =>
-  (means, record, failure) => {
-    const after = afterDeath(means, record, failure);
+  (means, died, ...of) => {
+    const after = afterDeath(means, died, ...of);
     if (!after.restore) return after;
-    const restore = change(after.restore, record);
+    const restore = change(after.restore, died);
     means.store.save(restore);
     return { ...after, restore };
   };
@@ -83,9 +83,9 @@ export const PLANTED_RESTORES: Readonly<Record<string, { readonly controller: Co
     seen: /restores \S+ under another reservation/,
   },
   "forgets that it has told of a death": {
-    controller: controller((means, record, failure) => {
-      const after = afterDeath(means, record, failure);
-      means.store.save(record);
+    controller: controller((means, died, ...of) => {
+      const after = afterDeath(means, died, ...of);
+      means.store.save(died);
       return after;
     }),
     seen: /was restored (1 times, it says by undefined|before)/,

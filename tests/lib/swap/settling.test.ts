@@ -199,6 +199,35 @@ describe("a model that dies right after it was ready", () => {
     );
   });
 
+  test("on its other Spark, while the head's part has not noticed: what is left of it is not taken for somebody's", async () => {
+    const spark = new Spark();
+    await using bench = spark.bench({ models: [QWEN, { ...GLM, nodes: 2 }] });
+    const id = await serving(bench);
+    await spark.looked(2);
+    spark.log += `${OOM}\n`;
+    spark.workerView = aView();
+
+    const { died: told } = await died(bench, id);
+    const restore = bench.store.find(told?.restored_by ?? "");
+    expect(restore?.order).toMatchObject({
+      onlyWhereNothingRuns: true,
+      remains: { "spark-1": "2026-01-01T00:00:00Z" },
+    });
+  });
+
+  test("on its other Spark, and somebody has started a model on the head since: that is not what is left of it", async () => {
+    const spark = new Spark();
+    await using bench = spark.bench({ models: [QWEN, { ...GLM, nodes: 2 }] });
+    const id = await serving(bench);
+    await spark.looked(2);
+    spark.workerView = aView();
+    const container = { running: true, image: "vllm-node", startedAt: "2026-01-01T00:00:09Z" };
+    spark.die(`${OOM}\n`, 1, { ...SERVES, container });
+
+    const { died: told } = await died(bench, id);
+    expect(bench.store.find(told?.restored_by ?? "")?.order.remains).toEqual({});
+  });
+
   test("leaves the slot as it is where no way back was asked for", async () => {
     const spark = new Spark();
     await using bench = spark.bench();

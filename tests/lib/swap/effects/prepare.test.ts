@@ -25,4 +25,8 @@ test("what was begun by itself stops nothing that somebody has started meanwhile
     failure: { code: "slot_taken", evidence: "spark-2: docker top vllm_node shows vllm serve x" },
   });
   expect(await prepare(aRun({ control: on(serving) }), "forward", never)).toMatchObject({ type: "prepared" });
+  // The same container as at the death: nobody has started it since.
+  const remains = { "spark-1": serving.container?.startedAt ?? "" };
+  const left = aRun({ order: { ...order, remains }, control: on(serving) });
+  expect(await prepare(left, "forward", never)).toMatchObject({ type: "prepared" });
 });

@@ -86,6 +86,15 @@ describe("a stop", () => {
       expect([done, run.lines]).toEqual([[], []]);
     });
 
+    test("ends what died, too, where a part of it runs on in the same container", async () => {
+      const { control, done } = sparksThatObey({ "spark-1/vllm_node": serving });
+      const remains = { "spark-1": serving.container?.startedAt ?? "" };
+      const run = aRun({ control: control!, topology: aTopology({ slots }), order: { ...order, remains } });
+
+      expect(await stop(run, "forward", never)).toEqual({ type: "stopped" });
+      expect(done).toEqual(["stop vllm_node on spark-1"]);
+    });
+
     test("ends what is left of what died: a container with nothing in it", async () => {
       const { control, done } = sparksThatObey({ "spark-1/vllm_node": { ...serving, vllm: [], portOpen: false } });
       const run = aRun({ control: control!, topology: aTopology({ slots }), order });
