@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { copyHashed, replace, SOURCE, writeHashed } from "./_files.ts";
+import { copyHashed, isUnfinished, replace, SOURCE, writeHashed } from "./_files.ts";
 import { ALL_PAGES, fragmentOf, pageFiles } from "./_page-files.ts";
 import { bundleAlone, bundleModules } from "./_scripts.ts";
 import { buildStyles } from "./_styles.ts";
@@ -73,7 +73,8 @@ export async function buildDashboard(folder: string = DIST): Promise<void> {
   await replace(join(folder, "fonts-OFL.txt"), await Bun.file(join(SOURCE, "fonts/OFL.txt")).text());
   others.push(PAGE_PATHS, "fonts-OFL.txt", worker, ...pages.map(({ name }) => name));
   const built = new Set([...others, ...renamed.values(), ...scripts.files, ...styles.files]);
-  for (const name of readdirSync(folder)) if (!built.has(name)) rmSync(join(folder, name), { recursive: true });
+  for (const name of readdirSync(folder))
+    if (!built.has(name) && !isUnfinished(name)) rmSync(join(folder, name), { recursive: true, force: true });
 }
 
 interface References {

@@ -24,3 +24,14 @@ export async function replace(path: string, content: string | Uint8Array): Promi
   await Bun.write(unfinished, content);
   renameSync(unfinished, path);
 }
+
+/** Another process writes it at this moment: a build beside this one, into the same folder. */
+export function isUnfinished(name: string): boolean {
+  const writer = Number(/\.(\d+)$/.exec(name)?.[1] ?? 0);
+  if (writer === 0 || writer === process.pid) return false;
+  try {
+    return process.kill(writer, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
