@@ -143,6 +143,10 @@ inBrowser("settings in the dashboard", () => {
     expect(file()).toContain("stall_seconds: 900");
   });
 
+  /** The page has done with an answer what it does with it. */
+  const afterTwoFrames = (page: Page) =>
+    page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+
   test("an answer that comes late does not undo what was saved meanwhile", async () => {
     const page = await begin();
     await open(page, "Swap");
@@ -169,6 +173,7 @@ inBrowser("settings in the dashboard", () => {
     );
     late.resolve();
     await (await answered).finished();
+    await afterTwoFrames(page);
 
     // Of the version that was read before, the server would refuse it.
     await field(page, "A load is stuck after").fill("900");
@@ -193,8 +198,8 @@ inBrowser("settings in the dashboard", () => {
     late.resolve();
 
     await row(page, "Wait for requests").getByText("Saved.").waitFor();
-    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
-    await other.page().keyboard.type("00");
+    await afterTwoFrames(page);
+    await page.keyboard.type("00");
     await holds(other, "900");
   });
 
