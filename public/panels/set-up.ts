@@ -197,7 +197,11 @@ export class SetUp extends Panel {
     const what =
       names.length === 0 ? "The Sparks are" : names.length === 1 ? `${names[0]} is` : `${names.join(" and ")} are`;
     return [
-      h("p", { class: "lead" }, `${what} saved. Spark Control looks at them from now on.`),
+      h(
+        "p",
+        { class: "lead" },
+        `${what} saved. Spark Control looks at ${names.length === 1 ? "it" : "them"} from now on.`,
+      ),
       ...away.map(({ name, reason }) =>
         h(
           "p",

@@ -1,22 +1,21 @@
 /**
  * The first run in a real browser: from nothing configured to Sparks that are checked and saved. The page is opened under
- * a name of the LAN, which is no secure context: what plain HTTP forbids is forbidden here.
+ * a name of the LAN, at an address that is not loopback: what plain HTTP forbids is forbidden here.
  */
 import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import { type Browser, chromium, type Locator, type Page } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
 import { buildDashboard } from "../../public/_build.ts";
 import { Controller, makeDataDir } from "../support/controller.ts";
 import { type Demo, type DemoOptions, startDemo } from "../support/demo.ts";
-import { requirement } from "../support/requirements.ts";
-import { EXECUTABLE, FLAGS, hasChromium, openPage, type WatchedPage } from "./browser.ts";
+import { inBrowser, launchChromium, openPage, ownHostname, type WatchedPage } from "./browser.ts";
 import { canBePressed, cannotBePressed, hasFocus, holds, isInvalid } from "./waits.ts";
 
 setDefaultTimeout(60_000);
 
 const NAME = "spark-control.local";
-
-const inBrowser = requirement("set-up in a browser", hasChromium, "Chromium is missing (apt-get install chromium)");
+/** Of a controller that is a process of its own: the test asks on loopback, the browser where people do. */
+const EVERYWHERE = { HOST: "0.0.0.0" };
 
 inBrowser("set-up", () => {
   let browser: Browser;
@@ -25,8 +24,7 @@ inBrowser("set-up", () => {
   let watched: WatchedPage;
   beforeAll(async () => {
     await buildDashboard();
-    const flags = [...FLAGS, `--host-resolver-rules=MAP ${NAME} 127.0.0.1`];
-    browser = await chromium.launch({ executablePath: EXECUTABLE, args: flags });
+    browser = await launchChromium([`--host-resolver-rules=MAP ${NAME} ${ownHostname()}`]);
   });
   afterAll(() => browser?.close());
   afterEach(async () => {
@@ -38,13 +36,13 @@ inBrowser("set-up", () => {
   });
 
   async function open(url: string): Promise<Page> {
-    watched = await openPage(browser, url.replace("127.0.0.1", NAME));
+    watched = await openPage(browser, url.replace(new URL(url).hostname, NAME));
     expect(await watched.page.evaluate(() => isSecureContext)).toBe(false);
     return watched.page;
   }
   /** The simulated Sparks run, and nothing is configured. */
   async function begin(options: DemoOptions = {}): Promise<Page> {
-    demo = await startDemo({ topology: () => "nodes: []\n", ...options });
+    demo = await startDemo({ hostname: ownHostname(), topology: () => "nodes: []\n", ...options });
     const page = await open(demo.url);
     await heading(page, "Where are your Sparks?").waitFor();
     // What is set has been asked for: until then Enter does nothing.
@@ -152,6 +150,7 @@ inBrowser("set-up", () => {
     await press("Save");
 
     await heading(page, "Connected").waitFor();
+    await page.getByText("spark-1 is saved. Spark Control looks at it from now on.").waitFor();
     expectQuiet();
   });
 
@@ -298,7 +297,7 @@ inBrowser("set-up", () => {
 
   test("the simulated cluster is a button away, and so is the way back", async () => {
     const data = makeDataDir();
-    controller = await Controller.start({ dataDir: data.dataDir, env: { SIM_SPEED: "200" } });
+    controller = await Controller.start({ dataDir: data.dataDir, env: { ...EVERYWHERE, SIM_SPEED: "200" } });
     const page = await open(controller.url);
     await page.getByText("two made-up Sparks that load, fail and recover").waitFor();
 
@@ -329,7 +328,7 @@ inBrowser("set-up", () => {
     const data = makeDataDir({
       "topology.yaml": "nodes:\n  - name: spark-2\n    host: 192.0.2.2 # rack\n    user: alice\n",
     });
-    const env = { SPARK1_HOST: "127.0.0.1", SPARK1_USER: "alice", SPARK1_SSH_PORT: "1" };
+    const env = { ...EVERYWHERE, SPARK1_HOST: "127.0.0.1", SPARK1_USER: "alice", SPARK1_SSH_PORT: "1" };
     controller = await Controller.start({ dataDir: data.dataDir, env });
     const page = await open(`${controller.url}/settings`);
     await heading(page, "Sparks and vLLM").waitFor();
