@@ -14,6 +14,7 @@ import { inLab, LIMIT_MS, mains, remains, served } from "./survive-lab.ts";
 setDefaultTimeout(LIMIT_MS);
 
 const PATIENCE_MS = 90_000;
+const TABS = 10;
 /** Of the catalog that comes with the product: on Overview, and never loaded here. */
 const ANOTHER = "GPT-OSS 20B";
 /** A load that a test can look at from all sides. */
@@ -140,6 +141,22 @@ inBrowser("the dashboard, with hosts of the lab", () => {
       await Promise.all(tabs.map((tab) => heading(tab, "small is answering").waitFor()));
       await canBePressed(swapButton(other.page, ANOTHER));
       expectQuiet(one, other);
+    });
+
+    test("ten open tabs all show the same swap, its log and its end", async () => {
+      await loadsFor(LONG_SECONDS);
+      const all = [await begin()];
+      while (all.length < TABS) all.push(await patient(await openTab(all[0]!.page.context(), address())));
+      const tabs = all.map(({ page }) => page);
+
+      await startSwap(tabs[4]!, "small");
+      await Promise.all(tabs.map((tab) => progressOf(tab, "small").waitFor()));
+      await Promise.all(tabs.map(started));
+      for (const tab of tabs) expect(await swapButton(tab, ANOTHER).isDisabled()).toBe(true);
+
+      await Promise.all(tabs.map((tab) => heading(tab, "small is answering").waitFor()));
+      for (const tab of tabs) expect(await swapButton(tab, ANOTHER).isEnabled()).toBe(true);
+      expectQuiet(...all);
     });
 
     test("a reload in the middle of a swap shows the same swap where it was", async () => {
