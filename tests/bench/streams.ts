@@ -4,7 +4,7 @@ import { StreamReader } from "../support/stream-readers.ts";
 import { until } from "../support/until.ts";
 import type { Bench } from "./bench.ts";
 import { startController } from "./cluster.ts";
-import type { Result } from "./figure.ts";
+import type { Figure, Result } from "./figure.ts";
 import { openLogSource } from "./log-source.ts";
 import { cpuSeconds, residentMb } from "./process-figures.ts";
 
@@ -15,14 +15,14 @@ const LIMIT_MS = 120_000;
 const MEMORY = { below: 300 };
 const CPU = { below: 30 };
 
-interface Kind {
+export interface Kind {
   readonly name: string;
   readonly path: (job: SwapJob) => string;
   /** Number of the last line that a reader knows of. */
   readonly lastSeq: (reader: StreamReader) => number;
 }
 
-const KINDS: readonly Kind[] = [
+export const KINDS: readonly Kind[] = [
   {
     name: `${READERS} readers of /api/events`,
     path: () => "/api/events",
@@ -45,7 +45,8 @@ export const streams: Bench = {
   },
 };
 
-async function measure({ name, path, lastSeq }: Kind): Promise<Result[]> {
+/** @returns figures with their bars */
+export async function measure({ name, path, lastSeq }: Kind): Promise<Figure[]> {
   // Simulated on purpose: the Sparks are not what is measured, and their work stays in this process.
   const source = await openLogSource(null, LINES);
   const { controller, stop } = await startController(source.cluster, source.files);

@@ -1,9 +1,11 @@
-/** Readers that do not read, seen from outside a controller that is a process of its own. */
+/** Readers that do not read, and many that do, seen from outside a controller that is a process of its own. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openSimulatedCluster, type SimulatedBenchCluster } from "../bench/cluster.ts";
+import { verdict } from "../bench/figure.ts";
 import { residentMb } from "../bench/process-figures.ts";
+import { KINDS, measure } from "../bench/streams.ts";
 import { Controller, makeDataDir } from "../support/controller.ts";
 import { kernelSocket } from "../support/kernel-sockets.ts";
 import { requirement } from "../support/requirements.ts";
@@ -113,4 +115,18 @@ onLinux("a reader of the event stream that does not read", () => {
     expect(stuck.events.has("end")).toBe(false);
     expect((await controller.settled(job.job_id)).state).toBe("ready");
   });
+});
+
+onLinux("five hundred readers", () => {
+  for (const kind of KINDS)
+    test(`${kind.name.replace(/^\d+ readers of /, "")}: under 300 MB and 0.3 of a core, and each knows the last line`, async () => {
+      const figures = await measure(kind);
+
+      const barred = figures.filter(({ bar }) => bar !== null);
+      console.log(
+        figures.map(({ name, unit, values }) => `${name} ${values.map((each) => each.toFixed(1))} ${unit}`).join("; "),
+      );
+      expect(barred.map(({ bar }) => bar)).toEqual([{ below: 300 }, { below: 30 }]);
+      expect(barred.map((figure) => [figure.name, verdict(figure)])).toEqual(barred.map(({ name }) => [name, "pass"]));
+    });
 });
