@@ -21,7 +21,12 @@ export function addSlotQuestion(): Question {
         { class: "field" },
         h("legend", {}, "Sparks"),
         ...nodes.value.map(({ name }) =>
-          h("label", {}, h("input", { type: "checkbox", name: "nodes", value: name }), h("span", {}, ` ${name}`)),
+          h(
+            "label",
+            { class: "check" },
+            h("input", { type: "checkbox", name: "nodes", value: name }),
+            h("span", {}, name),
+          ),
         ),
       ),
       text("Port", "port", "Of vLLM's API. Blank: the usual one.", { inputmode: "numeric", maxlength: 5 }),
@@ -34,8 +39,10 @@ export function addSlotQuestion(): Question {
       const name = said(form, "name") ?? "";
       if (view.value?.slots.some((slot) => slot.name === name))
         throw new Refused(`There is a slot named ${name} already. Change it in the list.`, 0);
+      const chosen = form.getAll("nodes").map(String);
+      if (chosen.length === 0) throw new Refused("Choose at least one Spark for it.", 0);
       const values = valuesOf(form, ["port", "container", "image"]);
-      await add("slots", name, { ...values, nodes: form.getAll("nodes").map(String) });
+      await add("slots", name, { ...values, nodes: chosen });
     },
   };
 }

@@ -296,7 +296,7 @@ inBrowser("settings in the dashboard", () => {
     await dialog.getByRole("textbox", { name: /^Port/ }).fill("8889");
     const before = file();
     await dialog.getByRole("button", { name: "Add slot" }).click();
-    await dialog.getByText(/^nodes: The value must be a list with at least 1 item/).waitFor();
+    await dialog.getByText("Choose at least one Spark for it.").waitFor();
     expect(file()).toBe(before);
 
     await dialog.getByRole("checkbox", { name: "spark-2" }).check();
