@@ -43,7 +43,11 @@ export class ModelList extends Panel {
     });
     const most = Number(this.dataset.most ?? Number.POSITIVE_INFINITY);
     const shown = this.#filter.value.trim() === "" ? found.slice(0, most) : found;
-    const ready = models.value.filter(isReady).length;
+    // Before a first look nobody knows what is ready.
+    const isLookedAt = models.value.some(({ fit }) => fit.verdict !== "unknown");
+    const count = isLookedAt
+      ? `${models.value.filter(isReady).length} ready to load`
+      : plural(models.value.length, "model");
     return h(
       "section",
       { class: "panel models", "aria-labelledby": this.idOf("h") },
@@ -52,7 +56,7 @@ export class ModelList extends Panel {
         { class: "panel-head" },
         h("h2", { id: this.idOf("h") }, "Models"),
         obstacle === null
-          ? h("p", { class: "dim", "data-key": "count" }, `${ready} ready to load`)
+          ? h("p", { class: "dim", "data-key": "count" }, count)
           : h(
               "p",
               { class: "why", id: obstacleId, "data-key": "why", "data-tone": obstacle.tone },

@@ -82,6 +82,7 @@ inBrowser("services in the dashboard", () => {
     expect(await page.getByText(/No model\b/).count()).toBe(0);
     for (const spark of ["spark-1", "spark-2"])
       await page.getByRole("group", { name: spark }).getByText("Not looked at yet").waitFor();
+    await page.getByRole("region", { name: "Models" }).getByText("8 models", { exact: true }).waitFor();
 
     await page.goto(`${on.demo.url}/machines`);
     await page.getByRole("region", { name: "spark-1" }).getByText("Not looked at yet").waitFor();
