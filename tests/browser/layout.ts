@@ -1,6 +1,8 @@
 /** Looks for what is wrong with a layout without knowing what it should look like. Runs in the page. */
 import type { Page } from "playwright-core";
 
+const NARROWEST_DESK = 600;
+
 /** @returns sentences about what does not fit; empty when all is well */
 export function layoutFaults(page: Page): Promise<string[]> {
   return page.evaluate(() => {
@@ -117,24 +119,43 @@ export function layoutFaults(page: Page): Promise<string[]> {
   });
 }
 
+/** So wide a window, as on the screen that has it: what is as narrow as a phone is touched, with controls for a finger. */
+export async function showAt(page: Page, width: number, height: number): Promise<void> {
+  await page.setViewportSize({ width, height });
+  const session = await page.context().newCDPSession(page);
+  await session.send("Emulation.setTouchEmulationEnabled", { enabled: width < NARROWEST_DESK });
+  await page.waitForFunction(
+    (isTouched) => matchMedia("(pointer: coarse)").matches === isTouched,
+    width < NARROWEST_DESK,
+  );
+}
+
 /** Records layout shifts from the first paint on. To be called before the page is opened. */
 export async function watchShifts(page: Page): Promise<void> {
   await page.addInitScript(() => {
     const shifts: { value: number; of: string[] }[] = [];
-    Object.assign(window, { shifts });
-    new PerformanceObserver((list) => {
-      for (const entry of list.getEntries() as (PerformanceEntry & {
+    const note = (entries: PerformanceEntryList) => {
+      for (const entry of entries as (PerformanceEntry & {
         value: number;
         hadRecentInput: boolean;
-        sources?: { node?: Node }[];
+        sources?: { node?: Node; previousRect: DOMRect; currentRect: DOMRect }[];
       })[]) {
         if (entry.hadRecentInput) continue;
-        const of = (entry.sources ?? []).map(({ node }) =>
-          node instanceof Element ? `${node.localName}.${node.className}` : String(node),
-        );
+        const of = (entry.sources ?? []).map(({ node, previousRect: was, currentRect: is }) => {
+          const name = node instanceof Element ? `${node.localName}.${node.className}` : String(node?.nodeName);
+          return `${name}: ${was.y} to ${was.bottom}, then ${is.y} to ${is.bottom}`;
+        });
         shifts.push({ value: entry.value, of });
       }
-    }).observe({ type: "layout-shift", buffered: true });
+    };
+    const observer = new PerformanceObserver((list) => note(list.getEntries()));
+    observer.observe({ type: "layout-shift", buffered: true });
+    Object.assign(window, {
+      shiftsUntilNow() {
+        note(observer.takeRecords());
+        return shifts;
+      },
+    });
   });
 }
 
@@ -144,4 +165,9 @@ export interface Shift {
   readonly of: readonly string[];
 }
 
-export const shiftsOf = (page: Page): Promise<Shift[]> => page.evaluate(() => Reflect.get(window, "shifts") as Shift[]);
+/** With those of what was changed just now, which are known once it is painted. */
+export const shiftsOf = (page: Page): Promise<Shift[]> =>
+  page.evaluate(async () => {
+    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+    return (Reflect.get(window, "shiftsUntilNow") as () => Shift[])();
+  });

@@ -6,6 +6,8 @@ export interface Scene {
   readonly name: string;
   readonly demo?: DemoOptions;
   readonly path?: string;
+  /** Only there: what no other width has. */
+  readonly width?: number;
   /** It takes minutes to make: for pictures only. */
   readonly isSlow?: true;
   /** What happens before the page is opened; it may say which path to open. */

@@ -20,6 +20,8 @@ export const README_SCENES: readonly Scene[] = [
     demo: { speed: NEARLY_REAL },
     before: used,
     on: async (page) => {
+      // As the plan has it.
+      await page.getByText("Ready, 1 request", { exact: true }).waitFor();
       await swapButton(page, "GPT-OSS 120B").click();
       await swapDialog(page, "GPT-OSS 120B").getByText("It fits, with").waitFor();
     },

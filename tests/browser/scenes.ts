@@ -1,10 +1,12 @@
 /** Every state that the pages must look right in, made by the running product and not by hand. */
 import type { Browser, Page } from "playwright-core";
+import { version } from "../../package.json";
 import { PAGES } from "../../public/pages.ts";
 import { type Demo, type DemoOptions, startDemo } from "../support/demo.ts";
 import { until } from "../support/until.ts";
 import { openPage, ownHostname, type WatchedPage } from "./browser.ts";
 import { chatAtLength, entry, failing, loadSlowly, type Scene, serving } from "./scene.ts";
+import { FRAME_SCENES } from "./scenes-frame.ts";
 import { MANAGING_SCENES } from "./scenes-managing.ts";
 import { README_SCENES } from "./scenes-readme.ts";
 import { SERVICE_SCENES } from "./scenes-services.ts";
@@ -26,7 +28,7 @@ interface Watch {
 
 /** @throws when a skeleton stays, or the scene cannot be made */
 export async function stage(browser: Browser, scene: Scene, watch?: Watch): Promise<Staged> {
-  const demo = await startDemo({ hostname: ownHostname(), ...scene.demo });
+  const demo = await startDemo({ hostname: ownHostname(), version, ...scene.demo });
   let watched: WatchedPage | undefined;
   try {
     const path = (await scene.before?.(demo)) ?? scene.path ?? "/";
@@ -94,7 +96,13 @@ const twoSlots = (yaml: string) => {
 ${at("left", "spark-1")}${at("right", "spark-2")}`;
 };
 
-const NOTHING: DemoOptions = { topology: () => "nodes: []\n", services: false };
+/** As on the day that it was installed. */
+const NOTHING: DemoOptions = {
+  topology: () => "nodes: []\n",
+  services: false,
+  takenForReal: true,
+  offersSimulated: true,
+};
 const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
 async function toKey(page: Page, { cluster }: Demo): Promise<void> {
   const [{ name, address, sshPort }] = cluster.nodes as [Demo["cluster"]["nodes"][number]];
@@ -124,6 +132,7 @@ async function toDone(page: Page, demo: Demo): Promise<void> {
 
 export const SCENES: readonly Scene[] = [
   ...MANAGING_SCENES,
+  ...FRAME_SCENES,
   ...SERVICE_SCENES,
   {
     name: "set-up",
@@ -174,7 +183,13 @@ export const SCENES: readonly Scene[] = [
       await demo.swap("gpt-oss-20b");
       demo.cluster.inject({ kind: "unreachable", how: "reset", node: "spark-2" });
     },
-    on: (page) => page.getByText("Not reachable").first().waitFor(),
+    on: async (page) => {
+      await page.getByText("Not reachable").first().waitFor();
+      await page
+        .getByRole("row", { name: /^GLM 4.5 Air/ })
+        .getByText("spark-2 is not reachable.")
+        .waitFor();
+    },
   },
   {
     name: "stalled",
@@ -267,21 +282,6 @@ export const SCENES: readonly Scene[] = [
     },
   },
   {
-    name: "palette",
-    before: serving,
-    on: async (page) => {
-      await page.keyboard.press("Control+k");
-      await page.getByRole("dialog").waitFor();
-    },
-  },
-  {
-    name: "shortcuts",
-    on: async (page) => {
-      await page.keyboard.press("?");
-      await page.getByRole("dialog").waitFor();
-    },
-  },
-  {
     name: "a-swap",
     before: async (demo) => {
       await failing(demo);
@@ -362,28 +362,23 @@ export const SCENES: readonly Scene[] = [
         .getByRole("log")
         .getByText(/First token after/)
         .waitFor();
-      await page.getByRole("textbox", { name: "Question" }).fill("What computes?");
+      await page.getByRole("textbox", { name: "Question" }).fill("What do Sparks compute?");
       await page.getByRole("textbox", { name: "Texts, one a line" }).fill("Sparks compute.\nBananas are yellow.");
       await page.getByRole("button", { name: "Rerank" }).click();
       await page.getByText("Best first").waitFor();
     },
   },
-  {
-    name: "no-such-page",
-    path: "/nothing/here",
-    on: (page) => heading(page, "Nothing is at this address").waitFor(),
-  },
 ];
 
 /** Every page of the router that no scene above opens, with something to show. */
 const covered = new Set(SCENES.map(({ path = "/" }) => path));
-export const PAGE_SCENES: readonly Scene[] = PAGES.filter(({ path }) => !path.includes(":") && path !== "/").map(
-  ({ id, path, title }) => ({
-    name: covered.has(path) ? `${id}-usual` : id,
-    path,
-    before: failing,
-    on: (page: Page) => page.getByRole("heading", { level: 1, name: title }).waitFor(),
-  }),
-);
+export const PAGE_SCENES: readonly Scene[] = PAGES.filter(({ path }) => path !== "/").map(({ id, path, title }) => ({
+  name: covered.has(path) ? `${id}-usual` : id,
+  before: async (demo: Demo) => {
+    await failing(demo);
+    return path.replace(":id", demo.plane.swaps.list(1)[0]!.job_id);
+  },
+  on: (page: Page) => page.getByRole("heading", { level: 1, name: title }).waitFor(),
+}));
 
 export const ALL_SCENES: readonly Scene[] = [...SCENES, ...PAGE_SCENES, ...README_SCENES];

@@ -6,7 +6,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { buildDashboard } from "../../public/_build.ts";
 import { launchChromium } from "./browser.ts";
-import { layoutFaults } from "./layout.ts";
+import { layoutFaults, showAt } from "./layout.ts";
 import { ALL_SCENES, stage } from "./scenes.ts";
 
 const SCREENS = join(import.meta.dir, "../screens");
@@ -38,23 +38,26 @@ try {
   for (const scene of ALL_SCENES.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
     const { page, close } = await stage(browser, scene);
     try {
-      for (const width of WIDTHS) {
-        await page.setViewportSize({ width, height: HEIGHT });
+      for (const width of WIDTHS.filter((each) => each === (scene.width ?? each))) {
+        await showAt(page, width, HEIGHT);
         for (const fault of await layoutFaults(page)) {
           faults += 1;
           console.error(`${scene.name}, ${width} px: ${fault}`);
         }
+        // A dialog fills the window; a page is shown to its end, in a window as high: what stays at an edge is there.
+        if ((await page.locator("dialog[open]").count()) === 0) {
+          const height = await page.evaluate(() => document.documentElement.scrollHeight);
+          await page.setViewportSize({ width, height: Math.max(HEIGHT, height) });
+        }
         for (const colorScheme of THEMES) {
           await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
           const path = join(SCREENS, `${scene.name}-${width}-${colorScheme}.png`);
-          // A dialog fills the window; a page is shown to its end.
-          const fullPage = (await page.locator("dialog[open]").count()) === 0;
-          await page.screenshot({ path, fullPage, animations: "disabled" });
+          await page.screenshot({ path, animations: "disabled" });
         }
       }
       const shown = README[scene.name];
       if (shown) {
-        await page.setViewportSize(README_SIZE);
+        await showAt(page, README_SIZE.width, README_SIZE.height);
         await page.emulateMedia({ colorScheme: shown.theme, reducedMotion: "reduce" });
         await page.screenshot({ path: join(IMAGES, shown.file), animations: "disabled" });
       }

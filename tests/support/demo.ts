@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type ControlPlane, createControlPlane } from "../../lib/control-plane.ts";
 import type { ControlPlaneOptions } from "../../lib/control-plane-options.ts";
 import { listen } from "../../lib/http/listen.ts";
+import { NO_SIMULATION } from "../../lib/http/no-simulation.ts";
 import { createLogger } from "../../lib/log.ts";
 import { type SimulatedCluster, type SimulatorOptions, startSimulator } from "../../lib/simulator/simulator.ts";
 import { loadIdentity } from "../../lib/ssh/identity.ts";
@@ -42,6 +43,10 @@ export interface DemoOptions
   readonly serviceFile?: (yaml: string) => string;
   /** The controller takes the cluster for a real one: its webhooks are sent. */
   readonly takenForReal?: boolean;
+  /** It offers the simulated cluster, as a process of its own does where nothing is set up. The switch itself it has not. */
+  readonly offersSimulated?: boolean;
+  /** What it says of itself; "0.0.0" unless given. */
+  readonly version?: string;
   /** Of the controller; empty unless given. */
   readonly env?: Readonly<Record<string, string>>;
   /** Gets every line of the log, from `debug` on; only errors are written, to stderr, when left out. */
@@ -57,7 +62,7 @@ export const SPEED = 300;
 export async function openController(
   dataDir: string,
   options: Partial<ControlPlaneOptions> = {},
-  { port: wanted = 0, hostname = "127.0.0.1" } = {},
+  { port: wanted = 0, hostname = "127.0.0.1", simulation = NO_SIMULATION } = {},
 ) {
   const log = createLogger({ level: "error" });
   const plane = await createControlPlane({
@@ -68,7 +73,7 @@ export async function openController(
     simulated: { speed: SPEED },
     ...options,
   });
-  const app = createApp(plane, await dashboardFiles());
+  const app = createApp(plane, await dashboardFiles(), simulation);
   const { port } = listen(app, { port: wanted, hostname });
   plane.listensOn(port!);
   return { plane, app, port, url: `http://${hostname}:${port}` };
@@ -86,6 +91,8 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
     env = {},
     ssh = {},
     takenForReal = false,
+    offersSimulated = false,
+    version: ownVersion = "0.0.0",
     hostname = "127.0.0.1",
     logged,
     ...simulator
@@ -98,7 +105,7 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
   writeFileSync(join(dataDir, "services-overrides.yaml"), serviceFile(cluster.servicesYaml));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(dataDir, name), text);
 
-  const open = ({ port = 0, version = "0.0.0" } = {}) =>
+  const open = ({ port = 0, version = ownVersion } = {}) =>
     openController(
       dataDir,
       {
@@ -112,7 +119,7 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
         ...(machineTiming === undefined ? {} : { machineTiming }),
         ssh,
       },
-      { port, hostname },
+      { port, hostname, simulation: { ...NO_SIMULATION, state: offersSimulated ? "possible" : "impossible" } },
     );
   let now = await open();
   let isAway = false;
@@ -155,7 +162,7 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
       await reopen();
     },
     goAway: shut,
-    comeBack: (version = "0.0.0") => reopen({ version, ...(now.port === undefined ? {} : { port: now.port }) }),
+    comeBack: (version = ownVersion) => reopen({ version, ...(now.port === undefined ? {} : { port: now.port }) }),
     async startAfresh() {
       await shut();
       for (const name of readdirSync(dataDir)) if (/\.db/.test(name)) rmSync(join(dataDir, name));
