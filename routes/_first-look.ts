@@ -8,17 +8,19 @@ const NEWS_MS = 30 * 60_000;
 const SHOWN_SWAPS = 12;
 
 /**
- * Attributes of `<html>`: `data-simulated`; `data-first`, words and counts such as `held swapping models-8 nodes-2 slots-1 services-7`;
+ * Attributes of `<html>`: `data-simulated`; `data-first`, words and counts such as `held swapping models-8 found-2 nodes-2 slots-1 services-7 swaps-3 failed-1`;
  * `data-news`, the swap whose end is news.
  * @param canLeave the simulated cluster can be left from the page
  */
 export function firstLook(
-  plane: Parameters<typeof statusOf>[0] & Pick<ControlPlane, "services">,
+  plane: Parameters<typeof statusOf>[0] & Pick<ControlPlane, "services" | "inventory">,
   canLeave: boolean,
   now: number = Date.now(),
 ): Readonly<Record<string, string>> {
   const { simulated, configured, nodes, slots, swaps, lock, problems, store_problem: store } = statusOf(plane);
   const news = newsOf(plane, slots, now);
+  const known = plane.config.current.catalog.models.length;
+  const shown = plane.swaps.list(SHOWN_SWAPS);
   const words = [
     !configured && "set-up",
     lock !== null && "held",
@@ -27,11 +29,14 @@ export function firstLook(
     canLeave && "leavable",
     swaps.length > 0 && "swapping",
     news?.word,
-    `models-${plane.config.current.catalog.models.length}`,
+    `models-${known}`,
+    `found-${plane.inventory.menu.models.length - known}`,
     `nodes-${nodes.length}`,
     `slots-${slots.length}`,
     `services-${plane.services.list().filter(({ state }) => state !== "not_configured").length}`,
-    `swaps-${plane.swaps.list(SHOWN_SWAPS).length}`,
+    `swaps-${shown.length}`,
+    // Those have a sentence in the list.
+    `failed-${shown.filter(({ state, died }) => state === "failed" || died).length}`,
   ];
   return {
     ...(simulated ? { "data-simulated": "" } : {}),

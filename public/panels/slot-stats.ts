@@ -7,13 +7,13 @@ import { slotTraffic } from "../slot-traffic.ts";
 
 type Hour = keyof Omit<Traffic["last_hour"], "step_seconds">;
 
-const RECENT = "last 15 min";
+const RECENT = "last 15\u00a0min";
 
 export function slotStats(slot: Slot, lost: boolean): Child {
   const requests = lost ? null : slot.requests;
   const traffic = lost || slot.state !== "serving" ? null : (slotTraffic.value[slot.name] ?? null);
   const why = lost ? "not known now" : slot.state === "idle" ? "no model" : "not reported";
-  const none = traffic ? `not measured, ${RECENT}` : why;
+  const none = traffic ? "not measured lately" : why;
   const firstWord = traffic?.first_token_ms ?? null;
   const speed = traffic?.tokens_per_second ?? null;
   return h(

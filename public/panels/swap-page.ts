@@ -4,7 +4,7 @@ import { askSwap } from "../dialogs.ts";
 import { type Child, h, picture } from "../dom.ts";
 import { clockTime, duration, secondsBetween } from "../format.ts";
 import { place } from "../router.ts";
-import { knownSwap, modelName, swapObstacle } from "../state.ts";
+import { controller, knownSwap, modelName, swapObstacle } from "../state.ts";
 import { signal } from "../store.ts";
 import { byWhom, onNodes, slotWord } from "../words.ts";
 import { cancelQuestion } from "./cancel-question.ts";
@@ -32,6 +32,8 @@ export class SwapPage extends Panel {
       this.#ask(id);
       return typeof found === "string" ? missing(found) : undefined;
     }
+    // Before the snapshot neither names nor what stands in the way are known: what is below would move when they are.
+    if (!controller.value) return undefined;
     const heading = this.idOf("h");
     return h(
       "section",

@@ -24,10 +24,11 @@ const wordsOf = async (of: Demo) => (await lookOf(of))["data-first"]!.split(" ")
 test("how many there are of what, on every page, and that it is a simulated cluster", async () => {
   const it = await begin();
   await until("every service is looked at", () => it.plane.services.list().every(({ state }) => state !== "unknown"));
+  await until("the disks are looked at", () => it.plane.inventory.menu.models.length > 8);
 
   for (const path of ["/", "/models", "/activity/01a"]) {
     const look = await lookOf(it, path);
-    expect(look["data-first"]).toBe("models-8 nodes-2 slots-1 services-7 swaps-0");
+    expect(look["data-first"]).toBe("models-8 found-2 nodes-2 slots-1 services-7 swaps-0 failed-0");
     expect(look).toMatchObject({ "data-simulated": "", lang: "en" });
     expect(look["data-news"]).toBeUndefined();
   }
@@ -49,7 +50,7 @@ test("a reservation, a swap that runs, one that is done, one that failed", async
   while (it.plane.swaps.active().length === 0) await Bun.sleep(1);
   expect(await wordsOf(it)).toContain("swapping");
   await failing;
-  expect(await wordsOf(it)).toContain("bad-news");
+  expect(await wordsOf(it)).toEqual(expect.arrayContaining(["bad-news", "swaps-2", "failed-1"]));
 });
 
 test("that nothing is set up, and that something of the configuration could not be used", async () => {
