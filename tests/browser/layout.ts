@@ -111,6 +111,8 @@ export function layoutFaults(page: Page): Promise<string[]> {
       if (box.width < 2 || box.height < 2 || box.top < 0 || box.bottom > innerHeight) continue;
       const hit = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
       const label = element.closest("label");
+      // A menu is there to lie over the page until it is closed.
+      if (hit?.closest("[role=menu]")) continue;
       if (hit && hit !== element && !element.contains(hit) && !hit.contains(element) && !label?.contains(hit))
         faults.push(`covered: ${name(element)} by ${name(hit)}`);
     }
