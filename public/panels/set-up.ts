@@ -34,6 +34,8 @@ export class SetUp extends Panel {
   readonly #step = signal<Step>(keptStep());
   /** Which cluster the settings were asked of; null: not asked. */
   #asked: boolean | null = null;
+  /** There was an answer, or none is to be had: what is offered beside the fields is known. */
+  readonly #isAnswered = signal(false);
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -55,9 +57,15 @@ export class SetUp extends Panel {
     if (this.#asked !== known.simulated) {
       this.#asked = known.simulated;
       queueMicrotask(() => {
-        void this.#desk.load().then(() => this.#resume());
+        void this.#desk
+          .load()
+          .finally(() => {
+            this.#isAnswered.value = true;
+          })
+          .then(() => this.#resume());
       });
     }
+    if (!this.#isAnswered.value) return undefined;
     return h(
       "section",
       { class: "panel su", "aria-labelledby": "su-h" },

@@ -20,6 +20,14 @@ export interface Scene {
 export const entry = (key: string, name: string, more = "") =>
   `  ${key}: { name: ${JSON.stringify(name)}, repo: example/${key}, size_gb: 14, gpu_memory_utilization: 0.4${more} }\n`;
 
+/** As on the day that it was installed. */
+export const FIRST_RUN: DemoOptions = {
+  topology: () => "nodes: []\n",
+  services: false,
+  takenForReal: true,
+  offersSimulated: true,
+};
+
 export const serving = async (demo: Demo): Promise<undefined> => void (await demo.swap("gpt-oss-20b"));
 
 /** By a program, without waiting for its end. @returns its id */

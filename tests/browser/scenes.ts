@@ -2,10 +2,10 @@
 import type { Browser, Page } from "playwright-core";
 import { version } from "../../package.json";
 import { PAGES } from "../../public/pages.ts";
-import { type Demo, type DemoOptions, startDemo } from "../support/demo.ts";
+import { type Demo, startDemo } from "../support/demo.ts";
 import { until } from "../support/until.ts";
 import { openPage, ownHostname, type WatchedPage } from "./browser.ts";
-import { chatAtLength, entry, failing, loadSlowly, type Scene, serving } from "./scene.ts";
+import { chatAtLength, entry, FIRST_RUN, failing, loadSlowly, type Scene, serving } from "./scene.ts";
 import { FRAME_SCENES } from "./scenes-frame.ts";
 import { MANAGING_SCENES } from "./scenes-managing.ts";
 import { README_SCENES } from "./scenes-readme.ts";
@@ -96,13 +96,6 @@ const twoSlots = (yaml: string) => {
 ${at("left", "spark-1")}${at("right", "spark-2")}`;
 };
 
-/** As on the day that it was installed. */
-const NOTHING: DemoOptions = {
-  topology: () => "nodes: []\n",
-  services: false,
-  takenForReal: true,
-  offersSimulated: true,
-};
 const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
 async function toKey(page: Page, { cluster }: Demo): Promise<void> {
   const [{ name, address, sshPort }] = cluster.nodes as [Demo["cluster"]["nodes"][number]];
@@ -136,14 +129,14 @@ export const SCENES: readonly Scene[] = [
   ...SERVICE_SCENES,
   {
     name: "set-up",
-    demo: NOTHING,
+    demo: FIRST_RUN,
     on: (page) => heading(page, "Connect your Sparks").waitFor(),
   },
-  { name: "set-up-key", demo: NOTHING, on: toKey },
-  { name: "set-up-check", demo: NOTHING, on: toCheck },
+  { name: "set-up-key", demo: FIRST_RUN, on: toKey },
+  { name: "set-up-check", demo: FIRST_RUN, on: toCheck },
   {
     name: "set-up-checked",
-    demo: NOTHING,
+    demo: FIRST_RUN,
     before: async (demo) => void demo.cluster.inject({ kind: "disk_full", node: "spark-1" }),
     on: async (page, demo) => {
       await toCheck(page, demo);
@@ -154,7 +147,7 @@ export const SCENES: readonly Scene[] = [
       );
     },
   },
-  { name: "set-up-done", demo: NOTHING, on: toDone },
+  { name: "set-up-done", demo: FIRST_RUN, on: toDone },
   {
     name: "reserved",
     before: reserved,

@@ -10,7 +10,7 @@ import { type Demo, startDemo } from "../support/demo.ts";
 import { until } from "../support/until.ts";
 import { inBrowser, launchChromium, openPage, ownHostname } from "./browser.ts";
 import { type Shift, shiftsOf, watchShifts } from "./layout.ts";
-import { failing } from "./scene.ts";
+import { FIRST_RUN, failing } from "./scene.ts";
 import { live } from "./wording.ts";
 
 setDefaultTimeout(60_000);
@@ -44,17 +44,20 @@ const PLACES: readonly Place[] = PAGES.flatMap(({ id, path }): readonly Place[] 
 inBrowser("while the data arrive", () => {
   let browser: Browser;
   let demo: Demo;
+  let firstRun: Demo;
   let failed: string;
   let ready: string;
   beforeAll(async () => {
     await buildDashboard();
     browser = await launchChromium();
     demo = await startDemo({ hostname: ownHostname() });
+    firstRun = await startDemo({ hostname: ownHostname(), ...FIRST_RUN });
     await failing(demo);
     [failed, ready] = demo.plane.swaps.list(2).map(({ job_id }) => job_id) as [string, string];
   });
   afterAll(async () => {
     await demo?.close();
+    await firstRun?.close();
     await browser?.close();
   });
 
@@ -79,29 +82,38 @@ inBrowser("while the data arrive", () => {
     await later("**/api/**", ANSWER_MS);
   }
 
-  for (const [where, screen] of Object.entries(SCREENS))
-    for (const { id, path, how } of PLACES)
-      test(`${id}${how ? ` that is ${how}` : ""} on ${where} stays where it is`, async () => {
-        const { page } = await openPage(browser, "about:blank", screen);
-        await watchShifts(page);
-        await comeSlowly(page);
-        const pending = waitedFor(page);
+  async function expectStill(what: string, url: string, screen: (typeof SCREENS)[keyof typeof SCREENS]): Promise<void> {
+    const { page } = await openPage(browser, "about:blank", screen);
+    await watchShifts(page);
+    await comeSlowly(page);
+    const pending = waitedFor(page);
 
-        await page.goto(demo.url + path.replace(":id", how === "ready" ? ready : failed));
-        await live(page).or(page.getByText("Live").first()).first().waitFor({ state: "attached" });
-        await page.waitForFunction(() =>
-          [...document.querySelectorAll(".bone, swap-log:not(:defined)")].every((bone) => !bone.checkVisibility()),
-        );
-        // What an answer leads to asks once more, and is painted.
-        let shifts: readonly Shift[];
-        do {
-          await until("its answers are there", () => pending.size === 0);
-          shifts = await shiftsOf(page);
-        } while (pending.size > 0);
-        await page.context().close();
+    await page.goto(url);
+    await live(page).or(page.getByText("Live").first()).first().waitFor({ state: "attached" });
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll(".bone, swap-log:not(:defined)")].every((bone) => !bone.checkVisibility()),
+    );
+    // What an answer leads to asks once more, and is painted.
+    let shifts: readonly Shift[];
+    do {
+      await until("its answers are there", () => pending.size === 0);
+      shifts = await shiftsOf(page);
+    } while (pending.size > 0);
+    await page.context().close();
 
-        const moved = shifts.reduce((sum, { value }) => sum + value, 0);
-        console.log(`${id}, ${where}: moved ${moved.toFixed(4)}`);
-        expect(moved, JSON.stringify(shifts)).toBeLessThan(MOST_SHIFT);
-      });
+    const moved = shifts.reduce((sum, { value }) => sum + value, 0);
+    console.log(`${what}: moved ${moved.toFixed(4)}`);
+    expect(moved, JSON.stringify(shifts)).toBeLessThan(MOST_SHIFT);
+  }
+
+  for (const [where, screen] of Object.entries(SCREENS)) {
+    for (const { id, path, how } of PLACES) {
+      const what = `${id}${how ? ` that is ${how}` : ""} on ${where}`;
+      test(`${what} stays where it is`, () =>
+        expectStill(what, demo.url + path.replace(":id", how === "ready" ? ready : failed), screen));
+    }
+    // No banner is there, as with real Sparks when all is well.
+    test(`the first run on ${where} stays where it is`, () =>
+      expectStill(`the first run on ${where}`, firstRun.url, screen));
+  }
 });
