@@ -168,7 +168,7 @@ describe("the dashboard's files", () => {
     const [status, type, page] = await ask("/activity/1");
     expect([status, type]).toEqual([200, "text/html"]);
     expect(page).toMatch(
-      /^<!doctype html><html data-first="[^"]*\bnodes-\d+ slots-\d+ services-\d+ swaps-\d+" lang="en">one\.html$/,
+      /^<!doctype html><html data-first="[^"]*\bnodes-\d+ slots-\d+ services-\d+ swaps-\d+ failed-\d+" lang="en">one\.html$/,
     );
     expect((await ask("/nowhere")).slice(0, 2)).toEqual([404, "text/html"]);
     expect((await ask("/nowhere"))[2]).toContain("missing.html");
