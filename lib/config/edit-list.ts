@@ -1,6 +1,15 @@
 /** Changes one entry of a list of named mappings in the text of a YAML file and keeps everything else in it. */
 import { type Document, isMap, isScalar, isSeq, type YAMLMap, YAMLSeq } from "yaml";
-import { type Changes, hasCommentAbove, openDocument, refuseShared, set, textOf, unusable } from "./edit-mapping.ts";
+import {
+  type Changes,
+  hasCommentAbove,
+  keepComments,
+  openDocument,
+  refuseShared,
+  set,
+  textOf,
+  unusable,
+} from "./edit-mapping.ts";
 
 export interface NamedList {
   /** Key of the list in the file. */
@@ -55,5 +64,6 @@ function listOf(document: Document, file: string, root: YAMLMap, key: string): Y
   const made = new YAMLSeq<YAMLMap>(document.schema);
   root.flow = false;
   root.set(key, made);
+  keepComments(present, made);
   return made;
 }

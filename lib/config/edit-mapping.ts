@@ -69,7 +69,15 @@ function below(document: Document, map: YAMLMap, key: string, name: string): YAM
   const made = document.createNode({}) as YAMLMap;
   map.flow = false;
   map.set(key, made);
+  keepComments(present, made);
   return made;
+}
+
+/** What stands beside and below a key without a value would go with it. */
+export function keepComments(present: unknown, made: YAMLMap | YAMLSeq): void {
+  if (!isScalar(present)) return;
+  const comments = [present.commentBefore, present.comment].filter((comment) => comment != null);
+  if (comments.length > 0) made.commentBefore = comments.join("\n");
 }
 
 /** Keeps the comments beside what is replaced, and beside all that stays of a list or a mapping. */

@@ -82,6 +82,8 @@ export class Connectivity {
   /** Sparks that are not configured any more are not waited for. */
   reconfigured(): void {
     const names = this.#names();
+    // None at all: topology.yaml cannot be read just now. No Spark has come back by that.
+    if (names.length === 0) return;
     this.#tolerant(() => this.options.store.closeAllBut(names, this.options.now()));
     for (const name of [...this.#sparks.keys()]) if (!names.includes(name)) this.#sparks.delete(name);
   }
@@ -229,7 +231,8 @@ export class Connectivity {
   #watched(name: string): Watched {
     const known = this.#sparks.get(name);
     if (known) return known;
-    const fresh = unseen();
+    const remembered = this.options.store.known().get(name);
+    const fresh = { ...unseen(), changedAt: remembered?.changedAt ?? null, mac: remembered?.mac ?? null };
     this.#sparks.set(name, fresh);
     return fresh;
   }

@@ -10,6 +10,8 @@ import { COPIED, verdictOf } from "./verdict.ts";
 
 /** A job whose start was lost may still be on its way. */
 const ABSENT_LOOKS = 3;
+/** A configuration that somebody edits may be broken for minutes. The script runs on meanwhile. */
+const UNCONFIGURED_MS = 10 * 60_000;
 
 export interface FollowerMeans {
   readonly sparks: DownloadSparks;
@@ -31,6 +33,8 @@ export class Follower {
   readonly #closed = new AbortController();
   #offset = 0;
   #absent = 0;
+  /** Since when its Spark is in no configuration, milliseconds since the epoch. */
+  #unconfiguredAt: number | null = null;
   #cancelled = false;
   #loop: Promise<void> | null = null;
   #wake: () => void = () => undefined;
@@ -82,10 +86,8 @@ export class Follower {
 
   async #look(): Promise<void> {
     const head = this.means.node(this.#download.nodes[0] ?? "");
-    if (!head) {
-      const reason = "The Spark that downloaded is not configured any more.";
-      return this.#end({ state: "failed", reason, advice: null });
-    }
+    if (!head) return this.#unconfigured();
+    this.#unconfiguredAt = null;
     const { signal } = this.#closed;
     if (this.#cancelled) {
       await this.means.sparks.kill(head, this.job, signal);
@@ -106,6 +108,14 @@ export class Follower {
     }
     if (seen.state === "absent" && ++this.#absent < ABSENT_LOOKS) return;
     this.#end(verdictOf(this.#download, seen, lines));
+  }
+
+  #unconfigured(): void {
+    const at = this.means.now();
+    this.#unconfiguredAt ??= at;
+    const reason = "The Spark that downloads is not configured any more.";
+    if (at - this.#unconfiguredAt < UNCONFIGURED_MS) return this.#show({ reason });
+    this.#end({ state: "failed", reason, advice: "What was downloaded stays on the Spark." });
   }
 
   /** All that the script has written since the last look. */

@@ -79,13 +79,13 @@ export interface Process {
   readonly bytes: number;
 }
 
-/** From `ps -e -o pid,rss,args`. BusyBox writes large sizes as `12m`, and knows no args wider than its terminal. */
+/** From `ps -e -o pid,rss,args`. BusyBox writes large sizes as `12m` or `1.2g`, and knows no args wider than its terminal. */
 export function readProcesses(output: string): Process[] {
   return output.split("\n").flatMap((line): Process[] => {
-    const [, pid, size, unit, args] = /^\s*(\d{1,10})\s+(\d{1,15})([kmg]?)\s+(\S.*)$/i.exec(line) ?? [];
+    const [, pid, size, unit, args] = /^\s*(\d{1,10})\s+(\d{1,15}(?:\.\d)?)([kmg]?)\s+(\S.*)$/i.exec(line) ?? [];
     if (args === undefined) return [];
     const factor = { "": 1, k: 1, m: 1024, g: 1024 ** 2 }[unit?.toLowerCase() ?? ""] ?? 1;
-    const bytes = Number(size) * factor * BYTES_PER_KIB;
+    const bytes = Math.round(Number(size) * factor) * BYTES_PER_KIB;
     return bytes <= MOST_BYTES ? [{ pid: Number(pid), name: programOf(args), bytes }] : [];
   });
 }

@@ -57,7 +57,8 @@ export function afterLook(before: Condition, verdict: Verdict, at: string): Cond
     suspected: null,
     stopped: state === "stopped" ? before.stopped : isGood || state === "starting" ? null : before.stopped,
     wasThere: before.wasThere || isGood || state === "starting" || state === "stopped",
-    givenUp: isGood ? null : before.givenUp,
+    // Busy is no proof that it works: else one that fails at all it is asked would be restarted for ever.
+    givenUp: state === "healthy" ? null : before.givenUp,
   };
 }
 

@@ -19,7 +19,8 @@ export const addModel = (model: NewModel) => ask<ModelEntry>("POST", "/api/model
 export const changeModel = (key: string, values: FieldChanges, version: string) =>
   ask<ModelEntry>("PATCH", at(key), { values, version });
 /** Out of the menu; nothing is deleted from a disk. */
-export const hideModel = (key: string) => ask<{ removed: string }>("DELETE", at(key));
+export const hideModel = (key: string, version: string) =>
+  ask<{ removed: string }>("DELETE", `${at(key)}?version=${encodeURIComponent(version)}`);
 export const restoreModel = (key: string) => ask<ModelEntry>("POST", `${at(key)}/restore`);
 /** @param confirm the key, as it was typed @param token of the reservation that this tab holds */
 export const deleteFiles = (key: string, confirm: string, token: string | null) =>

@@ -65,7 +65,8 @@ export function changeOf(entry: ModelEntry, done: Done): Question {
   };
 }
 
-export function hidingOf({ key, name, origin }: Model, done: Done): Question {
+/** @param version of the file when the question was asked: what somebody else has written since is not taken out unseen */
+export function hidingOf({ key, name, origin }: Model, version: string, done: Done): Question {
   return {
     title: `Take ${name} out of the list?`,
     body: h(
@@ -78,7 +79,7 @@ export function hidingOf({ key, name, origin }: Model, done: Done): Question {
     keep: "Keep it",
     go: "Take it out",
     async run() {
-      await hideModel(key);
+      await hideModel(key, version);
       done(`${name} is out of the list.`);
     },
   };

@@ -91,7 +91,8 @@ export class ModelDesk extends Panel {
       dialog?.ask(additionOf(this.#suggestions.value.find((each) => each.key === key) ?? null, done));
     if (name === "edit") this.#try(async () => dialog?.ask(changeOf(await fetchEntry(key), done)));
     if (name === "download") this.#try(async () => void (await startDownload(key)));
-    if (name === "hide" && model) dialog?.ask(hidingOf(model, done));
+    if (name === "hide" && model)
+      this.#try(async () => dialog?.ask(hidingOf(model, (await fetchEntry(key)).version, done)));
     if (name === "restore") this.#try(async () => void (await restoreModel(key)));
     if (name === "delete" && model) dialog?.ask(deletionOf(model, done));
   }

@@ -85,6 +85,18 @@ inBrowser("managing models in the dashboard", () => {
     expect(overrides()).toBe(theirs);
   });
 
+  test("an entry that somebody else has changed since the question was asked is not taken out", async () => {
+    const page = await begin();
+    await press(page, "Remove Own model");
+    const dialog = page.getByRole("dialog", { name: "Take Own model out of the list?" });
+    await dialog.waitFor();
+    const theirs = overrides().replace("Own model", "Theirs");
+    writeFileSync(join(on.demo.dataDir, "models-overrides.yaml"), theirs);
+    await dialog.getByRole("button", { name: "Take it out" }).click();
+    await dialog.getByRole("alert").waitFor();
+    expect(overrides()).toBe(theirs);
+  });
+
   test("a shipped model is hidden, and brought back", async () => {
     const page = await begin();
     await press(page, "Hide GPT-OSS 20B");

@@ -1,5 +1,7 @@
 /** Slots as settings of a running cluster: there at once, and where they are as long as somebody has reserved them. */
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Status } from "../../lib/status.ts";
 import { type Demo, startDemo } from "../support/demo.ts";
 
@@ -30,6 +32,13 @@ test("a slot is added, and a model is loaded there; it goes again", async () => 
   expect((await send("DELETE", SECOND)).status).toBe(200);
   expect(await slots()).toEqual(["main"]);
   expect(await send("DELETE", SECOND)).toMatchObject({ status: 404, body: { code: "no_such_slot" } });
+});
+
+test("the comments of a list that had nothing else in it stay", async () => {
+  const comments = "slots:\n  # such as\n  # - name: second\n";
+  demo = await startDemo({ services: false, topology: (yaml) => yaml.replace(/^slots:\n(?: .*\n)*/m, comments) });
+  await send("PATCH", SECOND, { values: { nodes: ["spark-2"], port: 8899, container: "vllm_second" } });
+  expect(readFileSync(join(demo.dataDir, "topology.yaml"), "utf8")).toContain(comments);
 });
 
 test("one that is reserved keeps its place unless the token is shown", async () => {

@@ -38,6 +38,14 @@ settings:
     expect(edit(emptied, { stall_seconds: 60 })).toBe(text);
   });
 
+  test("keeps the comments of a section that had nothing else in it", () => {
+    const text = "# Ours.\nsettings:\n  # Such as:\n  # stall_seconds: 60\n";
+    expect(edit(text, { stall_seconds: 30 })).toBe(`${text}  stall_seconds: 30\n`);
+    expect(edit("settings: # for nights\nnodes: []\n", { stall_seconds: 30 })).toBe(
+      "settings:\n  # for nights\n  stall_seconds: 30\nnodes: []\n",
+    );
+  });
+
   test("keeps the comments beside what stays of a list and of a mapping", () => {
     const text = `settings:
   args:

@@ -153,6 +153,42 @@ describe("the connectivity log", () => {
     expect((await log()).events.map(({ transition }) => transition)).toEqual(["up", "down"]);
   });
 
+  test("a configuration that is broken for a while ends no outage, and no hardware address is forgotten", async () => {
+    const { dataDir, cluster, plane, post } = await start();
+    const { macs } = await log();
+    network("down");
+    await becomes("down");
+    const reads = (yaml: string) => {
+      writeFileSync(join(dataDir, "topology.yaml"), yaml);
+      plane.config.reload();
+    };
+
+    reads(`${cluster.topologyYaml}\nnodes: [\n`);
+    expect((await log()).current).toEqual({});
+    reads(cluster.topologyYaml);
+
+    expect(await log()).toMatchObject({ macs, events: [{ spark: "spark-2", transition: "down" }] });
+    expect((await post("/api/nodes/spark-2/wake", {})).status).toBe(200);
+    network("up");
+    await becomes("up");
+    expect((await log()).events.map(({ transition }) => transition)).toEqual(["up", "down"]);
+  });
+
+  test("a Spark that was taken out and is put in again is woken by the address that it had", async () => {
+    const { dataDir, cluster, plane } = await start();
+    const { macs } = await log();
+    network("down");
+    await becomes("down");
+    const reads = (yaml: string) => {
+      writeFileSync(join(dataDir, "topology.yaml"), yaml);
+      plane.config.reload();
+    };
+    reads(cluster.topologyYaml.replace(/ {2}- name: spark-2\n(?: {4}.*\n)*/, ""));
+    reads(cluster.topologyYaml);
+    await until("it is asked again", async () => (await log()).current["spark-2"] === "down");
+    expect((await log()).macs).toEqual(macs);
+  });
+
   test("asks for one Spark, a number of events, and those before a time", async () => {
     await start();
     for (let round = 0; round < 3; round += 1) {
@@ -267,7 +303,10 @@ requirement(
 
     expect(after.sockets - before.sockets).toBeLessThanOrEqual(4);
     expect(after.all - before.all).toBeLessThanOrEqual(6);
-    expect((after.heap - before.heap) / 2 ** 20).toBeLessThan(16);
+    const grownKb = (after.heap - before.heap) / 1024;
+    console.log(`200 outages: ${grownKb.toFixed(0)} kB of heap more`);
+    // 20 kB an outage: a connection that is kept costs more.
+    expect(grownKb).toBeLessThan(200 * 20);
     const { events } = await log();
     expect(events.length).toBe(100);
     expect(demo!.plane.machines.connectivity.changes({ spark: "spark-2", before: null, limit: 1_000 })).toHaveLength(

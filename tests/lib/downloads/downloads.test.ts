@@ -1,5 +1,7 @@
 /** Downloads onto the simulated Sparks, over real SSH. */
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Download } from "../../../lib/downloads/download.ts";
 import type { DownloadSparks } from "../../../lib/downloads/sparks.ts";
 import { type Demo, type DemoOptions, startDemo } from "../../support/demo.ts";
@@ -151,6 +153,22 @@ describe("a download", () => {
 
     demo!.cluster.nodes[0]!.network.set("up");
     expect((await ended(body.id)).state).toBe("done");
+  });
+
+  test("waits while the configuration is broken, and says so", async () => {
+    const { cluster, dataDir, plane } = await start({ speed: 20 });
+    const { id } = (await order({ model: "fresh", nodes: ["spark-1"] })).body;
+    await until("some of it is there", async () => ((await look(id)).bytes ?? 0) > 1e8);
+    const reads = (yaml: string) => {
+      writeFileSync(join(dataDir, "topology.yaml"), yaml);
+      plane.config.reload();
+    };
+    reads(`${cluster.topologyYaml}\nnodes: [\n`);
+    await until("it says so", async () => (await look(id)).reason?.includes("not configured any more") ?? false);
+    expect((await look(id)).ended_at).toBeNull();
+    reads(cluster.topologyYaml);
+
+    expect(await ended(id)).toMatchObject({ state: "done", reason: null });
   });
 
   test("that is cancelled while its Spark is out of reach stays cancelled over a restart of the controller", async () => {

@@ -42,9 +42,6 @@ export const GB10: Answers = {
 `,
 };
 
-/** A user without docker's group: nothing of the card needs it, so only docker itself would refuse. */
-export const WITHOUT_DOCKER_GROUP: Answers = GB10;
-
 /** A driver that has failed, and one that is not installed. */
 export const NO_DRIVER: Answers = {
   ...GB10,

@@ -70,7 +70,10 @@ describe("other machines", () => {
     expect(card(BUSYBOX)).toMatchObject({
       gpu: null,
       memory: { total_bytes: 125_518_228 * 1024 },
-      processes: [{ pid: 813, name: "qdrant", gpu_bytes: null, resident_bytes: 412 * MIB }],
+      processes: [
+        { pid: 812, name: "serve.py", gpu_bytes: null, resident_bytes: Math.round(1.2 * 1024 ** 2) * 1024 },
+        { pid: 813, name: "qdrant", gpu_bytes: null, resident_bytes: 412 * MIB },
+      ],
       cpu: { percent: null, cores: 2, load: 0 },
       disk: { total_bytes: 61_255_492 * 1024, available_bytes: 37_012_332 * 1024 },
       uptime_seconds: 71.32,

@@ -52,6 +52,11 @@ describe("a look", () => {
     expect(afterLook(before, stopped, at(10))).toMatchObject({ stopped: before.stopped, givenUp: "Left alone." });
     expect(afterLook(before, healthy, at(10))).toMatchObject({ stopped: null, givenUp: null });
   });
+
+  test("that finds it busy keeps it left alone: it may still fail at all that it is asked", () => {
+    const before = { ...after(healthy, dead), givenUp: "Left alone." };
+    expect(afterLook(before, busy, at(20)).givenUp).toBe("Left alone.");
+  });
 });
 
 describe("a restart by itself", () => {
@@ -68,6 +73,7 @@ describe("a restart by itself", () => {
   });
 
   test("comes three times within 30 minutes; then it is left alone with a message", () => {
+    expect([MOST_RESTARTS, RESTART_WINDOW_MS]).toEqual([3, 30 * 60_000]);
     const restarts = [NOW - 60_000, NOW - 30_000];
     expect(choose(failing({ restarts }))).toBe("restart");
     expect(choose(failing({ restarts: [...restarts, NOW - 10_000] }))).toBe("give_up");

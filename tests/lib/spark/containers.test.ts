@@ -1,7 +1,9 @@
 /** What `docker inspect` says of many containers: of Docker and podman, with some missing, cut off, or nonsense. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { readContainers } from "../../../lib/spark/containers.ts";
+import { inspectContainers, readContainers } from "../../../lib/spark/containers.ts";
+import type { SparkSsh } from "../../../lib/spark/spark-ssh.ts";
+import { aNode } from "../swap/_fixtures.ts";
 
 const entry = (name: string, state: object, more: object = {}) => ({
   Name: name,
@@ -13,6 +15,14 @@ const RUNNING = { Status: "running", Running: true, ExitCode: 0, StartedAt: "202
 const pretty = (value: unknown) => JSON.stringify(value, null, 4);
 
 describe("docker inspect of several containers", () => {
+  test("of a user without docker's group fails; it does not say that nothing is there", async () => {
+    const output =
+      "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock";
+    const ssh = { batch: () => Promise.resolve([{ output, exitCode: 1 }]) } as unknown as SparkSsh;
+    const asked = inspectContainers(ssh, aNode("spark-1"), ["kokoro"], new AbortController().signal);
+    await expect(asked).rejects.toMatchObject({ code: "docker_unusable" });
+  });
+
   test("tells each by name, and those that are not there by their absence", () => {
     const dead = {
       Status: "exited",
