@@ -114,8 +114,8 @@ export class Follower {
     const at = this.means.now();
     this.#unconfiguredAt ??= at;
     const reason = "The Spark that downloads is not configured any more.";
-    if (at - this.#unconfiguredAt < UNCONFIGURED_MS) return this.#show({ reason });
-    this.#end({ state: "failed", reason, advice: "What was downloaded stays on the Spark." });
+    if (at - this.#unconfiguredAt < UNCONFIGURED_MS) this.#show({ reason });
+    else this.#end({ state: "failed", reason, advice: "What was downloaded stays on the Spark." });
   }
 
   /** All that the script has written since the last look. */

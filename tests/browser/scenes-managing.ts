@@ -32,6 +32,15 @@ export const MANAGING_SCENES: readonly Scene[] = [
     },
   },
   {
+    name: "machines-many",
+    path: "/machines",
+    demo: { nodes: 8, services: false, machineTiming: { hardwareMs: 300 } },
+    on: async (page) => {
+      await page.getByRole("region", { name: "spark-8" }).getByText("Memory by process").waitFor();
+      await page.getByRole("region", { name: "Connection" }).getByText("spark-8", { exact: true }).waitFor();
+    },
+  },
+  {
     name: "outage",
     path: "/machines",
     demo: { machineTiming: { connectivityMs: 300 }, outageLastsMs: 500 },

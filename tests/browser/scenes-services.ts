@@ -62,6 +62,9 @@ const isUnknown = (page: Page) =>
 const many = (yaml: string) =>
   `${yaml}${Array.from({ length: 20 }, (_, at) => `  ${at === 7 ? `${"long-name-".repeat(5)}service` : `extra-${at}`}: { kind: http, host: 127.0.0.1, port: 9 }\n`).join("")}`;
 
+/** A bot that nobody can log in for. */
+export const withoutUser = (yaml: string) => yaml.replace(/^ {4}user: .*\n/m, "");
+
 export const SERVICE_SCENES: readonly Scene[] = [
   {
     name: "services",
@@ -126,6 +129,16 @@ export const SERVICE_SCENES: readonly Scene[] = [
     demo: { env: { DISABLED_SERVICES: "qdrant,diarizer,kokoro" } },
     before: serving,
     on: (page) => page.getByText(/^Hidden: /).waitFor(),
+  },
+  {
+    name: "services-without-bot",
+    path: "/services",
+    demo: { serviceFile: withoutUser },
+    before: serving,
+    on: async (page) => {
+      await page.getByRole("button", { name: "Details of kokoro" }).waitFor();
+      await page.getByRole("button", { name: "Details of matrix-bridge" }).waitFor({ state: "detached" });
+    },
   },
   {
     name: "services-many",

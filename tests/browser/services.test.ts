@@ -4,7 +4,7 @@ import type { Page } from "playwright-core";
 import type { DemoOptions } from "../support/demo.ts";
 import { until } from "../support/until.ts";
 import { inBrowser } from "./browser.ts";
-import { ALL_HANGS, nothingKnown } from "./scenes-services.ts";
+import { ALL_HANGS, nothingKnown, withoutUser } from "./scenes-services.ts";
 import { canBePressed, cannotBePressed } from "./waits.ts";
 import { WatchedDemo } from "./watched-demo.ts";
 
@@ -43,6 +43,14 @@ inBrowser("services in the dashboard", () => {
     await page.getByText(/^Hidden: (.*, )?qdrant[.,]/).waitFor();
     await page.getByRole("link", { name: "Show them again in Settings" }).click();
     await page.waitForURL("**/settings");
+  });
+
+  test("a bot without a user has no tile, and is not called hidden by a setting", async () => {
+    const page = await begin({ serviceFile: withoutUser });
+
+    await row(page, "kokoro").getByText("Healthy").waitFor();
+    expect(await row(page, "matrix-bridge").count()).toBe(0);
+    expect(await page.getByText("matrix-bridge").count()).toBe(0);
   });
 
   test("when a whole Spark is away, Overview says why once, and of what runs there only that it is", async () => {
