@@ -56,3 +56,7 @@ const LOST = new Set(["ssh_unknown", "ssh_timeout"]);
 
 /** Whether a Spark was told something and its answer got lost: it may have had its effect, and only a look there tells. */
 export const isAnswerLost = (error: unknown): error is Fault => error instanceof Fault && LOST.has(error.code);
+
+/** Whether it lies in the body that was sent, or in how it was: nothing that it went to has failed. */
+export const isSenders = (fault: { readonly kind: string } | null): boolean =>
+  fault?.kind === "too_large" || fault?.kind === "slow";

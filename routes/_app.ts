@@ -64,7 +64,7 @@ export function createApp(
     methods: methodTable,
     simulated: plane.simulated,
   });
-  guard(guarded, perimeter, methodTable);
+  guard(guarded, perimeter, methodTable, plane.gateway.pace);
   const web: Web = {
     refusedHosts,
     simulation,

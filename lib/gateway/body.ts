@@ -4,7 +4,7 @@ import type { Uploading } from "./late-body.ts";
 import { type ModelName, ModelScanner } from "./model-name.ts";
 import { ReadAhead } from "./read-ahead.ts";
 import type { Share } from "./room.ts";
-import { type Pace, PacedReader, UPLOAD_PACE } from "./upload-pace.ts";
+import { type Pace, PacedReader, UPLOAD_PACE } from "../upload-pace.ts";
 
 export interface Body {
   /** Null: no body. Bytes where all are there already. */

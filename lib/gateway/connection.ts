@@ -17,6 +17,8 @@ export interface Question {
   body: Body;
   /** How long a piece of a body that is streamed may wait to be taken. */
   readonly stallMs: number;
+  /** The upstream has taken all of a body that is streamed. */
+  onTaken?(): void;
 }
 
 /** The other side closed it. */
@@ -212,11 +214,12 @@ export class Connection implements Flow {
     this.#unsent.drop();
   }
 
-  async #send({ head, body, stallMs }: Question, reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  async #send(question: Question, reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+    const { head, body, stallMs } = question;
     const isChunked = body.length === null;
     this.#upload = reader;
     try {
-      this.#unsent.begin(stallMs);
+      this.#unsent.begin(stallMs, () => question.onTaken?.());
       this.#unsent.write(withHead(head, null));
       while (this.#upload === reader) {
         if (!this.#unsent.isEmpty) await this.#unsent.wantsMore();

@@ -1,5 +1,6 @@
 /** Every model and service behind one address: who is asked, who may ask now, and the passage of bytes. */
-import { Fault } from "../fault.ts";
+import { Fault, isSenders } from "../fault.ts";
+import { type Pace, UPLOAD_PACE } from "../upload-pace.ts";
 import type { Release } from "./admission.ts";
 import { Admissions, type Load } from "./admissions.ts";
 import { type Body, isShort, type NamedBody, namedBody, plainBody } from "./body.ts";
@@ -17,7 +18,6 @@ import { type Place, Unrouted } from "./route-model.ts";
 import { type Limits, notConfigured, type ProxiedKind, type ProxiedService, reach, TRAITS } from "./services.ts";
 import { type Asker, NOTHING_PASSED, type Passed, Trace, type TraceOptions } from "./trace.ts";
 import { retryLater, unanswered } from "./unanswered.ts";
-import type { Pace } from "./upload-pace.ts";
 
 export interface GatewayOptions extends TraceOptions {
   /** False: nothing is configured, and every request is told so. */
@@ -33,7 +33,7 @@ export interface GatewayOptions extends TraceOptions {
   readonly firstCommentMs?: number;
   /** Of all bodies together, in memory; 256 MiB unless told. */
   readonly mostKeptBytes?: number;
-  /** At which clients send at least. */
+  /** The usual one unless told. */
   readonly pace?: Pace;
   /** A service failed at what it was asked for. */
   onFailure?(service: string): void;
@@ -49,11 +49,14 @@ export class Gateway {
 
   readonly #door: ModelDoor;
   readonly #hold: ModelHold;
+  /** At which clients send at least. */
+  readonly pace: Pace;
   /** Requests for models that are not loaded. */
   readonly line: HoldLine;
 
   constructor(private readonly options: GatewayOptions) {
-    const { places, keyOf, hold = NO_HOLD } = options;
+    const { places, keyOf, hold = NO_HOLD, pace = UPLOAD_PACE } = options;
+    this.pace = pace;
     this.#admissions = new Admissions(options.limits);
     const admission = (place: Place) => this.#admissions.of(`slot:${place.slot}`, nameOf(place), "chat");
     this.#room = new Room(options.mostKeptBytes);
@@ -115,7 +118,7 @@ export class Gateway {
       trace.maySilence();
       trace.share = this.#room.share();
     }
-    return namedBody(request, mostBytes, late, trace.share, this.options.pace);
+    return namedBody(request, mostBytes, late, trace.share, this.pace);
   }
 
   /** To a service as it is. @throws Fault */
@@ -126,7 +129,7 @@ export class Gateway {
       const service = this.#service(kind);
       const late = new LateBody();
       if (!isShort(request)) trace.maySilence();
-      const body = await plainBody(request, TRAITS[kind].patience.mostBytes, late, this.options.pace);
+      const body = await plainBody(request, TRAITS[kind].patience.mostBytes, late, this.pace);
       return await this.#sendToService(request, path, service, body, late, trace);
     } catch (error) {
       return unanswered(error, request, trace);
@@ -280,7 +283,7 @@ export class Gateway {
       release();
       // What may not be passed on is nobody's failure.
       if (fault?.kind === "malformed") return trace.endedBy(fault);
-      if (outcome === "failed" && trace.status === null) admission?.saw(null);
+      if (outcome === "failed" && trace.status === null && !isSenders(fault)) admission?.saw(null);
       trace.end(outcome, passed, fault);
     };
     const passage = new Passage(request, to.upstream, to.patience, this.#connections, onEnd, () => trace.lasts());

@@ -57,8 +57,8 @@ export class ModelHold {
     // Refused while its body still comes: the rest of it is not waited for.
     const refused = new AbortController();
     entering.catch((error) => refused.abort(error));
-    // All of it is kept from here on, what was read of it included.
-    share.free();
+    // All of it is kept from here on, what was read of it included. What was read ahead is given back as it is read again.
+    share.shrink(body.reader?.keptBytes ?? 0);
     let whole: WholeBody;
     try {
       whole = await wholeBody(body, (bytes) => share.take(bytes), AbortSignal.any([signal, refused.signal]));

@@ -85,6 +85,10 @@ export class Passage implements Passed, Lasting, Uploading {
 
   uploaded(bytes: number): void {
     this.bytesIn = bytes;
+  }
+
+  /** With the upstream, too. */
+  #taken(): void {
     this.#uploaded = true;
     this.#turn();
   }
@@ -97,7 +101,10 @@ export class Passage implements Passed, Lasting, Uploading {
   async forward(path: string, body: Body, onHead: (status: number) => void = () => undefined): Promise<Response> {
     const { upstream, patience } = this;
     const { content } = body;
-    if (content === null || content instanceof Uint8Array) this.uploaded(content?.byteLength ?? 0);
+    if (content === null || content instanceof Uint8Array) {
+      this.uploaded(content?.byteLength ?? 0);
+      this.#taken();
+    }
     try {
       const question = this.#question(path, body);
       const answer = await this.connections.ask(upstream.origin, question, patience.connectMs, this.#stop);
@@ -138,7 +145,8 @@ export class Passage implements Passed, Lasting, Uploading {
         "token_misplaced",
         "A reservation's token stands in the address or in a header that goes to the model. Send it as X-Swap-Lock-Token only.",
       );
-    return { method, head, body, stallMs: this.patience.silenceMs };
+    const question = { method, head, body, stallMs: this.patience.silenceMs };
+    return isStreamed ? { ...question, onTaken: () => this.#taken() } : question;
   }
 
   /** Ends it from outside. An answer that is on its way may have nobody who reads it and would notice: its place is free now. */

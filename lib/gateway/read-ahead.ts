@@ -3,17 +3,24 @@
  * would see it. What is read so waits in memory, as far as half of the room is free.
  */
 import type { Share } from "./room.ts";
-import type { PacedReader } from "./upload-pace.ts";
+import type { PacedReader } from "../upload-pace.ts";
 
 export class ReadAhead {
   readonly #pieces: Uint8Array[] = [];
   #share: Share | null = null;
+  /** Of the pieces, as far as there was room for them. */
+  #counted = 0;
   #reading: Promise<void> | null = null;
   #isAhead = false;
   #isOver = false;
   #error: unknown = null;
 
   constructor(private readonly reader: PacedReader) {}
+
+  /** Of its share, for what is read ahead; given back as it is read. */
+  get keptBytes(): number {
+    return this.#counted;
+  }
 
   /**
    * Nobody reads until then; where it fails, the request may wait for something else.
@@ -35,7 +42,9 @@ export class ReadAhead {
     if (this.#pieces.length === 0) await this.#reading;
     const piece = this.#pieces.shift();
     if (piece) {
-      this.#share?.shrink(Math.max(0, this.#share.bytes - piece.byteLength));
+      const given = Math.min(piece.byteLength, this.#counted);
+      this.#counted -= given;
+      this.#share?.shrink(Math.max(0, this.#share.bytes - given));
       return piece;
     }
     if (this.#error !== null) throw this.#error;
@@ -46,7 +55,7 @@ export class ReadAhead {
   async cancel(reason?: unknown): Promise<void> {
     this.#isAhead = false;
     this.#isOver = true;
-    this.#pieces.length = 0;
+    this.#pieces.length = this.#counted = 0;
     this.#share?.free();
     await this.reader.cancel(reason);
   }
@@ -58,7 +67,7 @@ export class ReadAhead {
         this.#isOver ||= piece === null;
         if (piece === null || this.#isOver) return;
         this.#pieces.push(piece);
-        share.fits(piece.byteLength);
+        if (share.fits(piece.byteLength)) this.#counted += piece.byteLength;
       }
     } catch (error) {
       this.#error = error;

@@ -30,6 +30,7 @@ export class Unsent {
   #moved: PromiseWithResolvers<void> | null = null;
   #watch: ReturnType<typeof setTimeout> | undefined;
   #isLast = false;
+  #onTaken: (() => void) | null = null;
 
   /**
    * @param take gives bytes to the socket and returns how many it has taken
@@ -45,9 +46,10 @@ export class Unsent {
     return this.#pieces.length === 0;
   }
 
-  /** An upload begins, of which something may wait for so long while nothing is taken. */
-  begin(stallMs: number): void {
+  /** An upload begins, of which something may wait for so long while nothing is taken. @param onTaken all of it is with the other side */
+  begin(stallMs: number, onTaken: () => void): void {
     this.#isLast = false;
+    this.#onTaken = onTaken;
     const look = () => {
       const leftMs = this.isEmpty ? stallMs : this.#movedAt + stallMs - performance.now();
       if (leftMs <= 0) this.onStalled(new UploadStalled(stallMs));
@@ -74,7 +76,7 @@ export class Unsent {
   /** All of the upload is written. */
   end(): void {
     this.#isLast = true;
-    if (this.isEmpty) clearTimeout(this.#watch);
+    if (this.isEmpty) this.#taken();
   }
 
   /** The socket takes something again. */
@@ -99,6 +101,7 @@ export class Unsent {
     this.#pieces.length = 0;
     this.#bytes = 0;
     this.#isLast = true;
+    this.#onTaken = null;
     this.#emptied();
   }
 
@@ -118,8 +121,14 @@ export class Unsent {
 
   #emptied(): void {
     this.share.free();
-    if (this.#isLast) clearTimeout(this.#watch);
+    if (this.#isLast) this.#taken();
     this.#wake();
+  }
+
+  #taken(): void {
+    clearTimeout(this.#watch);
+    this.#onTaken?.();
+    this.#onTaken = null;
   }
 
   #wake(): void {

@@ -1,5 +1,6 @@
 /** How large a body may be, and how it is read. Control routes take little: deep JSON is costly to parse. */
 import { Fault } from "../fault.ts";
+import { type Pace, PacedReader } from "../upload-pace.ts";
 
 export const CONTROL_BODY_BYTES = 64 * 1024;
 /** Texts to redact or to search with: many documents in one call. */
@@ -29,13 +30,23 @@ export function tooLarge(limit: number): Fault {
   });
 }
 
-/** Counts while reading: a chunked body does not say its length beforehand. @throws Fault too_large, malformed */
-export async function readJson(request: Request, limit: number): Promise<unknown> {
+/** Whether a body may take longer than a connection may be silent. @param limit bytes that are accepted there */
+export function mayBeLong({ headers }: Request, limit: number): boolean {
+  const length = headers.get("content-length");
+  return limit > CONTROL_BODY_BYTES && (length === null || Number(length) > CONTROL_BODY_BYTES);
+}
+
+/** Counts while reading: a chunked body does not say its length beforehand. @throws Fault too_large, slow, malformed */
+export async function readJson(request: Request, limit: number, pace: Pace): Promise<unknown> {
+  const reader = request.body ? new PacedReader(request.body.getReader(), pace) : null;
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request.body ?? []) {
+  for (let chunk = await reader?.read(); chunk; chunk = await reader?.read()) {
     size += chunk.byteLength;
-    if (size > limit) throw tooLarge(limit);
+    if (size > limit) {
+      void reader?.cancel();
+      throw tooLarge(limit);
+    }
     chunks.push(chunk);
   }
   if (size === 0) return undefined;

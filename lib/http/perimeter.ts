@@ -3,11 +3,13 @@ import type { AnyElysia } from "elysia";
 import { Fault } from "../fault.ts";
 import { newId } from "../ids.ts";
 import { withoutTokens } from "../token-text.ts";
+import type { Pace } from "../upload-pace.ts";
 import { type Refusal, refusalOf } from "./admission.ts";
 import { rememberBody } from "./audit-trail.ts";
-import { bodyLimit, readJson } from "./body-limit.ts";
+import { bodyLimit, mayBeLong, readJson } from "./body-limit.ts";
 import { corsHeaders } from "./cors.ts";
 import type { MethodTable } from "./method-table.ts";
+import { inItsTime } from "./idle-time.ts";
 import { misdirected } from "./misdirected.ts";
 import { problem, problemResponse } from "./problem.ts";
 import type { RefusedHosts } from "./refused-hosts.ts";
@@ -135,20 +137,21 @@ function refuseUnknownFields(body: unknown, known: ReadonlySet<string> | null): 
   throw new Fault("invalid", "unknown_field", say);
 }
 
-/** Registered right after the error renderer. */
-export function guard(app: AnyElysia, perimeter: Perimeter, methods: () => MethodTable): void {
+/** Registered right after the error renderer. @param pace at which clients send at least */
+export function guard(app: AnyElysia, perimeter: Perimeter, methods: () => MethodTable, pace: Pace): void {
   app
     .onRequest(({ request, server, set }) => {
       const { headers, refused } = perimeter(request, server);
       Object.assign(set.headers, headers);
       return refused ?? undefined;
     })
-    .onParse({ as: "global" }, async ({ request }) => {
+    .onParse({ as: "global" }, async ({ request, server }) => {
       const path = pathOfUrl(request.url);
       const limit = bodyLimit(path);
       // Null is a body to Elysia: no parser of its own touches the request then, which "none" beside a hook does not achieve.
       if (limit === null) return null;
-      const body = await readJson(request, limit);
+      const read = () => readJson(request, limit, pace);
+      const body = mayBeLong(request, limit) ? await inItsTime(server, request, read) : await read();
       rememberBody(request, body);
       refuseUnknownFields(body, methods().fields(request.method, path));
       return body;

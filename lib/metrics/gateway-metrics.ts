@@ -1,5 +1,6 @@
 /** What the gateway counts, by Prometheus' conventions: base units, `_total` for counters. No caller, no content. */
 import { Counter, Gauge, type Registry } from "prom-client";
+import { isSenders } from "../fault.ts";
 import { RouteTallies, type RouteTally, registerHistogram, type SecondsTally } from "./route-tally.ts";
 
 const UPSTREAM_BROKEN = 500;
@@ -139,9 +140,7 @@ export function createGatewayMetrics(
       tally.bytesOut += request.bytesOut;
       tally.tokensIn += request.tokensIn ?? 0;
       tally.tokensOut += request.tokensOut ?? 0;
-      // A body that is too large in mid-upload is the client's.
-      const isClients = fault?.kind === "too_large";
-      if (outcome === "failed" && !isClients) errors.inc({ upstream, code: fault?.code ?? "unknown" });
+      if (outcome === "failed" && !isSenders(fault)) errors.inc({ upstream, code: fault?.code ?? "unknown" });
       else if (status !== null && status >= UPSTREAM_BROKEN) errors.inc({ upstream, code: `status_${status}` });
     },
   };

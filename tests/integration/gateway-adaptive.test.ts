@@ -54,11 +54,50 @@ async function atATime(isAdaptive: boolean, answers: Answer): Promise<number> {
   return most;
 }
 
+/** Without a length: only what has come tells that it is too much. */
+function inChunks(bytes: number): ReadableStream<Uint8Array> {
+  let left = bytes;
+  return new ReadableStream({
+    pull(controller) {
+      controller.enqueue(new Uint8Array(64 << 10));
+      left -= 64 << 10;
+      if (left <= 0) controller.close();
+    },
+  });
+}
+
 test.each([
   ["by turns", byTurns],
   ["by breaking off", breaksOff],
 ])("an upstream that answers %s gets fewer at a time than are configured", async (_, answers) => {
   expect(await atATime(true, answers)).toBeLessThan(MOST);
+});
+
+test("uploads that are too large say nothing of the upstream: it gets as many at a time as before", async () => {
+  let [here, most] = [0, 0];
+  const server = createServer((request, response) => {
+    request.resume().once("end", () => {
+      most = Math.max(most, ++here);
+      setTimeout(() => {
+        here--;
+        response.end("{}");
+      }, 100);
+    });
+  });
+  upstream = server;
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+  const audio = { inFlight: MOST, queue: 1_000, waitMs: 60_000, isAdaptive: true };
+  app = await startGatewayApp({
+    upstream: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    limits: { audio },
+  });
+  const speech = `${app.url}/v1/audio/speech`;
+  const say = async (body: BodyInit) => (await fetch(speech, { method: "POST", body })).status;
+
+  for (let count = 0; count < 15; count++) expect(await say(inChunks(3 << 20))).toBe(413);
+  await Promise.all(Array.from({ length: 2 * MOST }, () => say("{}")));
+
+  expect(most).toBe(MOST);
 });
 
 test("where the limit is fixed it gets as many as are configured, however it answers", async () => {

@@ -8,6 +8,8 @@ import { BODY, CASES, CHAT } from "./raw-matrix/cases.ts";
 
 setDefaultTimeout(30_000);
 const IDLE_SECONDS = 1;
+/** Its body is read before it is passed on. */
+const RERANK = "/v1/rerank";
 /** Longer than a request whose connection may not be silent. */
 const LATE_MS = 100;
 
@@ -142,6 +144,10 @@ describe("a client that takes its time", () => {
       ["stops within a long body", head(CHAT, long), "", 0, TOLD],
       ["drips a long body", head(CHAT, long), " ", 100, TOLD],
       ["drips its chunks", head(CHAT, "Transfer-Encoding: chunked"), "1\r\n \r\n", 100, TOLD],
+      ["drips a short question", head(RERANK, `Content-Type: application/json\r\n${short}`), " ", 200, CLOSED],
+      ["stops within a long question", head(RERANK, `Content-Type: application/json\r\n${long}`), "", 0, TOLD],
+      ["drips a long question", head(RERANK, `Content-Type: application/json\r\n${long}`), " ", 100, TOLD],
+      ["drips a question's chunks", head(RERANK, "Content-Type: application/json\r\nTransfer-Encoding: chunked"), "1\r\n \r\n", 100, TOLD],
     ] as const;
     const said = await Promise.all(
       cases.map(async ([name, begin, piece, everyMs]) => [name, await drips(begin, piece, everyMs)]),

@@ -11,6 +11,7 @@
 import { Fault } from "../../fault.ts";
 import { isoTime } from "../../ids.ts";
 import { type Node, type Slot, usableNode } from "../../topology/topology.ts";
+import type { HttpAnswer } from "../cluster.ts";
 import { conflicts } from "../conflicts.ts";
 import { type DrainTerms, drainTerms } from "../drain-desk.ts";
 import { footprint } from "../facts.ts";
@@ -36,7 +37,9 @@ export const drain: EffectBody = async (run, leg, signal) => {
   const last: LastFigures = new Map();
   try {
     while (!isOver()) {
-      const asked = await Promise.all(places.map((place) => runningIn(run, place, last, signal)));
+      const readings = await Promise.all(places.map((place) => readingOf(run, place, signal)));
+      // All places' own counts at once: a slot that makes room has gone on being asked while another one's vLLM was slow to tell.
+      const asked = places.map((place, at) => runningIn(run, place, readings[at]!, last));
       const counts = asked.filter((count) => count !== null);
       const isUnknown = places.some(({ slot }, at) => asked[at] === null && isBelieved(run, slot));
       if (counts.length === 0 && !isUnknown) break; // Nothing was loaded there: nothing can be cut off.
@@ -140,16 +143,21 @@ interface Count {
 /** What each slot's vLLM told last: one that is too busy to answer goes on with that. */
 type LastFigures = Map<string, number>;
 
-/** Requests that a slot's vLLM works on, by whichever count is higher; null: nothing answers, and none are in flight. */
-async function runningIn(
-  run: Run,
-  { slot, head }: Emptied,
-  last: LastFigures,
-  signal: AbortSignal,
-): Promise<Count | null> {
+interface Reading {
+  readonly answer: HttpAnswer;
+  /** Through the gateway, when it was begun. */
+  readonly before: number;
+}
+
+async function readingOf(run: Run, { slot, head }: Emptied, signal: AbortSignal): Promise<Reading> {
   const address = await run.control.address(head, signal);
   const before = run.inFlight(slot.name);
-  const answer = await run.control.get(`http://${address}:${slot.port}/metrics`, run.timing.httpDeadlineMs, signal);
+  const url = `http://${address}:${slot.port}/metrics`;
+  return { before, answer: await run.control.get(url, run.timing.httpDeadlineMs, signal) };
+}
+
+/** Requests that a slot's vLLM works on, by whichever count is higher; null: nothing answers, and none are in flight. */
+function runningIn(run: Run, { slot, head }: Emptied, { answer, before }: Reading, last: LastFigures): Count | null {
   const said = requestsInFlight(answer);
   const own = Math.max(before, run.inFlight(slot.name));
   if (said) last.set(slot.name, said.running + said.waiting);

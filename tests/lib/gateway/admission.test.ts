@@ -115,15 +115,34 @@ describe("admission", () => {
     }
   });
 
-  test("in a full queue the greediest gives way", async () => {
-    const door = admission({ inFlight: 1, queue: 3 });
+  test("nobody fills the queue alone: others find a place there, and nobody who waits has to give way", async () => {
+    const door = admission({ inFlight: 1, queue: 20 });
     door.enter(() => "greedy", open);
-    const queued = [1, 2, 3].map(() => door.enter(() => "greedy", open));
-    const last = refusal(queued[2]!);
-    const modest = door.enter(() => "modest", open);
+    let refused = 0;
+    const asks = (caller: string) => {
+      const entering = door.enter(() => caller, open);
+      (entering as Promise<Release>).catch(() => refused++);
+    };
+    for (let count = 0; count < 30; count++) asks("greedy");
+    await Bun.sleep(0);
+    expect([door.queued, refused]).toEqual([16, 14]);
 
-    expect(await last).toMatchObject({ code: "queue_full" });
-    expect([isHeld(modest), door.queued]).toEqual([false, 3]);
+    for (const caller of ["b", "c", "d", "e"]) asks(caller);
+    await Bun.sleep(0);
+    expect([door.queued, refused]).toEqual([20, 14]);
+    asks("f");
+    await Bun.sleep(0);
+    expect([door.queued, refused]).toEqual([20, 15]);
+  });
+
+  test("in a queue of two one is for somebody else", async () => {
+    const door = admission({ inFlight: 1, queue: 2 });
+    door.enter(() => "greedy", open);
+    void door.enter(() => "greedy", open);
+
+    expect(await refusal(door.enter(() => "greedy", open))).toMatchObject({ code: "queue_full" });
+    void door.enter(() => "modest", open);
+    expect(door.queued).toBe(2);
   });
 
   test("a caller that leaves frees its place in the queue", async () => {

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { ReadAhead } from "../../../lib/gateway/read-ahead.ts";
 import { Room } from "../../../lib/gateway/room.ts";
-import { PacedReader, UPLOAD_PACE } from "../../../lib/gateway/upload-pace.ts";
+import { PacedReader, UPLOAD_PACE } from "../../../lib/upload-pace.ts";
 
 const PIECES = ["one ", "two ", "three ", "four"];
 
@@ -38,4 +38,18 @@ test.each([0, 2, 30])("after a wait of %d ms that ended with a place, or with no
     expect(share.bytes).toBe(0);
   }
   expect(room.bytes).toBe(0);
+});
+
+test("what else its request keeps is not given back with what was read ahead", async () => {
+  const room = new Room();
+  const reader = aBody();
+  const share = room.share();
+  await reader.during(Bun.sleep(30), share);
+  expect(share.bytes).toBe(PIECES.join("").length);
+  expect(reader.keptBytes).toBe(share.bytes);
+
+  // All of it is kept for another model from here on.
+  share.shrink(reader.keptBytes);
+  for (let piece = await reader.read(); piece !== null; piece = await reader.read()) share.take(piece.length);
+  expect([reader.keptBytes, share.bytes]).toEqual([0, PIECES.join("").length]);
 });

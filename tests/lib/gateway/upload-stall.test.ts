@@ -19,7 +19,11 @@ afterEach(() => {
 });
 
 /** Uploads so much that no kernel keeps it. @param take what the upstream does with its connection */
-async function upload(silenceMs: number, take: (socket: Socket) => void, pieces = PIECES) {
+async function upload(
+  silenceMs: number,
+  take: (socket: Socket) => void,
+  { pieces = PIECES, firstByteMs = 5_000 } = {},
+) {
   server = createServer((socket) => {
     sockets.add(socket);
     socket.on("error", () => undefined);
@@ -34,7 +38,7 @@ async function upload(silenceMs: number, take: (socket: Socket) => void, pieces 
   const passage = new Passage(
     new Request("http://localhost/v1/x", { method: "POST" }),
     { name: "The service", origin, host: null },
-    { connectMs: 5_000, firstByteMs: 5_000, silenceMs, totalMs: 30_000, mostBytes: 1_000 },
+    { connectMs: 5_000, firstByteMs, silenceMs, totalMs: 30_000, mostBytes: 1_000 },
     new Connections(),
     (outcome) => ends.push(outcome),
   );
@@ -61,7 +65,7 @@ test("within its time: 504, the place is free, and the rest of the upload is not
   const { answer, ends, isCancelled } = await upload(
     60,
     (socket) => socket.once("data", () => socket.pause()),
-    MANY_PIECES,
+    { pieces: MANY_PIECES },
   );
 
   expect(answer).toMatchObject({ kind: "timeout", code: "upstream_timeout" });
@@ -78,6 +82,25 @@ test("one that takes it slowly is waited for", async () => {
       setTimeout(() => socket.resume(), 5);
       if (got > PIECES * PIECE.length) socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
     }),
+  );
+
+  expect([(answer as Response).status, ends]).toEqual([200, ["complete"]]);
+});
+
+test("its time to answer begins when it has the upload, not when the gateway has", async () => {
+  let got = 0;
+  const firstByteMs = 400;
+  const { answer, ends } = await upload(
+    5_000,
+    (socket) => {
+      socket.pause();
+      setTimeout(() => socket.resume(), 3 * firstByteMs);
+      socket.on("data", (data) => {
+        got += data.length;
+        if (got > PIECES * PIECE.length) socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+      });
+    },
+    { firstByteMs },
   );
 
   expect([(answer as Response).status, ends]).toEqual([200, ["complete"]]);

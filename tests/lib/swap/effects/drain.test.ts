@@ -253,3 +253,32 @@ test("requests in a slot that has to make room are waited for too, those beside 
   expect(Object.fromEntries(asked)).toEqual({ main: 5, stops: 5 });
   expect(run.drainDesk.shown).toBeNull();
 });
+
+test("a request that comes to a slot that makes room while another slot's vLLM is slow to tell is not cut off", async () => {
+  let inStops = 0;
+  let asked = 0;
+  const run = aRun({
+    topology: aTopology({ slots: [aSlot(), aSlot({ name: "stops", port: 8889, container: "vllm_stops" })] }),
+    order: { model: aModel({ gpu_memory_utilization: 0.7 }) },
+    beliefs: [
+      aBelief(aModel({ key: "old" }), { slot: "main", nodes: ["spark-1"] }),
+      aBelief(aModel({ key: "big", gpu_memory_utilization: 0.5 }), { slot: "stops", nodes: ["spark-1"] }),
+    ],
+    inFlight: (name) => (name === "stops" ? inStops : 0),
+    control: {
+      address: async () => "10.77.0.1",
+      get: async (url) => {
+        if (url.includes(":8889/")) return metrics(0);
+        // It comes behind the other slot's last reading, while this one is still under way; it is answered a second later.
+        if (++asked === 2) setTimeout(() => (inStops = 1), 20);
+        if (asked === 4) inStops = 0;
+        await Bun.sleep(100);
+        return metrics(0);
+      },
+    },
+  });
+
+  await drain(run, "forward", open);
+
+  expect({ inStops, asked }).toEqual({ inStops: 0, asked: 5 });
+});

@@ -2,7 +2,7 @@
  * Whether a client sends its body at a pace that is worth waiting for. Bun's own idle timeout does not see what comes in: it
  * would cut a steady upload that takes longer, so it is switched off and this watches instead.
  */
-import { Fault } from "../fault.ts";
+import { Fault } from "./fault.ts";
 
 export interface Pace {
   readonly windowMs: number;

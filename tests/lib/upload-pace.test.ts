@@ -1,7 +1,7 @@
 /** How slowly a body may come. */
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { PacedReader } from "../../../lib/gateway/upload-pace.ts";
+import { PacedReader } from "../../lib/upload-pace.ts";
 
 const PACE = { windowMs: 200, leastBytes: 100 };
 
@@ -47,7 +47,7 @@ test("what nobody waits for is not the client's slowness", async () => {
 
 test("a body that is read no further leaves no timer behind", async () => {
   const source = `
-    import { PacedReader, UPLOAD_PACE } from ${JSON.stringify(join(import.meta.dir, "../../../lib/gateway/upload-pace.ts"))};
+    import { PacedReader, UPLOAD_PACE } from ${JSON.stringify(join(import.meta.dir, "../../lib/upload-pace.ts"))};
     const stream = new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array(10)) });
     const piece = await new PacedReader(stream.getReader(), UPLOAD_PACE).read();
     console.log(piece.length);
