@@ -13,6 +13,12 @@ const SERVES = aServingView("vllm serve x");
 const GONE = { ...SERVES, container: null, vllm: [], portOpen: false };
 const cut = unreachable("spark-2");
 
+/** Of so many requests one waits, where there are as many. */
+function figuresOf(requests: number): string {
+  const waiting = Math.min(1, requests);
+  return `vllm:num_requests_running ${requests - waiting}\nvllm:num_requests_waiting ${waiting}\n`;
+}
+
 /** Two Sparks with a model across both. @param stopOf what a `docker stop` there does; the nth is the nth on that Spark @param silent what cannot be looked at */
 async function aStop(
   stopOf: (node: string, nth: number) => NodeView | Fault,
@@ -29,8 +35,7 @@ async function aStop(
   const stopped: string[] = [];
   const stops = new SlotStops({
     control: someSparks({
-      get: () =>
-        Promise.resolve({ status: 200, body: figures === null ? "up 1\n" : `vllm:num_requests_running ${figures}\n` }),
+      get: () => Promise.resolve({ status: 200, body: figures === null ? "up 1\n" : figuresOf(figures) }),
       look: ({ name }) => {
         const fault = silent[name];
         return fault ? Promise.reject(fault) : Promise.resolve(shown[name] ?? GONE);

@@ -106,6 +106,12 @@ const KINDS: Readonly<Record<string, Kind>> = {
     if (answer.status !== 200 && answer.status !== 502) throw new Error(`${answer.status} ${text}`);
     return String(answer.status);
   },
+  async rerank(means) {
+    const answer = await post(means, "/v1/rerank", '{"query":"hello","documents":["hello there","nothing"],"top_n":1}');
+    const text = await answer.text();
+    if (answer.status !== 200 || !text.includes('"index":0')) throw new Error(`${answer.status} ${text}`);
+    return "200";
+  },
   async unknown(means) {
     const answer = await post(means, "/v1/chat/completions", chatBody("nobody/knows-it", {}));
     await answer.text();
