@@ -4,14 +4,17 @@
  * http://10.77.0.11:8888. It makes the service busy: not while others need it.
  */
 import { parseArgs } from "node:util";
+import { silentWav } from "../silent-wav.ts";
 import { kneeOf, type Level, levels, measure } from "./knee.ts";
 
 const USAGE =
-  "usage: bun run knee URL [--kind chat|embeddings|speech] [--model NAME] [--most 128] [--seconds 10] [--tokens 64]";
+  "usage: bun run knee URL [--kind chat|embeddings|rerank|speech|transcription] [--model NAME] [--most 128] [--seconds 10] [--tokens 64]";
 const SETTING: Readonly<Record<string, string>> = {
   chat: "gateway_chat_in_flight",
   embeddings: "gateway_text_in_flight",
+  rerank: "gateway_text_in_flight",
   speech: "gateway_audio_in_flight",
+  transcription: "gateway_audio_in_flight",
 };
 
 const { values, positionals } = parseArgs({
@@ -45,7 +48,22 @@ async function firstModel(): Promise<string> {
   return ((await answer.json()) as { data?: { id?: string }[] }).data?.[0]?.id ?? "";
 }
 
+/** Ten seconds: about a sentence. */
+const WAV_SECONDS = 10;
+const WAV_SAMPLE_RATE = 16_000;
+
 function request(model: string): { path: string; body: object } {
+  if (values.kind === "transcription") {
+    const form = new FormData();
+    form.set("file", new Blob([silentWav(WAV_SECONDS, WAV_SAMPLE_RATE)], { type: "audio/wav" }), "silence.wav");
+    if (model !== "") form.set("model", model);
+    return { path: "/v1/audio/transcriptions", body: form };
+  }
+  if (values.kind === "rerank") {
+    const texts = Array.from({ length: 16 }, (_, at) => `So many at a time: ${at}.`);
+    // TEI wants `texts`, Infinity and vLLM `documents`.
+    return { path: "/rerank", body: { model, query: "How many at a time?", texts, documents: texts } };
+  }
   if (values.kind === "embeddings") return { path: "/v1/embeddings", body: { model, input: ["How many at a time?"] } };
   if (values.kind === "speech")
     return { path: "/v1/audio/speech", body: { model, input: "How many at a time?", voice: "af_heart" } };
@@ -53,14 +71,12 @@ function request(model: string): { path: string; body: object } {
   return { path: "/v1/chat/completions", body: { model, messages, max_tokens: tokens, ignore_eos: true } };
 }
 
-const { path, body } = request(values.model ?? (await firstModel().catch(giveUp)));
-const text = JSON.stringify(body);
+// Services of one model need not be told which, and not all of them list it.
+const unlisted = values.kind === "chat" ? giveUp : () => "";
+const { path, body } = request(values.model ?? (await firstModel().catch(unlisted)));
+const json = { headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
 const ask = async () => {
-  const answer = await fetch(base + path, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: text,
-  });
+  const answer = await fetch(base + path, { method: "POST", ...(body instanceof FormData ? { body } : json) });
   await answer.arrayBuffer();
   if (!answer.ok) throw new Error(`status ${answer.status}`);
 };

@@ -1,10 +1,10 @@
 /** The body of a request on its way to an upstream: its bytes as they came, counted where nobody said how many there are. */
 import { Fault } from "../fault.ts";
+import { type Pace, PacedReader, UPLOAD_PACE } from "../upload-pace.ts";
 import type { Uploading } from "./late-body.ts";
 import { type ModelName, ModelScanner } from "./model-name.ts";
 import { ReadAhead } from "./read-ahead.ts";
 import type { Share } from "./room.ts";
-import { type Pace, PacedReader, UPLOAD_PACE } from "../upload-pace.ts";
 
 export interface Body {
   /** Null: no body. Bytes where all are there already. */

@@ -52,6 +52,14 @@ describe("against a service of four at a time", () => {
   let server: Bun.Server<undefined> | null = null;
   afterEach(() => server?.stop(true));
 
+  async function isAsked(request: Request): Promise<boolean> {
+    const { pathname } = new URL(request.url);
+    if (pathname !== "/v1/audio/transcriptions")
+      return ((await request.json()) as { model: string }).model === "acme/one";
+    const form = await request.formData();
+    return form.get("model") === "acme/one" && (form.get("file") as File).size > 100_000;
+  }
+
   /** Four tickets; whoever has none waits in line. */
   function start(): string {
     let free = SERVERS;
@@ -61,8 +69,7 @@ describe("against a service of four at a time", () => {
       hostname: "127.0.0.1",
       async fetch(request) {
         if (new URL(request.url).pathname === "/v1/models") return Response.json({ data: [{ id: "acme/one" }] });
-        const { model } = (await request.json()) as { model: string };
-        if (model !== "acme/one") return new Response(null, { status: 404 });
+        if (!(await isAsked(request))) return new Response(null, { status: 404 });
         if (free > 0) free--;
         else await new Promise<void>((resolve) => line.push(resolve));
         await Bun.sleep(SERVICE_MS);
@@ -75,12 +82,18 @@ describe("against a service of four at a time", () => {
     return `http://127.0.0.1:${server.port}`;
   }
 
-  test("the command finds it", async () => {
+  test.each([
+    ["chat", "chat"],
+    ["rerank", "text"],
+    ["transcription", "audio"],
+  ])("the command finds it (%s)", async (kind, setting) => {
     const url = start();
     const command = [
       process.execPath,
       join(import.meta.dir, "../../../lib/gateway/_knee.ts"),
       url,
+      "--kind",
+      kind,
       "--most",
       "12",
       "--seconds",
@@ -92,7 +105,7 @@ describe("against a service of four at a time", () => {
       new Response(child.stderr).text(),
       child.exited,
     ]);
-    const limit = Number(/gateway_chat_in_flight: (\d+)/.exec(said)?.[1]);
+    const limit = Number(new RegExp(`gateway_${setting}_in_flight: (\\d+)`).exec(said)?.[1]);
 
     expect([code, complained]).toEqual([0, ""]);
     // A busy machine may blur it by one level.

@@ -62,11 +62,9 @@ async function upload(
 }
 
 test("within its time: 504, the place is free, and the rest of the upload is not wanted", async () => {
-  const { answer, ends, isCancelled } = await upload(
-    60,
-    (socket) => socket.once("data", () => socket.pause()),
-    { pieces: MANY_PIECES },
-  );
+  const { answer, ends, isCancelled } = await upload(60, (socket) => socket.once("data", () => socket.pause()), {
+    pieces: MANY_PIECES,
+  });
 
   expect(answer).toMatchObject({ kind: "timeout", code: "upstream_timeout" });
   expect((answer as Fault).message).toContain("took no more of the upload");
