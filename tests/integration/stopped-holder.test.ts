@@ -44,10 +44,18 @@ async function fallenAsleep() {
     async touchesServices(expected: readonly [number, string]) {
       const { token } = JSON.parse(lines()[0] ?? "") as { token: string };
       const names = demo.plane.services.list().map(({ name }) => name);
-      expect(names).toEqual(expect.arrayContaining(["main", "parakeet", "kokoro", "embeddings"]));
-      const tries = names.flatMap((name) => [`${name}/stop`, `${name}/restart`]);
-      const answers = tries.map(async (what) => {
-        const answer = await demo.post(`/api/services/${what}`, { token });
+      expect(names).toEqual(expect.arrayContaining(["main", "parakeet", "kokoro", "embeddings", "matrix-bridge"]));
+      const tries = [
+        ...names.flatMap((name) => [`services/${name}/stop`, `services/${name}/restart`]),
+        // An update makes the bot's container anew.
+        ...["services/matrix-bridge/update", "matrix-bridge/update"],
+      ].flatMap((what) => [
+        { what, body: JSON.stringify({ token }), headers: { "content-type": "application/json" } },
+        { what, headers: { "x-swap-lock-token": token } },
+        { what: `${what}?token=${token}` },
+      ]);
+      const answers = tries.map(async ({ what, ...sent }) => {
+        const answer = await fetch(`${demo.url}/api/${what}`, { method: "POST", ...sent });
         return [what, answer.status, ((await answer.json()) as { code?: string }).code] as const;
       });
       return (await Promise.all(answers)).filter(([, status, code]) => status !== expected[0] || code !== expected[1]);

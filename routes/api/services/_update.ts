@@ -5,8 +5,10 @@ import type { ControlPlane } from "../../../lib/control-plane.ts";
 import { Fault } from "../../../lib/fault.ts";
 import { EventStream, errors } from "../../../lib/http/schemas.ts";
 import { pullStream, type SseContext } from "../../../lib/http/sse.ts";
+import { Reserved, TokenHeader, TokenQuery } from "../swap/_shapes.ts";
+import { ActionBody } from "./_shapes.ts";
 
-export type UpdatePlane = Pick<ControlPlane, "botUpdates" | "services">;
+export type UpdatePlane = Pick<ControlPlane, "botUpdates" | "services" | "lock">;
 
 /** What Eden's client reads; the type of the 200 is for it alone. */
 type UpdateEvent =
@@ -23,11 +25,17 @@ export function lastUpdate({ botUpdates }: UpdatePlane, name: string): BotUpdate
   return update;
 }
 
-/** @throws Fault 404; 409 `update_running`, `not_possible`; 502 */
-export function startUpdate({ botUpdates, services }: UpdatePlane, name: string, by: string): Promise<BotUpdate> {
+/** @throws Fault 404; 409 `update_running`, `not_possible`; 423 for a token that opens nothing any more; 502 */
+export function startUpdate(
+  { botUpdates, services, lock }: UpdatePlane,
+  name: string,
+  { by, token }: { readonly by: string; readonly token: string | null },
+): Promise<BotUpdate> {
   const subject = services.subject(name);
   // First whether it is one at all: the reason why not is of no use else.
   if (botUpdates.get(name)?.state !== "running") services.mustBePossible(subject, "update");
+  // It makes the container anew. Who shows a token whose time is over restarts nothing, as at a restart itself.
+  if (token !== null) lock.permit({ slot: null, nodes: [] }, token);
   return botUpdates.start(name, by);
 }
 
@@ -48,6 +56,12 @@ export const STREAM_RESPONSE = {
 };
 export const STREAM_WORDS =
   "`output` {lines: [{seq, line}]} from the beginning (the last 5,000 lines at most), `update` (a BotUpdate) whenever a step begins or ends, `end` when it is over.";
-export const START_RESPONSE = { 202: BotUpdateSchema, ...errors(404, 409, 502, 504) };
+/** Where a reservation's token may travel, and what is answered. */
+export const START = {
+  body: ActionBody,
+  query: t.Object(TokenQuery),
+  headers: TokenHeader,
+  response: { 202: BotUpdateSchema, 423: Reserved, ...errors(404, 409, 422, 502, 504) },
+};
 export const START_WORDS =
   "`git fetch origin`, `git reset --hard origin/BRANCH`, `docker compose up -d --build` in the bot's checkout, as its own user. The first step that fails ends it, and so does `update_limit_seconds`. It goes on while Spark Control restarts.";

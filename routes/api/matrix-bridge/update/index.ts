@@ -4,12 +4,13 @@ import { errors } from "../../../../lib/http/schemas.ts";
 import {
   lastUpdate,
   MATRIX_BRIDGE,
-  START_RESPONSE,
+  START,
   START_WORDS,
   startUpdate,
   type UpdatePlane,
 } from "../../services/_update.ts";
 import { callerOf } from "../../swap/_caller.ts";
+import { tokenOf } from "../../swap/_shapes.ts";
 
 const tags = ["Services"];
 
@@ -21,13 +22,14 @@ export default (plane: UpdatePlane) =>
     })
     .post(
       "",
-      async ({ request, set }) => {
-        const update = await startUpdate(plane, MATRIX_BRIDGE, callerOf(request));
+      async ({ body, headers, query, request, set }) => {
+        const token = tokenOf(body?.token, body?.lock_token, headers["x-swap-lock-token"], query.token);
+        const update = await startUpdate(plane, MATRIX_BRIDGE, { by: callerOf(request), token });
         set.status = 202;
         return update;
       },
       {
-        response: START_RESPONSE,
+        ...START,
         detail: {
           operationId: "updateMatrixBridge",
           summary: "Update the Matrix bridge",

@@ -2,8 +2,9 @@ import { Elysia } from "elysia";
 import { BotUpdateSchema } from "../../../../../lib/bot/bot-update.ts";
 import { errors } from "../../../../../lib/http/schemas.ts";
 import { callerOf } from "../../../swap/_caller.ts";
+import { tokenOf } from "../../../swap/_shapes.ts";
 import { Name } from "../../_shapes.ts";
-import { lastUpdate, START_RESPONSE, START_WORDS, startUpdate, type UpdatePlane } from "../../_update.ts";
+import { lastUpdate, START, START_WORDS, startUpdate, type UpdatePlane } from "../../_update.ts";
 
 const tags = ["Services"];
 
@@ -16,14 +17,15 @@ export default (plane: UpdatePlane) =>
     })
     .post(
       "",
-      async ({ params: { name }, request, set }) => {
-        const update = await startUpdate(plane, name, callerOf(request));
+      async ({ params: { name }, body, headers, query, request, set }) => {
+        const token = tokenOf(body?.token, body?.lock_token, headers["x-swap-lock-token"], query.token);
+        const update = await startUpdate(plane, name, { by: callerOf(request), token });
         set.status = 202;
         return update;
       },
       {
         params: Name,
-        response: START_RESPONSE,
+        ...START,
         detail: { operationId: "updateService", summary: "Update a bot", description: START_WORDS, tags },
       },
     )
