@@ -132,6 +132,8 @@ export function textOf(value: unknown): string | null {
     : null;
 }
 
+const texts = (values: readonly unknown[]) => values.slice(0, MOST_ITEMS).flatMap((value) => textOf(value) ?? []);
+
 function hasToken({ url, headers }: Request, body: Record<string, unknown>): boolean {
   const inQuery = URL.parse(url)?.searchParams.has("token") ?? false;
   return inQuery || headers.has("x-swap-lock-token") || "token" in body || "lock_token" in body;
@@ -149,10 +151,9 @@ function detailsOf({ url, headers }: Request, body: Record<string, unknown>): De
     const text = textOf(value);
     if (text !== null) details[name] = text;
     else if (typeof value === "number" || typeof value === "boolean") details[name] = value;
-    else if (Array.isArray(value)) details[name] = value.slice(0, MOST_ITEMS).flatMap((item) => textOf(item) ?? []);
+    else if (Array.isArray(value)) details[name] = texts(value);
     // Which settings were changed, not to what.
-    else if (name === "values" && value !== undefined)
-      details[name] = Object.keys(objectOf(value)).slice(0, MOST_ITEMS);
+    else if (name === "values" && value !== undefined) details[name] = texts(Object.keys(objectOf(value)));
   }
   const origin = textOf(headers.get("origin"));
   if (origin !== null) details.origin = origin;

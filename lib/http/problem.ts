@@ -1,6 +1,7 @@
 /** The one place where an error becomes an answer: RFC 9457 problem+json, and OpenAI's envelope below `/v1/`. */
 import { STATUS_CODES } from "node:http";
 import { FAULT_STATUS, Fault, type FaultKind } from "../fault.ts";
+import { withoutTokens } from "../token-text.ts";
 
 export interface InvalidField {
   /** JSON Pointer into the part that `in` names. */
@@ -24,7 +25,7 @@ export interface ProblemDocument {
 
 export const statusOf = (kind: FaultKind): number => FAULT_STATUS[kind];
 
-/** @param detail one sentence for a person, without secrets and without anything that was submitted */
+/** @param detail one sentence for a person, without secrets; of what was submitted names only, which a token may stand for */
 export function problem(
   status: number,
   code: string,
@@ -34,7 +35,15 @@ export function problem(
 ): ProblemDocument {
   const title = STATUS_CODES[status] ?? "Error";
   // Members first: an extension must not be able to replace a member that the standard defines.
-  return { ...members, type: `urn:spark-control:problem:${code}`, title, status, detail, code, request_id: requestId };
+  return {
+    ...members,
+    type: `urn:spark-control:problem:${code}`,
+    title,
+    status,
+    detail: withoutTokens(detail),
+    code,
+    request_id: requestId,
+  };
 }
 
 /** The document of anything thrown that is not Elysia's own; the message of an unknown error stays in the log. */

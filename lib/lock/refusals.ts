@@ -1,6 +1,5 @@
 /** Every "no" of the lock, in words that say what to do. */
 import { Fault } from "../fault.ts";
-import { withoutTokens } from "../token-text.ts";
 import type { Reading } from "./clock.ts";
 import { show } from "./ledger.ts";
 import type { Lock } from "./lock.ts";
@@ -68,7 +67,7 @@ function clockUnset(): Fault {
 }
 
 export function unknownSlot(name: string): Fault {
-  return new Fault("not_found", "unknown_slot", `There is no slot ${JSON.stringify(withoutTokens(name))}.`);
+  return new Fault("not_found", "unknown_slot", `There is no slot ${JSON.stringify(name)}.`);
 }
 
 export function lineFull(waiting: number): Fault {

@@ -19,8 +19,8 @@ const FILES = {
 const STREAM_MS = 300;
 /** So that one that is not answered ends the test with its name. */
 const LIMIT_MS = 30_000;
-/** Characters of a token, of which ten are the prefix. */
-const CUT = 18;
+/** Those behind the prefix, which may be written in percent, that are found where a text was cut too. */
+const [FROM, CUT] = [10, 18];
 const REQUEST_ID = "request-id-of-the-test-0192f0c1-2b7a-7c3e-9d55";
 
 let data: ReturnType<typeof makeDataDir>;
@@ -45,17 +45,24 @@ afterAll(async () => {
   data.remove();
 });
 
+interface Given {
+  readonly body?: unknown;
+  readonly token?: string;
+  readonly userAgent?: string;
+}
+
 /** Every answer but those to an acquire. */
 const heard: string[] = [];
 
-async function call(method: string, path: string, given: { body?: unknown; token?: string } = {}): Promise<string> {
-  const { body, token } = given;
+async function call(method: string, path: string, given: Given = {}): Promise<string> {
+  const { body, token, userAgent } = given;
   const limit = AbortSignal.timeout(LIMIT_MS);
   const answer = await fetch(controller.url + path, {
     method,
     headers: {
       ...(body === undefined ? {} : { "content-type": "application/json" }),
       ...(token === undefined ? {} : { "x-swap-lock-token": token }),
+      ...(userAgent === undefined ? {} : { "user-agent": userAgent }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     signal: limit,
@@ -113,15 +120,31 @@ test("neither is found anywhere else", async () => {
     if (path === "/api/swap/lock") continue;
     for (const method of ["POST", "PUT", "PATCH", "DELETE"])
       await say(method, url, { body: { token, lock_token: token }, token });
-    // And by mistake as a part of the path itself; the answer says it again to whoever sent it.
-    const mistaken = path.replace(/:\w+/g, token).replace(/\*$/, token);
-    if (mistaken !== path) for (const method of ["POST", "DELETE"]) await call(method, mistaken, { body: {} });
+    // And by mistake as a part of the path itself.
+    for (const written of [token, token.replace("_", "%5F")]) {
+      const mistaken: string = path.replace(/:\w+/g, written).replace(/\*$/, written);
+      if (mistaken === path) continue;
+      for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE"]) await say(method, mistaken);
+      for (const method of ["POST", "PUT", "PATCH", "DELETE"]) await say(method, mistaken, { body: {} });
+    }
   }
   // And by mistake in a field that means something else.
   await say("POST", "/v1/chat/completions", { body: { model: token, messages: [] } });
   await say("POST", "/v1/chat/completions", { body: { model: `${"x".repeat(80)}${token}`, messages: [] } });
+  await say("GET", `/api/activity/traffic?upstream=${token}`);
   await say("POST", "/api/swap/lock", { body: { holder: token, slots: [token] } });
   await say("POST", "/api/swap/x/drain", { body: { [token]: true } });
+  await say("POST", "/api/downloads", { body: { model: token } });
+  await say("PATCH", "/api/settings", { body: { values: { [token]: 1 } } });
+  await say("PATCH", "/api/settings/services/kokoro", { body: { values: { [token]: 1 } } });
+  const planned = { owner: "Alice", title: "nightly", at: "2099-01-01T00:00:00Z" };
+  await say("POST", "/api/schedule", { body: { ...planned, title: token } });
+  await say("POST", "/api/schedule", { body: { ...planned, note: `the token is ${token}` } });
+  const hook = `http://127.0.0.1:${receiver.port}/`;
+  await say("POST", "/api/webhooks", { body: { url: hook, name: token } });
+  await say("POST", "/api/webhooks", { body: { url: `${hook}?token=${token.replace("_", "%5F")}` } });
+  const taken = (answer: string | undefined) => !answer?.startsWith("422") || !answer.includes("token_misplaced");
+  expect(heard.slice(-8).filter(taken)).toEqual([]);
   await acquire({ token, note: `the token is ${token}` });
   await say("GET", "/api/swap/lock");
   await until("requests for models are listed", async () => {
@@ -138,6 +161,8 @@ test("neither is found anywhere else", async () => {
   await say("GET", "/api/swap/lock");
   await until("it has expired", async () => (await controller.get<{ held: boolean }>("/api/swap/lock")).held === false);
   await say("DELETE", "/api/swap/lock", { token: next });
+  const last = await acquire({ request_id: `${REQUEST_ID}-3` });
+  await say("DELETE", "/api/swap/lock?force=true", { userAgent: last });
   await until("webhooks have come", () => posted.some((text) => text.includes("swap_failed")), 20_000);
   const streamed = await events;
   // With what still is in the journal, and once everything is in its place.
@@ -158,8 +183,7 @@ test("neither is found anywhere else", async () => {
   expect(places.files).toContain("lock.forced");
   expect(places.answers).toContain("the token is [redacted]");
   expect(heard.length).toBeGreaterThan(ROUTE_FILES.length * 5);
-  // The first of a token's characters are found where a text was cut.
-  const secrets = [...new Set(tokens)].map((secret) => secret.slice(0, CUT));
+  const secrets = [...new Set(tokens)].map((secret) => secret.slice(FROM, CUT));
   for (const [place, text] of Object.entries(places))
     for (const secret of [...secrets, REQUEST_ID])
       expect(`${place} ${text.includes(secret) ? `holds ${secret}` : "holds nothing"}`).toBe(`${place} holds nothing`);

@@ -2,6 +2,7 @@ import { Elysia, t } from "elysia";
 import { TrafficSchema } from "../../../lib/activity/traffic.ts";
 import type { ControlPlane } from "../../../lib/control-plane.ts";
 import { errors } from "../../../lib/http/schemas.ts";
+import { withoutTokens } from "../../../lib/token-text.ts";
 import { timeOf } from "../_time.ts";
 
 const DAY_MS = 86_400_000;
@@ -13,7 +14,7 @@ export default ({ traffic }: Pick<ControlPlane, "traffic">) =>
     ({ query: { upstream, from } }) => {
       const now = Date.now();
       const since = timeOf(from);
-      return traffic.of(upstream, since === undefined ? now - DAY_MS : Date.parse(since), now);
+      return traffic.of(withoutTokens(upstream), since === undefined ? now - DAY_MS : Date.parse(since), now);
     },
     {
       query: t.Object({

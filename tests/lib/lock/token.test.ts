@@ -74,3 +74,31 @@ test("a token is taken out of a text that is kept, whatever its bytes are; names
   ])
     expect(withoutTokens(text)).toBe(text);
 });
+
+describe("a text that has a token", () => {
+  const { text: token } = mint();
+  const inPercent = (text: string) => text.replace(/[^%]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
+
+  test.each([
+    ["one of its characters", `/api/swap/${token.replace("_", "%5F")}/drain`],
+    ["one behind the prefix", `/api/swap/sparklock_%41${token.slice(11)}`],
+    ["all of it", inPercent(token)],
+    ["all of it, twice over", inPercent(token).replaceAll("%", "%25")],
+    ["beside one as it is", `${token}?x=${inPercent(token)}`],
+  ])("in percent, %s, is not kept at all", (_, text) => {
+    expect(withoutTokens(text)).toBe("[redacted]");
+  });
+
+  test("loses it where it was cut, too", () => {
+    expect(withoutTokens(`There is no model "${token.slice(0, 30)}".`)).toBe('There is no model "[redacted]".');
+  });
+
+  test("keeps the rest, although a percent sign is in it", () => {
+    expect(withoutTokens(`100 % of ${token} %zz`)).toBe("100 % of [redacted] %zz");
+    expect(withoutTokens("99 %, 5 %25 and a/%E2%9C%93")).toBe("99 %, 5 %25 and a/%E2%9C%93");
+  });
+
+  test("is not looked for behind percent upon percent without end", () => {
+    expect(withoutTokens(`%${"25".repeat(1_000)}`)).toBe("[redacted]");
+  });
+});
