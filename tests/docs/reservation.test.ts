@@ -163,17 +163,40 @@ describe("the page", () => {
     expect(Object.keys(shown).sort()).toEqual(["held", "token", ...Object.keys(LockSchema.properties)].sort());
   });
 
-  test("names every code of the lock, of swaps, and of stops and restarts", () => {
-    const files = [
-      ...["lib/lock/refusals.ts", "lib/swap/claims.ts", "lib/swap/engine.ts", "lib/swap/slot-stop.ts"],
-      ...["lib/swap/facts.ts", "lib/swap/swap-store.ts", "lib/operations.ts"],
-      ...["lib/service/service-actions.ts", "lib/service/service-board.ts"],
-    ];
+  /** The rows of the table that begin with this one. */
+  const rowsOf = (request: string) =>
+    new RegExp(`\\n(\\| ${request} .*?)(?=\\n\\| [^ ]|\\n\\n)`, "s").exec(PAGE)?.[1] ?? "";
+  const codesIn = (...files: readonly string[]) => {
     const codes = files.flatMap((file) =>
       [...readFileSync(join(ROOT, file), "utf8").matchAll(/new Fault\(\s*"\w+",\s*"(\w+)"/g)].map((match) => match[1]!),
     );
+    return [...new Set(codes)];
+  };
+  const unnamed = (codes: readonly string[], text: string) => codes.filter((code) => !text.includes(`\`${code}\``));
 
-    expect(new Set(codes).size).toBeGreaterThan(20);
-    expect([...new Set(codes)].filter((code) => !PAGE.includes(`\`${code}\``))).toEqual([]);
+  test("names every code of the lock, of swaps, and of stops and restarts", () => {
+    const codes = codesIn(
+      ...["lib/lock/refusals.ts", "lib/swap/claims.ts", "lib/swap/engine.ts", "lib/swap/slot-stop.ts"],
+      ...["lib/swap/facts.ts", "lib/swap/swap-store.ts", "lib/operations.ts"],
+      ...["lib/service/service-actions.ts", "lib/service/service-board.ts"],
+    );
+
+    expect(codes.length).toBeGreaterThan(20);
+    expect(unnamed(codes, PAGE)).toEqual([]);
+  });
+
+  test("names, beside stops and restarts, every code that comes from a Spark", () => {
+    const codes = codesIn("lib/spark/spark-ssh.ts", "lib/spark/containers.ts", "lib/spark/docker-trouble.ts");
+    const [, kinds] = /const KINDS: .*?\{(.*?)\}/s.exec(readFileSync(join(ROOT, "lib/ssh/errors.ts"), "utf8")) ?? [];
+    const reasons = [...(kinds ?? "").matchAll(/^ +(\w+):/gm)].map((match) => `ssh_${match[1]}`);
+
+    expect(codes).toContain("fenced");
+    expect(reasons.length).toBeGreaterThan(5);
+    expect(unnamed([...codes, ...reasons], rowsOf("restart"))).toEqual([]);
+  });
+
+  test("names every code of updates of bots, and of deleting files, beside them", () => {
+    expect(unnamed(codesIn("lib/bot/bot-updates.ts"), rowsOf("update"))).toEqual([]);
+    expect(unnamed(codesIn("lib/model-files.ts", "lib/spark/hub.ts"), rowsOf("`DELETE` files"))).toEqual([]);
   });
 });
