@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { until } from "../support/until.ts";
 import { type AppUnderTest, startApp } from "./_app-under-test.ts";
 
@@ -134,6 +134,18 @@ describe("POST /api/swap/lock", () => {
     await call("DELETE", "", undefined, { "x-swap-lock-token": token });
 
     expect((await waiting).body).toMatchObject({ held: true, holder: "Bob" });
+  });
+
+  test.each([
+    ["0.5", 500],
+    ["600", 600_000],
+    ["86400", 600_000],
+  ])("?wait=%s waits %p ms at most", async (seconds, ms) => {
+    using asked = spyOn(under.plane.lock, "acquireOrWait");
+
+    expect((await call("POST", `?wait=${seconds}`, { holder: "Bob" })).status).toBe(200);
+
+    expect(asked.mock.calls.map(([, waitMs]) => waitMs)).toEqual([ms]);
   });
 
   test("a client that leaves the line gets nothing", async () => {

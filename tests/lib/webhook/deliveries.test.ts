@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Fault } from "../../../lib/fault.ts";
+import { RETRY_DELAYS_MS } from "../../../lib/webhook/retry.ts";
 import { until } from "../../support/until.ts";
 import { Bench, ended } from "./_bench.ts";
 import { startReceiver } from "./_receiver.ts";
@@ -77,6 +78,24 @@ describe("a delivery", () => {
     expect(codeOf(() => bench.webhooks.redeliver("none"))).toBe("unknown_delivery");
   });
 
+  test("is tried again at the times of the schedule, unless told otherwise", async () => {
+    await using bench = new Bench({ retryDelaysMs: undefined, random: () => 0 });
+    using receiver = startReceiver();
+    receiver.answer = () => new Response(null, { status: 500 });
+    const { id } = bench.webhooks.add({ url: receiver.url });
+    bench.record(ended("ready"));
+
+    for (const [attempt, delay] of RETRY_DELAYS_MS.entries()) {
+      await until(`attempt ${attempt + 1} was made`, () => first(bench).attempts === attempt + 1);
+      const { last_at: began, next_at: next } = first(bench);
+      // A fifth less, by chance; counted from when the attempt was over.
+      expect(Date.parse(next!) - Date.parse(began!)).toBeWithin(0.8 * delay, 0.8 * delay + 2_000);
+      bench.ahead += delay;
+      bench.webhooks.change(id, { enabled: true });
+    }
+    await until("it is given up", () => first(bench).state === "dead");
+  });
+
   test("waits as long as the receiver asks, and so do the others for this receiver", async () => {
     await using bench = new Bench();
     using receiver = startReceiver();
@@ -85,20 +104,25 @@ describe("a delivery", () => {
     bench.record(ended("ready"));
     await until("it was tried", () => first(bench).attempts === 1);
 
-    bench.record(ended("ready", { job_id: "job-2" }));
-    const waits = Date.parse(first(bench).next_at!) - Date.now();
-    expect(bench.webhooks.get(id).pending).toBe(2);
-    const [, older] = bench.webhooks.deliveries({ limit: 2 });
-    expect(Date.parse(older!.next_at!) - Date.now()).toBeGreaterThan(3_500_000);
-    expect(waits).toBeLessThan(1_000);
+    using other = startReceiver();
+    bench.webhooks.add({ url: other.url });
+    for (const job_id of ["job-2", "job-3"]) bench.record(ended("ready", { job_id }));
+    // One after another: by then the first would have got the second as well.
+    await until("another receiver has both", () => other.received.length === 2);
+    expect(receiver.received).toHaveLength(1);
+    expect(bench.webhooks.get(id).pending).toBe(3);
+    const [third, second, tried] = bench.webhooks
+      .deliveries({ limit: 3, endpoint: id })
+      .map(({ next_at }) => Date.parse(next_at!) - Date.now());
+    expect(tried).toBeGreaterThan(3_500_000);
+    for (const waits of [second, third]) expect(waits).toBeLessThan(1_000);
 
     // Only once the hour has passed.
     receiver.answer = () => new Response("ok");
-    expect(receiver.received).toHaveLength(1);
     bench.ahead = 3_601_000;
     bench.webhooks.change(id, { enabled: true });
-    await until("both are accepted", () => bench.webhooks.get(id).pending === 0);
-    expect(receiver.received).toHaveLength(3);
+    await until("all are accepted", () => bench.webhooks.get(id).pending === 0);
+    expect(receiver.received).toHaveLength(4);
   });
 
   test("that hangs holds up nobody else's", async () => {

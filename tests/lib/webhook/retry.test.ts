@@ -29,6 +29,15 @@ describe("the schedule", () => {
     expect(afterAttempt({ ...refused, status: 410 }, 1, 0)).toEqual({ state: "dead" });
   });
 
+  test.each([
+    [0, 4_000],
+    [0.25, 4_500],
+    [0.5, 5_000],
+    [0.75, 5_500],
+  ])("many that failed in one moment come back apart from each other: by chance of %p after %p ms", (random, inMs) => {
+    expect(afterAttempt(refused, 1, random)).toEqual({ state: "pending", inMs });
+  });
+
   test("each wait stays within its jitter, and waits at least as long as the receiver asks", () => {
     fc.assert(
       fc.property(
