@@ -64,4 +64,4 @@ export const START = {
   response: { 202: BotUpdateSchema, 423: Reserved, ...errors(404, 409, 422, 502, 504) },
 };
 export const START_WORDS =
-  "`git fetch origin`, `git reset --hard origin/BRANCH`, `docker compose up -d --build` in the bot's checkout, as its own user. The first step that fails ends it, and so does `update_limit_seconds`. It goes on while Spark Control restarts.";
+  "`git fetch origin`, `git reset --hard origin/BRANCH`, `docker compose up -d --build` in the bot's checkout, as its own user. The first step that fails ends it, and so does `update_limit_seconds`. It goes on while Spark Control restarts. With the token of a reservation that has ended it is 423.";
