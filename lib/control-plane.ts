@@ -27,7 +27,7 @@ import { createSparks } from "./sparks.ts";
 import { type HostKeys, openHostKeys } from "./ssh/host-keys.ts";
 import { type Identity, loadIdentity } from "./ssh/identity.ts";
 import { quote } from "./ssh/quote.ts";
-import { openInstance, placeOf } from "./store/instance.ts";
+import { hasInstance, openInstance, placeOf } from "./store/instance.ts";
 import { openStore, type Store } from "./store/store.ts";
 import type { StoreWatch } from "./store/store-watch.ts";
 import { createStoreHealth } from "./store-health.ts";
@@ -95,6 +95,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
 
   async function assemble({ env, simulated }: ControlPlaneOptions, open: Store): Promise<ControlPlane> {
     const now = () => isoTime(Date.now());
+    const isUsed = hasInstance(open.facts);
+    const upgrade = takeOverEarlier({ dataDir, isUsed, shippedCatalogPath: SHIPPED_CATALOG, now, log });
     const { instance, ...origin } = openInstance(open, placeOf(dataDir));
     const events = createEventBus((error, event) => log.error("a subscriber failed", { error, event: event.type }));
     const { storeWatch, report, recordIfPossible } = createStoreHealth({ store: open, log, events, now });
@@ -111,7 +113,6 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       cluster: () => ({ slots: topology().slots, models: catalog().models.map(({ key }) => key) }),
       reservation: () => lock.current(),
     });
-    const upgrade = takeOverEarlier({ dataDir, shippedCatalogPath: SHIPPED_CATALOG, now, log });
     const observation = createObservation({
       store: open,
       events,

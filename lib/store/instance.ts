@@ -41,6 +41,9 @@ export function placeOf(dataDir: string, machineId = MACHINE_ID): Place {
   return { path: `${machine}:${path}`, folder };
 }
 
+/** Whether a start got as far as `openInstance` on these data before. */
+export const hasInstance = (facts: Store["facts"]): boolean => readMeta(facts, "instance_id") !== null;
+
 /** Where the data come from is answered again and again, until `forgetOrigin`. */
 export function openInstance({ facts, transaction }: Pick<Store, "facts" | "transaction">, place: Place): Instance {
   return transaction(() => {

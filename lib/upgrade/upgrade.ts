@@ -20,6 +20,8 @@ const MOST_ITEMS = 2_000;
 
 export interface UpgradeOptions {
   readonly dataDir: string;
+  /** By this version: a start had come so far as to have read its keys before. */
+  readonly isUsed: boolean;
   readonly shippedCatalogPath: string;
   /** ISO 8601 UTC. */
   readonly now: () => string;
@@ -33,24 +35,29 @@ export interface Upgrade {
   finish(webhooks: WebhookDesk): void;
 }
 
-/** A data folder that has been used by this version, or by nobody, has nothing to take over. */
-function isEarlier(folder: EarlierFolder): boolean {
+/**
+ * A data folder that has been used by this version, or by nobody, has nothing to take over. topology.yaml is no such use: it may
+ * be written before the first start, by the package's form or by hand.
+ */
+function isEarlier(folder: EarlierFolder, isUsed: boolean): boolean {
   const has = (name: string) => folder.presence(name) !== "absent";
   const isFile = (name: string) => folder.presence(name) === "file";
   if (isFile(REPORT)) return false;
   if (has(APP_SETTINGS)) return true;
-  const isFresh = !isFile(TOPOLOGY) && !isFile("known_hosts.json");
-  return isFresh && ([MODELS, SERVICES, ...KNOWN_HOSTS].some(has) || earlierKeys(folder, null).length > 0);
+  if (isUsed) return false;
+  if (KNOWN_HOSTS.some(has) || earlierKeys(folder, null).length > 0) return true;
+  // Overrides beside it are those of somebody who prepares a folder for this version.
+  return !isFile(TOPOLOGY) && [MODELS, SERVICES].some(has);
 }
 
 /**
  * To be called before configuration, key and host keys are read. Never throws: whatever cannot be done is in the report, and
  * the start goes on.
  */
-export function takeOverEarlier({ dataDir, shippedCatalogPath, now, log }: UpgradeOptions): Upgrade {
+export function takeOverEarlier({ dataDir, isUsed, shippedCatalogPath, now, log }: UpgradeOptions): Upgrade {
   const folder = new EarlierFolder(dataDir);
   let report = readReport(folder);
-  if (!isEarlier(folder)) return { report: () => report, finish: () => undefined };
+  if (!isEarlier(folder, isUsed)) return { report: () => report, finish: () => undefined };
   log.info("data of the earlier version are taken over");
   const items = new ItemLog();
   /** What nobody thought of costs its own part only. */
@@ -77,7 +84,7 @@ export function takeOverEarlier({ dataDir, shippedCatalogPath, now, log }: Upgra
         if (!["absent", "file"].includes(folder.presence(REPORT))) folder.setAside(REPORT);
         writeAtomically(folder.at(REPORT), `${JSON.stringify(report, null, 2)}\n`, 0o600);
       } catch (error) {
-        // The next start does it all again, which changes nothing that is there by then.
+        // With app_settings.json the next start does it all again, which changes nothing that is there by then.
         log.error("the report could not be written", { error });
       }
     },

@@ -6,6 +6,7 @@ const log = createLogger({ level: "error", write: () => undefined });
 const shippedCatalogPath = new URL("../../../config/models.yaml", import.meta.url).pathname;
 const upgrade = takeOverEarlier({
   dataDir: process.argv[2]!,
+  isUsed: false,
   shippedCatalogPath,
   now: () => "2026-01-01T00:00:00+00:00",
   log,
