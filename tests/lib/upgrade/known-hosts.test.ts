@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
 import { utils } from "ssh2";
+import { keyType } from "../../../lib/ssh/host-keys.ts";
 import { readKnownHosts } from "../../../lib/upgrade/known-hosts.ts";
 import { earlier, endEach, start } from "./_start.ts";
 
@@ -34,6 +35,17 @@ for (const [name, line] of Object.entries(KEYS))
       expect(refusedOf(text)).toHaveLength(1);
     }
   });
+
+test("of several keys of a host that of ed25519 is pinned, wherever it stands; without one the first", () => {
+  const typeOf = (...names: (keyof typeof KEYS)[]) => {
+    const { keys } = readKnownHosts(names.map((name) => `10.77.0.11 ${KEYS[name]}\n`).join(""), []);
+    return keys.map(({ key }) => keyType(key));
+  };
+
+  expect(typeOf("rsa", "ed25519", "ecdsa 256")).toEqual(["ssh-ed25519"]);
+  expect(typeOf("ed25519", "rsa")).toEqual(["ssh-ed25519"]);
+  expect(typeOf("rsa", "ecdsa 256")).toEqual(["ssh-rsa"]);
+});
 
 test("patterns in a line are told, the names beside them are pinned, and what is excluded is not", () => {
   const text = `*.lan,10.77.0.11,!10.77.0.12,10.77.0.12 ${KEYS.ed25519}\n`;
