@@ -8,6 +8,7 @@ import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { isoTime } from "../ids.ts";
+import { foreignFolder } from "./foreign-folder.ts";
 import { StoreError } from "./store-error.ts";
 
 interface Holder {
@@ -62,7 +63,9 @@ export function lockDataDir(dataDir: string): DataDirLock {
   } catch (cause) {
     db?.close();
     if (cause instanceof SQLiteError && cause.code?.startsWith("SQLITE_BUSY")) throw inUse(dataDir, cause);
-    throw new StoreError("unusable", path, `${path} cannot be written: ${String(cause)}`, { cause });
+    throw new StoreError("unusable", path, `${path} cannot be written: ${String(cause)}.${foreignFolder(dataDir)}`, {
+      cause,
+    });
   }
   const held = db;
   heldLocks.add(held);
