@@ -59,7 +59,10 @@ const SOCKET = /\/dev\/(?:tcp|udp)\/((?:\d{1,3}\.){3}\d{1,3})/g;
 const E_MAIL = /(?<![\w.+/-])[\w.+-]+@((?:[a-z0-9-]+\.)+[a-z]{2,})\b/gi;
 const WEBHOOK_SECRET = /\bwhsec_([A-Za-z0-9+/_-]{20,})/g;
 const LOCAL_NAME =
-  /(?<![\w.$-]|[^/]\/)([a-z0-9][a-z0-9-]*)\.(?:local|lan|onion|startos|ts\.net|fritz\.box|home\.arpa|internal|localdomain|intranet)\b(?!\s*[(=]|\.|:\s)/gi;
+  /(?<![\w.$-]|[^/]\/)([a-z0-9][a-z0-9-]*)\.(?:local|lan|onion|startos|ts\.net|fritz\.box|home\.arpa|internal|localdomain|intranet)\b(?!\.\w)/gi;
+/** There it may be a property. */
+const CODE_FILE = /\.[cm]?[jt]sx?$/;
+const BEHIND_PROPERTY = /^\s*[(=]|^:\s/;
 const TAILNET = /(?<![\w.-])((?:[a-z0-9-]+\.)+)ts\.net\b/gi;
 const URL_HOST =
   /\b(?:https?|ftps?|sftp|ssh|wss?|smb):\/\/(?:[^\s/@"'`<>]*@)?([a-z0-9][a-z0-9.-]*\.[a-z]{2,})(?=[:/\s"'`)>\],?]|$)/gi;
@@ -82,7 +85,8 @@ const SECRETS = [
   /\b(?:ghp|gho|ghs|github_pat|hf|xox[bpas])[_-][A-Za-z0-9_-]{24,}\b/g,
   /\bglpat-[A-Za-z0-9_-]{20,}/g,
   /\bnpm_[A-Za-z0-9]{30,}\b/g,
-  /\bsk-(?:[a-z]+-)?[A-Za-z0-9]{32,}\b/g,
+  /\bsk-[A-Za-z0-9_-]{32,}/g,
+  /\bAIza[A-Za-z0-9_-]{30,}/g,
   /\bAKIA[0-9A-Z]{16}\b/g,
   /\beyJ[A-Za-z0-9_-]{20,}\.eyJ[A-Za-z0-9_-]{20,}\./g,
   /(?:authorization|token|api[_-]?key|password)["']?\s*[:=]\s*["']?(?:token |bearer )?[0-9a-f]{40}\b/gi,
@@ -157,7 +161,10 @@ export function foreignIn(text: string, file = ""): Finding[] {
     ([, domain = ""]) => EXAMPLE.test(domain) || ALGORITHMS.has(domain) || PUBLIC_HOSTS.has(domain),
   );
   look("secret", WEBHOOK_SECRET, ([, base64 = ""]) => !isRandom(base64));
-  look("host", LOCAL_NAME, ([, name = ""]) => LOCAL_NAMES.has(name.toLowerCase()));
+  look("host", LOCAL_NAME, ({ 0: all, 1: name = "", index = 0 }) => {
+    const isProperty = CODE_FILE.test(file) && BEHIND_PROPERTY.test(text.slice(index + all.length));
+    return isProperty || LOCAL_NAMES.has(name.toLowerCase());
+  });
   look("host", URL_HOST, ([, host = ""]) => {
     const name = host.toLowerCase();
     return isIPv4(name) || PUBLIC_HOSTS.has(name) || EXAMPLE.test(name) || /\.(?:local|lan|onion|startos)$/.test(name);

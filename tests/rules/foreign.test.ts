@@ -1,6 +1,7 @@
 /** Nothing of a real installation is in the tree; and the scan that says so sees what it has to see. */
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { lstatSync, mkdtempSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { foreignIn } from "./_foreign.ts";
 import { ROOT } from "./_sources.ts";
@@ -15,26 +16,36 @@ const BINARY = /\.(?:png|woff2)$/;
 const plainText = (bytes: Buffer): string => bytes.toString(bytes.includes(0) ? "latin1" : "utf8").replaceAll("\0", "");
 
 /** What git has, or is about to have. */
-function files(): string[] {
-  const { stdout, exitCode } = Bun.spawnSync(["git", "ls-files", "--cached", "--others", "--exclude-standard"], {
-    cwd: ROOT,
+function files(root = ROOT): string[] {
+  // Ended by NUL: else names that are not ASCII are quoted, and no file has the name that is read then.
+  const { stdout, exitCode } = Bun.spawnSync(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], {
+    cwd: root,
   });
   if (exitCode !== 0) throw new Error("git does not tell what is in the tree");
   return stdout
     .toString()
-    .split("\n")
+    .split("\0")
     .filter((name) => name !== "" && !LOCK_FILES.has(name));
 }
 
-function textOf(file: string): string | null {
+/** What is in the tree of a link is its target. */
+function textOf(file: string, root = ROOT): string | null {
+  const path = join(root, file);
   try {
-    const bytes = readFileSync(join(ROOT, file));
+    if (lstatSync(path).isSymbolicLink()) return readlinkSync(path);
+    const bytes = readFileSync(path);
     return BINARY.test(file) ? null : plainText(bytes);
-  } catch {
+  } catch (error) {
     // Removed, but not committed yet.
-    return null;
+    if ((error as { code?: unknown }).code === "ENOENT") return null;
+    throw error;
   }
 }
+
+const foundIn = (names: readonly string[], root = ROOT): string[] =>
+  names.flatMap((file) =>
+    foreignIn(textOf(file, root) ?? "", file).map(({ line, kind, text }) => `${file}:${line} ${kind}: ${text}`),
+  );
 
 describe("the tree", () => {
   test("has packages of the public registry only", () => {
@@ -49,11 +60,8 @@ describe("the tree", () => {
     const names = files();
     expect(names.length).toBeGreaterThan(500);
     expect(foreignIn(names.join("\n"))).toEqual([]);
-    const found = names.flatMap((file) =>
-      foreignIn(textOf(file) ?? "", file).map(({ line, kind, text }) => `${file}:${line} ${kind}: ${text}`),
-    );
 
-    expect(found).toEqual([]);
+    expect(foundIn(names)).toEqual([]);
   });
 });
 
@@ -115,6 +123,16 @@ const PLANTED: readonly (readonly [kind: string, text: string])[] = [
   ["secret", `https://alice:Kx7${"pQ2vN8"}@git.example.com/x`],
   ["secret", `PrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd${"2rYUIgJBgB3fBmk="}`],
   ["secret", `AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI7MDENG${"bPxRfiCYzzKEY"}`],
+  ["secret", `OPENAI=sk-${"proj"}-Ab3_dEf-Gh1JkLmN0pQr_StUvWxYz-23456789`],
+  ["secret", `sk-${"ant"}-api03-Ab3_dEf-Gh1JkLmN0pQrStUvWxYz23456789_AA`],
+  ["secret", `sk-${"Ab3dEfGh1JkLmN0pQrStUvWxYz23456789AbCdEfGh1JkLm"}`],
+  ["secret", `key ${"AIza"}SyAb3_dEf-Gh1JkLmN0pQrStUvWxYz23456`],
+  ["secret", `${"AKIA"}IOSFODNN7ABCDEFG`],
+  ["secret", `${"eyJ"}hbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.${"eyJ"}zdWIiOiIxMjM0NTY3ODkwIn0.x1Y2`],
+  ["host", `Connect to ${"gandalf"}.local.`],
+  ["host", `${"gandalf"}.local: connection refused`],
+  ["host", `see ${"gandalf"}.local (the box)`],
+  ["host", `${"gandalf"}.lan = the box`],
   ["secret", `ecdsa-sha2-nistp256 ${"AAAA"}E2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBKx7pQ2vN8LmTzR4wY6uA`],
 ];
 /** In the open only in files of settings; in code `host: name` is a variable. */
@@ -129,7 +147,6 @@ const FINE: readonly string[] = [
   "http://127.0.0.1:9999, 0.0.0.0, 10.77.0.11, 192.0.2.7",
   "version 1.2.3.4.5, 1.4.5, Chrome/120.0.0.0",
   "http://spark-control.local:9999 and https://git.example.com/x",
-  "this.local = shell.home(); const value = app.local(1);",
   "https://github.com/eugr/spark-vllm-docker",
   "/home/alice/x, ~/spark-vllm-docker, $HOME/y",
   "token: 32 random bytes; a sha of 40: commit deadbeef",
@@ -140,9 +157,15 @@ const FINE: readonly string[] = [
   "00:00:5E:00:53:1f, 02-00-00-00-00-01, ff:ff:ff:ff:ff:ff, 00:00:00:00:00:00",
   "ssh alice@10.77.0.11 true; ssh git@github.com; scp x <spark-user>@<spark-1-ip>:, C:\\Users\\alice, npm_config_registry_of_this_machine_x",
   "SPARK1_HOST=<spark-1-ip> SPARK1_USER=alice, user=$USER, host: node.host, password=…, token=$TOKEN",
-  "http://localhost:9999 and http://nas:9999/x, metadata.google.internal, http://alice:hunter2@10.77.0.3/, state.internal = 1",
+  "http://localhost:9999 and http://nas:9999/x, metadata.google.internal, http://alice:hunter2@10.77.0.3/",
   `authorization: Basic ${Buffer.from("alice:hunter2").toString("base64")}, Bearer $TOKEN, Bearer ${"x".repeat(20)}`,
   'host: "10.77.0.11", user: "alice", secret: "hunter2!", password: "The password is wrong"',
+];
+
+/** Properties; in prose they are names of machines. */
+const FINE_CODE: readonly string[] = [
+  "this.local = shell.home(); const value = shell.local(1); state.internal = 1;",
+  "const next = is ? shell.local.name : 1; switch (is) { case shell.lan: return 1; }",
 ];
 
 describe("the scan", () => {
@@ -170,5 +193,28 @@ describe("the scan", () => {
 
   test.each(FINE.map((text) => [text]))("takes no offence at: %s", (text) => {
     expect(foreignIn(text)).toEqual([]);
+  });
+
+  test.each(FINE_CODE.map((text) => [text]))("takes no offence at code: %s", (text) => {
+    expect(foreignIn(text, "lib/x.ts")).toEqual([]);
+  });
+
+  test("looks into files of any name, and at what links point to; a file that cannot be read ends it", () => {
+    const root = mkdtempSync(join(tmpdir(), "spark-tree-"));
+    try {
+      Bun.spawnSync(["git", "init", "-q", root]);
+      writeFileSync(join(root, "grüße aus\nKöln.md"), `SPARK1_HOST=${"gandalf"}\n`);
+      symlinkSync(`/home/${"jsmith"}/x`, join(root, "link"));
+      symlinkSync("not-there", join(root, "fine"));
+
+      expect(foundIn(files(root), root).sort()).toEqual([
+        `grüße aus\nKöln.md:1 host: HOST=${"gandalf"}`,
+        `link:1 user: /home/${"jsmith"}`,
+      ]);
+      expect(textOf("removed", root)).toBeNull();
+      expect(() => textOf(".", root)).toThrow("EISDIR");
+    } finally {
+      rmSync(root, { recursive: true, force: true });
+    }
   });
 });
