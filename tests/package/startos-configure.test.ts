@@ -263,8 +263,44 @@ describe("Configure Sparks", () => {
     expect(await refused({ spark1: SPARK1, spark2: NONE })).toBe(
       "spark-2 belongs to the slot second of topology.yaml. Change the slot first.",
     );
+    expect(await refused({ spark1: SPARK1, spark2: { host: "10.77.0.11", user: "bob" } })).toBe(
+      "spark-1 and spark-2 have the same address. Each Spark needs one of its own.",
+    );
     expect(readdirSync(bench.package.volume)).toEqual(["topology.yaml"]);
     expect(read("topology.yaml")).toBe(file);
+  });
+
+  test("a Spark that goes from before others without names takes no name from them: slots name the same Sparks as before", async () => {
+    const node = (at: number) => `  - { host: 10.77.0.1${at}, user: alice } # ${at}\n`;
+    const slotsText =
+      "slots:\n  - nodes: [spark-1]\n  - { name: second, nodes: [spark-3], port: 8889, container: other }\n";
+    write("topology.yaml", `nodes:\n${node(1)}${node(2)}${node(3)}${slotsText}`);
+    await run("configure-sparks", { ...(await shown()), spark2: NONE });
+
+    expect(topology().problems).toEqual([]);
+    expect(topology().nodes).toMatchObject([
+      { name: "spark-1", host: "10.77.0.11" },
+      { name: "spark-3", host: "10.77.0.13" },
+    ]);
+    expect(slots().map(([name, , members]) => [name, members])).toEqual([
+      ["main", ["spark-1"]],
+      ["second", ["spark-3"]],
+    ]);
+    expect(read("topology.yaml")).toContain("# 3");
+  });
+
+  test("one address with two ports of SSH is two Sparks, in other letters one; two Sparks may change theirs", async () => {
+    await run("configure-sparks", { ...BLANK, spark1: SPARK1, spark2: SPARK2 });
+    await run("configure-sparks", { ...BLANK, spark1: SPARK2, spark2: SPARK1 });
+    expect(topology().nodes).toMatchObject([SPARK2, SPARK1]);
+
+    const file = "nodes:\n  - { host: Spark-Box.lan, user: a }\n  - { host: spark-box.lan, user: a, ssh_port: 2222 }\n";
+    write("topology.yaml", file);
+    await run("configure-sparks", await shown());
+    expect(read("topology.yaml")).toBe(file);
+
+    write("topology.yaml", file.replace(", ssh_port: 2222", ""));
+    await expect(run("configure-sparks", await shown())).rejects.toThrow("spark-1 and spark-2 have the same address");
   });
 
   test.each(["nodes:", "nodes: ~\nslots:\nsettings:", "slots:\nnodes: # none yet", "~", "# only a remark\n"])(
@@ -435,36 +471,11 @@ describe("Configure Sparks", () => {
   });
 
   test("the webhook's address is judged as the controller judges it", async () => {
-    const hosts = [
-      ...[
-        "169.254.169.254",
-        "169.254.170.2",
-        "168.63.129.16",
-        "100.100.100.200",
-        "[fd00:ec2::254]",
-        "[::ffff:a9fe:a9fe]",
-      ],
-      ...[
-        "2852039166",
-        "metadata",
-        "metadata.google.internal.",
-        "instance-data",
-        "169.254.0.23",
-        "169.254.1.1",
-        "[fe80::1]",
-      ],
-      ...[
-        "localhost",
-        "localhost.",
-        "a.localhost",
-        "127.1",
-        "0.0.0.0",
-        "[::1]",
-        "[::ffff:127.0.0.1]",
-        "10.77.0.30",
-        "hook.example",
-      ],
-    ];
+    const hosts =
+      `169.254.169.254 169.254.170.2 168.63.129.16 100.100.100.200 [fd00:ec2::254] [::ffff:a9fe:a9fe] 2852039166 metadata metadata.google.internal.
+      instance-data 169.254.0.23 169.254.1.1 [fe80::1] localhost localhost. a.localhost 127.1 0.0.0.0 [::1] [::ffff:127.0.0.1] 10.77.0.30 hook.example`.split(
+        /\s+/,
+      );
     const urls = hosts.flatMap((host) =>
       ["http:", "https:"].flatMap((scheme) => [`${scheme}//${host}/x`, `${scheme}//${host}:9999/x`]),
     );

@@ -9,6 +9,7 @@ import { isWebhookUrl } from "./webhookUrl";
 const { InputSpec, Value } = sdk;
 const node = (name: string) => ({ list: "nodes", name });
 const MAIN = { list: "slots", name: "main" };
+const SSH_PORT = 22;
 
 const text = (name: string, description: string, placeholder: string | null = null, masked = false) =>
   Value.text({ name, description, required: false, default: null, placeholder, masked });
@@ -139,6 +140,7 @@ function editSparks(topology: YamlText, wanted: readonly { host: string | null; 
     topology.set([node(name), "user"], user);
   }
   const after = topology.names("nodes");
+  checkAddresses(topology, after);
   // Without a list it is over all Sparks by itself.
   const members = topology.texts([MAIN, "nodes"]);
   if (members !== null && isSame(members, before) && !isSame(before, after))
@@ -153,7 +155,25 @@ function removeSpark(topology: YamlText, name: string, all: readonly string[]): 
         i18n("${name} belongs to the slot ${slot} of topology.yaml. Change the slot first.", { name, slot }),
       );
   }
+  // What has no name is called by its place: slots and services go on naming the Sparks behind by what they were called.
+  for (const behind of all.slice(all.indexOf(name) + 1)) topology.set([node(behind), "name"], behind);
   topology.remove(node(name));
+}
+
+/** Two Sparks behind one SSH server are none to the controller, which never contacts the second. @throws Unusable; Error in words */
+function checkAddresses(topology: YamlText, names: readonly string[]): void {
+  const known = new Map<string, string>();
+  for (const name of names) {
+    const host = topology.get([node(name), "host"]);
+    if (host === null) continue;
+    const place = `${host} ${topology.get([node(name), "ssh_port"]) ?? SSH_PORT}`.toLowerCase();
+    const one = known.get(place);
+    if (one !== undefined)
+      throw new Error(
+        i18n("${one} and ${other} have the same address. Each Spark needs one of its own.", { one, other: name }),
+      );
+    known.set(place, name);
+  }
 }
 
 function freeName(taken: readonly string[], index: number): string {

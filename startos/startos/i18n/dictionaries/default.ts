@@ -61,4 +61,5 @@ export default {
   "Another reservation is held by now. Nothing was released.": 56,
   "The Matrix bridge is hidden: it is among the services to hide.": 57,
   "The Matrix bridge is shown again, because you entered a user.": 58,
+  "${one} and ${other} have the same address. Each Spark needs one of its own.": 59,
 };

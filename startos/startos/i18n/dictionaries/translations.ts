@@ -60,6 +60,7 @@ export default {
     56: "Ahora hay otra reserva. No se ha liberado nada.",
     57: "El puente Matrix está oculto: figura entre los servicios que ocultar.",
     58: "El puente Matrix se muestra de nuevo, porque has indicado un usuario.",
+    59: "${one} y ${other} tienen la misma dirección. Cada Spark necesita la suya.",
   },
   de_DE: {
     0: "${field}: dieser Wert ist nicht brauchbar.",
@@ -121,6 +122,7 @@ export default {
     56: "Inzwischen besteht eine andere Reservierung. Nichts wurde freigegeben.",
     57: "Die Matrix-Bridge ist verborgen: sie ist unter den zu verbergenden Diensten.",
     58: "Die Matrix-Bridge wird wieder gezeigt, weil ein Benutzer eingetragen wurde.",
+    59: "${one} und ${other} haben dieselbe Adresse. Jeder Spark braucht eine eigene.",
   },
   pl_PL: {
     0: "${field}: tej wartości nie można użyć.",
@@ -182,6 +184,7 @@ export default {
     56: "Obowiązuje już inna rezerwacja. Niczego nie zwolniono.",
     57: "Mostek Matrix jest ukryty: jest wśród usług do ukrycia.",
     58: "Mostek Matrix jest znów widoczny, ponieważ wpisano użytkownika.",
+    59: "${one} i ${other} mają ten sam adres. Każdy Spark potrzebuje własnego.",
   },
   fr_FR: {
     0: "${field} : cette valeur n'est pas utilisable.",
@@ -243,5 +246,6 @@ export default {
     56: "Une autre réservation est en cours. Rien n'a été libéré.",
     57: "La passerelle Matrix est masquée : elle est parmi les services à masquer.",
     58: "La passerelle Matrix est de nouveau affichée, car vous avez indiqué un utilisateur.",
+    59: "${one} et ${other} ont la même adresse. Chaque Spark a besoin de la sienne.",
   },
 };
