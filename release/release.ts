@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { VERSION } from "../routes/_version.ts";
 import { OUT, packClient } from "./build-client.ts";
 import { Gitea, GiteaError, giteaPlace } from "./gitea.ts";
+import { readImage } from "./image-tar.ts";
 import { isMarked, missingNotes, notesOf, UNRELEASED } from "./notes.ts";
 import { publish, releaseFile } from "./publish.ts";
 import { readManifest } from "./s9pk.ts";
@@ -51,12 +52,14 @@ async function changed(): Promise<string | null> {
   return `${which} changed since the commit that is checked out. Commit that: the tag is of what the files were made of.`;
 }
 
-/** Files keep their names from version to version. @throws GiteaError for a package of another version, or made of something else */
-function checkPackage(path: string, commit: string | null): void {
+/** Files keep their names from build to build. @throws GiteaError for one of another version, or made of something else */
+function checkBuilt(path: string, commit: string | null): void {
   const name = basename(path);
-  const again = "Build it again: make in startos/.";
-  const manifest = readManifest(path);
-  if (manifest === null) throw new GiteaError(`${name} cannot be read as a package. ${again}`);
+  const isPackage = path.endsWith(".s9pk");
+  const again = `Build it again: ${isPackage ? "make" : "make images"} in startos/.`;
+  const manifest = isPackage ? readManifest(path) : readImage(path);
+  if (manifest === null)
+    throw new GiteaError(`${name} cannot be read as ${isPackage ? "a package" : "an image"}. ${again}`);
   if (manifest.version !== VERSION) throw new GiteaError(`${name} is of ${manifest.version}. ${again}`);
   const { gitHash } = manifest;
   if (commit !== null && gitHash && gitHash !== commit)
@@ -73,7 +76,7 @@ function built(isPartial: boolean, commit: string | null): string[] {
       `${missing.join(", ")} missing. Build them (docs/guides/packaging.md), or publish the rest with --partial.`,
     );
   const there = paths.filter((path) => existsSync(path));
-  for (const path of there) if (packages.includes(basename(path))) checkPackage(path, commit);
+  for (const path of there) checkBuilt(path, commit);
   return there;
 }
 

@@ -1,6 +1,8 @@
 /** The Dockerfile, really built and really run, on a base made here: no registry of images is asked. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { readImage } from "../../release/image-tar.ts";
 import { VERSION } from "../../routes/_version.ts";
 import { requirement } from "../support/requirements.ts";
 import { until } from "../support/until.ts";
@@ -81,6 +83,10 @@ requirement(
         "org.opencontainers.image.revision": REVISION,
       },
     });
+    const tar = join(podman.folder, "image.tar");
+    await podman.must(["save", "--format=docker-archive", `--output=${tar}`, IMAGE]);
+    expect(readImage(tar)).toEqual({ version: VERSION, gitHash: REVISION });
+    await rm(tar);
     expect(config.Env).toContain("BUN_CONFIG_MAX_HTTP_REQUESTS=16384");
     expect(await inspected(IMAGE, "{{json .HealthCheck}}")).toContain("_health-check.ts");
   });

@@ -8,6 +8,7 @@ import { VERSION } from "../../routes/_version.ts";
 import { type Output, run } from "../lab/command.ts";
 import { type Checkout, makeCheckout } from "./_checkout.ts";
 import { type FakeGitea, READ_TOKEN, REPOSITORY, startGitea, WRITE_TOKEN } from "./_gitea.ts";
+import { imageTar } from "./_image-tar.ts";
 import { type Noble, packS9pk } from "./_s9pk.ts";
 
 setDefaultTimeout(120_000);
@@ -15,6 +16,7 @@ setDefaultTimeout(120_000);
 const RELEASED = `# Changelog\n\n## ${VERSION}\n\n- All of it\n`;
 const { packages, images } = expectedFiles(VERSION);
 const BUILT = [...packages.map((name) => `startos/${name}`), ...images.map((name) => `dist/release/${name}`)];
+const VERSION_LABEL = "org.opencontainers.image.version";
 const TARBALL = /^spark-control-client-.*\.tgz$/;
 
 /** Nobody looks at its sums here. */
@@ -26,13 +28,20 @@ const packageOf = (manifest: object) => {
   const bytes = (text: string) => new TextEncoder().encode(text);
   return packS9pk({ assets: { x: bytes("x") }, "manifest.json": bytes(JSON.stringify(manifest)) }, UNSIGNED).bytes;
 };
+const imageOf = (version: string, revision?: string) =>
+  imageTar({
+    [VERSION_LABEL]: version,
+    ...(revision === undefined ? {} : { "org.opencontainers.image.revision": revision }),
+  });
 const contentOf = (path: string) =>
-  path.endsWith(".s9pk") ? packageOf({ id: "spark-control", version: VERSION, gitHash: null }) : `content of ${path}`;
+  path.endsWith(".s9pk") ? packageOf({ id: "spark-control", version: VERSION, gitHash: null }) : imageOf(VERSION, "");
 
 let checkout: Checkout;
-/** Packed in a repository of git's a package says its commit; one that was packed without says none. */
-const ofThisCommit = () =>
+/** Built in a repository of git's a package and an image say their commit; those that were built without say none. */
+const ofThisCommit = () => {
   writeFileSync(join(checkout.folder, BUILT[1]!), packageOf({ version: VERSION, gitHash: checkout.commit }));
+  writeFileSync(join(checkout.folder, BUILT[3]!), imageOf(VERSION, checkout.commit));
+};
 beforeAll(async () => {
   checkout = await makeCheckout({
     "CHANGELOG.md": RELEASED,
@@ -158,6 +167,35 @@ describe("a package that lies there", () => {
       for (const bytes of ["a package of before", whole.subarray(0, 100), whole.subarray(0, 200), ""]) {
         writeFileSync(path(), bytes);
         expect(await refusal({ flags })).toContain(`${packages[1]} cannot be read as a package`);
+      }
+      expect(gitea.asked).toEqual([]);
+    },
+  );
+});
+
+describe("an image that lies there", () => {
+  const path = () => join(checkout.folder, BUILT[3]!);
+  afterEach(ofThisCommit);
+
+  test.each([{ flags: [] }, { flags: ["--dry-run"] }, { flags: ["--partial"] }])(
+    "of another version, of another commit, with changes, or none at all is refused ($flags)",
+    async ({ flags }) => {
+      const other = "a".repeat(40);
+      const whole = imageOf(VERSION, checkout.commit);
+      const unreadable = `${images[1]} cannot be read as an image. Build it again: make images in startos/.`;
+      for (const [bytes, said] of [
+        [imageOf("0.0.1:0", checkout.commit), `${images[1]} is of 0.0.1:0. Build it again: make images`],
+        [imageOf(VERSION, other), `${images[1]} was made of ${other}; this is ${checkout.commit}.`],
+        [imageOf(VERSION, `${checkout.commit}-modified`), "-modified; this is"],
+        [imageTar({}), unreadable],
+        [imageTar({ [VERSION_LABEL]: VERSION }, []), unreadable],
+        [whole.subarray(0, 700), unreadable],
+        [Buffer.from("an image of before"), unreadable],
+        [Buffer.alloc(2048), unreadable],
+        [Buffer.alloc(0), unreadable],
+      ] as const) {
+        writeFileSync(path(), bytes);
+        expect(await refusal({ flags })).toContain(said);
       }
       expect(gitea.asked).toEqual([]);
     },
