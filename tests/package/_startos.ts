@@ -101,6 +101,7 @@ export function fakeEffects(): FakeEffects {
     clearServiceInterfaces: note("clearServiceInterfaces"),
     setDependencies: note("setDependencies"),
     setInitProgress: note("setInitProgress"),
+    setBackupProgress: note("setBackupProgress"),
     getOsIp: async () => "10.0.3.1",
     plugin: { url: { clearUrls: note("clearUrls") } },
     getDataVersion: async () => fake.dataVersion,

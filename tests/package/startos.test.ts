@@ -19,6 +19,7 @@ import { requirement } from "../support/requirements.ts";
 import { until } from "../support/until.ts";
 import type { Loaded } from "./_startos.ts";
 import { useStartos } from "./_startos-bench.ts";
+import { startosMedia } from "./_startos-media.ts";
 
 setDefaultTimeout(180_000);
 
@@ -239,6 +240,29 @@ describe("init", () => {
     await until("no name is left", () => !read("hosts.json").includes("example"));
   });
 
+  test("a restore brings back what the backup has, and the copies of the databases become the databases", async () => {
+    write("facts.db", "of a new installation");
+    write("facts.db-wal", "its journal");
+    const media = startosMedia(bench.package.volume);
+    try {
+      media.fill({
+        "backup/facts.db": "copy",
+        "backup/telemetry.db": "copy too",
+        id_ed25519: "key",
+        "topology.yaml": "",
+      });
+      await init("restore");
+
+      const there = ["facts.db", "hosts.json", "id_ed25519", "telemetry.db", "topology.yaml"];
+      expect(readdirSync(bench.package.volume).sort()).toEqual(there);
+      expect([read("facts.db"), read("telemetry.db"), read("id_ed25519")]).toEqual(["copy", "copy too", "key"]);
+      expect(asked("action.createTask")).toEqual([]);
+      expect(bench.fake.dataVersion).toBe(VERSION);
+    } finally {
+      media.close();
+    }
+  });
+
   test("data of every earlier version are taken; a downgrade is not possible", async () => {
     const { versionGraph } = await bench.package.load("startos/versions/index.ts");
     for (const from of ["0.1.0:0", "0.27.0:0", "0.27.9:3"]) {
@@ -331,6 +355,41 @@ requirement(
 });
 
 describe("backups", () => {
+  test("a backup has copies of the databases that were made before it, not the live ones, and leaves none behind", async () => {
+    const { createBackup } = await bench.package.load("startos/backups.ts");
+    const { sdk } = await bench.package.load("startos/sdk.ts");
+    for (const name of ["facts.db", "facts.db-wal", "telemetry.db", "id_ed25519"]) write(name, "live");
+    const media = startosMedia(bench.package.volume);
+    const container = {
+      async execFail(command: string[]) {
+        expect(command).toContain("/app/routes/_snapshot.ts");
+        expect(media.backup()).toEqual([]);
+        mkdirSync(volumeFile("backup"));
+        for (const name of ["facts.db", "telemetry.db"]) write(`backup/${name}`, "copy");
+        return { stderr: "" };
+      },
+    };
+    const withTemp = spyOn(sdk.SubContainer, "withTemp").mockImplementation(async (...words: Loaded[]) =>
+      words.at(-1)(container),
+    );
+    try {
+      await createBackup({ effects: bench.fake.effects });
+
+      expect(media.backup()).toEqual(["backup/facts.db", "backup/telemetry.db", "id_ed25519"]);
+      expect(media.read("backup/facts.db")).toBe("copy");
+      expect(readdirSync(bench.package.volume).sort()).toEqual([
+        "facts.db",
+        "facts.db-wal",
+        "id_ed25519",
+        "telemetry.db",
+      ]);
+      expect(withTemp.mock.calls[0]?.[1]).toEqual({ imageId: "main" });
+    } finally {
+      withTemp.mockRestore();
+      media.close();
+    }
+  });
+
   test("the live databases stay out, and after a restore the copies take their place", async () => {
     const { LEFT_OUT, useSnapshots } = await bench.package.load("startos/backups.ts");
     expect(LEFT_OUT).toEqual(expect.arrayContaining(["/facts.db", "/facts.db-wal", "/telemetry.db-shm"]));
