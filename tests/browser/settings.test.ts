@@ -384,18 +384,32 @@ inBrowser("settings in the dashboard", () => {
     });
   });
 
-  test("what the earlier version left, and what of it could not be taken over, is told once it was there", async () => {
-    const page = await begin({
-      files: {
-        "app_settings.json": JSON.stringify({ STALL_SECONDS: "-", VLLM_PORT: "eight", ALLOWED_HOSTS: "a.example" }),
-      },
-    });
+  test("what was taken of the earlier version's data, what was not, and why, is told with what needs a person first", async () => {
+    const settings = {
+      ALLOWED_HOSTS: "a.example",
+      VLLM_IMAGE: "",
+      VLLM_PORT: "eight",
+      STALL_SECONDS: "-",
+      WEBHOOK_URL: "http://10.77.0.30/hook",
+      WEBHOOK_SECRET: "not-to-be-seen",
+    };
+    const page = await begin({ files: { "app_settings.json": JSON.stringify(settings) } });
     const report = page.getByRole("region", { name: "From the earlier version" });
+    const rows = report.getByRole("listitem");
+    const toldOf = (name: string) => rows.filter({ has: page.getByText(name, { exact: true }) }).textContent();
+    await report.getByText("2 things could not be taken over").waitFor();
 
-    const first = report.getByRole("listitem").first();
-    await first.getByText("Not taken over").waitFor();
-    await report.getByRole("listitem").filter({ hasText: "VLLM_PORT" }).getByText("Not taken over").waitFor();
-    await report.getByRole("listitem").filter({ hasText: "ALLOWED_HOSTS" }).getByText("Taken over").waitFor();
+    expect(await toldOf("VLLM_PORT")).toMatch(/app_settings\.json\s*Not taken over\s*The value must be a whole number/);
+    expect(await toldOf("STALL_SECONDS")).toMatch(/Not taken over\s*There is no such setting any more\./);
+    expect(await toldOf("VLLM_IMAGE")).toMatch(/Something newer stays\s*It was blank; the default holds\./);
+    expect(await toldOf("ALLOWED_HOSTS")).toMatch(/Taken over\s*It is in topology\.yaml now\./);
+    expect(await toldOf("WEBHOOK_URL")).toMatch(/Taken over/);
+    const outcomes = await rows.getByText(/^(Not taken over|Something newer stays|Taken over)$/).allTextContents();
+    expect([...new Set(outcomes)]).toEqual(["Not taken over", "Something newer stays", "Taken over"]);
+    expect(outcomes).toHaveLength(on.demo.plane.upgrade.report()!.items.length);
+    await report.getByText("The files as they were are in before-upgrade of the data folder.").waitFor();
+    expect(await page.content()).not.toContain("not-to-be-seen");
+    expect(on.watched.complaints).toEqual([]);
   });
 
   test("a new folder has nothing of the earlier version to tell", async () => {
