@@ -294,7 +294,7 @@ describe("Configure Sparks", () => {
     await run("configure-sparks", { ...BLANK, spark1: SPARK2, spark2: SPARK1 });
     expect(topology().nodes).toMatchObject([SPARK2, SPARK1]);
 
-    const file = "nodes:\n  - { host: Spark-Box.lan, user: a }\n  - { host: spark-box.lan, user: a, ssh_port: 2222 }\n";
+    const file = "nodes:\n  - {host: Spark-Box.lan, user: a}\n  - {host: spark-box.lan, user: a, ssh_port: 2222}\n";
     write("topology.yaml", file);
     await run("configure-sparks", await shown());
     expect(read("topology.yaml")).toBe(file);
