@@ -21,7 +21,7 @@ RUN bun public/_build.ts
 # Without what only the build needs, and what nobody asks for.
 RUN cd node_modules \
   && rm -rf .bin spark-control spark-control-consumer typescript @typescript cpu-features nan buildcheck \
-    terser acorn commander source-map source-map-support buffer-from @jridgewell \
+    @fontsource-variable terser acorn commander source-map source-map-support buffer-from @jridgewell \
   && find . -name '*.map' -delete \
   && cd swagger-ui-dist && rm -f *-es-* *.html swagger-ui.js swagger-ui-standalone-preset.js \
   && mkdir -p -m 700 /volume/data

@@ -10,6 +10,8 @@ import { buildStyles } from "./_styles.ts";
 const DIST = fileURLToPath(new URL("../dist/public", import.meta.url));
 /** Which file is served under which address; lib/http/static-files.ts reads it. */
 const PAGE_PATHS = "pages.json";
+/** It goes wherever the fonts go. */
+const FONTS_LICENSE = fileURLToPath(import.meta.resolve("@fontsource-variable/geist/LICENSE"));
 /** Loaded by the page's script under the name that the build gives it. */
 const WORKER = "feed/worker.ts";
 
@@ -70,7 +72,7 @@ export async function buildDashboard(folder: string = DIST): Promise<void> {
   for (const { name, html } of pages) await replace(join(folder, name), html);
   const paths = Object.fromEntries(pages.map(({ path, name }) => [path, name]));
   await replace(join(folder, PAGE_PATHS), JSON.stringify(paths));
-  await replace(join(folder, "fonts-OFL.txt"), await Bun.file(join(SOURCE, "fonts/OFL.txt")).text());
+  await replace(join(folder, "fonts-OFL.txt"), await Bun.file(FONTS_LICENSE).text());
   others.push(PAGE_PATHS, "fonts-OFL.txt", worker, ...pages.map(({ name }) => name));
   const built = new Set([...others, ...renamed.values(), ...scripts.files, ...styles.files]);
   for (const name of readdirSync(folder))

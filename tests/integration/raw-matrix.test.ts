@@ -147,7 +147,13 @@ describe("a client that takes its time", () => {
       ["drips a short question", head(RERANK, `Content-Type: application/json\r\n${short}`), " ", 200, CLOSED],
       ["stops within a long question", head(RERANK, `Content-Type: application/json\r\n${long}`), "", 0, TOLD],
       ["drips a long question", head(RERANK, `Content-Type: application/json\r\n${long}`), " ", 100, TOLD],
-      ["drips a question's chunks", head(RERANK, "Content-Type: application/json\r\nTransfer-Encoding: chunked"), "1\r\n \r\n", 100, TOLD],
+      [
+        "drips a question's chunks",
+        head(RERANK, "Content-Type: application/json\r\nTransfer-Encoding: chunked"),
+        "1\r\n \r\n",
+        100,
+        TOLD,
+      ],
     ] as const;
     const said = await Promise.all(
       cases.map(async ([name, begin, piece, everyMs]) => [name, await drips(begin, piece, everyMs)]),

@@ -3,8 +3,8 @@ import { Gateway, type GatewayOptions } from "../../lib/gateway/gateway.ts";
 import type { Place } from "../../lib/gateway/route-model.ts";
 import type { Limits, ProxiedKind } from "../../lib/gateway/services.ts";
 import type { RequestRecord, Sender } from "../../lib/gateway/trace.ts";
-import type { Pace } from "../../lib/upload-pace.ts";
 import { listen } from "../../lib/http/listen.ts";
+import type { Pace } from "../../lib/upload-pace.ts";
 import { createApp } from "../../routes/_app.ts";
 import { startApp } from "../routes/_app-under-test.ts";
 
