@@ -6,8 +6,33 @@
  */
 import type { Model } from "../catalog/catalog.ts";
 import type { JobReading } from "./cluster.ts";
+import type { Sighting } from "./difference.ts";
 import { explainLog, failure, lastTelling, SIGKILLED, tellsOfError } from "./failure.ts";
 import type { Failure } from "./swap.ts";
+
+export interface Gone {
+  /** What shows it. */
+  readonly line: string;
+  /** All of its containers run on without it. */
+  readonly containerRuns: boolean;
+  /** Name of a node whose kernel has killed it for memory, as far as docker says so. */
+  readonly killedOn: string | null;
+}
+
+/**
+ * Whether a model that has answered runs no more. With Ray a worker's processes may never be called vLLM: there the container tells.
+ * @param views of its Sparks, head first @returns null: it runs
+ */
+export function whatIsGone(container: string, views: readonly Sighting[]): Gone | null {
+  const lines = views.flatMap(({ node, view }, at) => {
+    if (!view.container?.running) return [`docker inspect ${container} on ${node} finds no container that runs`];
+    return at === 0 && view.vllm.length === 0 ? [`docker top ${container} on ${node} shows no vLLM`] : [];
+  });
+  if (lines.length === 0) return null;
+  const containerRuns = views.every(({ view }) => view.container?.running === true);
+  const killedOn = views.find(({ view }) => view.container?.outOfMemory)?.node ?? null;
+  return { line: lines.join("; "), containerRuns, killedOn };
+}
 
 export interface Death {
   /** What shows that it has ended. */

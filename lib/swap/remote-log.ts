@@ -5,6 +5,8 @@
 import type { Node } from "../topology/topology.ts";
 import type { JobReading, SparkControl } from "./cluster.ts";
 import { LogLines, type Segment } from "./log-lines.ts";
+import { pause } from "./run.ts";
+import type { Timing } from "./timing.ts";
 
 const CHUNK_BYTES = 1 << 20;
 
@@ -74,6 +76,20 @@ export class RemoteLog {
       rebooted: readings.find(({ reading }) => reading.state === "rebooted")?.source.node.name ?? null,
       more: readings.some(({ reading }) => isFull(reading)),
     };
+  }
+
+  /** What is left of it once its vLLM has ended, or ought to have. @param take is given every line that is whole @returns how it ended */
+  async readToEnd(
+    take: (line: LogSegment) => unknown,
+    { followMs, settleLookMs }: Pick<Timing, "followMs" | "settleLookMs">,
+    signal: AbortSignal,
+  ): Promise<Pick<LogReading, "launcher" | "rebooted">> {
+    for (const began = performance.now(); ; await pause(followMs, signal)) {
+      const { segments, more, launcher, rebooted } = await this.read(signal);
+      for (const segment of segments) if (segment.final) take(segment);
+      // A container's log may lag behind its end.
+      if (!more && performance.now() - began > settleLookMs) return { launcher, rebooted };
+    }
   }
 }
 

@@ -5,12 +5,12 @@
  */
 import { Fault } from "../fault.ts";
 import { type Node, usableNode } from "../topology/topology.ts";
-import { type Death, deathOf } from "./death.ts";
+import { type Death, deathOf, whatIsGone } from "./death.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import type { Belief } from "./facts.ts";
 import { oomKilled } from "./failure.ts";
 import type { SwapOrder } from "./order.ts";
-import { RemoteLog } from "./remote-log.ts";
+import { type LogSegment, RemoteLog } from "./remote-log.ts";
 import { pause } from "./run.ts";
 import { storedAs } from "./run-log.ts";
 import type { Failure } from "./swap.ts";
@@ -105,7 +105,8 @@ export class Settling {
         const ends = await this.#lastWords(record, belief, [head, ...workers], lines, signal);
         if (isOver()) return;
         const seconds = Math.round((Date.parse(this.means.now()) - Date.parse(belief.since)) / 1000);
-        const failure = deathOf(belief.model, seconds, { ...ends, gone: gone.line, outlived, killedOn, lines });
+        const killed = killedOn && oomKilled(record.order.slot.container, killedOn);
+        const failure = deathOf(belief.model, seconds, { ...ends, gone: gone.line, outlived, killedOn: killed, lines });
         // What was started in another container since is somebody's.
         const isLeft = ([node, at]: readonly [string, string]) => whole[node] === at;
         const remains = Object.fromEntries(Object.entries(started).filter(isLeft));
@@ -120,28 +121,17 @@ export class Settling {
     }
   }
 
-  /**
-   * What shows that it has ended; null: it runs. With Ray a worker's processes may never be called vLLM: there the container tells.
-   * And when each container was started in which a vLLM runs.
-   */
+  /** What shows that it has ended; null: it runs. And when each container was started in which a vLLM runs. */
   async #seen({ order }: SwapRecord, nodes: readonly Node[], signal: AbortSignal) {
     const { slot } = order;
     const views = await Promise.all(
-      nodes.map(async (node) => ({ node, view: await this.means.control.look(node, slot, signal) })),
+      nodes.map(async (node) => ({ node: node.name, view: await this.means.control.look(node, slot, signal) })),
     );
-    const lines = views.flatMap(({ node, view }, at) => {
-      if (!view.container?.running)
-        return [`docker inspect ${slot.container} on ${node.name} finds no container that runs`];
-      return at === 0 && view.vllm.length === 0 ? [`docker top ${slot.container} on ${node.name} shows no vLLM`] : [];
-    });
-    const containerRuns = views.every(({ view }) => view.container?.running === true);
-    const killed = views.find(({ view }) => view.container?.outOfMemory);
-    const killedOn = killed ? oomKilled(slot.container, killed.node.name) : null;
     const parts = views.flatMap(({ node, view: { container, vllm } }) =>
-      container && vllm.length > 0 ? [[node.name, container.startedAt] as const] : [],
+      container && vllm.length > 0 ? [[node, container.startedAt] as const] : [],
     );
     const started: Readonly<Record<string, string>> = Object.fromEntries(parts);
-    return { gone: lines.length === 0 ? null : { line: lines.join("; "), containerRuns, killedOn }, started };
+    return { gone: whatIsGone(slot.container, views), started };
   }
 
   async #isOvertaken(nodes: readonly Node[], signal: AbortSignal): Promise<boolean> {
@@ -163,17 +153,11 @@ export class Settling {
     const known = log.readTo(job.job_id);
     const remote = new RemoteLog(control, nodes, launch_id, (source) => known.get(storedAs(source, leg)) ?? 0);
     remote.skipKnown();
-    for (const began = performance.now(); ; await pause(timing.followMs, signal)) {
-      const reading = await remote.read(signal);
-      for (const { source, text, final, end } of reading.segments) {
-        if (!final) continue;
-        log.append(job.job_id, storedAs(source, leg), text, end);
-        lines.push(text);
-        if (lines.length > MOST_LAST_LINES * 2) lines.splice(0, MOST_LAST_LINES);
-      }
-      const { launcher, rebooted } = reading;
-      // A container's log may lag behind its end.
-      if (!reading.more && performance.now() - began > timing.settleLookMs) return { launcher, rebooted };
-    }
+    const take = ({ source, text, end }: LogSegment) => {
+      log.append(job.job_id, storedAs(source, leg), text, end);
+      lines.push(text);
+      if (lines.length > MOST_LAST_LINES * 2) lines.splice(0, MOST_LAST_LINES);
+    };
+    return remote.readToEnd(take, timing, signal);
   }
 }

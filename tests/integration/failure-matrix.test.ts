@@ -238,6 +238,50 @@ test("a worker that restarts in mid-load fails the load; once it is back nothing
   await until("the hosts are as before", () => processes().join("\n") === before.join("\n"));
 });
 
+describe("what ends between its first answer and its chat is not waited for, and the model before is back", () => {
+  const cases: readonly (readonly [string, () => void, Pick<Case, "code" | "evidence">])[] = [
+    [
+      "its engine",
+      () => {
+        for (const each of demo.cluster.nodes[0]?.processes.all() ?? [])
+          if (each.argv[0] === "VLLM::EngineCore") each.kill();
+      },
+      { code: "engine_failed", evidence: /Engine core initialization failed/ },
+    ],
+    [
+      "its Spark, which restarts",
+      () => demo.cluster.inject({ kind: "reboot", node: "spark-1", downSeconds: 300, times: 1 }),
+      { code: "host_rebooted", evidence: /spark-1: another boot id/ },
+    ],
+  ];
+
+  test.each(cases)("%s", async (_what, end, reason) => {
+    await begin();
+    await demo.swap(BEFORE);
+    const before = processes();
+    let hasEnded = false;
+    demo.plane.events.subscribe(
+      ({ job }) => {
+        if (hasEnded || job.state !== "verifying") return;
+        hasEnded = true;
+        end();
+      },
+      ["swap.changed"],
+    );
+
+    const job = await demo.swap(SOLO);
+
+    expectReason(job, { fault: { kind: "reboot" }, ...reason });
+    expectWayBack(job);
+    expect(job.phases.map(({ name }) => name)).toContain("verifying");
+    // The deadline of a verification is two minutes.
+    expect(Date.parse(job.ended_at ?? "") - Date.parse(job.created_at)).toBeLessThan(60_000);
+    const launch = demo.plane.swapLog.read(job.job_id, 0, 100_000).filter(({ source }) => source === "launch");
+    if (reason.code === "engine_failed") expect(launch.map(({ line }) => line)).toContain(job.failure?.evidence ?? "");
+    await until("the hosts are as before", () => processes().join("\n") === before.join("\n"));
+  });
+});
+
 test("the plan says whether it goes back; a swap that is asked not to leaves the slot empty", async () => {
   await begin();
   await demo.swap(BEFORE);

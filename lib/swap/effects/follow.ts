@@ -5,8 +5,9 @@
  */
 import { Fault } from "../../fault.ts";
 import { failureOf } from "../facts.ts";
-import { explainEnd, explainLog, failure, killedForMemory, oomKilled } from "../failure.ts";
+import { failure } from "../failure.ts";
 import { LoadClock } from "../load-clock.ts";
+import { endOfLoad } from "../load-end.ts";
 import type { MachineEvent } from "../machine.ts";
 import { advance, LOAD_BEGINS } from "../phases.ts";
 import { type LogReading, RemoteLog } from "../remote-log.ts";
@@ -130,8 +131,11 @@ async function followLog(
     }
     if (reading.more) continue;
     // Told by the log keeper of each node: a worker whose vLLM was never seen would count as starting for ever.
-    if (reading.rebooted !== null) return { type: "failed", failure: rebooted(reading.rebooted) };
-    if (dead !== null) return { type: "failed", failure: explainDeath(run, reading, dead, watch.killedOn) };
+    if (reading.rebooted !== null || dead !== null) {
+      const { container } = run.order.slot;
+      const ended = endOfLoad(container, { ...reading, dead, killedOn: watch.killedOn, lines: run.tail() });
+      if (ended) return { type: "failed", failure: ended };
+    }
     hasCaughtUp = true;
     const { watchedMs, quietMs } = clock.tick();
     const { stall_seconds, load_limit_seconds } = run.settings();
@@ -190,30 +194,6 @@ class ProcessWatch {
     if (this.#missing < 2) return null;
     return gone.map(({ node }) => `docker top on ${node.name} shows no vLLM`).join("; ");
   }
-}
-
-function explainDeath(run: Run, reading: LogReading, dead: string, killedOn: string | null) {
-  if (killedOn !== null) return killedForMemory(run.tail(), killedOn, oomKilled(run.order.slot.container, killedOn));
-  const { state, exitCode } = reading.launcher;
-  if (state !== "running" && state !== "prepared") return explainEnd(exitCode, run.tail());
-  return (
-    explainLog(run.tail()) ??
-    failure(
-      "model_died",
-      "vLLM ended without a word while it was loading.",
-      dead,
-      "Read the log, and the kernel's log on the Spark: the process may have been killed for memory.",
-    )
-  );
-}
-
-function rebooted(node: string) {
-  return failure(
-    "host_rebooted",
-    `${node} restarted while the model was loading.`,
-    `${node}: another boot id than at the launch`,
-    "Check its power and its log, then swap again.",
-  );
 }
 
 function stalled(run: Run, seconds: number) {

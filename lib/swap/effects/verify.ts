@@ -1,45 +1,104 @@
-/** Loaded means that it answers: `/health`, `/v1/models`, and a chat of one token. */
-
+/**
+ * Loaded means that it answers: `/health`, `/v1/models`, and a chat of one token. What does not answer is looked at on its Sparks,
+ * and one that has ended meanwhile is not waited for.
+ */
+import { Fault } from "../../fault.ts";
 import type { HttpAnswer } from "../cluster.ts";
+import { type Gone, whatIsGone } from "../death.ts";
+import { failureOf } from "../facts.ts";
 import { failure } from "../failure.ts";
-import type { EffectBody } from "../run.ts";
-import { attempt, nodesOf, pause } from "../run.ts";
+import { endOfLoad, type LoadEnd } from "../load-end.ts";
+import type { Leg } from "../machine.ts";
+import { RemoteLog } from "../remote-log.ts";
+import type { EffectBody, Run } from "../run.ts";
+import { attempt, mustStillObey, nodesOf, pause } from "../run.ts";
 import { servedName, servesModel } from "../served.ts";
+import type { Failure } from "../swap.ts";
 
 const CHAT_DEADLINE_MS = 60_000;
 const BETWEEN_TRIES_MS = 500;
 
 export const verify: EffectBody = async (run, leg, signal) => {
-  const { model } = attempt(run, leg);
-  const [head] = nodesOf(run, leg);
-  const base = `http://${await run.control.address(head, signal)}:${run.order.slot.port}`;
-  const deadline = Date.now() + run.timing.verifyDeadlineMs;
-  let left = "";
-  while (Date.now() < deadline) {
-    const health = await run.control.get(`${base}/health`, run.timing.httpDeadlineMs, signal);
-    const models = await run.control.get(`${base}/v1/models`, run.timing.httpDeadlineMs, signal);
-    if (health.status !== 200) left = `/health: ${said(health)}`;
-    else if (!servesModel(models, model)) left = `/v1/models does not list ${servedName(model)}: ${said(models)}`;
-    else {
-      const body = { model: servedName(model), messages: [{ role: "user", content: "hi" }], max_tokens: 1 };
-      const chat = await run.control.post(`${base}/v1/chat/completions`, body, CHAT_DEADLINE_MS, signal);
-      // 4xx: this model does not chat (an embedding model, no chat template). The engine answered; that is what counts.
-      if (chat.status !== null && chat.status < 500) return { type: "verified" };
-      left = `/v1/chat/completions: ${said(chat)}`;
-      if (health.status === 200 && chat.status === null) run.log(`The test chat got no answer; asking again.`);
+  const { verifyDeadlineMs, contactDeadlineMs } = run.timing;
+  const began = Date.now();
+  let contact = began;
+  let missing = 0;
+  let killedOn: string | null = null;
+  while (true) {
+    try {
+      const left = await whatIsLeft(run, leg, signal);
+      if (left === null) return { type: "verified" };
+      const isLate = Date.now() - began > verifyDeadlineMs;
+      const gone = await look(run, leg, signal);
+      // Twice in a row: a process list may be read in the instant between two processes.
+      missing = gone === null ? 0 : missing + 1;
+      // Its container may be gone at the next look, and what docker knows of it.
+      killedOn = gone && (killedOn ?? gone.killedOn);
+      if (missing > 1 || (isLate && gone === null)) {
+        const seen = { dead: gone?.line ?? null, killedOn };
+        return { type: "failed", failure: await explain(run, leg, seen, left, signal) };
+      }
+      contact = Date.now();
+      run.waitsFor(null);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof Fault) || error.code === "fenced") throw error;
+      // A Spark that restarts is silent first, and tells afterwards that it has.
+      const reason = failureOf(error);
+      if (Date.now() - contact > contactDeadlineMs) return { type: "failed", failure: reason };
+      run.waitsFor(reason);
+      run.log(`${reason.message} Looking again.`);
     }
     await pause(BETWEEN_TRIES_MS, signal);
   }
-  return {
-    type: "failed",
-    failure: failure(
-      "not_answering",
-      "The model was loaded, but does not answer a chat.",
-      left,
-      "Read the log; swap again.",
-    ),
-  };
 };
+
+/** What it does not answer yet; null: it answers. @throws Fault when its address is not known */
+async function whatIsLeft(run: Run, leg: Leg, signal: AbortSignal): Promise<string | null> {
+  const { model } = attempt(run, leg);
+  const [head] = nodesOf(run, leg);
+  const base = `http://${await run.control.address(head, signal)}:${run.order.slot.port}`;
+  const health = await run.control.get(`${base}/health`, run.timing.httpDeadlineMs, signal);
+  const models = await run.control.get(`${base}/v1/models`, run.timing.httpDeadlineMs, signal);
+  if (health.status !== 200) return `/health: ${said(health)}`;
+  if (!servesModel(models, model)) return `/v1/models does not list ${servedName(model)}: ${said(models)}`;
+  const body = { model: servedName(model), messages: [{ role: "user", content: "hi" }], max_tokens: 1 };
+  const chat = await run.control.post(`${base}/v1/chat/completions`, body, CHAT_DEADLINE_MS, signal);
+  // 4xx: this model does not chat (an embedding model, no chat template). The engine answered; that is what counts.
+  if (chat.status !== null && chat.status < 500) return null;
+  if (chat.status === null) run.log(`The test chat got no answer; asking again.`);
+  return `/v1/chat/completions: ${said(chat)}`;
+}
+
+/** @throws Fault `fenced`: what runs there by now is another controller's */
+async function look(run: Run, leg: Leg, signal: AbortSignal): Promise<Gone | null> {
+  const { slot } = run.order;
+  const nodes = nodesOf(run, leg);
+  await mustStillObey(run, nodes, signal);
+  const views = await Promise.all(
+    nodes.map(async (node) => ({ node: node.name, view: await run.control.look(node, slot, signal) })),
+  );
+  return whatIsGone(slot.container, views);
+}
+
+/**
+ * From its whole log: what was written since its first answer may have been read already, by an earlier controller too.
+ * @param left what it did not answer
+ */
+async function explain(
+  run: Run,
+  leg: Leg,
+  seen: Pick<LoadEnd, "dead" | "killedOn">,
+  left: string,
+  signal: AbortSignal,
+): Promise<Failure> {
+  const log = new RemoteLog(run.control, nodesOf(run, leg), attempt(run, leg).launchId, run.beginReading());
+  const ends = await log.readToEnd(run.logRemote, run.timing, signal);
+  return (
+    endOfLoad(run.order.slot.container, { ...ends, ...seen, lines: run.tail() }) ??
+    failure("not_answering", "The model was loaded, but does not answer a chat.", left, "Read the log; swap again.")
+  );
+}
 
 function said(answer: HttpAnswer): string {
   if (answer.status === null) return "no answer";

@@ -1,13 +1,17 @@
 import { describe, expect, test } from "bun:test";
 import { servedSource } from "../../../../lib/catalog/catalog.ts";
+import { Fault } from "../../../../lib/fault.ts";
 import { quote } from "../../../../lib/ssh/quote.ts";
-import type { HttpAnswer, JobOrder } from "../../../../lib/swap/cluster.ts";
+import type { HttpAnswer, JobOrder, JobReading, NodeView } from "../../../../lib/swap/cluster.ts";
 import { drain } from "../../../../lib/swap/effects/drain.ts";
 import { createLaunch } from "../../../../lib/swap/effects/launch.ts";
 import { verify } from "../../../../lib/swap/effects/verify.ts";
+import type { Failure } from "../../../../lib/swap/swap.ts";
 import type { Node } from "../../../../lib/topology/topology.ts";
-import { aModel, aView } from "../_fixtures.ts";
+import { aModel, aServingView, aView, unreachable } from "../_fixtures.ts";
 import { aRun } from "./_run.ts";
+
+type Launcher = Pick<JobReading, "state" | "exitCode">;
 
 const never = new AbortController().signal;
 
@@ -55,6 +59,87 @@ describe("a verification", () => {
   const address = () => Promise.resolve("10.77.0.11");
   const get = (health: HttpAnswer) => (url: string) => Promise.resolve(url.endsWith("/health") ? health : models);
 
+  const silence: HttpAnswer = { status: null, body: null };
+  const RUNS = aServingView("vllm serve x");
+  const RUNNING = { state: "running", exitCode: null } as const;
+  const ENDED = { state: "exited", exitCode: 1 } as const;
+
+  /** A Spark that answers nothing over HTTP: what it shows, the last view stays, and what its launch has left. */
+  function spark(views: (NodeView | Fault)[] = [RUNS], words = "", launcher: Launcher = RUNNING) {
+    return {
+      address,
+      get: () => Promise.resolve(silence),
+      look: () => {
+        const view = (views.length > 1 ? views.shift() : views[0]) ?? RUNS;
+        return view instanceof Fault ? Promise.reject(view) : Promise.resolve(view);
+      },
+      readJob: (_node: Node, id: string, offset: number) => {
+        const chunk = new TextEncoder().encode(id.endsWith("-log") ? "" : words).slice(offset);
+        return Promise.resolve({ ...launcher, chunk, nextOffset: offset + chunk.length, skipped: 0 });
+      },
+    };
+  }
+
+  test.each<[string, Launcher, string, Partial<Failure>]>([
+    ["with words", ENDED, "CUDA out of memory.\n", { code: "out_of_memory", evidence: "CUDA out of memory." }],
+    [
+      "without a word",
+      RUNNING,
+      "",
+      { code: "model_died", evidence: "docker inspect vllm_node on spark-1 finds no container that runs" },
+    ],
+    [
+      "with its Spark",
+      { state: "rebooted", exitCode: null },
+      "",
+      { code: "host_rebooted", evidence: "spark-1: another boot id than at the launch" },
+    ],
+  ])("what has ended %s is not waited for, and its log is read to the end", async (_how, launcher, words, failure) => {
+    const run = aRun({ control: spark([aView()], words, launcher), timing: { verifyDeadlineMs: 600_000 } });
+
+    expect(await verify(run, "forward", never)).toMatchObject({ type: "failed", failure });
+    expect(run.lines).toEqual(words === "" ? [] : [`launch: ${words.trim()}`]);
+  });
+
+  test("one look that shows no vLLM is not enough", async () => {
+    let asked = 0;
+    const control = {
+      ...spark([aView(), RUNS]),
+      get: (url: string) => (++asked > 4 ? get(ok)(url) : Promise.resolve(silence)),
+    };
+
+    expect(await verify(aRun({ control: { ...control, post: () => Promise.resolve(ok) } }), "forward", never)).toEqual({
+      type: "verified",
+    });
+  });
+
+  test("a Spark that is silent is waited for beyond the deadline, and says afterwards that it was restarted", async () => {
+    const views = [unreachable("spark-1"), unreachable("spark-1"), aView()];
+    const run = aRun({
+      control: spark(views, "", { state: "rebooted", exitCode: null }),
+      timing: { verifyDeadlineMs: 1 },
+    });
+
+    expect(await verify(run, "forward", never)).toMatchObject({ failure: { code: "host_rebooted" } });
+    expect(run.waits).toEqual(["connect ETIMEDOUT", "connect ETIMEDOUT", null]);
+  });
+
+  test("a Spark that stays silent is not waited for longer than in mid-load", async () => {
+    const run = aRun({ control: spark([unreachable("spark-1")]), timing: { contactDeadlineMs: 1 } });
+
+    expect(await verify(run, "forward", never)).toMatchObject({ type: "failed", failure: { code: "ssh_network" } });
+  });
+
+  test("what another controller has stopped did not fail: the Spark's own words end it", async () => {
+    const refusal = new Fault("conflict", "fenced", "spark-1 obeys another Spark Control.");
+    const taken = {
+      fence: () => Promise.resolve({ foreign: "b", generation: 9 }),
+      passFence: () => Promise.reject(refusal),
+    };
+
+    await expect(verify(aRun({ control: { ...spark([aView()]), ...taken } }), "forward", never)).rejects.toBe(refusal);
+  });
+
   test("wants health, the model's name and a chat", async () => {
     const bodies: unknown[] = [];
     const post = (_url: string, body: unknown) => Promise.resolve(void bodies.push(body)).then(() => ok);
@@ -80,7 +165,7 @@ describe("a verification", () => {
     ["a wedged chat", ok, { status: 500, body: "EngineDeadError" }, "/v1/chat/completions: HTTP 500 EngineDeadError"],
     ["a chat without an answer", ok, { status: null, body: null }, "/v1/chat/completions: no answer"],
   ])("%s is no success, and what was said is quoted", async (_what, health, chat, evidence) => {
-    const control = { address, get: get(health as HttpAnswer), post: () => Promise.resolve(chat as HttpAnswer) };
+    const control = { ...spark(), get: get(health as HttpAnswer), post: () => Promise.resolve(chat as HttpAnswer) };
 
     const event = await verify(aRun({ control, timing: { verifyDeadlineMs: 1 } }), "forward", never);
 
