@@ -36,7 +36,7 @@ interface Means {
   record(job: SwapJob): void;
 }
 
-const BEFORE_STOPPING: ReadonlySet<SwapJob["state"]> = new Set(["planned", "draining"]);
+export const BEFORE_STOPPING: ReadonlySet<SwapJob["state"]> = new Set(["planned", "draining"]);
 
 export class Claims {
   /** By slot, the job that has stopped, verified, what was believed to serve there. */

@@ -9,7 +9,7 @@ import { type Adoption, adoptLoad } from "./adoption.ts";
 import { askedFor } from "./asked-for.ts";
 import type { BeliefChange } from "./belief-change.ts";
 import { checkArguments } from "./check-arguments.ts";
-import { Claims } from "./claims.ts";
+import { BEFORE_STOPPING, Claims } from "./claims.ts";
 import { type DrainAnswer, drainTerms } from "./drain-desk.ts";
 import type { EngineOptions, SwapRequest } from "./engine-options.ts";
 import { estimateLoad } from "./eta.ts";
@@ -28,7 +28,6 @@ import type { SwapRecord } from "./swap-store.ts";
 
 const PAST_LOADS = 5;
 const MOST_LISTED = 200;
-const BEFORE_STOPPING: ReadonlySet<SwapJob["state"]> = new Set(["planned", "draining"]);
 
 export class SwapEngine {
   readonly #runs = new Map<string, SwapRun>();
@@ -284,6 +283,7 @@ export class SwapEngine {
   #save(record: SwapRecord, change: BeliefChange, allow?: () => void): void {
     const { store, log, onChange, record: keep } = this.options;
     const { job } = record;
+    log.flush();
     store.claim(() => {
       allow?.();
       store.save(record);

@@ -40,6 +40,14 @@ export class SwapLog {
     for (const listener of this.#growth) listener(jobId, seq);
   }
 
+  /**
+   * Writes what waits, before a step of a swap is made durable: whoever takes the swap up from that step on does not read again
+   * what was logged before it. What the disk does not take goes on waiting, and holds no step up.
+   */
+  flush(): void {
+    this.telemetry.waiting();
+  }
+
   /** Lines with a number above `after`, in order. */
   read(jobId: string, after: number, limit: number): LogLine[] {
     const waiting = this.#waiting(jobId).filter(({ seq }) => seq > after);

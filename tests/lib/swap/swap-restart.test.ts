@@ -1,4 +1,6 @@
+import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import type { MachineEvent } from "../../../lib/swap/machine.ts";
 import { EngineBench, GLM, QWEN } from "./_engine-bench.ts";
 
@@ -50,6 +52,21 @@ describe("a restart of the controller", () => {
     (await bench.effects.next("clean_up", job_id)).report({ type: "cleaned" });
     const back = await bench.effects.next("launch", job_id);
     expect([back.leg, back.run.loadTimes]).toEqual(["rollback", { watchedMs: 0, quietMs: 0 }]);
+  });
+
+  test("finds every line that was logged before the step on which it goes on", async () => {
+    await using bench = new EngineBench();
+    bench.start();
+    const follow = await bench.effects.until("follow");
+    follow.run.logRemote({ source: "launch", text: "Application startup complete.", end: 30 });
+    follow.report({ type: "answering" });
+    await bench.effects.next("verify");
+
+    // As another process would see it.
+    using disk = new Database(join(bench.folder, "telemetry.db"), { readonly: true });
+    expect(disk.query("SELECT line, read_to FROM swap_log WHERE source = 'launch'").all()).toEqual([
+      { line: "Application startup complete.", read_to: 30 },
+    ]);
   });
 
   test("while an effect waits for its predecessor to let go: it never begins", async () => {
