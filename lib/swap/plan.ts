@@ -108,6 +108,7 @@ export function makePlan(facts: PlanFacts): Plan {
       ...memoryWarnings(facts, memory),
       ...clockWarnings(facts),
       ...noWayBack(facts),
+      ...makesRoom(facts),
     ],
     commands: facts.commands,
   };
@@ -176,6 +177,18 @@ function noWayBack({ slot, occupants, rollbackWanted }: PlanFacts): PlanNote[] {
   return byHand
     ? [failure("no_way_back", `${byHand.name} was started by hand: Spark Control cannot load it again if this fails.`)]
     : [];
+}
+
+/** A swap goes back to the model of its own slot only, whatever was wished. */
+function makesRoom({ slot, occupants }: PlanFacts): PlanNote[] {
+  return occupants
+    .filter((each) => each.slot.name !== slot.name && each.runs)
+    .map(({ name, slot: { name: place } }) =>
+      failure(
+        "makes_room",
+        `${name} makes room in slot ${place}: Spark Control does not load it again by itself if this fails.`,
+      ),
+    );
 }
 
 function summarise(plan: Omit<Plan, "summary">, occupants: readonly Occupant[], rollbackTo: Model | null): string[] {

@@ -229,6 +229,19 @@ describe("the way back", () => {
     expect(makePlan(facts({ model: aModel({ key: "new" }), occupants })).rollback_to).toBe("glm");
   });
 
+  test("is none for what makes room in another slot, and each of them is told, whether a way back was wished or not", () => {
+    const left = aSlot({ ...other, name: "left" });
+    const ended = occupant({ slot: left, name: "Ended", runs: false });
+    const occupants = [occupant({ slot: other, model: qwen, name: "Qwen3 14B" }), occupant(), ended];
+    const told = "Qwen3 14B makes room in slot second: Spark Control does not load it again by itself if this fails.";
+
+    for (const rollbackWanted of [true, false]) {
+      const plan = makePlan(facts({ occupants, rollbackWanted, memoryReserveGib: 0 }));
+      expect(plan.warnings).toMatchObject([{ code: "makes_room", message: told }]);
+      expect(plan.summary.at(-1)).toBe(told);
+    }
+  });
+
   test("is none when it is not wanted, when nothing runs, or when what runs is not in the catalog", () => {
     expect(makePlan(facts({ occupants: [occupant()], rollbackWanted: false })).rollback_to).toBeNull();
     expect(makePlan(facts()).rollback_to).toBeNull();
