@@ -45,24 +45,28 @@ function spawn(call: Invocation, job: Job, cwd: string, run: RunArgv): void {
   });
 }
 
-/** Refuses another controller and an older generation; remembers the newest. */
-function passesFence(call: Invocation, generationText: string, instance: string): boolean {
-  const { jobs } = call.spark;
+/** Refuses another controller and an older generation; remembers the newest, if there is room. @returns exit code; 0: it is passed */
+function passFence(call: Invocation, generationText: string, instance: string): number {
+  const { jobs, faults, name } = call.spark;
   const generation = Number(generationText);
-  if (jobs.instance !== null && jobs.instance !== instance) call.stdio.out(`fenced instance ${jobs.instance}\n`);
-  else if (generation < jobs.generation) call.stdio.out(`fenced generation ${jobs.generation}\n`);
-  else {
-    jobs.instance = instance;
-    jobs.generation = generation;
-    return true;
-  }
-  return false;
+  const fenced = (what: string) => {
+    call.stdio.out(`fenced ${what}\n`);
+    return EXIT_FENCED;
+  };
+  if (jobs.instance !== null && jobs.instance !== instance) return fenced(`instance ${jobs.instance}`);
+  if (generation < jobs.generation) return fenced(`generation ${jobs.generation}`);
+  if (generation > jobs.generation && faults.pending("disk_full", name))
+    return sh(call, "printf: write error: No space left on device", EXIT_NOT_WRITABLE);
+  jobs.instance = instance;
+  jobs.generation = generation;
+  return 0;
 }
 
 /** @param args generation, instance, seconds of grace, container */
 async function fencedStop(call: Invocation, args: readonly string[], run: RunArgv): Promise<number> {
   const [generation = "", instance = "", grace = "", container = ""] = args;
-  if (!passesFence(call, generation, instance)) return EXIT_FENCED;
+  const refused = passFence(call, generation, instance);
+  if (refused) return refused;
   const code = await run({ ...call, argv: ["docker", "stop", "-t", grace, container] });
   const silent = { out: () => undefined, err: () => undefined };
   await run({ ...call, argv: ["docker", "rm", container], stdio: silent });
@@ -83,7 +87,8 @@ function start(call: Invocation, args: readonly string[], run: RunArgv): number 
       EXIT_NOT_WRITABLE,
     );
   }
-  if (!passesFence(call, generationText, instance)) return EXIT_FENCED;
+  const refused = passFence(call, generationText, instance);
+  if (refused) return refused;
   if (jobs.get(id)) {
     call.stdio.out("existed\n");
     return 0;
@@ -114,7 +119,8 @@ function read(call: Invocation, args: readonly string[]): number {
 
 function kill(call: Invocation, args: readonly string[]): number {
   const [, generation = "", instance] = args;
-  if (instance !== undefined && !passesFence(call, generation, instance)) return EXIT_FENCED;
+  const refused = instance === undefined ? 0 : passFence(call, generation, instance);
+  if (refused) return refused;
   const job = call.spark.jobs.get(args[0] ?? "");
   const { processes, bootId } = call.spark;
   const process = job?.process?.bootId === bootId ? processes.get(job.process.pid) : undefined;

@@ -10,6 +10,12 @@ export function failure(
   return { code, message, evidence, advice };
 }
 
+/** What failed first stays the reason; what failed after it is told beside it. */
+export function beside(first: Failure, second: Failure): Failure {
+  const evidence = [first.evidence, second.evidence].filter((line) => line).join("; ") || null;
+  return { ...first, message: `${first.message} ${second.message}`, evidence, advice: first.advice ?? second.advice };
+}
+
 interface Signature {
   readonly code: string;
   readonly sign: RegExp;

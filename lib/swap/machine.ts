@@ -9,6 +9,7 @@
  * - `ready` is reached only through `verified`.
  * - A settled state accepts no event.
  */
+import { beside } from "./failure.ts";
 import { type Failure, SETTLED, type SwapState } from "./swap.ts";
 
 export type Leg = "forward" | "rollback";
@@ -39,6 +40,8 @@ export interface MachineState {
   readonly rolledBack: boolean | null;
   /** Why the rollback leg failed. Records of earlier versions have none. */
   readonly rollbackFailure?: Failure | null;
+  /** Why the last clean-up could not be verified: while the end is unknown it is told why. */
+  readonly cleanUpFailure?: Failure;
 }
 
 export type MachineEvent =
@@ -210,8 +213,10 @@ function undoing({ stopLeft, leg }: MachineState): Effect {
 
 function whileCleaning(state: MachineState, event: MachineEvent): Step {
   if (event.type === "failed" && event.fenced) return end(refused(state, event.failure));
-  if (event.type === "failed")
-    return settle({ ...state, cleaning: false }, "unknown", state.ending?.failure ?? event.failure);
+  if (event.type === "failed") {
+    const known: MachineState = { ...state, cleaning: false, cleanUpFailure: event.failure };
+    return settle(known, "unknown", state.ending?.failure ?? event.failure);
+  }
   if (event.type === "looked") {
     const known: MachineState = { ...state, cleaning: false, stopLeft: event.left, alsoGone: event.alsoGone };
     return event.left === "gone" ? rollBackOrEnd(known) : end(known);
@@ -223,9 +228,7 @@ function whileCleaning(state: MachineState, event: MachineEvent): Step {
 /** The Spark's words stand beside what failed first: what it obeys by now may be why. */
 function refused(state: MachineState, refusal: Failure): MachineState {
   const first = state.ending?.failure;
-  const evidence = [first?.evidence, refusal.evidence].filter((line) => line).join("; ") || null;
-  const failure = first ? { ...first, message: `${first.message} ${refusal.message}`, evidence } : refusal;
-  return { ...state, ending: { as: state.ending?.as ?? "failed", failure } };
+  return { ...state, ending: { as: state.ending?.as ?? "failed", failure: first ? beside(first, refusal) : refusal } };
 }
 
 function rollBackOrEnd(state: MachineState): Step {

@@ -1,15 +1,18 @@
-/** What a person is told of the model before, where its stop was not verified. Pure. */
+/** Why a swap ends, in words: what is told beside its first failure, where that is not all. Pure. */
+import { beside } from "./failure.ts";
 import type { MachineState } from "./machine.ts";
 import type { SwapOrder } from "./order.ts";
 import type { Failure, SwapJob } from "./swap.ts";
 
-/** Why a swap ends, and what it has left of what ran before. */
+/** And why nobody knows how, and what it has left of what ran before where its stop was not verified. */
 export function whyItEnds(
-  { ending, stopLeft, alsoGone = [], rolledBack }: MachineState,
+  { state, ending, stopLeft, alsoGone = [], rolledBack, cleanUpFailure }: MachineState,
   { model, previous }: Pick<SwapOrder, "model" | "previous">,
   { previous_model }: Pick<SwapJob, "previous_model">,
 ): Failure | null {
-  const why = ending?.failure ?? null;
+  const first = ending?.failure ?? null;
+  const isToldWhy = state === "unknown" && cleanUpFailure && cleanUpFailure.message !== first?.message;
+  const why = first && isToldWhy ? beside(first, cleanUpFailure) : first;
   if (!why || !stopLeft) return why;
   const before = previous?.name ?? previous_model;
   const others = alsoGone.length > 0 ? ` Nothing runs in ${alsoGone.join(" and ")} any more.` : "";

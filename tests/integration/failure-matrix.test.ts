@@ -282,6 +282,33 @@ describe("what ends between its first answer and its chat is not waited for, and
   });
 });
 
+test("the disk of a Spark becomes full in mid-load: unknown, and why; with room again the model before is back", async () => {
+  await begin();
+  await demo.swap(BEFORE);
+  const before = processes();
+  demo.cluster.inject({ kind: "disk_full", node: "spark-1", at: { weightsPercent: 30 } });
+  demo.cluster.inject({ kind: "engine_core_failed", at: { weightsPercent: 60 }, times: 1 });
+
+  const { job_id, ...lost } = await demo.swap(SOLO);
+
+  const reasons = /^vLLM's engine failed while it started\. The disk of a Spark is full\.$/;
+  expect(lost).toMatchObject({ state: "unknown", failure: { code: "engine_failed" } });
+  expect(lost.reason).toMatch(reasons);
+  expect(lost.failure?.evidence).toMatch(/EngineCore.*; .*No space left on device/s);
+  const lookAgain = () => {
+    demo.plane.swaps.resolveUnknown();
+    return demo.plane.swaps.settled(job_id);
+  };
+  expect((await lookAgain()).reason).toMatch(reasons);
+  demo.cluster.clear();
+  const job = await lookAgain();
+
+  expectReason(job, { fault: { kind: "disk_full" }, code: "engine_failed", evidence: /^[^;]*EngineCore[^;]*$/ });
+  expect(job.reason).not.toContain("disk");
+  expect(job.rolled_back_to).toBe(BEFORE);
+  await until("the hosts are as before", () => processes().join("\n") === before.join("\n"));
+});
+
 test("the plan says whether it goes back; a swap that is asked not to leaves the slot empty", async () => {
   await begin();
   await demo.swap(BEFORE);

@@ -34,6 +34,25 @@ describe("an unknown end", () => {
     expect(bench.engine.active()).toEqual([]);
   });
 
+  test("says beside its first reason why it is unknown, the last time it was looked into, until it is known", async () => {
+    await using bench = new EngineBench();
+    const job_id = await unknownSwap(bench, false);
+    expect(bench.engine.get(job_id).reason).toBe("out_of_memory. ssh_network.");
+    bench.engine.resolveUnknown();
+    const full = { code: "disk_full", message: "It is full.", evidence: "no room", advice: "Make room." };
+    (await bench.effects.next("clean_up", job_id)).report({ type: "failed", failure: full });
+    await until("it has ended", () => bench.engine.get(job_id).ended_at !== null);
+    expect(bench.engine.get(job_id)).toMatchObject({
+      reason: "out_of_memory. It is full.",
+      failure: { code: "out_of_memory", evidence: "no room", advice: "Make room." },
+    });
+    bench.engine.resolveUnknown();
+    const settled = bench.engine.settled(job_id);
+    (await bench.effects.next("clean_up", job_id)).report({ type: "cleaned" });
+
+    expect(await settled).toMatchObject({ reason: "out_of_memory.", failure: { evidence: null, advice: null } });
+  });
+
   test("stays unknown while the Sparks are silent, and is looked into again", async () => {
     await using bench = new EngineBench();
     const job_id = await unknownSwap(bench, false);
