@@ -5,6 +5,7 @@ import { FencedError, SshError } from "../ssh/errors.ts";
 import { type BatchAnswer, batch, parseBatch, type ShellCommand } from "../ssh/quote.ts";
 import type { ExecResult, Ssh, SshTarget } from "../ssh/ssh.ts";
 import type { Node } from "../topology/topology.ts";
+import { adviceOn, adviceOnFence } from "./ssh-advice.ts";
 
 export function targetOf(node: Node): SshTarget {
   return { host: node.host, port: node.ssh_port, user: node.user };
@@ -20,7 +21,11 @@ export async function onNode<T>(node: Node, work: () => Promise<T>): Promise<T> 
         "conflict",
         "fenced",
         `${node.name}: ${error.message}`,
-        { node: node.name, evidence: `fenced ${Object.values(error.fence).join(" ")}` },
+        {
+          node: node.name,
+          evidence: `fenced ${Object.values(error.fence).join(" ")}`,
+          advice: adviceOnFence(node, error.fence),
+        },
         { cause: error },
       );
     if (!(error instanceof SshError) || error.aborted) throw error;
@@ -29,22 +34,9 @@ export async function onNode<T>(node: Node, work: () => Promise<T>): Promise<T> 
       error.kind,
       error.code,
       `${node.name}: ${error.message}`,
-      { ...error.members, node: node.name, evidence, advice: adviceOn(node, error) },
+      { ...error.members, node: node.name, evidence, advice: adviceOn(node, error.reason) },
       { cause: error },
     );
-  }
-}
-
-function adviceOn(node: Node, { reason }: SshError): string | null {
-  switch (reason) {
-    case "host_key":
-      return `If you reinstalled ${node.name}: POST /api/host-keys/${node.name}/accept with the fingerprint that it shows now.`;
-    case "key_refused":
-      return `Add Spark Control's public key to ~/.ssh/authorized_keys of ${node.user} on ${node.name}. Settings shows the line.`;
-    case "network":
-      return `Check that ${node.name} is switched on and that its address is right. Settings checks it step by step.`;
-    default:
-      return null;
   }
 }
 
@@ -80,6 +72,7 @@ export class SparkSsh {
       throw new Fault("upstream", "ssh_unknown", `${node.name} gave an incomplete answer.`, {
         node: node.name,
         evidence: (result.stderr || result.stdout).slice(-300),
+        advice: adviceOn(node, "unknown"),
       });
     return answers;
   }

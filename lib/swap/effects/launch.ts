@@ -1,8 +1,8 @@
 /** Starts the detached launch job on the head, and a keeper of the container's log on every node. Safe to repeat. */
-import { Fault } from "../../fault.ts";
 import type { Node } from "../../topology/topology.ts";
 import { failure } from "../failure.ts";
 import { launchCommand, readDialect } from "../launch-command.ts";
+import { scriptMissing } from "../plan-notes.ts";
 import type { EffectBody, Run } from "../run.ts";
 import { attempt, fenced, keepUp, nodesOf } from "../run.ts";
 import type { Failure } from "../swap.ts";
@@ -19,10 +19,7 @@ export function createLaunch(quote: (text: string) => string): EffectBody {
     const short = await tooLittleMemory(run, nodes, model.gpu_memory_utilization, signal);
     if (short) return { type: "failed", failure: short };
     const script = await run.control.launchScript(head, signal);
-    if (script === null)
-      throw new Fault("upstream", "launch_script_missing", `The launch script is missing on ${head.name}.`, {
-        evidence: `${head.name}: ${head.launch_dir}/launch-cluster.sh does not exist`,
-      });
+    if (script === null) return { type: "failed", failure: scriptMissing(head) };
     const addresses = await Promise.all(nodes.map((node) => run.control.address(node, signal)));
     const place = { slot, addresses, ethIf: head.eth_if, ibIf: head.ib_if };
     const { argv, env } = launchCommand(model, place, readDialect(script), quote);

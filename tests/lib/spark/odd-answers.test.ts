@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Fault } from "../../../lib/fault.ts";
 import { onNode } from "../../../lib/spark/spark-ssh.ts";
-import { SshError } from "../../../lib/ssh/errors.ts";
+import { FencedError, SshError } from "../../../lib/ssh/errors.ts";
 import type { ExecResult, Ssh } from "../../../lib/ssh/ssh.ts";
 import { aNode } from "../swap/_fixtures.ts";
 import { controlOver } from "./_sparks.ts";
@@ -232,6 +232,19 @@ describe("an error of SSH", () => {
       members: { node: "spark-1", evidence: "connect ECONNREFUSED" },
       cause: error,
     });
+  });
+
+  test.each([
+    ["switched on", new SshError("network", target, "no connection")],
+    ["authorized_keys of alice", new SshError("key_refused", target, "no key")],
+    ["POST /api/host-keys/spark-1/accept", new SshError("host_key", target, "another key")],
+    ["Log in to spark-1", new SshError("timeout", target, "no answer")],
+    ["whether spark-1 was restarted", new SshError("unknown", target, "The connection broke while a command ran.")],
+    ['POST /api/nodes/spark-1/take-over {"instance":"b"}', new FencedError(target, { by: "instance", instance: "b" })],
+    ["a copy of these data", new FencedError(target, { by: "generation", highest: 9 })],
+  ])("says what to try: %s", async (advice, error) => {
+    const { members } = await faultOf(onNode(node, () => Promise.reject(error)));
+    expect(members.advice).toContain(advice);
   });
 
   test("stays what it is when the asker left, and so does any other error", async () => {

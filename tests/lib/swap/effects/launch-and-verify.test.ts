@@ -42,6 +42,19 @@ describe("a launch", () => {
     expect(order?.argv.slice(0, 3)).toEqual(["./launch-cluster.sh", "-n", "10.77.0.11,10.77.0.12"]);
   });
 
+  test("is not begun when the script has gone since the checks, and says what to do", async () => {
+    const control = { address, launchScript: () => Promise.resolve(null) };
+
+    expect(await launch(aRun({ control }), "forward", never)).toMatchObject({
+      type: "failed",
+      failure: {
+        code: "launch_script_missing",
+        evidence: "spark-1: ~/spark-vllm-docker/launch-cluster.sh does not exist",
+        advice: expect.stringContaining("launch_dir"),
+      },
+    });
+  });
+
   test("is not begun when too little memory is free, and says how much there is", async () => {
     const view = aView({ memory: { totalBytes: 100, availableBytes: 10 } });
     const control = { look: () => Promise.resolve(view), address };
