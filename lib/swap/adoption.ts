@@ -130,11 +130,12 @@ async function runningIn(
   slot: Slot,
   signal: AbortSignal,
 ): Promise<Running | "foreign" | null> {
-  const { container, vllm } = await control.look(head, slot, signal);
+  const { container, vllm, clockSkewSeconds } = await control.look(head, slot, signal);
   if (!container?.running || modelOnCommandLine(vllm) === null) return null;
   const address = await control.address(head, signal);
   const ids = servedIds(await control.get(`http://${address}:${slot.port}/v1/models`, HTTP_DEADLINE_MS, signal));
-  const since = isoTime(Date.parse(container.startedAt));
+  // Docker's time is the Spark's; what is told is ours.
+  const since = isoTime(Date.parse(container.startedAt) - clockSkewSeconds * 1000);
   if (ids === null) return { slot, model: null, since };
   const [model, ...others] = catalog().models.filter(
     (each) => ids.includes(servedName(each)) && each.nodes <= slot.nodes.length && isAsLaunched(each, vllm),

@@ -63,6 +63,18 @@ test("it is believed to serve, in the place of what the data believe", async () 
   expect(await adopt(bench)).toBe("nothing");
 });
 
+test.each([
+  [3600, "2025-12-31T23:00:00.000+00:00"],
+  [-3600, "2026-01-01T01:00:00.000+00:00"],
+])(
+  "since when it serves goes by the controller's clock: that of the Spark is %d s off",
+  async (clockSkewSeconds, since) => {
+    await using bench = aBench({ view: aServingView(LINE, { clockSkewSeconds }) });
+
+    expect(await adopt(bench)).toMatchObject({ adopted: { since } });
+  },
+);
+
 test("a swap that fails goes back to it", async () => {
   await using bench = aBench();
   await adopt(bench);
