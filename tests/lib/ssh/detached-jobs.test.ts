@@ -167,7 +167,9 @@ for (const { name, path, available } of SHELLS) {
 
     test("a fenced stop stops for the newest generation only, under the lock, and never removes by force", async () => {
       const calls = join(shell.home, "calls");
-      writeFileSync(join(shell.bin, "docker"), `#!/bin/sh\necho "$@" >>${calls}\n`, { mode: 0o755 });
+      const isFree = `flock -n "$HOME/.spark-control/lock" true`;
+      const docker = `#!/bin/sh\nif ${isFree}; then echo "not under the lock"; fi >>${calls}\necho "$@" >>${calls}\n`;
+      writeFileSync(join(shell.bin, "docker"), docker, { mode: 0o755 });
       const stop = (generation: number, instance = INSTANCE) =>
         fencedStop(shell.ssh, shell.target, { generation, instance, container: "vllm_node", graceSeconds: 3 }, within);
 

@@ -1,5 +1,7 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import { Fault } from "../../../lib/fault.ts";
+import type { SwapJob } from "../../../lib/swap/swap.ts";
+import { until } from "../../support/until.ts";
 import { EngineBench, GLM, QWEN } from "./_engine-bench.ts";
 import { aModel, aNode, aSlot, aTopology } from "./_fixtures.ts";
 
@@ -100,6 +102,46 @@ describe("a claim", () => {
     expect(faultOf(() => bench.start())).toMatchObject({ kind: "unavailable", code: "not_configured" });
     await bench.engine.close();
     expect(faultOf(() => bench.start())).toMatchObject({ kind: "unavailable", code: "shutting_down" });
+  });
+});
+
+describe("a step", () => {
+  /** Verified, while something of the step cannot be written once. */
+  async function verified(bench: EngineBench) {
+    const { job_id } = bench.start();
+    const settled = bench.engine.settled(job_id);
+    const verify = await bench.effects.until("verify");
+    const before = bench.store.find(job_id);
+    verify.report({ type: "verified" });
+    await until("it was tried", () => bench.reported.length > 0);
+    expect(bench.store.find(job_id)).toEqual(before);
+    expect(bench.engine.beliefs()).toEqual([]);
+    return settled;
+  }
+
+  test("is not durable without its fact, and then nothing is believed either; it is made once both can be", async () => {
+    let isFull = true;
+    const record = ({ state }: SwapJob) => {
+      if (state !== "ready" || !isFull) return;
+      isFull = false;
+      throw new Error("disk full");
+    };
+    await using bench = new EngineBench({ record });
+
+    expect(await verified(bench)).toMatchObject({ state: "ready" });
+    expect(bench.engine.beliefs()).toHaveLength(1);
+  });
+
+  test("is not durable without what follows from it for what is believed, and its fact neither", async () => {
+    const within = new Set<boolean>();
+    await using bench = new EngineBench({ record: () => within.add(bench.opened.facts.inTransaction) });
+    spyOn(bench.store, "believe").mockImplementationOnce(() => {
+      throw new Error("disk full");
+    });
+
+    expect(await verified(bench)).toMatchObject({ state: "ready" });
+    expect(bench.engine.beliefs()).toHaveLength(1);
+    expect([...within]).toEqual([true]);
   });
 });
 

@@ -74,6 +74,24 @@ describe("following a load", () => {
     expect(run.lines).toContain("launch: Application startup complete.");
   });
 
+  test("one look that shows no vLLM is not its end: a process list may be read between two processes", async () => {
+    let looks = 0;
+    const look = () => Promise.resolve(++looks === 2 ? aView() : aServingView("vllm serve x"));
+    const get = () => Promise.resolve(looks < 4 ? silence : answer);
+
+    expect(await follow(aRun({ control: { ...launcher(["x\n"], running), look, get } }), "forward", never)).toEqual({
+      type: "answering",
+    });
+  });
+
+  test("an address that cannot be told for a while is asked for again", async () => {
+    let asked = 0;
+    const address = () => (++asked < 3 ? Promise.reject(unreachable("spark-1")) : Promise.resolve("10.77.0.1"));
+    const control = { ...launcher(["x\n"], running), ...alive, address, get: () => Promise.resolve(answer) };
+
+    expect(await follow(aRun({ control }), "forward", never)).toEqual({ type: "answering" });
+  });
+
   test("another model on the port is not an answer", async () => {
     const get = () => Promise.resolve({ status: 200, body: { data: [{ id: "somebody/else" }] } });
     const control = { ...launcher(["x\n"], { state: "exited", exitCode: 1 }), ...dead, get };
