@@ -40,6 +40,7 @@ export const verify: EffectBody = async (run, leg, signal) => {
       }
       contact = Date.now();
       run.waitsFor(null);
+      await pause(BETWEEN_TRIES_MS, signal);
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof Fault) || error.code === "fenced") throw error;
@@ -48,8 +49,8 @@ export const verify: EffectBody = async (run, leg, signal) => {
       if (Date.now() - contact > contactDeadlineMs) return { type: "failed", failure: reason };
       run.waitsFor(reason);
       run.log(`${reason.message} Looking again.`);
+      await pause(run.timing.followMs * 5, signal);
     }
-    await pause(BETWEEN_TRIES_MS, signal);
   }
 };
 
