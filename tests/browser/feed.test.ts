@@ -134,7 +134,10 @@ inBrowser("what keeps pages current", () => {
     const gone = performance.now();
     await demo.goAway();
     await lost(page).waitFor();
-    expect(performance.now() - gone).toBeGreaterThan(4_500);
+    const missedAfterMs = performance.now() - gone;
+    expect(missedAfterMs).toBeGreaterThan(4_500);
+    // What a busy machine adds is in it.
+    expect(missedAfterMs).toBeLessThan(9_000);
     await cannotBePressed(page.getByRole("button", { name: "Cancel swap…" }));
 
     await demo.comeBack();

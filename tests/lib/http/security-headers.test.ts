@@ -1,5 +1,20 @@
 import { expect, test } from "bun:test";
-import { isTrustworthy } from "../../../lib/http/security-headers.ts";
+import { answerHeaders, isTrustworthy } from "../../../lib/http/security-headers.ts";
+
+test("every part of the policy is the one that was decided on", () => {
+  expect(answerHeaders("id")["content-security-policy"]?.split("; ")).toEqual([
+    "default-src 'self'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "connect-src 'self'",
+    "media-src 'self' blob:",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+  ]);
+});
 
 test.each([
   ["localhost:9999", null, true],
