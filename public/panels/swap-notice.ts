@@ -56,7 +56,7 @@ export class SwapNotice extends Panel {
             h("a", { class: "btn", href: `/activity/${job.job_id}` }, "Show the log"),
             hide(job),
           )
-        : advice(job),
+        : advice(job, this.idOf("why")),
     );
   }
 
@@ -79,12 +79,20 @@ const hide = (job: SwapJob): Child =>
     picture("i-x"),
   );
 
-function advice(job: SwapJob): Child {
-  const off = swapObstacle(job.slot) !== null;
+function advice(job: SwapJob, whyId: string): Child {
+  const obstacle = swapObstacle(job.slot);
   const button = (model: string, word: string) =>
     h(
       "button",
-      { class: "btn", type: "button", "data-act": "swap", "data-model": model, "data-slot": job.slot, disabled: off },
+      {
+        class: "btn",
+        type: "button",
+        "data-act": "swap",
+        "data-model": model,
+        "data-slot": job.slot,
+        disabled: obstacle !== null,
+        "aria-describedby": obstacle ? whyId : null,
+      },
       word,
     );
   const again = models.value.some(({ key }) => key === job.model);
@@ -99,6 +107,14 @@ function advice(job: SwapJob): Child {
     "div",
     { class: "notice-try" },
     h("h3", {}, "What you can do"),
+    obstacle &&
+      (canReturn || again) &&
+      h(
+        "p",
+        { class: "why", id: whyId, "data-key": "why", "data-tone": obstacle.tone },
+        picture(`g-${obstacle.tone}`),
+        obstacle.reason,
+      ),
     h(
       "ol",
       {},

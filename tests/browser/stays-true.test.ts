@@ -20,6 +20,8 @@ inBrowser("the page stays true", () => {
   const begin = (demo: DemoOptions = {}, viewport = { width: 1280, height: 900 }) => on.begin({ demo, viewport });
   const isFocused = (page: Page, locator: Locator) =>
     locator.elementHandle().then((it) => page.waitForFunction((element) => element === document.activeElement, it));
+  const describedBy = (button: Locator) =>
+    button.evaluate((it) => document.getElementById(it.getAttribute("aria-describedby") ?? "")?.textContent ?? "");
   const someoneSwaps = (model: string) =>
     fetch(`${on.demo.url}/api/swap`, {
       method: "POST",
@@ -101,6 +103,30 @@ inBrowser("the page stays true", () => {
       .getByRole("alert")
       .getByText(/^nightly-batch started a swap to GPT-OSS 20B at .* Nothing was changed by your click\.$/)
       .waitFor();
+  });
+
+  test("what a failure offers to do says why it cannot be done now", async () => {
+    const page = await begin();
+    await on.demo.swap("gpt-oss-20b");
+    on.demo.cluster.inject({ kind: "out_of_memory", times: 1 });
+    await on.demo.swap("gpt-oss-120b", { rollback: false });
+    const notice = page.getByRole("region", { name: "GPT-OSS 120B did not start" });
+    const offers = ["Back to GPT-OSS 20B…", "Try again…"].map((name) => notice.getByRole("button", { name }));
+    for (const offer of offers) {
+      await canBePressed(offer);
+      expect(await offer.getAttribute("aria-describedby")).toBeNull();
+    }
+
+    await on.demo.post("/api/swap/lock", { holder: "lead-scoring", ttl_seconds: 3_600 });
+
+    await notice.getByText(/^Paused until .*, reserved by lead-scoring\.$/).waitFor();
+    for (const offer of offers) {
+      await cannotBePressed(offer);
+      expect(await describedBy(offer)).toMatch(/^Paused until .*, reserved by lead-scoring\.$/);
+    }
+    await on.demo.goAway();
+    await notice.getByText("No connection, so nothing can be started.").waitFor();
+    for (const offer of offers) expect(await describedBy(offer)).toBe("No connection, so nothing can be started.");
   });
 
   test("a list that comes late does not undo what was told meanwhile", async () => {
