@@ -114,11 +114,7 @@ export class SwapDialog extends HTMLElement {
 
   async #plan(): Promise<void> {
     const round = ++this.#round;
-    const waiting = h(
-      "div",
-      { class: "loading-plan", "data-key": "wait" },
-      h("p", { class: "lead", role: "status" }, "Looking at the Sparks."),
-    );
+    const waiting = h("p", { class: "lead", role: "status", "data-key": "wait" }, "Looking at the Sparks.");
     this.#show(waiting, { ready: false, note: "" });
     try {
       // Always with the way back, so that the plan can say what it would be.

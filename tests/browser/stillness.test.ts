@@ -11,7 +11,7 @@ import { until } from "../support/until.ts";
 import { inBrowser, launchChromium, openPage, ownHostname } from "./browser.ts";
 import { type Shift, shiftsOf, watchShifts } from "./layout.ts";
 import { FIRST_RUN, failing } from "./scene.ts";
-import { live } from "./wording.ts";
+import { live, swapButton, swapDialog } from "./wording.ts";
 
 setDefaultTimeout(60_000);
 
@@ -20,6 +20,10 @@ const MOST_SHIFT = 0.005;
 /** The skeleton has then been painted, and each answer is painted before the next one. */
 const SCRIPT_MS = 300;
 const ANSWER_MS = 100;
+/** The dialog has then been painted without its plan. What follows a press within half a second does not count as a shift. */
+const PLAN_MS = 1_000;
+/** A note of two lines in small print beside an answer makes its row that much higher. */
+const MOST_MOVED_PX = 2;
 const SCREENS = {
   "a phone": { viewport: { width: 360, height: 780 }, isMobile: true, hasTouch: true },
   "a larger phone": { viewport: { width: 412, height: 823 }, isMobile: true, hasTouch: true },
@@ -60,6 +64,39 @@ inBrowser("while the data arrive", () => {
     await firstRun?.close();
     await browser?.close();
   });
+
+  async function expectDialogStill(what: string, screen: (typeof SCREENS)[keyof typeof SCREENS]): Promise<void> {
+    const { page } = await openPage(browser, "about:blank", screen);
+    await watchShifts(page);
+    await page.goto(demo.url);
+    await live(page).or(page.getByText("Live").first()).first().waitFor({ state: "attached" });
+    await page.route("**/api/swap/plan", async (route) => {
+      await new Promise((resolve) => setTimeout(resolve, PLAN_MS));
+      await route.continue();
+    });
+    const dialog = swapDialog(page, "GPT-OSS 120B");
+    const parts = {
+      dialog,
+      title: dialog.getByRole("heading").first(),
+      close: dialog.getByRole("button", { name: "Close" }),
+      answer: dialog.getByRole("button", { name: /^Keep / }),
+    };
+    const topsOf = () =>
+      Promise.all(Object.entries(parts).map(async ([name, part]) => [name, (await part.boundingBox())!.y] as const));
+    await swapButton(page, "GPT-OSS 120B").click();
+    await dialog.getByText("Looking at the Sparks.").waitFor();
+    const before = await shiftsOf(page);
+    const waiting = new Map(await topsOf());
+    await dialog.getByText("It fits, with").waitFor();
+    const shifts = (await shiftsOf(page)).slice(before.length);
+    const there = await topsOf();
+    await page.context().close();
+
+    console.log(`${what}: moved ${shifts.reduce((sum, { value }) => sum + value, 0).toFixed(4)}`);
+    expect(shifts).toEqual([]);
+    for (const [name, top] of there)
+      expect(Math.abs(top - waiting.get(name)!), name).toBeLessThanOrEqual(MOST_MOVED_PX);
+  }
 
   /** What the page has asked for and not got yet. */
   function waitedFor(page: Page): ReadonlySet<Request> {
@@ -112,6 +149,8 @@ inBrowser("while the data arrive", () => {
       test(`${what} stays where it is`, () =>
         expectStill(what, demo.url + path.replace(":id", how === "ready" ? ready : failed), screen));
     }
+    test(`the plan of a swap on ${where} comes into a dialog that stays where it is`, () =>
+      expectDialogStill(`the dialog of a swap on ${where}`, screen));
     // No banner is there, as with real Sparks when all is well.
     test(`the first run on ${where} stays where it is`, () =>
       expectStill(`the first run on ${where}`, firstRun.url, screen));
