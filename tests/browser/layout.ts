@@ -67,11 +67,14 @@ export function layoutFaults(page: Page): Promise<string[]> {
     }
 
     // Texts that run over one another, or out of what holds them.
-    const texts: { box: DOMRect; of: Element }[] = [];
+    const texts: { box: DOMRect; of: Element; within: Element | null }[] = [];
     const walker = document.createTreeWalker(scope, NodeFilter.SHOW_TEXT);
     for (let node = walker.nextNode(); node; node = walker.nextNode()) {
       const of = node.parentElement;
-      if (!of || !node.textContent?.trim() || !isShown(of) || scroller(of)) continue;
+      if (!of || !node.textContent?.trim() || !isShown(of)) continue;
+      // What is scrolled out of view is under something else; a dialog's body is a page of its own, whose texts all count.
+      const within = scroller(of);
+      if (within && !within.matches("dialog[open] .dlg-body")) continue;
       const range = document.createRange();
       range.selectNodeContents(node);
       const ellipsis = of.closest<HTMLElement>("*");
@@ -81,7 +84,7 @@ export function layoutFaults(page: Page): Promise<string[]> {
         if (box.width < 1 || box.height < 1) continue;
         const right = bounds ? Math.min(box.right, bounds.right) : box.right;
         const seen = new DOMRect(box.left, box.top, right - box.left, box.height);
-        texts.push({ box: seen, of });
+        texts.push({ box: seen, of, within });
         if (seen.right > root.clientWidth + 1 || seen.left < -1) faults.push(`out of the window: ${name(of)}`);
       }
     }
@@ -97,6 +100,7 @@ export function layoutFaults(page: Page): Promise<string[]> {
         const other = flowing[at]!;
         const height = Math.min(one.box.bottom, other.box.bottom) - other.box.top;
         if (height <= 0) break;
+        if (one.within !== other.within) continue;
         if (one.of === other.of || one.of.contains(other.of) || other.of.contains(one.of)) continue;
         const width = Math.min(one.box.right, other.box.right) - Math.max(one.box.left, other.box.left);
         if (width > 2 && height > 4) faults.push(`over one another: ${name(one.of)} and ${name(other.of)}`);
