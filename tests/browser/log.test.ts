@@ -15,6 +15,7 @@ const SLOW = 1;
 const KEPT_LINES = 10_000;
 const LINES_A_SECOND = 1_000;
 const LINES = 200_000;
+const LONG_TASK_MS = 100;
 /** So long the last of them come at full speed: all of them, unless `LOG_SECONDS` lets the first come at once. */
 const FAST_SECONDS = Number(process.env.LOG_SECONDS ?? LINES / LINES_A_SECOND);
 /** The page then has all lines that it keeps, and lets go of older ones. */
@@ -95,14 +96,18 @@ inBrowser("the log of a swap", () => {
       const full = await traceMainThread(browser, page, () => writeUntil(LINES, true));
       const after = await heapOf(page);
       const longestMs = Math.max(filling.longestMs, full.longestMs);
-      const wallMs = Math.max(filling.longestWallMs, full.longestWallMs);
+      const wallMs = Math.max(...filling.longestWallMs, ...full.longestWallMs);
+      const calmMs = Math.min(...full.longestWallMs);
       const busy = (filling.busyMs + full.busyMs) / FAST_SECONDS / 10;
 
       console.log(
-        `log: ${LINES} lines, ${FAST_SECONDS} s at ${LINES_A_SECOND}/s: longest task ${longestMs.toFixed(1)} ms (${wallMs.toFixed(1)} with what other processes took) of ${filling.tasks + full.tasks}, ` +
+        `log: ${LINES} lines, ${FAST_SECONDS} s at ${LINES_A_SECOND}/s: longest task ${longestMs.toFixed(1)} ms (${wallMs.toFixed(1)} with what other processes took, ${calmMs.toFixed(1)} in the calmest part) of ${filling.tasks + full.tasks}, ` +
           `main thread busy ${busy.toFixed(1)} %, heap ${before.mb.toFixed(1)} → ${early.mb.toFixed(1)} → ${after.mb.toFixed(1)} MB, nodes ${before.nodes} → ${after.nodes}`,
       );
-      expect(longestMs).toBeLessThan(100);
+      expect(longestMs).toBeLessThan(LONG_TASK_MS);
+      // A task that waits uses no processor. Other work on the machine makes one as long now and then, the page itself
+      // would in every part of the minutes that come at full speed.
+      expect(calmMs).toBeLessThan(LONG_TASK_MS);
       expect(after.mb).toBeLessThan(before.mb + 10);
       expect(after.mb).toBeLessThan(early.mb + 3);
       expect(await log.getByRole("paragraph").count()).toBeLessThan(100);

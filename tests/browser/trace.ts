@@ -6,6 +6,8 @@ interface TraceEvent {
   readonly ph: string;
   readonly pid: number;
   readonly tid: number;
+  /** Microseconds, of a clock that only goes forward. */
+  readonly ts: number;
   /** Microseconds from begin to end. */
   readonly dur?: number;
   /** Microseconds of the thread's own CPU time. */
@@ -16,13 +18,19 @@ interface TraceEvent {
 export interface MainThread {
   /** Milliseconds of CPU time of the longest task: what the page itself did, however busy the machine is. */
   readonly longestMs: number;
-  /** Milliseconds from its begin to its end: other processes of a busy machine are in it. */
-  readonly longestWallMs: number;
+  /**
+   * Milliseconds from begin to end of the longest task of each window, of `WINDOWS` of equal length: other processes of a
+   * busy machine are in it.
+   */
+  readonly longestWallMs: readonly number[];
   /** Tasks that were traced. */
   readonly tasks: number;
   /** Milliseconds of all of them together. */
   readonly busyMs: number;
 }
+
+/** So many parts a trace is cut into. */
+const WINDOWS = 20;
 
 /** Traces the page's renderer while `work` goes on. */
 export async function traceMainThread(browser: Browser, page: Page, work: () => Promise<void>): Promise<MainThread> {
@@ -47,10 +55,22 @@ export async function traceMainThread(browser: Browser, page: Page, work: () => 
   const durations = tasks.map(({ tdur = 0 }) => tdur / 1000);
   return {
     longestMs: Math.max(...durations),
-    longestWallMs: Math.max(...tasks.map(({ dur = 0 }) => dur / 1000)),
+    longestWallMs: longestByWindow(tasks),
     tasks: tasks.length,
     busyMs: durations.reduce((sum, each) => sum + each, 0),
   };
+}
+
+function longestByWindow(tasks: readonly TraceEvent[]): number[] {
+  const starts = tasks.map(({ ts }) => ts);
+  const first = starts.reduce((least, ts) => Math.min(least, ts));
+  const length = (starts.reduce((most, ts) => Math.max(most, ts)) - first + 1) / WINDOWS;
+  const longest = Array.from({ length: WINDOWS }, () => 0);
+  for (const { ts, dur = 0 } of tasks) {
+    const at = Math.floor((ts - first) / length);
+    longest[at] = Math.max(longest[at] ?? 0, dur / 1000);
+  }
+  return longest;
 }
 
 /** Megabytes (10^6) that scripts hold after a garbage collection, and the elements of the document. */
