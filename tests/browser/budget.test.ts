@@ -1,14 +1,16 @@
 /** What a visitor has to fetch before a page works: every page by itself, as a browser loads it. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { buildDashboard } from "../../public/_build.ts";
 import { PAGES } from "../../public/pages.ts";
 import { type Demo, startDemo } from "../support/demo.ts";
 import { inBrowser, launchChromium, openPage, ownHostname } from "./browser.ts";
-import { heading, live } from "./wording.ts";
+import { heading, live, logOf } from "./wording.ts";
 
 /** Scripts and styles of a page, compressed as they are served; fonts apart. */
 const BUDGET_BYTES = 60_000;
+/** The overview, once somebody has touched it and a swap has shown its log: all that comes later than the first view is in it. */
+const USED_BUDGET_BYTES = 63_000;
 /** Scripts and styles that a page waits for. */
 const MOST_FILES = 6;
 
@@ -28,8 +30,11 @@ inBrowser("the weight of a page", () => {
     await browser?.close();
   });
 
-  /** Bytes of each script and style sheet that is loaded under the path, compressed, by its name. */
-  async function weigh(path: string): Promise<Map<string, number>> {
+  /**
+   * Bytes of each script and style sheet that is loaded under the path, compressed, by its name.
+   * @param use what is done on the page before it is weighed
+   */
+  async function weigh(path: string, use?: (page: Page) => Promise<void>): Promise<Map<string, number>> {
     const { page } = await openPage(browser, "about:blank");
     const names = new Set<string>();
     page.on("request", (request) => {
@@ -38,6 +43,7 @@ inBrowser("the weight of a page", () => {
     await page.goto(demo.url + path);
     await live(page).or(page.getByText("Live").first()).first().waitFor({ state: "attached" });
     await page.waitForLoadState("load");
+    await use?.(page);
     // What the first data ask for has been asked for, and is there.
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))));
     await page.waitForFunction(
@@ -73,6 +79,26 @@ inBrowser("the weight of a page", () => {
       // Six at a time over HTTP/1.1: the worker comes later, a page has its files in one go.
       expect(weights.size - 1).toBeLessThanOrEqual(MOST_FILES);
     });
+
+  test(`the overview stays under ${USED_BUDGET_BYTES / 1_000} KB with its dialogs and the log of a swap`, async () => {
+    const weights = await weigh("/", async (page) => {
+      await page.keyboard.press("Control+k");
+      await page.getByRole("dialog", { name: "Jump to a page or do something" }).waitFor();
+      await Promise.all([logOf(page).waitFor(), demo.swap("gpt-oss-120b")]);
+    });
+
+    const names = [...weights.keys()];
+    const sum = [...weights.values()].reduce((total, bytes) => total + bytes, 0);
+    console.log(
+      `overview in use: ${(sum / 1_000).toFixed(1)} KB of ${USED_BUDGET_BYTES / 1_000} KB; ${names.join(", ")}`,
+    );
+    for (const part of ["/large-dialogs-", "/swap-log-"])
+      expect(
+        names.filter((name) => name.startsWith(part)),
+        part,
+      ).toHaveLength(1);
+    expect(sum).toBeLessThan(USED_BUDGET_BYTES);
+  });
 
   test("a page that is not opened is not loaded; one that is opened brings its script", async () => {
     const { page, complaints } = await openPage(browser, demo.url);
