@@ -7,6 +7,7 @@ import { buildDashboard } from "../../public/_build.ts";
 import { PAGES } from "../../public/pages.ts";
 import { type Demo, startDemo } from "../support/demo.ts";
 import { inBrowser, launchChromium, openPage, ownHostname, type WatchedPage } from "./browser.ts";
+import { SCENES, type Staged, stage } from "./scenes.ts";
 import { live, logOf, swapButton, swapDialog } from "./wording.ts";
 
 setDefaultTimeout(90_000);
@@ -110,12 +111,38 @@ const PLACES: readonly {
     within: (page) => page.getByRole("log", { name: "Log of matrix-bridge" }),
   },
   {
+    what: "what the update of a bot wrote",
+    path: "/services",
+    text: `update ${MARKUP}`,
+    open: async (page) => {
+      const body = `event: output\ndata: ${JSON.stringify({ lines: [{ seq: 1, line: `update ${MARKUP}` }] })}\n\nevent: end\ndata: {}\n\n`;
+      await page.route("**/matrix-bridge/update/stream", (route) =>
+        route.fulfill({ contentType: "text/event-stream", body }),
+      );
+      await page.getByRole("button", { name: "Details of matrix-bridge" }).click();
+    },
+    within: (page) => page.getByRole("log", { name: "Output of the update of matrix-bridge" }),
+  },
+  ...["reason", "evidence", "advice"].map((what) => ({
+    what: `the ${what} of a failed swap`,
+    path: "/activity/:failed",
+    text: `${what} ${MARKUP}`,
+    within: (page: Page) => page.getByRole("main"),
+  })),
+  {
     what: "the name of a service that cannot be one",
     path: "/settings",
     text: JSON.stringify(`svc ${MARKUP}`),
     within: (page) => region(page, "Could not be used"),
   },
 ];
+/** One check of a Spark, whose every word is markup. */
+const CHECK = {
+  ...{ node: "spark-1", check: "host_key", title: "Identity", state: "failed" },
+  ...{ seen: `seen ${MARKUP}`, evidence: `evidence ${MARKUP}` },
+  fix: { text: `fix ${MARKUP}`, where: null, lines: [`line ${MARKUP}`] },
+  confirm: { fingerprint: `print ${MARKUP}`, type: "ssh-ed25519", expected: null, command: `command ${MARKUP}` },
+};
 const MODELS = `models:
   evil: { name: ${JSON.stringify(`Evil ${MARKUP}`)}, repo: example/evil, note: ${quoted}, quantization: ${quoted}, size_gb: 14, gpu_memory_utilization: 0.4 }
   broken: { name: ${quoted}, repo: ${quoted} }
@@ -131,6 +158,7 @@ inBrowser("text that would be markup", () => {
   let demo: Demo;
   let watched: WatchedPage;
   let job_id: string;
+  let failed: string;
   const asked: string[] = [];
   beforeAll(async () => {
     await buildDashboard();
@@ -144,8 +172,15 @@ inBrowser("text that would be markup", () => {
       topology: (yaml) =>
         `${yaml.replace("nodes:\n", `nodes:\n  - name: spark-9\n    host: ${quoted}\n    user: ${quoted}\n`)}\n`,
     });
+    demo.cluster.inject({ kind: "out_of_memory", times: 1 });
+    ({ job_id: failed } = await demo.swap("gpt-oss-20b"));
     await demo.restart(() => {
       const facts = new Database(join(demo.dataDir, "facts.db"));
+      facts.run(
+        `UPDATE swap SET document = json_set(document, '$.job.reason', ?1, '$.job.failure.message', ?1, '$.job.failure.evidence', ?2,
+           '$.job.failure.advice', ?3) WHERE job_id = ?4`,
+        [`reason ${MARKUP}`, `evidence ${MARKUP}`, `advice ${MARKUP}`, failed],
+      );
       const [began, ended] = [Date.now() - 120_000, Date.now() - 60_000];
       facts.run("INSERT INTO outage (node, began_at, ended_at, level, reason) VALUES (?, ?, ?, ?, ?)", [
         ...["spark-1", began, ended, "no_ssh"],
@@ -161,6 +196,8 @@ inBrowser("text that would be markup", () => {
       ["matrix-bridge", "bot"],
     ] as const)
       worker.docker.find(container)!.log.append(`${word} ${MARKUP}\n`);
+    demo.cluster.inject({ kind: "service_update_denied", service: "matrix-bridge" });
+    expect((await demo.post("/api/services/matrix-bridge/update", {})).status).toBe(202);
     const held = await demo.post("/api/swap/lock", { holder: `holder ${MARKUP}`, note: MARKUP });
     const { token } = (await held.json()) as { token: string };
     const begun = await fetch(`${demo.url}/api/swap`, {
@@ -189,8 +226,8 @@ inBrowser("text that would be markup", () => {
     await demo?.close();
   });
 
-  async function expectNothingPlanted(): Promise<void> {
-    const { page, complaints } = watched;
+  async function expectNothingPlanted(at: Pick<Staged, "page" | "complaints"> = watched): Promise<void> {
+    const { page, complaints } = at;
     expect(await page.locator("#planted, img, u, [onerror]").count()).toBe(0);
     expect(await page.evaluate(() => "planted" in window && Reflect.get(window, "planted") === 1)).toBe(false);
     expect(asked).not.toContain("/planted");
@@ -221,12 +258,35 @@ inBrowser("text that would be markup", () => {
   for (const { what, path, text, open, within } of PLACES)
     test(`${what} is shown as it is`, async () => {
       const { page } = watched;
-      await page.goto(demo.url + path);
+      await page.goto(demo.url + path.replace(":failed", failed));
       await live(page).first().waitFor();
       await open?.(page);
       await within(page).getByText(text, { exact: false }).first().waitFor();
       await expectNothingPlanted();
     });
+
+  test("what a Spark said while it was set up is shown as it is", async () => {
+    const events = [
+      ["checks", { nodes: [{ node: "spark-1", checks: [{ check: "host_key", title: "Identity" }] }] }],
+      ["result", CHECK],
+      ["end", {}],
+    ] as const;
+    const body = events.map(([event, data]) => `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`).join("");
+    const scene = SCENES.find(({ name }) => name === "set-up-check")!;
+    const prepare = async (page: Page) => {
+      page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+      await page.route("**/api/setup/check", (route) => route.fulfill({ contentType: "text/event-stream", body }));
+    };
+    const staged = await stage(browser, scene, { prepare, arrived: async () => undefined });
+    try {
+      const words = ["seen", "fix", "line", "print", "command", "evidence"].map((word) => `${word} ${MARKUP}`);
+      await staged.page.getByText("What spark-1 said").click();
+      for (const text of words) await staged.page.getByText(text).first().waitFor();
+      await expectNothingPlanted(staged);
+    } finally {
+      await staged.close();
+    }
+  });
 
   test("so does the plan of a swap, and its page", async () => {
     const { page } = watched;
