@@ -36,7 +36,10 @@ export const MANAGING_SCENES: readonly Scene[] = [
     path: "/machines",
     demo: { nodes: 8, services: false, machineTiming: { hardwareMs: 300 } },
     on: async (page) => {
-      await page.getByRole("region", { name: "spark-8" }).getByText(/^Driver [0-9]/).waitFor();
+      await page
+        .getByRole("region", { name: "spark-8" })
+        .getByText(/^Driver [0-9]/)
+        .waitFor();
       await page.getByRole("region", { name: "Connection" }).getByText("spark-8", { exact: true }).waitFor();
     },
   },
