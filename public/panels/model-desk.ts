@@ -38,13 +38,14 @@ export class ModelDesk extends Panel {
         h("button", { class: "btn sm", type: "button", "data-act": "add" }, picture("i-plus"), "Add…"),
       ),
       failed !== null && h("div", { class: "pad", "data-key": "failed" }, refusal(failed)),
-      this.#suggested(),
       h(
         "ul",
         { class: "rows", "data-key": "entries" },
         ...all.map((model) => entryRow(model)),
         ...hiddenModels.value.map(hiddenRow),
       ),
+      // The Sparks are asked for these: below what is there at once, so that nothing moves.
+      this.#suggested(),
     );
   }
 

@@ -27,7 +27,9 @@ const MOST_MOVED_PX = 2;
 const SCREENS = {
   "a phone": { viewport: { width: 360, height: 780 }, isMobile: true, hasTouch: true },
   "a larger phone": { viewport: { width: 412, height: 823 }, isMobile: true, hasTouch: true },
+  "a tablet": { viewport: { width: 768, height: 1024 }, hasTouch: true },
   "a desk": { viewport: { width: 1280, height: 900 } },
+  "a wide desk": { viewport: { width: 1920, height: 1080 } },
 } as const;
 
 interface Place {
@@ -92,8 +94,10 @@ inBrowser("while the data arrive", () => {
     const there = await topsOf();
     await page.context().close();
 
-    console.log(`${what}: moved ${shifts.reduce((sum, { value }) => sum + value, 0).toFixed(4)}`);
-    expect(shifts).toEqual([]);
+    const moved = shifts.reduce((sum, { value }) => sum + value, 0);
+    console.log(`${what}: moved ${moved.toFixed(4)}`);
+    // Figures of the page behind it may become wider meanwhile.
+    expect(moved, JSON.stringify(shifts)).toBeLessThan(MOST_SHIFT);
     for (const [name, top] of there)
       expect(Math.abs(top - waiting.get(name)!), name).toBeLessThanOrEqual(MOST_MOVED_PX);
   }
