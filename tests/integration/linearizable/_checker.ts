@@ -52,7 +52,8 @@ function usable(history: readonly Op[]): Op[] {
 }
 
 class Search {
-  readonly #failed = new Set<string>();
+  /** From when on nothing fits: what does not from an earlier time does not from a later one either, but not the other way round. */
+  readonly #failed = new Map<string, number>();
   readonly #next: number[];
   readonly #used: boolean[];
   /** Generations that answers gave, lowest first: grants and claims have to come in this order. */
@@ -102,7 +103,7 @@ class Search {
     const candidates = this.#candidates();
     if (candidates.length === 0) return true;
     const key = this.#key(state);
-    if (this.#failed.has(key)) return false;
+    if (state.now >= (this.#failed.get(key) ?? Number.POSITIVE_INFINITY)) return false;
     if (depth >= this.#deepest) {
       this.#deepest = depth;
       this.#stuckAt = this.#describe(state, candidates);
@@ -125,7 +126,7 @@ class Search {
       if (this.#go(after, depth)) return true;
       this.#used[index] = false;
     }
-    this.#failed.add(key);
+    this.#failed.set(key, state.now);
     return false;
   }
 
@@ -152,9 +153,10 @@ class Search {
     return !this.#generations.some((other) => other > highest && other < given);
   }
 
-  #key({ held, endsAfter, highest }: State): string {
+  /** All but the time. */
+  #key({ held, endsAfter, endsBefore, highest }: State): string {
     const used = this.#used.map((each) => (each ? 1 : 0)).join("");
-    return `${this.#next.join(",")}|${used}|${held?.name}|${held?.generation}|${endsAfter}|${highest}`;
+    return `${this.#next.join(",")}|${used}|${held?.name}|${held?.generation}|${endsAfter}|${endsBefore}|${highest}`;
   }
 
   #describe({ held }: State, candidates: readonly number[]): string {

@@ -1,4 +1,6 @@
 /** One round: a controller, sixteen clients, two kills, and the question whether one lock could have answered so. */
+import { writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeDataDir } from "../../support/controller.ts";
 import { until } from "../../support/until.ts";
@@ -55,12 +57,24 @@ export async function playRound({ random, mistake, kills }: RoundOptions): Promi
     await until("the last part is over", () => performance.now() - at > PART_MS, PART_MS * 10);
     over.abort();
     const history = await playing;
-    return { ...figures(history), wrong: check(history), kills: killed };
+    const wrong = check(history);
+    return {
+      ...figures(history),
+      wrong: wrong && !mistake ? `${wrong}\n(all calls: ${keep(history)})` : wrong,
+      kills: killed,
+    };
   } finally {
     over.abort();
     await server.kill();
     data.remove();
   }
+}
+
+/** For whoever looks into it. @returns where */
+function keep(history: readonly Op[]): string {
+  const file = join(tmpdir(), `lock-history-${Date.now()}.json`);
+  writeFileSync(file, JSON.stringify(history));
+  return file;
 }
 
 function figures(history: readonly Op[]) {
