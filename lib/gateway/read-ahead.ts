@@ -2,7 +2,6 @@
  * Reads a body on while its request waits for a place: the end of a client that has left lies behind all that it had sent, and nobody
  * would see it. What is read so waits in memory, as far as half of the room is free.
  */
-
 import type { PacedReader } from "../upload-pace.ts";
 import type { Share } from "./room.ts";
 

@@ -6,6 +6,7 @@ import { plural } from "../format.ts";
 import { connection, controller, downloads, models, nodes, running, slots, swapObstacle } from "../state.ts";
 import { signal } from "../store.ts";
 import { modelRow } from "./model-row.ts";
+import { whyNot } from "./obstacle.ts";
 import { Panel } from "./panel.ts";
 
 const COLUMNS = [
@@ -55,14 +56,7 @@ export class ModelList extends Panel {
         "header",
         { class: "panel-head" },
         h("h2", { id: this.idOf("h") }, "Models"),
-        obstacle === null
-          ? h("p", { class: "dim", "data-key": "count" }, count)
-          : h(
-              "p",
-              { class: "why", id: obstacleId, "data-key": "why", "data-tone": obstacle.tone },
-              picture(`g-${obstacle.tone}`),
-              obstacle.reason,
-            ),
+        obstacle === null ? h("p", { class: "dim", "data-key": "count" }, count) : whyNot(obstacle, obstacleId),
         h(
           "label",
           { class: "search" },

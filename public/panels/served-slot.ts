@@ -9,6 +9,7 @@ import { changedAt } from "../since.ts";
 import { connection, models, nodes, settled, slots, swapObstacle } from "../state.ts";
 import { byWhom, onNodes, slotWord } from "../words.ts";
 import { nodeMemory } from "./node-memory.ts";
+import { whyNot } from "./obstacle.ts";
 import { pill, type Tone } from "./pill.ts";
 import { slotStats } from "./slot-stats.ts";
 
@@ -69,8 +70,7 @@ function actions(slot: Slot, whyId: string): Child {
   return h(
     "div",
     { class: "now-do" },
-    obstacle &&
-      h("p", { class: "why", id: whyId, "data-tone": obstacle.tone }, picture(`g-${obstacle.tone}`), obstacle.reason),
+    obstacle && whyNot(obstacle, whyId),
     first &&
       h(
         "button",

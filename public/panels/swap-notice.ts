@@ -5,6 +5,7 @@ import { type Child, h, picture } from "../dom.ts";
 import { clockTime, duration, secondsBetween } from "../format.ts";
 import { connection, dismiss, dismissed, modelName, models, running, settled, slots, swapObstacle } from "../state.ts";
 import { evidence } from "./evidence.ts";
+import { whyNot } from "./obstacle.ts";
 import { outcomeOf } from "./outcome.ts";
 import { Panel } from "./panel.ts";
 import { endedSteps } from "./phases.ts";
@@ -107,14 +108,7 @@ function advice(job: SwapJob, whyId: string): Child {
     "div",
     { class: "notice-try" },
     h("h3", {}, "What you can do"),
-    obstacle &&
-      (canReturn || again) &&
-      h(
-        "p",
-        { class: "why", id: whyId, "data-key": "why", "data-tone": obstacle.tone },
-        picture(`g-${obstacle.tone}`),
-        obstacle.reason,
-      ),
+    obstacle && (canReturn || again) && whyNot(obstacle, whyId),
     h(
       "ol",
       {},

@@ -1,7 +1,7 @@
 import { fetchSwap, Refused, type SwapJob } from "../api.ts";
 import { quarterMinute } from "../clock.ts";
 import { askSwap } from "../dialogs.ts";
-import { type Child, h, picture } from "../dom.ts";
+import { type Child, h } from "../dom.ts";
 import { clockTime, duration, secondsBetween } from "../format.ts";
 import { place } from "../router.ts";
 import { controller, knownSwap, modelName, swapObstacle } from "../state.ts";
@@ -10,6 +10,7 @@ import { byWhom, onNodes, slotWord } from "../words.ts";
 import { cancelQuestion } from "./cancel-question.ts";
 import { answeredDrain } from "./drain-note.ts";
 import { evidence } from "./evidence.ts";
+import { whyNot } from "./obstacle.ts";
 import { outcomeOf, outcomeSentence } from "./outcome.ts";
 import { Panel } from "./panel.ts";
 import { phaseBar } from "./phase-bar.ts";
@@ -123,13 +124,7 @@ function ended(job: SwapJob, heading: string, whyId: string): Child {
       h(
         "div",
         { class: "now-do" },
-        obstacle &&
-          h(
-            "p",
-            { class: "why", id: whyId, "data-tone": obstacle.tone },
-            picture(`g-${obstacle.tone}`),
-            obstacle.reason,
-          ),
+        obstacle && whyNot(obstacle, whyId),
         h(
           "button",
           {

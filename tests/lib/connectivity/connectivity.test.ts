@@ -34,6 +34,12 @@ const log = async (): Promise<Log> => (await fetch(`${demo!.url}/api/connectivit
 const status = async (): Promise<Status> => (await fetch(`${demo!.url}/api/status`)).json() as Promise<Status>;
 const becomes = (state: string, spark = "spark-2") =>
   until(`${spark} is ${state}`, async () => (await log()).current[spark] === state, 60_000);
+/** Another topology.yaml is there from now on. */
+function reads(yaml: string): void {
+  writeFileSync(join(demo!.dataDir, "topology.yaml"), yaml);
+  demo!.plane.config.reload();
+}
+const withoutSpark2 = (yaml: string) => yaml.replace(/ {2}- name: spark-2\n(?: {4}.*\n)*/, "");
 const network = (state: "up" | "down" | "silent") => demo!.cluster.nodes[1]!.network.set(state);
 
 describe("the connectivity log", () => {
@@ -139,29 +145,21 @@ describe("the connectivity log", () => {
   });
 
   test("a Spark that is taken out of the configuration is not waited for", async () => {
-    const { dataDir, cluster, plane } = await start();
+    const { cluster } = await start();
     network("down");
     await becomes("down");
 
-    writeFileSync(
-      join(dataDir, "topology.yaml"),
-      cluster.topologyYaml.replace(/ {2}- name: spark-2\n(?: {4}.*\n)*/, ""),
-    );
-    plane.config.reload();
+    reads(withoutSpark2(cluster.topologyYaml));
 
     expect(Object.keys((await log()).current)).toEqual(["spark-1"]);
     expect((await log()).events.map(({ transition }) => transition)).toEqual(["up", "down"]);
   });
 
   test("a configuration that is broken for a while ends no outage, and no hardware address is forgotten", async () => {
-    const { dataDir, cluster, plane, post } = await start();
+    const { cluster, post } = await start();
     const { macs } = await log();
     network("down");
     await becomes("down");
-    const reads = (yaml: string) => {
-      writeFileSync(join(dataDir, "topology.yaml"), yaml);
-      plane.config.reload();
-    };
 
     reads(`${cluster.topologyYaml}\nnodes: [\n`);
     expect((await log()).current).toEqual({});
@@ -175,15 +173,11 @@ describe("the connectivity log", () => {
   });
 
   test("a Spark that was taken out and is put in again is woken by the address that it had", async () => {
-    const { dataDir, cluster, plane } = await start();
+    const { cluster } = await start();
     const { macs } = await log();
     network("down");
     await becomes("down");
-    const reads = (yaml: string) => {
-      writeFileSync(join(dataDir, "topology.yaml"), yaml);
-      plane.config.reload();
-    };
-    reads(cluster.topologyYaml.replace(/ {2}- name: spark-2\n(?: {4}.*\n)*/, ""));
+    reads(withoutSpark2(cluster.topologyYaml));
     reads(cluster.topologyYaml);
     await until("it is asked again", async () => (await log()).current["spark-2"] === "down");
     expect((await log()).macs).toEqual(macs);
