@@ -5,7 +5,10 @@ import { until } from "../support/until.ts";
 import { type Scene, serving } from "./scene.ts";
 import { heading } from "./wording.ts";
 
-const PROBED_OFTEN = { topology: (yaml: string) => `${yaml}settings:\n  probe_seconds: 1\n  deep_check_minutes: 0\n` };
+/** As often as can be: a look that says little needs a second one that agrees. */
+export const PROBED_OFTEN = {
+  topology: (yaml: string) => `${yaml}settings:\n  probe_seconds: 1\n  deep_check_minutes: 0\n`,
+};
 const stateOf = (demo: Demo, name: string) => demo.plane.services.list().find((each) => each.name === name)?.state;
 const allSeen = (demo: Demo) => demo.plane.services.look();
 const openDetails = (page: Page, name: string) => page.getByRole("button", { name: `Details of ${name}` }).click();

@@ -4,7 +4,7 @@ import type { Page } from "playwright-core";
 import type { DemoOptions } from "../support/demo.ts";
 import { until } from "../support/until.ts";
 import { inBrowser } from "./browser.ts";
-import { ALL_HANGS, nothingKnown, withoutUser } from "./scenes-services.ts";
+import { ALL_HANGS, nothingKnown, PROBED_OFTEN, withoutUser } from "./scenes-services.ts";
 import { canBePressed, cannotBePressed } from "./waits.ts";
 import { WatchedDemo } from "./watched-demo.ts";
 
@@ -54,7 +54,7 @@ inBrowser("services in the dashboard", () => {
   });
 
   test("when a whole Spark is away, Overview says why once, and of what runs there only that it is", async () => {
-    const page = await on.begin({ demo: { outageLastsMs: 500 }, model: "gpt-oss-20b" });
+    const page = await on.begin({ demo: { ...PROBED_OFTEN, outageLastsMs: 500 }, model: "gpt-oss-20b" });
     on.demo.cluster.inject({ kind: "unreachable", how: "reset", node: "spark-2" });
 
     const services = page.getByRole("region", { name: "Services", exact: true });
@@ -144,8 +144,7 @@ inBrowser("services in the dashboard", () => {
   });
 
   test("one that goes down is told here and on the Overview, and when it is left alone", async () => {
-    const often = { topology: (yaml: string) => `${yaml}settings:\n  probe_seconds: 1\n  deep_check_minutes: 0\n` };
-    const page = await begin(often);
+    const page = await begin(PROBED_OFTEN);
     await row(page, "kokoro").getByText("Healthy").waitFor();
 
     on.demo.cluster.inject({ kind: "service_dies", service: "kokoro" });
