@@ -57,6 +57,9 @@ export interface DemoOptions
 
 /** Of the simulated time to the real one. */
 export const SPEED = 300;
+/** Before a test's own limit. */
+const LONG_SWAP_MS = 25_000;
+const LAST_LINES = 20;
 
 /** A control plane on the data of that folder, and where it listens. */
 export async function openController(
@@ -77,6 +80,19 @@ export async function openController(
   const { port } = listen(app, { port: wanted, hostname });
   plane.listensOn(port!);
   return { plane, app, port, url: `http://${hostname}:${port}` };
+}
+
+/** A test that waits in vain for a swap says where it stood: its limit alone would tell nothing. */
+async function orTold({ swaps, swapLog }: ControlPlane, jobId: string): Promise<SwapJob> {
+  const long = setTimeout(() => {
+    const last = swapLog.readBefore(jobId, Number.MAX_SAFE_INTEGER, LAST_LINES).map(({ line }) => line);
+    console.error("a swap is not over yet:", JSON.stringify(swaps.get(jobId)), "\n", last.join("\n"));
+  }, LONG_SWAP_MS);
+  try {
+    return await swaps.settled(jobId);
+  } finally {
+    clearTimeout(long);
+  }
 }
 
 export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
@@ -154,7 +170,7 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
       const response = await post("/api/swap", { model, ...more });
       if (response.status !== 202)
         throw new Error(`POST /api/swap answered ${response.status}: ${await response.text()}`);
-      return now.plane.swaps.settled(((await response.json()) as SwapJob).job_id);
+      return orTold(now.plane, ((await response.json()) as SwapJob).job_id);
     },
     async restart(between = () => undefined) {
       await shut();
