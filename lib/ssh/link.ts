@@ -25,6 +25,8 @@ export class Link {
   readonly #connections = new Set<Connection>();
   #current: Connection | undefined;
   #attempt: Promise<Connection> | undefined;
+  /** Wakes those who wait within a pause: somebody else does not wait. */
+  readonly #waiting = new Set<() => void>();
   #failures = 0;
   #lastError: SshError | undefined;
   #notBefore = 0;
@@ -38,7 +40,7 @@ export class Link {
 
   /**
    * The connection, made now if needed. Callers share one attempt. Within the pause after a failed attempt a caller
-   * waits for the next one if its deadline reaches that far; otherwise it gets the last error at once.
+   * waits for the next one, whoever makes it, if its deadline reaches that far; otherwise it gets the last error at once.
    */
   async connection(limit: CallLimit): Promise<Connection> {
     for (;;) {
@@ -47,7 +49,7 @@ export class Link {
       const pauseMs = this.#attempt === undefined ? this.#notBefore - performance.now() : 0;
       if (pauseMs <= 0) return await limit.race(this.#connect());
       if (this.#lastError !== undefined && pauseMs >= limit.remainingMs) throw this.#lastError;
-      await pause(pauseMs, limit);
+      await this.#pause(pauseMs, limit);
     }
   }
 
@@ -63,10 +65,35 @@ export class Link {
   }
 
   #connect(): Promise<Connection> {
-    this.#attempt ??= this.#open().finally(() => {
-      this.#attempt = undefined;
-    });
+    if (this.#attempt === undefined) {
+      this.#attempt = this.#open().finally(() => {
+        this.#attempt = undefined;
+      });
+      for (const wake of this.#waiting) wake();
+    }
     return this.#attempt;
+  }
+
+  /**
+   * Until it is time, or somebody else's attempt has begun. Each one that fails begins a pause of its own: who went by the
+   * clock alone would find a new one whenever the old one is over.
+   */
+  #pause(ms: number, limit: CallLimit): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const wake = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        leave();
+        resolve();
+      };
+      const timer = setTimeout(wake, ms);
+      this.#waiting.add(wake);
+      const leave = limit.onReached((error) => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        reject(error);
+      });
+    });
   }
 
   async #open(): Promise<Connection> {
@@ -98,17 +125,4 @@ export class Link {
     if (this.#current === connection) this.#current = undefined;
     this.options.log?.("ssh connection ended", { host: this.target.host, port: this.target.port });
   }
-}
-
-function pause(ms: number, limit: CallLimit): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      leave();
-      resolve();
-    }, ms);
-    const leave = limit.onReached((error) => {
-      clearTimeout(timer);
-      reject(error);
-    });
-  });
 }

@@ -20,8 +20,8 @@ const MOST_SHIFT = 0.005;
 /** The skeleton has then been painted, and each answer is painted before the next one. */
 const SCRIPT_MS = 300;
 const ANSWER_MS = 100;
-/** The dialog has then been painted without its plan. What follows a press within half a second does not count as a shift. */
-const PLAN_MS = 1_000;
+/** What follows a press within half a second does not count as a shift. */
+const AFTER_PRESS_MS = 600;
 /** A note of two lines in small print beside an answer makes its row that much higher. */
 const MOST_MOVED_PX = 2;
 const SCREENS = {
@@ -72,8 +72,9 @@ inBrowser("while the data arrive", () => {
     await watchShifts(page);
     await page.goto(demo.url);
     await live(page).or(page.getByText("Live").first()).first().waitFor({ state: "attached" });
+    const planComes = Promise.withResolvers<void>();
     await page.route("**/api/swap/plan", async (route) => {
-      await new Promise((resolve) => setTimeout(resolve, PLAN_MS));
+      await planComes.promise;
       await route.continue();
     });
     const dialog = swapDialog(page, "GPT-OSS 120B");
@@ -89,6 +90,8 @@ inBrowser("while the data arrive", () => {
     await dialog.getByText("Looking at the Sparks.").waitFor();
     const before = await shiftsOf(page);
     const waiting = new Map(await topsOf());
+    await Bun.sleep(AFTER_PRESS_MS);
+    planComes.resolve();
     await dialog.getByText("It fits, with").waitFor();
     const shifts = (await shiftsOf(page)).slice(before.length);
     const there = await topsOf();

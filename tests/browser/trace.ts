@@ -19,8 +19,8 @@ export interface MainThread {
   /** Milliseconds of CPU time of the longest task: what the page itself did, however busy the machine is. */
   readonly longestMs: number;
   /**
-   * Milliseconds from begin to end of the longest task of each window, of `WINDOWS` of equal length: other processes of a
-   * busy machine are in it.
+   * Milliseconds from begin to end of the longest task of each window with tasks, of `WINDOWS` of equal length: other
+   * processes of a busy machine are in it.
    */
   readonly longestWallMs: readonly number[];
   /** Tasks that were traced. */
@@ -65,12 +65,12 @@ function longestByWindow(tasks: readonly TraceEvent[]): number[] {
   const starts = tasks.map(({ ts }) => ts);
   const first = starts.reduce((least, ts) => Math.min(least, ts));
   const length = (starts.reduce((most, ts) => Math.max(most, ts)) - first + 1) / WINDOWS;
-  const longest = Array.from({ length: WINDOWS }, () => 0);
+  const longest = new Map<number, number>();
   for (const { ts, dur = 0 } of tasks) {
     const at = Math.floor((ts - first) / length);
-    longest[at] = Math.max(longest[at] ?? 0, dur / 1000);
+    longest.set(at, Math.max(longest.get(at) ?? 0, dur / 1000));
   }
-  return longest;
+  return [...longest.values()];
 }
 
 /** Megabytes (10^6) that scripts hold after a garbage collection, and the elements of the document. */

@@ -116,13 +116,17 @@ describe("the connectivity log", () => {
   });
 
   test("a Spark that refuses the key is down although its port answers", async () => {
-    const { cluster } = await start();
+    const { cluster, plane } = await start();
     cluster.inject({ kind: "key_refused", node: "spark-2" });
     network("down");
     await becomes("down");
     network("up");
-    const down = async () => (await status()).nodes[1]!;
-    await until("the key is refused", async () => ((await down()).failure?.code ?? "") === "ssh_key_refused", 30_000);
+    const isRefused = async () => {
+      // By itself it looks again after 15 s only.
+      await plane.slots.lookAtNodes();
+      return (await status()).nodes[1]!.failure?.code === "ssh_key_refused";
+    };
+    await until("the key is refused", isRefused, 30_000);
 
     expect((await log()).current["spark-2"]).toBe("down");
   });

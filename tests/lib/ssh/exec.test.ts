@@ -8,7 +8,7 @@ import { execOk } from "../../../lib/ssh/exec-ok.ts";
 import { openHostKeys } from "../../../lib/ssh/host-keys.ts";
 import { generateKeyPair } from "../../../lib/ssh/key-pair.ts";
 import { batch, command, parseBatch } from "../../../lib/ssh/quote.ts";
-import type { Ssh } from "../../../lib/ssh/ssh.ts";
+import type { SshPool } from "../../../lib/ssh/ssh.ts";
 import { requirement } from "../../support/requirements.ts";
 import { freePort, SSHD_AVAILABLE, SSHD_HOW, type Sshd, startSshd, until } from "./sshd.ts";
 
@@ -29,9 +29,9 @@ withSshd("commands on a real sshd", () => {
   let sshd: Sshd;
   let folder: string;
   let knownHosts: string;
-  const pools: Ssh[] = [];
+  const pools: SshPool[] = [];
 
-  const pool = (options: Partial<SshOptions> = {}): Ssh => {
+  const pool = (options: Partial<SshOptions> = {}): SshPool => {
     const ssh = createSsh({
       privateKey: sshd.privateKey,
       hostKeys: openHostKeys({ file: knownHosts }),
@@ -223,6 +223,31 @@ withSshd("commands on a real sshd", () => {
     const second = await failure(ssh.exec(target, command(["true"]), within));
     expect(second).not.toBe(first);
     expect(second.reason).toBe("network");
+  });
+
+  test("within the pause after a failure somebody else's attempt counts, too, however often one is made", async () => {
+    const target = { ...sshd.target, port: await freePort() };
+    const ssh = pool({ backoff: { firstMs: 400, maxMs: 400 } });
+    const first = await failure(ssh.exec(target, command(["true"]), within));
+    const patient = failure(ssh.exec(target, command(["true"]), within));
+    let waits = true;
+    const others = (async () => {
+      // Each attempt begins a pause that lasts beyond the end of the one before.
+      while (waits) {
+        await Bun.sleep(150);
+        ssh.renew(target);
+        await failure(ssh.exec(target, command(["true"]), within));
+      }
+    })();
+
+    const began = performance.now();
+    const error = await patient;
+    const waited = performance.now() - began;
+    waits = false;
+    await others;
+    expect(error).not.toBe(first);
+    expect(error.reason).toBe("network");
+    expect(waited).toBeLessThan(5_000);
   });
 
   test("a key that the server does not know is refused, in words that say what to do", async () => {
