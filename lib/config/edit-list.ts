@@ -49,7 +49,8 @@ export function editEntry(file: string, text: string, of: NamedList, name: strin
     for (const [index, each] of list.items.entries()) if (!each.has("name")) each.set("name", of.impliedName(index));
     list.items = list.items.filter((each) => each !== entry);
   }
-  if (list.items.length === 0 && !hasCommentAbove(root, of.key)) root.delete(of.key);
+  const hasComment = list.comment || list.commentBefore || hasCommentAbove(root, of.key);
+  if (list.items.length === 0 && !hasComment) root.delete(of.key);
   return textOf(document);
 }
 

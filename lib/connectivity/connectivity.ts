@@ -79,11 +79,11 @@ export class Connectivity {
     this.beat();
   }
 
-  /** Sparks that are not configured any more are not waited for. */
+  /** Sparks that are not configured any more are not waited for. One whose entry cannot be read just now has not gone by that. */
   reconfigured(): void {
+    const { nodesAreAll } = this.options.topology();
+    if (!nodesAreAll) return;
     const names = this.#names();
-    // None at all: topology.yaml cannot be read just now. No Spark has come back by that.
-    if (names.length === 0) return;
     this.#tolerant(() => this.options.store.closeAllBut(names, this.options.now()));
     for (const name of [...this.#sparks.keys()]) if (!names.includes(name)) this.#sparks.delete(name);
   }

@@ -13,7 +13,7 @@ import type { DownloadSparks } from "./sparks.ts";
 /** Kept free beside what is downloaded. */
 const RESERVE_BYTES = 5e9;
 
-export interface DownloadsOptions extends Omit<FollowerMeans, "node" | "onEnd"> {
+export interface DownloadsOptions extends Omit<FollowerMeans, "node" | "nodesAreAll" | "onEnd"> {
   readonly store: DownloadStore;
   readonly sparks: DownloadSparks;
   topology(): Topology;
@@ -176,6 +176,7 @@ export class Downloads {
     const follower = new Follower(download, jobOf(download), {
       ...this.options,
       node: (name) => usableNode(topology(), name),
+      nodesAreAll: () => topology().nodesAreAll,
       onEnd: (ended) => {
         transaction(() => {
           store.save(ended);

@@ -10,8 +10,6 @@ import { COPIED, verdictOf } from "./verdict.ts";
 
 /** A job whose start was lost may still be on its way. */
 const ABSENT_LOOKS = 3;
-/** A configuration that somebody edits may be broken for minutes. The script runs on meanwhile. */
-const UNCONFIGURED_MS = 10 * 60_000;
 
 export interface FollowerMeans {
   readonly sparks: DownloadSparks;
@@ -19,6 +17,8 @@ export interface FollowerMeans {
   /** Milliseconds since the epoch. */
   now(): number;
   node(name: string): Node | undefined;
+  /** False: one that is not there may only be unreadable just now. */
+  nodesAreAll(): boolean;
   /** Something that is shown has changed. */
   onChange(download: Download): void;
   /** Keeps it. Throws while nothing can be written: it is tried again. */
@@ -33,8 +33,6 @@ export class Follower {
   readonly #closed = new AbortController();
   #offset = 0;
   #absent = 0;
-  /** Since when its Spark is in no configuration, milliseconds since the epoch. */
-  #unconfiguredAt: number | null = null;
   #cancelled = false;
   #loop: Promise<void> | null = null;
   #wake: () => void = () => undefined;
@@ -87,7 +85,6 @@ export class Follower {
   async #look(): Promise<void> {
     const head = this.means.node(this.#download.nodes[0] ?? "");
     if (!head) return this.#unconfigured();
-    this.#unconfiguredAt = null;
     const { signal } = this.#closed;
     if (this.#cancelled) {
       await this.means.sparks.kill(head, this.job, signal);
@@ -110,12 +107,16 @@ export class Follower {
     this.#end(verdictOf(this.#download, seen, lines));
   }
 
+  /** The script runs on meanwhile. */
   #unconfigured(): void {
-    const at = this.means.now();
-    this.#unconfiguredAt ??= at;
+    if (!this.means.nodesAreAll()) {
+      const reason = "The entry of the Spark that downloads cannot be read just now.";
+      this.#show({ reason, bytes_per_second: null, eta_seconds: null });
+      return;
+    }
     const reason = "The Spark that downloads is not configured any more.";
-    if (at - this.#unconfiguredAt < UNCONFIGURED_MS) this.#show({ reason });
-    else this.#end({ state: "failed", reason, advice: "What was downloaded stays on the Spark." });
+    const advice = "What was downloaded stays on the Spark, and the download may go on there by itself.";
+    this.#end({ state: this.#cancelled ? "cancelled" : "failed", reason, advice });
   }
 
   /** All that the script has written since the last look. */

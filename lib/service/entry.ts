@@ -110,7 +110,8 @@ export function shown(subject: Subject, entry: Entry, { topology, inFlight, now 
     url: slot ? (slot.url?.replace(/\/v1$/, "") ?? null) : entry.url,
     state,
     since,
-    reason: givenUp ?? reason,
+    // What it is otherwise meanwhile, such as busy, has a reason of its own.
+    reason: state === "unhealthy" ? (givenUp ?? reason) : reason,
     checked_at: entry.checkedAt,
     response_ms: answer.kind === "answered" ? answer.ms : null,
     container: containerOf(subject, entry),

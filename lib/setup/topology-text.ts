@@ -1,5 +1,6 @@
 /** Writes entries into the text of topology.yaml and keeps everything else in it: comments, order, keys unknown here. */
 import { type Document, isMap, isScalar, isSeq, parseDocument, type YAMLMap, YAMLSeq } from "yaml";
+import { keepComments } from "../config/edit-mapping.ts";
 import type { Environment } from "../config/fields.ts";
 import { Fault } from "../fault.ts";
 import { MAIN, SLOT_DEFAULTS, SLOT_VARIABLES } from "../topology/load-slots.ts";
@@ -114,6 +115,7 @@ function listOf(document: Document, root: YAMLMap, name: string): YAMLSeq {
     throw unusable(`"${name}" is not a list`);
   const made = new YAMLSeq(document.schema);
   root.set(name, made);
+  keepComments(present, made);
   return made;
 }
 

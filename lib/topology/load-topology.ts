@@ -12,6 +12,8 @@ import type { Topology } from "./topology.ts";
 export interface TopologySources {
   /** Absent files are fine. */
   readonly files: { readonly topology?: TextFile | undefined; readonly services?: TextFile | undefined };
+  /** topology.yaml is there, and cannot be read. */
+  readonly isUnreadable?: boolean;
   readonly env: Environment;
 }
 
@@ -19,15 +21,16 @@ export interface TopologySources {
  * Never throws: whatever is wrong is in `problems`, with what was done instead. A malformed node stays in the list as
  * misconfigured; a malformed scalar falls back to its default; without any node the lists of nodes and slots are empty.
  */
-export function loadTopology({ files, env }: TopologySources): Topology {
+export function loadTopology({ files, env, isUnreadable = false }: TopologySources): Topology {
   const log = new ProblemLog();
   const topology = readYaml(files.topology ?? { name: "topology.yaml", text: "" });
   const overrides = readYaml(files.services ?? { name: "services-overrides.yaml", text: "" });
   const sections = sectionsOf(topology, TopologyFile, log);
   const nodes = loadNodes(sections.get("nodes"), topology, env, log);
+  const nodesAreAll = !isUnreadable && log.problems.every(({ path }) => path !== "" && !/^(nodes|SPARK)/.test(path));
   const slots = loadSlots(sections.get("slots"), topology, nodes, env, log);
   const settings = loadSettings(sections.get("settings"), topology, env, log);
   const said = sectionsOf(overrides, ServicesFile, log).get("services");
   const services = loadServices(said, overrides, { nodes, slots }, env, log);
-  return { nodes, slots, services, settings, problems: log.problems };
+  return { nodes, nodesAreAll, slots, services, settings, problems: log.problems };
 }

@@ -109,6 +109,8 @@ export interface Settings {
 
 export interface Topology {
   readonly nodes: readonly NodeEntry[];
+  /** False: a part that may name a Spark could not be read, so one that is not among `nodes` is not gone for sure. */
+  readonly nodesAreAll: boolean;
   readonly slots: readonly Slot[];
   readonly services: readonly Service[];
   readonly settings: Settings;

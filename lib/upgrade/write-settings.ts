@@ -1,5 +1,6 @@
 /** Puts the earlier version's settings into topology.yaml and services-overrides.yaml. Pure: from text to text. */
 import { type Document, isAlias, isMap, isSeq, parseDocument, visit, YAMLMap, YAMLSeq } from "yaml";
+import { keepComments } from "../config/edit-mapping.ts";
 import { refusalOf } from "../config/field-types.ts";
 import { readYaml, type TextFile } from "../config/yaml-document.ts";
 import { loadTopology } from "../topology/load-topology.ts";
@@ -164,6 +165,7 @@ class Editor {
     // Of the services' file this has been told already.
     if (before !== undefined && before !== null && this.file === TOPOLOGY)
       this.log.add(this.file, key, "not_taken", "It was something else than this file has there.");
+    keepComments(map.get(key, true), made);
     map.set(key, made);
   }
 }

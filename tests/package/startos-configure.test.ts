@@ -90,6 +90,19 @@ describe("Configure Sparks", () => {
     expect(topology().services.find(({ name }) => name === "matrix-bridge")?.disabled).toBe(true);
   });
 
+  test("comments of sections that had nothing else in them stay", async () => {
+    const topologyText = "nodes:\n  # - name: spark-1 # rack 2\nslots: # later: two\n";
+    const servicesText = "services:\n  # kokoro: { port: 8001 }\n";
+    write("topology.yaml", topologyText);
+    write("services-overrides.yaml", servicesText);
+    await run("configure-sparks", WHOLE);
+
+    for (const comment of topologyText.match(/#.*/g) ?? []) expect(read("topology.yaml")).toContain(comment);
+    expect(read("services-overrides.yaml")).toContain("# kokoro: { port: 8001 }");
+    expect(topology().nodes).toHaveLength(2);
+    expect(topology().slots).toMatchObject([{ name: "main", port: 8899 }]);
+  });
+
   test("a blank form writes no Spark, and a blank secret keeps the one that there is", async () => {
     await run("configure-sparks", BLANK);
     expect(topology().nodes).toEqual([]);

@@ -139,6 +139,7 @@ export class YamlText {
     if (present !== undefined && !isNull(present)) throw new Unusable(key);
     if (!make) return null;
     const made = this.document.createNode({}) as unknown as YAML.YAMLMap;
+    keepComments(present, made);
     map.set(key, made);
     return made;
   }
@@ -170,12 +171,20 @@ export class YamlText {
     if (present !== undefined && !isNull(present)) throw new Unusable(key);
     if (!make) return null;
     const made = this.document.createNode([]) as unknown as YAML.YAMLSeq;
+    keepComments(present, made);
     map.set(key, made);
     return made;
   }
 }
 
 const isNull = (node: unknown): boolean => node === null || (YAML.isScalar(node) && node.value === null);
+
+/** What stands beside and below a key without a value would go with it. */
+function keepComments(present: unknown, made: YAML.YAMLMap | YAML.YAMLSeq): void {
+  if (!YAML.isScalar(present)) return;
+  const comments = [present.commentBefore, present.comment].filter((comment) => comment != null);
+  if (comments.length > 0) made.commentBefore = comments.join("\n");
+}
 
 /** @throws Shared */
 function checkShared(node: unknown): void {

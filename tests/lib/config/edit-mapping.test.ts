@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { parse } from "yaml";
+import { editEntry } from "../../../lib/config/edit-list.ts";
 import { type Changes, editMapping } from "../../../lib/config/edit-mapping.ts";
 
 const edit = (text: string, changes: Changes, path = ["settings"]) => editMapping("topology.yaml", text, path, changes);
@@ -44,6 +45,16 @@ settings:
     expect(edit("settings: # for nights\nnodes: []\n", { stall_seconds: 30 })).toBe(
       "settings:\n  # for nights\n  stall_seconds: 30\nnodes: []\n",
     );
+  });
+
+  test("keeps the comments of a list that had nothing else in it, also when its entry goes again", () => {
+    const slots = { key: "slots", first: "main", impliedName: (index: number) => (index === 0 ? "main" : "") };
+    const edited = (text: string, values: Changes | null) => editEntry("topology.yaml", text, slots, "main", values);
+    const text = "slots:\n  # Such as:\n  # - name: main\nnodes: []\n";
+    const made = edited(text, { port: 9000 });
+    expect(made).toBe("slots:\n  # Such as:\n  # - name: main\n  - name: main\n    port: 9000\nnodes: []\n");
+    for (const comment of text.match(/#.*/g) ?? []) expect(edited(made, null)).toContain(comment);
+    expect(edited(edited(made, null), { port: 9000 })).toBe(made);
   });
 
   test("keeps the comments beside what stays of a list and of a mapping", () => {

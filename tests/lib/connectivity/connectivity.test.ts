@@ -159,14 +159,19 @@ describe("the connectivity log", () => {
     expect((await log()).events.map(({ transition }) => transition)).toEqual(["up", "down"]);
   });
 
-  test("a configuration that is broken for a while ends no outage, and no hardware address is forgotten", async () => {
-    const { cluster, post } = await start();
+  const FIRST_BY_VARIABLES = { SPARK1_HOST: "127.0.0.10", SPARK1_USER: "spark" };
+  test.each([
+    ["that is broken", {}, (yaml: string) => `${yaml}\nnodes: [\n`],
+    ["that is broken beside variables for one Spark", FIRST_BY_VARIABLES, (yaml: string) => `${yaml}\nnodes: [\n`],
+    ["with a typo in one entry", {}, (yaml: string) => yaml.replace(/(spark-2\n(?: {4}.*\n)*? {4}ssh_port: )/, "$1x")],
+  ])("a configuration %s for a while ends no outage, and no hardware address is forgotten", async (_, env, broken) => {
+    const { cluster, post } = await start({ env });
     const { macs } = await log();
     network("down");
     await becomes("down");
 
-    reads(`${cluster.topologyYaml}\nnodes: [\n`);
-    expect((await log()).current).toEqual({});
+    reads(broken(cluster.topologyYaml));
+    expect((await log()).current["spark-2"]).toBeUndefined();
     reads(cluster.topologyYaml);
 
     expect(await log()).toMatchObject({ macs, events: [{ spark: "spark-2", transition: "down" }] });
@@ -174,6 +179,19 @@ describe("the connectivity log", () => {
     network("up");
     await becomes("up");
     expect((await log()).events.map(({ transition }) => transition)).toEqual(["up", "down"]);
+  });
+
+  test("the outage of a Spark that is taken out is over, also when it was the last one", async () => {
+    const { cluster } = await start();
+    network("down");
+    await becomes("down");
+
+    reads("nodes: []\n");
+    expect((await log()).events.map(({ transition }) => transition)).toEqual(["up", "down"]);
+    network("up");
+    reads(cluster.topologyYaml);
+    await becomes("up");
+    expect((await log()).events).toHaveLength(2);
   });
 
   test("a Spark that was taken out and is put in again is woken by the address that it had", async () => {

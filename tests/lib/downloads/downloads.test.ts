@@ -155,20 +155,47 @@ describe("a download", () => {
     expect((await ended(body.id)).state).toBe("done");
   });
 
-  test("waits while the configuration is broken, and says so", async () => {
-    const { cluster, dataDir, plane } = await start({ speed: 20 });
+  /** Another topology.yaml is there from now on. */
+  const reads = (yaml: string) => {
+    writeFileSync(join(demo!.dataDir, "topology.yaml"), yaml);
+    demo!.plane.config.reload();
+  };
+  const withTypo = (yaml: string) => yaml.replace(/(- name: spark-1\n {4}host: .*\n)/, "$1    ssh_port: 22a\n");
+
+  test.each([
+    ["is broken", (yaml: string) => `${yaml}\nnodes: [\n`],
+    ["has a typo in the entry of its Spark", (yaml: string) => withTypo(yaml.replace(/ {4}ssh_port: .*\n/, ""))],
+  ])("waits while the configuration %s, and says so", async (_, broken) => {
+    const { cluster } = await start({ speed: 20 });
     const { id } = (await order({ model: "fresh", nodes: ["spark-1"] })).body;
     await until("some of it is there", async () => ((await look(id)).bytes ?? 0) > 1e8);
-    const reads = (yaml: string) => {
-      writeFileSync(join(dataDir, "topology.yaml"), yaml);
-      plane.config.reload();
-    };
-    reads(`${cluster.topologyYaml}\nnodes: [\n`);
-    await until("it says so", async () => (await look(id)).reason?.includes("not configured any more") ?? false);
-    expect((await look(id)).ended_at).toBeNull();
+    reads(broken(cluster.topologyYaml));
+    expect(demo!.plane.config.current.problems).not.toEqual([]);
+    await until("it says so", async () => (await look(id)).reason?.includes("cannot be read just now") ?? false);
+    expect(await look(id)).toMatchObject({ ended_at: null, bytes_per_second: null, eta_seconds: null });
     reads(cluster.topologyYaml);
 
     expect(await ended(id)).toMatchObject({ state: "done", reason: null });
+  });
+
+  test("ends when its Spark is taken out; one that was being cancelled is cancelled", async () => {
+    const { cluster } = await start({ speed: 20 });
+    const out = cluster.topologyYaml.replace(/ {2}- name: spark-1\n(?: {4}.*\n)*/, "");
+    const { id } = (await order({ model: "fresh", nodes: ["spark-1"] })).body;
+    await until("some of it is there", async () => ((await look(id)).bytes ?? 0) > 1e8);
+    reads(out);
+    expect(await ended(id)).toMatchObject({
+      state: "failed",
+      reason: "The Spark that downloads is not configured any more.",
+    });
+
+    reads(cluster.topologyYaml);
+    const second = (await order({ model: "fresh", nodes: ["spark-1"] })).body.id;
+    await until("more of it is there", async () => ((await look(second)).bytes ?? 0) > 2e8);
+    cluster.nodes[0]!.network.set("down");
+    await fetch(`${demo!.url}/api/downloads/${second}`, { method: "DELETE" });
+    reads(out);
+    expect((await ended(second)).state).toBe("cancelled");
   });
 
   test("that is cancelled while its Spark is out of reach stays cancelled over a restart of the controller", async () => {

@@ -48,6 +48,14 @@ describe("writing entries into topology.yaml", () => {
     expect(edit(text, { nodes: [ALICE] })).toBe(text.replace("host: old", "host: 10.77.0.11"));
   });
 
+  test("keeps the comments of sections that had nothing else in them", () => {
+    const text = "nodes:\n  # - name: spark-1 # rack 2\n  #   host: 10.77.0.9\nslots: # later: two\n";
+    const written = edit(text, { nodes: [ALICE], vllm: { port: 9000, container: null, image: null } });
+
+    for (const comment of text.match(/#.*/g) ?? []) expect(written).toContain(comment);
+    expect(parse(written)).toMatchObject({ nodes: [ALICE], slots: [{ name: "main", port: 9000 }] });
+  });
+
   test("a blank value removes the key, so that the default holds", () => {
     const text =
       "nodes:\n  - name: spark-1\n    host: a\n    user: alice\n    ssh_port: 2222\n    launch_dir: /opt/x\n";

@@ -79,6 +79,7 @@ export const SETTINGS: Settings = {
 export function aTopology(given: Partial<Topology> = {}): Topology {
   return {
     nodes: [aNode("spark-1"), aNode("spark-2")],
+    nodesAreAll: true,
     slots: [aSlot()],
     services: [],
     settings: SETTINGS,

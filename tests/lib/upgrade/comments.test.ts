@@ -71,6 +71,17 @@ services:
     expect(readFileSync(join(from.dataDir, "before-upgrade", MODELS), "utf8")).toBe(top);
   });
 
+  test("of a section of topology.yaml that had nothing else in it", async () => {
+    const topology = "nodes: # ours\n  # - name: spark-3\n";
+    const settings = JSON.stringify({ SPARK1_HOST: "10.77.0.11", SPARK1_USER: "alice" });
+    const from = earlier({ "app_settings.json": settings, "topology.yaml": topology });
+    await start(from);
+
+    const text = readFileSync(join(from.dataDir, "topology.yaml"), "utf8");
+    expect(text).toContain("host: 10.77.0.11");
+    for (const comment of topology.match(/#.*/g) ?? []) expect(text).toContain(comment);
+  });
+
   test("out of a list: beside the entry, and beside its name", async () => {
     const list = `# Services of the house.
 
