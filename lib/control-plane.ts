@@ -95,8 +95,10 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
 
   async function assemble({ env, simulated }: ControlPlaneOptions, open: Store): Promise<ControlPlane> {
     const now = () => isoTime(Date.now());
-    const isUsed = hasInstance(open.facts);
-    const upgrade = takeOverEarlier({ dataDir, isUsed, shippedCatalogPath: SHIPPED_CATALOG, now, log });
+    const [isUsed, keyIsNamed] = [hasInstance(open.facts), Boolean(env.SSH_KEY_PATH)];
+    const upgrade = takeOverEarlier({ dataDir, isUsed, keyIsNamed, shippedCatalogPath: SHIPPED_CATALOG, now, log });
+    const identity = loadIdentity({ folder: dataDir, path: env.SSH_KEY_PATH || null });
+    const hostKeys = openHostKeys({ file: join(dataDir, "known_hosts.json") });
     const { instance, ...origin } = openInstance(open, placeOf(dataDir));
     const events = createEventBus((error, event) => log.error("a subscriber failed", { error, event: event.type }));
     const { storeWatch, report, recordIfPossible } = createStoreHealth({ store: open, log, events, now });
@@ -123,8 +125,6 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       load: () => gateway.load(),
     });
     const { metrics, activity, traffic } = observation;
-    const identity = loadIdentity({ folder: dataDir, path: env.SSH_KEY_PATH || null });
-    const hostKeys = openHostKeys({ file: join(dataDir, "known_hosts.json") });
     const timing = { ...TIMING, ...options.timing };
     const sparks = createSparks({
       ...{ privateKey: identity.privateKey, hostKeys, instance, timing, log, ...options.ssh },

@@ -16,13 +16,14 @@ export const TOPOLOGY = "topology.yaml";
 export interface Taking {
   readonly folder: EarlierFolder;
   readonly shipped: TextFile;
+  readonly keyIsNamed: boolean;
   readonly items: ItemLog;
   /** Runs a part; what it throws is told as of `source`. */
   readonly attempt: (source: string, run: () => void) => void;
 }
 
 /** @returns what the settings say; null: there are none, or they cannot be read */
-export function takeFiles({ folder, shipped, items, attempt }: Taking): AppSettings | null {
+export function takeFiles({ folder, shipped, keyIsNamed, items, attempt }: Taking): AppSettings | null {
   // Overrides alone may be those of somebody who prepares a new folder.
   const isSure = folder.presence(APP_SETTINGS) !== "absent";
   const models = folder.read(MODELS, items);
@@ -45,7 +46,7 @@ export function takeFiles({ folder, shipped, items, attempt }: Taking): AppSetti
     if (services) takeJudged(folder, SERVICES, judgeServices(services, topology(), isSure), items);
     add(folder, SERVICES, wantedOf(SERVICES), items);
   });
-  attempt("id_ed25519", () => takeKey(folder, settings?.keyPath ?? null, items));
+  if (!keyIsNamed) attempt("id_ed25519", () => takeKey(folder, settings?.keyPath ?? null, items));
   attempt("known_hosts", () => {
     const { nodes } = loadTopology({ files: { topology: topology() }, env: {} });
     const sparks = nodes.flatMap((node) =>

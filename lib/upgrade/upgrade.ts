@@ -22,6 +22,8 @@ export interface UpgradeOptions {
   readonly dataDir: string;
   /** By this version: a start had come so far as to have read its keys before. */
   readonly isUsed: boolean;
+  /** The environment names the key that is used: another one is neither taken nor a sign of the earlier version. */
+  readonly keyIsNamed: boolean;
   readonly shippedCatalogPath: string;
   /** ISO 8601 UTC. */
   readonly now: () => string;
@@ -39,13 +41,13 @@ export interface Upgrade {
  * A data folder that has been used by this version, or by nobody, has nothing to take over. topology.yaml is no such use: it may
  * be written before the first start, by the package's form or by hand.
  */
-function isEarlier(folder: EarlierFolder, isUsed: boolean): boolean {
+function isEarlier(folder: EarlierFolder, { isUsed, keyIsNamed }: UpgradeOptions): boolean {
   const has = (name: string) => folder.presence(name) !== "absent";
   const isFile = (name: string) => folder.presence(name) === "file";
   if (isFile(REPORT)) return false;
   if (has(APP_SETTINGS)) return true;
   if (isUsed) return false;
-  if (KNOWN_HOSTS.some(has) || earlierKeys(folder, null).length > 0) return true;
+  if (KNOWN_HOSTS.some(has) || (!keyIsNamed && earlierKeys(folder, null).length > 0)) return true;
   // Overrides beside it are those of somebody who prepares a folder for this version.
   return !isFile(TOPOLOGY) && [MODELS, SERVICES].some(has);
 }
@@ -54,10 +56,11 @@ function isEarlier(folder: EarlierFolder, isUsed: boolean): boolean {
  * To be called before configuration, key and host keys are read. Never throws: whatever cannot be done is in the report, and
  * the start goes on.
  */
-export function takeOverEarlier({ dataDir, isUsed, shippedCatalogPath, now, log }: UpgradeOptions): Upgrade {
+export function takeOverEarlier(options: UpgradeOptions): Upgrade {
+  const { dataDir, keyIsNamed, shippedCatalogPath, now, log } = options;
   const folder = new EarlierFolder(dataDir);
   let report = readReport(folder);
-  if (!isEarlier(folder, isUsed)) return { report: () => report, finish: () => undefined };
+  if (!isEarlier(folder, options)) return { report: () => report, finish: () => undefined };
   log.info("data of the earlier version are taken over");
   const items = new ItemLog();
   /** What nobody thought of costs its own part only. */
@@ -70,7 +73,7 @@ export function takeOverEarlier({ dataDir, isUsed, shippedCatalogPath, now, log 
     }
   };
   const shipped = readConfigFile(shippedCatalogPath).file ?? { name: "models.yaml", text: "" };
-  const settings = takeFiles({ folder, shipped, items, attempt });
+  const settings = takeFiles({ folder, shipped, keyIsNamed, items, attempt });
   return {
     report: () => report,
     finish(webhooks) {

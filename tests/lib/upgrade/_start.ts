@@ -1,5 +1,6 @@
 /** Starts on data of the earlier version, and what became of them. */
 import { afterEach } from "bun:test";
+import type { Environment } from "../../../lib/config/fields.ts";
 import { type ControlPlane, createControlPlane } from "../../../lib/control-plane.ts";
 import { createLogger } from "../../../lib/log.ts";
 import type { UpgradeItem, UpgradeReport } from "../../../lib/upgrade/report.ts";
@@ -28,10 +29,10 @@ export function earlier(files: Readonly<Record<string, string>>): Earlier {
   return made;
 }
 
-export async function start({ dataDir }: Pick<Earlier, "dataDir">): Promise<Started> {
+export async function start({ dataDir }: Pick<Earlier, "dataDir">, env: Environment = {}): Promise<Started> {
   const lines: string[] = [];
   const log = createLogger({ level: "info", write: (line) => lines.push(line) });
-  const plane = await createControlPlane({ version: "1.0.0:0", dataDir, env: {}, log, simulated: null });
+  const plane = await createControlPlane({ version: "1.0.0:0", dataDir, env, log, simulated: null });
   const started: Started = {
     plane,
     logged: lines.join("\n"),

@@ -7,6 +7,7 @@ const shippedCatalogPath = new URL("../../../config/models.yaml", import.meta.ur
 const upgrade = takeOverEarlier({
   dataDir: process.argv[2]!,
   isUsed: false,
+  keyIsNamed: false,
   shippedCatalogPath,
   now: () => "2026-01-01T00:00:00+00:00",
   log,

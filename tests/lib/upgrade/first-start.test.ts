@@ -42,6 +42,21 @@ describe("a topology.yaml that was written before the first start", () => {
 
     expect(keyOf(started)).toBe(earlierKeyOf(from)!);
   });
+
+  test("nor is one that ended at the key of the environment: what was not taken is told by the next one", async () => {
+    const from = earlier({ "topology.yaml": BY_FORM, "ssh/known_hosts": "nonsense\n" });
+    await expect(start(from, { SSH_KEY_PATH: "/nowhere/id_ed25519" })).rejects.toThrow();
+
+    expect(items((await start(from)).report)).toEqual(["ssh/known_hosts"]);
+  });
+
+  test("a key that the environment names is used where it is, and is no sign of the earlier version", async () => {
+    const from = earlier({ "topology.yaml": BY_FORM, "ssh/id_ed25519": "PRIVATE!" });
+    const started = await start(from, { SSH_KEY_PATH: join(from.dataDir, "ssh/id_ed25519") });
+
+    expect([started.report, keyOf(started)]).toEqual([null, earlierKeyOf(from)]);
+    expect(existsSync(join(from.dataDir, "id_ed25519"))).toBe(false);
+  });
 });
 
 describe("what is there already", () => {
