@@ -19,6 +19,8 @@ export interface SshOptions {
   readonly keepaliveCountMax?: number;
   /** Commands at a time on one connection. sshd allows 10 sessions by default (MaxSessions). */
   readonly maxChannels?: number;
+  /** After a refused session, so long no more are tried at a time than ran then. */
+  readonly narrowMs?: number;
   readonly readyTimeoutMs?: number;
   readonly backoff?: Backoff;
 }
@@ -35,6 +37,7 @@ export function createSsh(options: SshOptions): SshPool {
     keepaliveIntervalMs: options.keepaliveIntervalMs ?? 5_000,
     keepaliveCountMax: options.keepaliveCountMax ?? 3,
     maxChannels: options.maxChannels ?? 8,
+    narrowMs: options.narrowMs ?? 60_000,
     readyTimeoutMs: options.readyTimeoutMs ?? 10_000,
     backoff: options.backoff ?? { firstMs: 250, maxMs: 5_000 },
     log: options.log,
@@ -109,11 +112,11 @@ async function runOn(link: Link, command: ShellCommand, call: ExecOptions, limit
 
 /**
  * The peer opens fewer sessions than we ask for: its MaxSessions is lower, or commands that were given up still hold
- * theirs. Go on with as many as run; with none running, on a new connection.
+ * theirs. Go on for a while with as many as run; with none running, on a new connection.
  */
 async function afterRefusal(link: Link, connection: Connection, error: Error, limit: CallLimit): Promise<void> {
   if (connection.runningCount > 0) {
-    if (connection.usable) link.slots.capacity = connection.runningCount;
+    if (connection.usable) link.narrow(connection.runningCount);
     await limit.race(connection.commandEnded());
     return;
   }

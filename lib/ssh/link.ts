@@ -15,6 +15,8 @@ export interface Backoff {
 
 export interface LinkOptions extends ClientOptions {
   readonly maxChannels: number;
+  /** So long no more commands are tried at a time than the peer took when it refused one. */
+  readonly narrowMs: number;
   readonly backoff: Backoff;
   readonly log?: ((message: string, fields: Readonly<Record<string, unknown>>) => void) | undefined;
 }
@@ -27,6 +29,7 @@ export class Link {
   #attempt: Promise<Connection> | undefined;
   /** Wakes those who wait within a pause: somebody else does not wait. */
   readonly #waiting = new Set<() => void>();
+  #widening: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
   #lastError: SshError | undefined;
   #notBefore = 0;
@@ -59,8 +62,16 @@ export class Link {
     this.#notBefore = 0;
   }
 
+  /** The peer opened no more sessions than these. Commands that were given up may hold some: later it may be more again. */
+  narrow(sessions: number): void {
+    this.slots.capacity = sessions;
+    clearTimeout(this.#widening);
+    this.#widening = setTimeout(() => this.#widen(), this.options.narrowMs);
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
+    clearTimeout(this.#widening);
     await Promise.allSettled([this.#attempt, ...[...this.#connections].map((connection) => connection.close())]);
   }
 
@@ -104,7 +115,7 @@ export class Link {
       this.#failures = 0;
       this.#lastError = undefined;
       this.#notBefore = 0;
-      this.slots.capacity = options.maxChannels;
+      this.#widen();
       this.#connections.add(connection);
       this.#current = connection;
       options.log?.("ssh connected", { host: target.host, port: target.port, user: target.user });
@@ -118,6 +129,11 @@ export class Link {
       options.log?.("ssh connection failed", { host: target.host, port: target.port, reason: error.reason });
       throw error;
     }
+  }
+
+  #widen(): void {
+    clearTimeout(this.#widening);
+    this.slots.capacity = this.options.maxChannels;
   }
 
   #forget(connection: Connection): void {

@@ -193,6 +193,28 @@ withSshd("commands on a real sshd", () => {
     }
   });
 
+  test("sessions that were held by commands that had been given up are used again later, on the same connection", async () => {
+    const narrow = await startSshd(["MaxSessions 4"]);
+    try {
+      const ssh = pool({ privateKey: narrow.privateKey, narrowMs: 1_000 });
+      const stubborn = () => ssh.exec(narrow.target, sh("trap '' HUP TERM INT; sleep 3"), { deadlineMs: 500 });
+      const given = await Promise.all([stubborn(), stubborn(), stubborn()].map(failure));
+      expect(given.map(({ reason }) => reason)).toEqual(["timeout", "timeout", "timeout"]);
+      const connection = sh("echo $SSH_CONNECTION");
+      // It takes the last session, so the next command is refused and waits.
+      const long = ssh.exec(narrow.target, sh("echo $SSH_CONNECTION; sleep 5"), within);
+      await Bun.sleep(300);
+      const refused = ssh.exec(narrow.target, connection, within);
+      await Bun.sleep(3_000);
+
+      const later = await ssh.exec(narrow.target, connection, { deadlineMs: 1_500 });
+      const all = [later, await refused, await long].map(({ stdout }) => stdout);
+      expect(all).toEqual([later.stdout, later.stdout, later.stdout]);
+    } finally {
+      await narrow.remove();
+    }
+  });
+
   test("a dead server fails its commands at once with reason unknown; the next command connects anew", async () => {
     const ssh = pool();
     const marker = join(folder, "running");
