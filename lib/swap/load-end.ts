@@ -1,10 +1,10 @@
-/** Why a load has ended whose vLLM is gone, read from what it left behind. Pure. */
+/** Why a load has ended, read from what it left behind. Pure. */
 import type { JobReading } from "./cluster.ts";
 import { explainEnd, explainLog, failure, killedForMemory, oomKilled } from "./failure.ts";
 import type { Failure } from "./swap.ts";
 
 export interface LoadEnd {
-  /** What shows that it is gone; null: it may still run. */
+  /** What shows that its vLLM is gone; null: it may still run. */
   readonly dead: string | null;
   readonly launcher: Pick<JobReading, "state" | "exitCode">;
   /** Name of a node that was restarted since the launch. */
@@ -15,7 +15,11 @@ export interface LoadEnd {
   readonly lines: readonly string[];
 }
 
-/** @param container its name @returns null: it may still run, and its log names nothing */
+/**
+ * What may still run is not explained from its log: what got ready may have complained before of what it can do without.
+ * @param container its name
+ * @returns null: it may still run
+ */
 export function endOfLoad(container: string, { dead, launcher, rebooted, killedOn, lines }: LoadEnd): Failure | null {
   if (rebooted !== null)
     return failure(
@@ -24,7 +28,7 @@ export function endOfLoad(container: string, { dead, launcher, rebooted, killedO
       `${rebooted}: another boot id than at the launch`,
       "Check its power and its log, then swap again.",
     );
-  if (dead === null) return explainLog(lines);
+  if (dead === null) return null;
   if (killedOn !== null) return killedForMemory(lines, killedOn, oomKilled(container, killedOn));
   const { state, exitCode } = launcher;
   if (state !== "running" && state !== "prepared") return explainEnd(exitCode, lines);

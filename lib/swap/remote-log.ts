@@ -9,6 +9,8 @@ import { pause } from "./run.ts";
 import type { Timing } from "./timing.ts";
 
 const CHUNK_BYTES = 1 << 20;
+/** A Spark keeps 72 MiB of a log at most: so many full readings have seen what was there when the first one began. */
+const MOST_FULL_READINGS = 96;
 
 interface Source {
   readonly name: string;
@@ -78,17 +80,25 @@ export class RemoteLog {
     };
   }
 
-  /** What is left of it once its vLLM has ended, or ought to have. @param take is given every line that is whole @returns how it ended */
+  /**
+   * What is left of it once its vLLM has ended, or ought to have. One that goes on, and writes faster than it can be read, is not read for ever.
+   * @param take is given every line that is whole
+   * @returns how it ended
+   */
   async readToEnd(
     take: (line: LogSegment) => unknown,
     { followMs, settleLookMs }: Pick<Timing, "followMs" | "settleLookMs">,
     signal: AbortSignal,
   ): Promise<Pick<LogReading, "launcher" | "rebooted">> {
-    for (const began = performance.now(); ; await pause(followMs, signal)) {
+    const began = performance.now();
+    let full = 0;
+    while (true) {
       const { segments, more, launcher, rebooted } = await this.read(signal);
       for (const segment of segments) if (segment.final) take(segment);
+      if (more) full++;
       // A container's log may lag behind its end.
-      if (!more && performance.now() - began > settleLookMs) return { launcher, rebooted };
+      if (more ? full >= MOST_FULL_READINGS : performance.now() - began > settleLookMs) return { launcher, rebooted };
+      if (!more) await pause(followMs, signal);
     }
   }
 }

@@ -1,10 +1,9 @@
 /**
- * What one swap reads of the remote logs: the last lines of the present attempt, and up to which byte of each log the store
+ * What one swap reads of the remote logs: the last lines of each in the present attempt, and up to which byte of each log the store
  * has them. Every line is stored together with the place where it ends, so that after a restart none is missing or twice.
  */
+import { LastLines } from "./last-lines.ts";
 import type { Leg } from "./machine.ts";
-
-const TAIL_LINES = 2_000;
 
 /** What the log of an attempt is called in the store: the way back has logs of its own. */
 export const storedAs = (source: string, leg: Leg): string => (leg === "rollback" ? `${source} (back)` : source);
@@ -19,7 +18,7 @@ export interface RemoteLine {
 }
 
 export class RunLog {
-  #tail: string[] = [];
+  #tail = new LastLines();
   #known: ReadonlyMap<string, number> = new Map();
 
   constructor(
@@ -32,9 +31,9 @@ export class RunLog {
   ) {}
 
   /** @returns false: the store had it already */
-  take({ source, text, end }: RemoteLine): boolean {
-    this.#tail.push(text);
-    if (this.#tail.length > TAIL_LINES * 2) this.#tail = this.#tail.slice(-TAIL_LINES);
+  take(line: RemoteLine): boolean {
+    const { source, text, end } = line;
+    this.#tail.add(line);
     const name = storedAs(source, this.means.leg());
     const isNew = end > (this.#known.get(name) ?? 0);
     if (isNew) this.means.writeLog(name, text, end);
@@ -42,12 +41,12 @@ export class RunLog {
   }
 
   tail(): readonly string[] {
-    return this.#tail;
+    return this.#tail.all();
   }
 
   /** The remote logs are now read from their beginning. @returns up to which byte the store has that of a source */
   begin(): (source: string) => number {
-    this.#tail = [];
+    this.#tail = new LastLines();
     this.#known = this.means.readTo();
     return (source) => this.#known.get(storedAs(source, this.means.leg())) ?? 0;
   }

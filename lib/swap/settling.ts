@@ -9,14 +9,13 @@ import { type Death, deathOf, whatIsGone } from "./death.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import type { Belief } from "./facts.ts";
 import { oomKilled } from "./failure.ts";
+import { LastLines } from "./last-lines.ts";
 import type { SwapOrder } from "./order.ts";
 import { type LogSegment, RemoteLog } from "./remote-log.ts";
 import { pause } from "./run.ts";
 import { storedAs } from "./run-log.ts";
 import type { Failure } from "./swap.ts";
 import type { SwapRecord } from "./swap-store.ts";
-
-const MOST_LAST_LINES = 2_000;
 
 export interface SettlingMeans
   extends Pick<EngineOptions, "control" | "store" | "log" | "timing" | "topology" | "now"> {
@@ -84,7 +83,7 @@ export class Settling {
     let whole: Readonly<Record<string, string>> = {};
     let killedOn: string | null = null;
     // Kept when a connection is cut, or the disk full, in the moment in which it is told.
-    const lines: string[] = [];
+    const lines = new LastLines();
     while (true) {
       await pause(timing.settleLookMs, signal);
       const isOver = () => !this.#belief(record) || this.means.isTouched(record);
@@ -106,7 +105,13 @@ export class Settling {
         if (isOver()) return;
         const seconds = Math.round((Date.parse(this.means.now()) - Date.parse(belief.since)) / 1000);
         const killed = killedOn && oomKilled(record.order.slot.container, killedOn);
-        const failure = deathOf(belief.model, seconds, { ...ends, gone: gone.line, outlived, killedOn: killed, lines });
+        const failure = deathOf(belief.model, seconds, {
+          ...ends,
+          gone: gone.line,
+          outlived,
+          killedOn: killed,
+          lines: lines.all(),
+        });
         // What was started in another container since is somebody's.
         const isLeft = ([node, at]: readonly [string, string]) => whole[node] === at;
         const remains = Object.fromEntries(Object.entries(started).filter(isLeft));
@@ -145,7 +150,7 @@ export class Settling {
     { job }: SwapRecord,
     { launch_id }: Belief,
     nodes: readonly [Node, ...Node[]],
-    lines: string[],
+    lines: LastLines,
     signal: AbortSignal,
   ): Promise<Pick<Death, "launcher" | "rebooted">> {
     const { control, log, timing } = this.means;
@@ -153,10 +158,9 @@ export class Settling {
     const known = log.readTo(job.job_id);
     const remote = new RemoteLog(control, nodes, launch_id, (source) => known.get(storedAs(source, leg)) ?? 0);
     remote.skipKnown();
-    const take = ({ source, text, end }: LogSegment) => {
-      log.append(job.job_id, storedAs(source, leg), text, end);
-      lines.push(text);
-      if (lines.length > MOST_LAST_LINES * 2) lines.splice(0, MOST_LAST_LINES);
+    const take = (segment: LogSegment) => {
+      log.append(job.job_id, storedAs(segment.source, leg), segment.text, segment.end);
+      lines.add(segment);
     };
     return remote.readToEnd(take, timing, signal);
   }

@@ -6,10 +6,12 @@ import { Fault } from "../../fault.ts";
 import type { HttpAnswer } from "../cluster.ts";
 import { type Gone, whatIsGone } from "../death.ts";
 import { failureOf } from "../facts.ts";
-import { failure } from "../failure.ts";
+import { beside, explainLog, failure } from "../failure.ts";
+import { LastLines } from "../last-lines.ts";
+import { LoadClock, NOT_WATCHED } from "../load-clock.ts";
 import { endOfLoad, type LoadEnd } from "../load-end.ts";
 import type { Leg } from "../machine.ts";
-import { RemoteLog } from "../remote-log.ts";
+import { type LogSegment, RemoteLog } from "../remote-log.ts";
 import type { EffectBody, Run } from "../run.ts";
 import { attempt, mustStillObey, nodesOf, pause } from "../run.ts";
 import { servedName, servesModel } from "../served.ts";
@@ -20,25 +22,27 @@ const BETWEEN_TRIES_MS = 500;
 
 export const verify: EffectBody = async (run, leg, signal) => {
   const { verifyDeadlineMs, contactDeadlineMs } = run.timing;
-  const began = Date.now();
-  let contact = began;
+  const clock = new LoadClock(NOT_WATCHED);
+  const words = new Words(run, leg);
   let missing = 0;
   let killedOn: string | null = null;
+  /** Null: it may still get ready. */
+  let verdict: Failure | null = null;
   while (true) {
     try {
       const left = await whatIsLeft(run, leg, signal);
       if (left === null) return { type: "verified" };
-      const isLate = Date.now() - began > verifyDeadlineMs;
+      const isLate = clock.tick().watchedMs > verifyDeadlineMs;
       const gone = await look(run, leg, signal);
       // Twice in a row: a process list may be read in the instant between two processes.
       missing = gone === null ? 0 : missing + 1;
       // Its container may be gone at the next look, and what docker knows of it.
       killedOn = gone && (killedOn ?? gone.killedOn);
-      if (missing > 1 || (isLate && gone === null)) {
-        const seen = { dead: gone?.line ?? null, killedOn };
-        return { type: "failed", failure: await explain(run, leg, seen, left, signal) };
-      }
-      contact = Date.now();
+      const isOver = missing > 1 || (isLate && gone === null);
+      const seen = { dead: gone?.line ?? null, killedOn, left };
+      verdict = isOver ? words.unread(seen) : null;
+      if (isOver) return { type: "failed", failure: await words.explain(seen, signal) };
+      clock.heard();
       run.waitsFor(null);
       await pause(BETWEEN_TRIES_MS, signal);
     } catch (error) {
@@ -46,7 +50,8 @@ export const verify: EffectBody = async (run, leg, signal) => {
       if (!(error instanceof Fault) || error.code === "fenced") throw error;
       // A Spark that restarts is silent first, and tells afterwards that it has.
       const reason = failureOf(error);
-      if (Date.now() - contact > contactDeadlineMs) return { type: "failed", failure: reason };
+      if (clock.tick().quietMs > contactDeadlineMs)
+        return { type: "failed", failure: verdict ? beside(verdict, reason) : reason };
       run.waitsFor(reason);
       run.log(`${reason.message} Looking again.`);
       await pause(run.timing.followMs * 5, signal);
@@ -82,23 +87,51 @@ async function look(run: Run, leg: Leg, signal: AbortSignal): Promise<Gone | nul
   return whatIsGone(slot.container, views);
 }
 
-/**
- * From its whole log: what was written since its first answer may have been read already, by an earlier controller too.
- * @param left what it did not answer
- */
-async function explain(
-  run: Run,
-  leg: Leg,
-  seen: Pick<LoadEnd, "dead" | "killedOn">,
-  left: string,
-  signal: AbortSignal,
-): Promise<Failure> {
-  const log = new RemoteLog(run.control, nodesOf(run, leg), attempt(run, leg).launchId, run.beginReading());
-  const ends = await log.readToEnd(run.logRemote, run.timing, signal);
-  return (
-    endOfLoad(run.order.slot.container, { ...ends, ...seen, lines: run.tail() }) ??
-    failure("not_answering", "The model was loaded, but does not answer a chat.", left, "Read the log; swap again.")
-  );
+interface Seen extends Pick<LoadEnd, "dead" | "killedOn"> {
+  /** What it did not answer. */
+  readonly left: string;
+}
+
+/** What its logs tell. They are read only when that is asked; where a reading fails, the next one goes on. */
+class Words {
+  /** What was read of them up to its first answer; empty after a restart of the controller. */
+  readonly #before: readonly string[];
+  /** What was written since. */
+  readonly #since = new LastLines();
+  #log: RemoteLog | null = null;
+
+  constructor(
+    private readonly run: Run,
+    private readonly leg: Leg,
+  ) {
+    this.#before = run.tail();
+  }
+
+  /** What can be said without them. */
+  unread(seen: Seen): Failure {
+    const unknown = { launcher: { state: "running", exitCode: null }, rebooted: null } as const;
+    return this.#verdict(seen, unknown, this.#before);
+  }
+
+  /** From the whole of them: what was written since its first answer may have been read already, by an earlier controller too. */
+  async explain(seen: Seen, signal: AbortSignal): Promise<Failure> {
+    const { run, leg } = this;
+    this.#log ??= new RemoteLog(run.control, nodesOf(run, leg), attempt(run, leg).launchId, run.beginReading());
+    const take = (line: LogSegment) => {
+      if (run.logRemote(line)) this.#since.add(line);
+    };
+    const ends = await this.#log.readToEnd(take, run.timing, signal);
+    return this.#verdict(seen, ends, run.tail());
+  }
+
+  #verdict({ left, ...seen }: Seen, ends: Pick<LoadEnd, "launcher" | "rebooted">, lines: readonly string[]): Failure {
+    const ended = endOfLoad(this.run.order.slot.container, { ...ends, ...seen, lines });
+    if (ended) return ended;
+    const advice = "Read the log; swap again.";
+    const silent = failure("not_answering", "The model was loaded, but does not answer a chat.", left, advice);
+    const known = explainLog(this.#since.all());
+    return known ? beside(known, silent) : silent;
+  }
 }
 
 function said(answer: HttpAnswer): string {

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { JobReading } from "../../../lib/swap/cluster.ts";
 import { RemoteLog } from "../../../lib/swap/remote-log.ts";
 import { RunLog } from "../../../lib/swap/run-log.ts";
+import { until } from "../../support/until.ts";
 import { aNode, someSparks } from "./_fixtures.ts";
 
 const never = new AbortController().signal;
@@ -114,6 +115,19 @@ describe("the logs of a launch", () => {
     expect([first.more, second.more]).toEqual([true, false]);
     expect(first.segments).toHaveLength(MIB / 1024);
     expect(second.segments).toHaveLength(1);
+  });
+
+  test("are read to their end without a pause while there is more", async () => {
+    const jobs = new Jobs();
+    jobs.write("spark-1/swap-1", `${"x".repeat(1023)}\n`.repeat(3 * 1024 + 1));
+    let lines = 0;
+    const over = new AbortController();
+    const ends = jobs.open().readToEnd(() => lines++, { followMs: 60_000, settleLookMs: 0 }, over.signal);
+
+    await until("all of it was read", () => lines === 3 * 1024 + 1);
+
+    over.abort(new Error("that was all"));
+    await ends.catch(() => {});
   });
 });
 
