@@ -9,7 +9,7 @@ import { pause } from "./run.ts";
 import type { Timing } from "./timing.ts";
 
 const CHUNK_BYTES = 1 << 20;
-/** A Spark keeps 72 MiB of a log at most: so many full readings have seen what was there when the first one began. */
+/** A Spark keeps 72 MiB of a log at most: so many full readings in a row have seen what was there when the first one began. */
 const MOST_FULL_READINGS = 96;
 
 interface Source {
@@ -32,13 +32,15 @@ export interface LogReading {
   readonly launcher: Pick<JobReading, "state" | "exitCode">;
   /** Name of a node that was restarted since the launch; null when none was. */
   readonly rebooted: string | null;
-  /** There is more to read right now. */
+  /** There is more to read right now. Of a log that grows faster than it can be read nobody waits for the end: false. */
   readonly more: boolean;
 }
 
 export class RemoteLog {
   readonly #launcher: Source;
   readonly #keepers: readonly Source[];
+  /** Full readings since the last one that was not. */
+  #full = 0;
 
   constructor(
     private readonly control: SparkControl,
@@ -72,16 +74,17 @@ export class RemoteLog {
       })),
     );
     const readings = [launcher!, ...keepers];
+    this.#full = readings.some(({ reading }) => isFull(reading)) ? this.#full + 1 : 0;
     return {
       segments: readings.flatMap(({ source, reading }) => segmentsOf(source, reading)),
       launcher: launcher!.reading,
       rebooted: readings.find(({ reading }) => reading.state === "rebooted")?.source.node.name ?? null,
-      more: readings.some(({ reading }) => isFull(reading)),
+      more: this.#full > 0 && this.#full < MOST_FULL_READINGS,
     };
   }
 
   /**
-   * What is left of it once its vLLM has ended, or ought to have. One that goes on, and writes faster than it can be read, is not read for ever.
+   * What is left of it once its vLLM has ended, or ought to have.
    * @param take is given every line that is whole
    * @returns how it ended
    */
@@ -91,14 +94,13 @@ export class RemoteLog {
     signal: AbortSignal,
   ): Promise<Pick<LogReading, "launcher" | "rebooted">> {
     const began = performance.now();
-    let full = 0;
     while (true) {
       const { segments, more, launcher, rebooted } = await this.read(signal);
       for (const segment of segments) if (segment.final) take(segment);
-      if (more) full++;
+      if (more) continue;
       // A container's log may lag behind its end.
-      if (more ? full >= MOST_FULL_READINGS : performance.now() - began > settleLookMs) return { launcher, rebooted };
-      if (!more) await pause(followMs, signal);
+      if (performance.now() - began > settleLookMs) return { launcher, rebooted };
+      await pause(followMs, signal);
     }
   }
 }

@@ -48,6 +48,27 @@ describe("following a load", () => {
     expect(run.lines.filter((line) => line.startsWith("launch:")).slice(0, 2)).toEqual(["launch: one", "launch: two"]);
   });
 
+  /** A MiB more at each look. */
+  const endless = (state: Pick<JobReading, "state" | "exitCode">): Pick<SparkControl, "readJob"> => {
+    const text = new TextEncoder().encode(`${"x".repeat(2 ** 18 - 1)}\n`.repeat(4));
+    return {
+      async readJob(_node, id, offset) {
+        await Bun.sleep(0);
+        const chunk = id.endsWith("-log") ? new Uint8Array() : text;
+        return { ...state, chunk, nextOffset: offset + chunk.length, skipped: 0 };
+      },
+    };
+  };
+
+  test("ends where a log grows faster than it can be read: with what died, and with what answers", async () => {
+    const ended = endless({ state: "exited", exitCode: 1 });
+    expect((await failing({ control: { ...ended, ...dead, get: () => Promise.resolve(silence) } })).code).toBe(
+      "launch_failed",
+    );
+    const run = aRun({ control: { ...endless(running), ...alive, get: () => Promise.resolve(answer) } });
+    expect(await follow(run, "forward", never)).toEqual({ type: "answering" });
+  }, 30_000);
+
   test("the end of the log is read again when the connection is cut in that moment", async () => {
     let answered = false;
     let cuts = 2;
