@@ -8,23 +8,12 @@ import { isUsableSecret } from "../../lib/webhook/sign.ts";
 import { urlRefusal } from "../../lib/webhook/url-rule.ts";
 import type { Loaded } from "./_startos.ts";
 import { useStartos } from "./_startos-bench.ts";
+import { BLANK, WHOLE } from "./_startos-form.ts";
 
 setDefaultTimeout(180_000);
 
 const bench = useStartos();
 const { volumeFile, read, write, action, run } = bench;
-
-/** What a form sends that was left as it is. */
-const BLANK = {
-  spark1: { host: null, user: null },
-  spark2: { host: null, user: null },
-  vllmPort: null,
-  vllmContainer: null,
-  hiddenServices: [],
-  matrixUser: null,
-  webhookUrl: null,
-  webhookSecret: null,
-};
 
 const webhook = () => JSON.parse(read("startos-webhook.json"));
 const topology = () => {
@@ -36,18 +25,6 @@ const topology = () => {
 };
 
 describe("Configure Sparks", () => {
-  const WHOLE = {
-    ...BLANK,
-    spark1: { host: "10.77.0.11", user: "alice" },
-    spark2: { host: "10.77.0.12", user: "alice" },
-    vllmPort: 8899,
-    vllmContainer: "vllm_big",
-    hiddenServices: ["kokoro"],
-    matrixUser: "bob",
-    webhookUrl: "http://10.77.0.30/hook",
-    webhookSecret: "s3cret",
-  };
-
   test("writes what the controller reads, and shows it again without the secret", async () => {
     await run("configure-sparks", WHOLE);
 
