@@ -57,6 +57,25 @@ const LOST = new Set(["ssh_unknown", "ssh_timeout"]);
 /** Whether a Spark was told something and its answer got lost: it may have had its effect, and only a look there tells. */
 export const isAnswerLost = (error: unknown): error is Fault => error instanceof Fault && LOST.has(error.code);
 
+/** By code, which is what is kept of a fault. */
+const SENDERS: ReadonlySet<string> = new Set(["too_large", "upload_too_slow"]);
+
 /** Whether it lies in the body that was sent, or in how it was: nothing that it went to has failed. */
-export const isSenders = (fault: { readonly kind: string } | null): boolean =>
-  fault?.kind === "too_large" || fault?.kind === "slow";
+export const isSenders = (fault: { readonly code: string } | null): boolean =>
+  fault !== null && SENDERS.has(fault.code);
+
+interface Ended {
+  readonly outcome: string;
+  /** Of the answer; null: there was none. */
+  readonly status: number | null;
+  /** What was told in the place of an answer. */
+  readonly fault: { readonly code: string } | null;
+}
+
+const UPSTREAM_BROKEN = 500;
+
+/** Whether a request was failed by what it went to: no answer, a broken one, or a status from 500 on. */
+export function hasUpstreamFailed({ outcome, status, fault }: Ended): boolean {
+  if (outcome === "refused") return false;
+  return (outcome === "failed" && !isSenders(fault)) || (status !== null && status >= UPSTREAM_BROKEN);
+}

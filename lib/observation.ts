@@ -85,7 +85,8 @@ function trafficOf(activity: ActivityLog, report: (error: unknown) => void): Tra
     for (const entry of activity.newest(isoTime(Date.now() - DAY_MS), MOST_REMEMBERED)) {
       const seconds = (entry.duration_ms ?? 0) / 1000;
       const firstByteSeconds = entry.ttft_ms === null ? null : entry.ttft_ms / 1000;
-      traffic.note({ ...entry, seconds, firstByteSeconds, tokensOut: entry.tokens_out }, Date.parse(entry.at));
+      const fault = entry.code === null ? null : { code: entry.code };
+      traffic.note({ ...entry, fault, seconds, firstByteSeconds, tokensOut: entry.tokens_out }, Date.parse(entry.at));
     }
   } catch (error) {
     report(error);

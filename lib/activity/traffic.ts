@@ -3,6 +3,7 @@
  * memory, by pieces of five minutes over a day, so that a look costs nothing however many requests there were.
  */
 import { type Static, Type } from "@sinclair/typebox";
+import { hasUpstreamFailed } from "../fault.ts";
 import { isoTime } from "../ids.ts";
 import { Nullable } from "../schema.ts";
 import type { RequestOutcome } from "./activity.ts";
@@ -26,7 +27,9 @@ export const TrafficSchema = Type.Object(
     upstream: Type.String(),
     from: Type.String({ description: "ISO 8601 UTC: since when `answered` and `failed` count, at most a day ago" }),
     answered: Type.Integer({ description: "Requests that were answered to their end with a status below 400" }),
-    failed: Type.Integer({ description: "Requests that broke off, got no answer, or one from 500 on" }),
+    failed: Type.Integer({
+      description: "Requests that the upstream failed: it broke off, gave no answer, or one from 500 on",
+    }),
     first_token_ms: Nullable(Type.Number(), { description: "Median of the streamed answers of the last 15 minutes" }),
     tokens_per_second: Nullable(Type.Number(), {
       description: "The same: how fast an answer was written from its first token on",
@@ -51,6 +54,8 @@ export interface Passed {
   readonly outcome: RequestOutcome;
   /** Null when there was no answer. */
   readonly status: number | null;
+  /** What was told in the place of an answer. */
+  readonly fault: { readonly code: string } | null;
   /** From admission on; null when no byte came. */
   readonly firstByteSeconds: number | null;
   readonly seconds: number;
@@ -72,10 +77,11 @@ export class TrafficCount {
   readonly #steps = new Map<string, Map<number, Step>>();
 
   /** @param at milliseconds since the epoch */
-  note({ upstream, outcome, status, firstByteSeconds, seconds, tokensOut }: Passed, at: number): void {
+  note(passed: Passed, at: number): void {
+    const { upstream, outcome, status, firstByteSeconds, seconds, tokensOut } = passed;
     if (upstream === null) return;
     const hasAnswered = outcome === "complete" && status !== null && status < 400;
-    const hasFailed = outcome === "failed" || (status !== null && status >= 500);
+    const hasFailed = hasUpstreamFailed(passed);
     if (!hasAnswered && !hasFailed) return;
     const step = this.#step(upstream, Math.floor(at / STEP_MS));
     if (hasFailed) step.failed++;

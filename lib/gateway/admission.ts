@@ -85,10 +85,11 @@ export class Admission {
 
   /**
    * A place, at once where one is free.
+   * @param hasWaited see `wait`
    * @throws Fault `unavailable` with `retry_after_seconds`: the queue is full, or the wait was too long
    */
-  enter(caller: () => string, signal: AbortSignal): Release | Promise<Release> {
-    return this.enterAtOnce(caller) ?? this.wait(caller, signal);
+  enter(caller: () => string, signal: AbortSignal, hasWaited = false): Release | Promise<Release> {
+    return this.enterAtOnce(caller) ?? this.wait(caller, signal, hasWaited);
   }
 
   /** Null: none is free, or others wait already. */
@@ -127,12 +128,16 @@ export class Admission {
     };
   }
 
-  /** A place, once it is this caller's turn. @throws Fault */
-  wait(by: () => string, signal: AbortSignal): Promise<Release> {
+  /**
+   * A place, once it is this caller's turn.
+   * @param hasWaited for its model, or at another upstream: it leaves no place free, for it would hear late what others hear at once
+   * @throws Fault
+   */
+  wait(by: () => string, signal: AbortSignal, hasWaited = false): Promise<Release> {
     const name = by();
     const { queue, waitMs } = this.limit();
     const caller = this.#caller(name);
-    if (queue - this.#queued <= leftFree(caller.waiting.length)) {
+    if (queue - this.#queued <= (hasWaited ? 0 : leftFree(caller.waiting.length))) {
       this.#forgetIdle(name, caller);
       return Promise.reject(this.#busy("queue_full", `${this.name} is busy and its queue is full.`));
     }

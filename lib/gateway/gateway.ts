@@ -190,9 +190,9 @@ export class Gateway {
     trace.model = body.model?.name ?? null;
     let entered: Entered | Promise<Entered>;
     try {
-      entered = this.#door.enter(trace.model, (admission, slot) => {
+      entered = this.#door.enter(trace.model, (admission, slot, hasWaited) => {
         trace.upstream = `slot:${slot}`;
-        return trace.enters(admission, request);
+        return trace.enters(admission, request, hasWaited);
       });
     } catch (error) {
       return this.#heldFor(error, request, path, body, late, trace);

@@ -7,8 +7,8 @@ export interface Entered {
   readonly route: Route;
 }
 
-/** How somebody enters where they were routed to. */
-export type Enters = (admission: Admission, slot: string) => Release | Promise<Release>;
+/** How somebody enters where they were routed to. @param hasWaited for a place elsewhere, in vain */
+export type Enters = (admission: Admission, slot: string, hasWaited: boolean) => Release | Promise<Release>;
 
 export interface ModelDoorOptions {
   places(): readonly Place[];
@@ -30,9 +30,9 @@ export class ModelDoor {
    * A place, at once where one is free. What serves may have changed while the request waited for it: it is routed again then.
    * @throws Unrouted; Fault of the admission
    */
-  enter(name: string | null, enters: Enters): Entered | Promise<Entered> {
+  enter(name: string | null, enters: Enters, hasWaited = false): Entered | Promise<Entered> {
     const route = this.route(name);
-    const entered = enters(this.options.admission(route.place), route.place.slot);
+    const entered = enters(this.options.admission(route.place), route.place.slot, hasWaited);
     return typeof entered === "function" ? { release: entered, route } : this.#again(name, enters, route, entered);
   }
 
@@ -47,6 +47,6 @@ export class ModelDoor {
     }
     if (route.place.slot === before.place.slot) return { release, route };
     release();
-    return this.enter(name, enters);
+    return this.enter(name, enters, true);
   }
 }

@@ -95,7 +95,7 @@ export class ModelHold {
       await this.line.wait(wish, unrouted, signal, deadline);
       await arrived;
       try {
-        return await this.door.enter(name, (admission) => admission.enter(() => wish.caller, signal));
+        return await this.door.enter(name, (admission) => admission.enter(() => wish.caller, signal, true));
       } catch (error) {
         if (!(error instanceof Unrouted)) throw error;
         unrouted = error;

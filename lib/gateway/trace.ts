@@ -100,9 +100,9 @@ export class Trace implements Sender {
   }
 
   /** A place behind an admission; the wait for one is time in the queue. The signal is made when it is read. @throws Fault `unavailable` */
-  enters(admission: Admission, asked: { readonly signal: AbortSignal }): Release | Promise<Release> {
+  enters(admission: Admission, asked: { readonly signal: AbortSignal }, hasWaited = false): Release | Promise<Release> {
     const caller = () => this.caller;
-    return admission.enterAtOnce(caller) ?? this.waiting(admission.wait(caller, asked.signal));
+    return admission.enterAtOnce(caller) ?? this.waiting(admission.wait(caller, asked.signal, hasWaited));
   }
 
   /** Waits for something, and counts that as time in the queue. */

@@ -1,9 +1,7 @@
 /** What the gateway counts, by Prometheus' conventions: base units, `_total` for counters. No caller, no content. */
 import { Counter, Gauge, type Registry } from "prom-client";
-import { isSenders } from "../fault.ts";
+import { hasUpstreamFailed, isSenders } from "../fault.ts";
 import { RouteTallies, type RouteTally, registerHistogram, type SecondsTally } from "./route-tally.ts";
-
-const UPSTREAM_BROKEN = 500;
 
 export interface FinishedRequest {
   /** Null: refused before one was chosen. */
@@ -13,7 +11,7 @@ export interface FinishedRequest {
   /** Of the upstream's answer. */
   readonly status: number | null;
   /** What was told in the place of an answer. */
-  readonly fault: { readonly kind: string; readonly code: string } | null;
+  readonly fault: { readonly code: string } | null;
   readonly queueSeconds: number;
   readonly seconds: number;
   readonly firstByteSeconds: number | null;
@@ -140,8 +138,9 @@ export function createGatewayMetrics(
       tally.bytesOut += request.bytesOut;
       tally.tokensIn += request.tokensIn ?? 0;
       tally.tokensOut += request.tokensOut ?? 0;
-      if (outcome === "failed" && !isSenders(fault)) errors.inc({ upstream, code: fault?.code ?? "unknown" });
-      else if (status !== null && status >= UPSTREAM_BROKEN) errors.inc({ upstream, code: `status_${status}` });
+      if (!hasUpstreamFailed(request)) return;
+      const isTold = outcome === "failed" && !isSenders(fault);
+      errors.inc({ upstream, code: isTold ? (fault?.code ?? "unknown") : `status_${status}` });
     },
   };
 }

@@ -7,7 +7,8 @@ const NOW = Date.UTC(2026, 0, 31, 14, 2);
 const SLOT = "slot:main";
 
 const passed = (more: Partial<Passed> = {}): Passed => ({
-  ...{ upstream: SLOT, outcome: "complete", status: 200, firstByteSeconds: 0.4, seconds: 2.4, tokensOut: 101 },
+  ...{ upstream: SLOT, outcome: "complete", status: 200, fault: null },
+  ...{ firstByteSeconds: 0.4, seconds: 2.4, tokensOut: 101 },
   ...more,
 });
 
