@@ -3,18 +3,32 @@
 /** What every token begins with, so that it is told from whatever else looks random. */
 export const TOKEN_PREFIX = "sparklock_";
 
-/** Then 32 random bytes as base64url, as lib/lock mints them; some of them where a text was cut. */
-const TOKEN = new RegExp(`${TOKEN_PREFIX}[\\w-]{8,43}`, "g");
+/** Then 32 random bytes as base64url, as lib/lock mints them. */
+const SECRET_LENGTH = 43;
+const WHOLE = new RegExp(`${TOKEN_PREFIX}[\\w-]{${SECRET_LENGTH}}`);
+const WHOLE_LENGTH = TOKEN_PREFIX.length + SECRET_LENGTH;
+
+/**
+ * What is kept loses parts of one, too: a text may have been cut on its way here, and a word too many that is taken out of a log costs nothing.
+ * A request is refused for a whole one only, for nothing else opens anything.
+ */
+const LEAST_PART = 8;
+const PART = new RegExp(`${TOKEN_PREFIX}[\\w-]{${LEAST_PART},${SECRET_LENGTH}}`);
+const PARTS = new RegExp(PART, "g");
+const PART_LENGTH = TOKEN_PREFIX.length + LEAST_PART;
 
 const REDACTED = "[redacted]";
 /** Nobody writes an address in percent so many times over: each time costs as much as the text is long. */
 const MOST_LAYERS = 8;
 
-/** Of an address, whose parts may be written in percent, and more than once. */
-export function hasToken(target: string): boolean {
+/** Of an address, whose parts may be written in percent, and more than once. @param shortest that fits the pattern */
+function has(pattern: RegExp, shortest: number, target: string): boolean {
   let text = target;
   for (let layer = 0; layer < MOST_LAYERS; layer += 1) {
-    if (text.includes(TOKEN_PREFIX)) return true;
+    // What is written plainly is never longer.
+    if (text.length < shortest) return false;
+    if (text.includes(TOKEN_PREFIX) && pattern.test(text)) return true;
+    if (!text.includes("%")) return false;
     const plain = text.replace(/%([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)));
     if (plain === text) return false;
     text = plain;
@@ -22,9 +36,17 @@ export function hasToken(target: string): boolean {
   return true;
 }
 
+/** Whether a whole one is in it, whichever way an address may be written. */
+export const hasToken = (text: string): boolean => has(WHOLE, WHOLE_LENGTH, text);
+
 /** @returns the text without any; where one is written in percent, nothing of the text */
 export function withoutTokens(text: string): string {
   // Nearly every text has none.
-  const left = text.includes(TOKEN_PREFIX) ? text.replace(TOKEN, REDACTED) : text;
-  return left.includes("%") && hasToken(left) ? REDACTED : left;
+  const left = text.includes(TOKEN_PREFIX) ? text.replace(PARTS, redacted) : text;
+  return left.includes("%") && has(PART, PART_LENGTH, left) ? REDACTED : left;
+}
+
+/** One that goes on in percent stays for those who read that: its rest would be left. */
+function redacted(found: string, at: number, text: string): string {
+  return found.length < WHOLE_LENGTH && text[at + found.length] === "%" ? found : REDACTED;
 }

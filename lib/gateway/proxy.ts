@@ -139,7 +139,7 @@ export class Passage implements Passed, Lasting, Uploading {
     if (NO_HEADER_TEXT.test(head))
       throw new Fault("malformed", "header_malformed", "A header has characters that no header may have.");
     // The one header for it has stayed behind.
-    if (head.includes(TOKEN_PREFIX) || (path.includes("%") && hasToken(path)))
+    if ((head.includes(TOKEN_PREFIX) && hasToken(head)) || (path.includes("%") && hasToken(path)))
       throw new Fault(
         "malformed",
         "token_misplaced",

@@ -12,8 +12,10 @@ afterEach(async () => {
   app = upstream = null;
 });
 
-/** Others in percent pass as they came. */
-const QUERY = "?user=a%20b&x=100%&y=%zz%ff";
+/** What is behind the prefix. */
+const inPercent = (token: string) => token.slice(10).replace(/./g, (char) => `%${char.charCodeAt(0).toString(16)}`);
+/** Others in percent pass as they came, and words that begin as a token does. */
+const QUERY = "?user=a%20b&x=100%&y=%zz%ff&by=sparklock_configuration";
 
 async function ask(path: string, headers: Record<string, string>, body = JSON.stringify({ model: MODEL })) {
   const got: string[] = [];
@@ -34,6 +36,16 @@ test.each([
   ["in the query", `/v1/chat/completions?token=${TOKEN}`, {}],
   ["in the query, in percent", `/v1/chat/completions?token=${TOKEN.replace("_", "%5F")}`, {}],
   ["in the query, in percent twice", `/v1/audio/speech?a=%zz&token=%2573${TOKEN.slice(1)}`, {}],
+  [
+    "in the query, its end in percent",
+    `/v1/audio/speech?token=${TOKEN.slice(0, -1)}%${TOKEN.charCodeAt(52).toString(16)}`,
+    {},
+  ],
+  [
+    "in a header of one's own, in percent",
+    "/v1/audio/speech",
+    { "x-page": `http://x/?t=sparklock_${inPercent(TOKEN)}` },
+  ],
   ["as an API key", "/v1/chat/completions", { authorization: `Bearer ${TOKEN}` }],
   ["in a header of one's own", "/v1/audio/speech", { "x-token": TOKEN }],
 ] as [string, string, Record<string, string>][])("%s: 400, and nothing is passed on", async (_, path, headers) => {

@@ -85,6 +85,9 @@ describe("a text that has a token", () => {
     ["all of it", inPercent(token)],
     ["all of it, twice over", inPercent(token).replaceAll("%", "%25")],
     ["beside one as it is", `${token}?x=${inPercent(token)}`],
+    ["its end", `/api/swap/${token.slice(0, 20)}${inPercent(token.slice(20))}`],
+    ["its last character", `/api/swap/${token.slice(0, -1)}${inPercent(token.slice(-1))}/drain`],
+    ["all of it, and cut", inPercent(token).slice(0, 120)],
   ])("in percent, %s, is not kept at all", (_, text) => {
     expect(withoutTokens(text)).toBe("[redacted]");
   });
@@ -95,7 +98,11 @@ describe("a text that has a token", () => {
 
   test("keeps the rest, although a percent sign is in it", () => {
     expect(withoutTokens(`100 % of ${token} %zz`)).toBe("100 % of [redacted] %zz");
+    expect(withoutTokens(`100 %25 of ${token}%20%zz`)).toBe("100 %25 of [redacted]%20%zz");
     expect(withoutTokens("99 %, 5 %25 and a/%E2%9C%93")).toBe("99 %, 5 %25 and a/%E2%9C%93");
+    expect(withoutTokens("what begins with sparklock_ goes; 5% less")).toBe(
+      "what begins with sparklock_ goes; 5% less",
+    );
   });
 
   test("is not looked for behind percent upon percent without end", () => {
