@@ -1,5 +1,5 @@
 /** Every model and service behind one address: who is asked, who may ask now, and the passage of bytes. */
-import { Fault, isSenders } from "../fault.ts";
+import { type Fault, isSenders } from "../fault.ts";
 import { type Pace, UPLOAD_PACE } from "../upload-pace.ts";
 import type { Release } from "./admission.ts";
 import { Admissions, type Load } from "./admissions.ts";
@@ -12,11 +12,12 @@ import { ModelHold } from "./model-hold.ts";
 import { PATIENCE, type Patience } from "./patience.ts";
 import { Passage, type Upstream } from "./proxy.ts";
 import type { Outcome } from "./relay.ts";
-import { askReranker, type RerankAnswer, type RerankQuestion } from "./rerank.ts";
+import type { RerankAnswer, RerankQuestion } from "./rerank.ts";
+import { passQuestion } from "./rerank-passage.ts";
 import { Room } from "./room.ts";
 import { type Place, Unrouted } from "./route-model.ts";
 import { type Limits, notConfigured, type ProxiedKind, type ProxiedService, reach, TRAITS } from "./services.ts";
-import { type Asker, NOTHING_PASSED, type Passed, Trace, type TraceOptions } from "./trace.ts";
+import { type Asker, type Passed, Trace, type TraceOptions } from "./trace.ts";
 import { retryLater, unanswered } from "./unanswered.ts";
 
 export interface GatewayOptions extends TraceOptions {
@@ -136,29 +137,25 @@ export class Gateway {
     }
   }
 
-  /** @throws Fault */
-  async rerank(question: RerankQuestion, signal: AbortSignal, asker: Asker): Promise<RerankAnswer> {
+  /** @returns null when its client has left @throws Fault */
+  async rerank(question: RerankQuestion, signal: AbortSignal, asker: Asker): Promise<RerankAnswer | null> {
     const trace = new Trace("/v1/rerank", asker, this.options);
     trace.model = question.model ?? null;
-    let release: Release | null = null;
     try {
       this.requireConfigured();
       const service = this.#service("reranker");
       trace.maySilence();
       const upstream = await reach(service);
-      release = await this.#enterService(service, { signal }, trace);
-      trace.begins();
-      const answer = await askReranker(this.#connections, upstream, question, signal);
-      trace.status = 200;
-      trace.end("complete");
-      return answer;
+      const release = await this.#enterService(service, { signal }, trace);
+      const admission = this.#admissions.get(trace.upstream ?? "");
+      return await passQuestion(this.#connections, upstream, question, signal, { release, admission, trace });
     } catch (error) {
-      if (signal.aborted) trace.end("left");
-      else if (release) trace.end("failed", NOTHING_PASSED, error instanceof Fault ? error : null);
-      else trace.endedBy(error);
+      if (signal.aborted) {
+        trace.end("left");
+        return null;
+      }
+      trace.endedBy(error);
       throw error;
-    } finally {
-      release?.();
     }
   }
 
@@ -276,7 +273,6 @@ export class Gateway {
     release: Release,
     trace: Trace,
   ): Promise<Response> {
-    const began = performance.now();
     const admission = this.#admissions.get(trace.upstream ?? "");
     trace.begins();
     const onEnd = (outcome: Outcome, passed: Passed, fault: Fault | null) => {
@@ -291,7 +287,8 @@ export class Gateway {
     return passage.forward(path, body, (status) => {
       trace.status = status;
       trace.share?.free();
-      admission?.saw(performance.now() - began);
+      // What its client takes to send is not the upstream's time.
+      if (passage.askedAt !== null) admission?.saw(performance.now() - passage.askedAt);
     });
   }
 }

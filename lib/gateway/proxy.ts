@@ -43,6 +43,8 @@ export class Passage implements Passed, Lasting, Uploading {
   bytesIn = 0;
   bytesOut = 0;
   firstByteAt: number | null = null;
+  /** By `performance.now()`: since when it is the upstream's turn; null: not all of the body is there yet. */
+  askedAt: number | null = null;
   tokensIn: number | null = null;
   tokensOut: number | null = null;
 
@@ -90,6 +92,7 @@ export class Passage implements Passed, Lasting, Uploading {
   /** With the upstream, too. */
   #taken(): void {
     this.#uploaded = true;
+    this.askedAt = performance.now();
     this.#turn();
   }
 

@@ -35,8 +35,16 @@ export interface RerankAnswer {
 /** TEI serves `/rerank`, Infinity and vLLM both. */
 const PATHS = ["/rerank", "/v1/rerank"];
 const MOST_SAID = 300;
+/** A longer question is sent as an upload is: its answer is not waited for before the reranker has taken it. */
+const SHORT_BYTES = 64 * 1024;
 /** A place and a score for each of the documents, of which there are 8 MiB at most; in all shapes without their text. */
 const MOST_ANSWER_BYTES = 16 * 1024 * 1024;
+
+interface Asking {
+  readonly patience?: Omit<Patience, "mostBytes">;
+  /** The answer has begun. @param latencyMs after the reranker had all of the question; null: before that */
+  onHead?(status: number, latencyMs: number | null): void;
+}
 
 /** @throws Fault `invalid` what the reranker refuses; `upstream`, `timeout`; the signal's reason */
 export async function askReranker(
@@ -44,7 +52,7 @@ export async function askReranker(
   upstream: Upstream,
   question: RerankQuestion,
   signal: AbortSignal,
-  patience: Omit<Patience, "mostBytes"> = PATIENCE.text,
+  { patience = PATIENCE.text, onHead }: Asking = {},
 ): Promise<RerankAnswer> {
   const { query, documents, model } = question;
   const body = {
@@ -66,12 +74,21 @@ export async function askReranker(
   deadlines.begin();
   try {
     for (const path of PATHS) {
-      deadlines.sent();
-      const asked = questionOf(path, upstream, content, patience.silenceMs);
+      let askedAt: number | null = null;
+      let hasHead = false;
+      const onTaken = () => {
+        askedAt = performance.now();
+        if (!hasHead) deadlines.sent();
+      };
+      if (content.length <= SHORT_BYTES) onTaken();
+      const asked = questionOf(path, upstream, content, patience.silenceMs, onTaken);
       const answer = await connections.ask(upstream.origin, asked, patience.connectMs, stop);
+      hasHead = true;
       deadlines.answering();
+      const isElsewhere = answer.status === 404 && path !== PATHS.at(-1);
+      if (!isElsewhere) onHead?.(answer.status, askedAt === null ? null : performance.now() - askedAt);
       const text = await shortAnswer(upstream.name, piecesOf(answer, deadlines), MOST_ANSWER_BYTES);
-      if (answer.status === 404 && path !== PATHS.at(-1)) continue;
+      if (isElsewhere) continue;
       if (answer.status !== 200) throw refused(upstream.name, answer.status, text);
       return normalised(upstream.name, text, question);
     }
@@ -85,7 +102,13 @@ export async function askReranker(
   throw new Fault("upstream", "upstream_failed", `${upstream.name} knows no reranking.`);
 }
 
-function questionOf(path: string, { origin, host }: Upstream, content: Uint8Array, stallMs: number): Question {
+function questionOf(
+  path: string,
+  { origin, host }: Upstream,
+  content: Uint8Array,
+  stallMs: number,
+  onTaken: () => void,
+): Question {
   const lines = [
     `POST ${path} HTTP/1.1`,
     `host: ${host ?? origin.slice("http://".length)}`,
@@ -94,7 +117,18 @@ function questionOf(path: string, { origin, host }: Upstream, content: Uint8Arra
     "accept-encoding: identity",
     `content-length: ${content.length}`,
   ];
-  return { method: "POST", head: `${lines.join("\r\n")}\r\n\r\n`, body: { content, length: null }, stallMs };
+  const question = { method: "POST", head: `${lines.join("\r\n")}\r\n\r\n`, stallMs };
+  if (content.length <= SHORT_BYTES) return { ...question, body: { content, length: null } };
+  return { ...question, body: { content: inOnePiece(content), length: content.length }, onTaken };
+}
+
+function inOnePiece(content: Uint8Array): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      controller.enqueue(content);
+      controller.close();
+    },
+  });
 }
 
 /** Whoever stops before the end lets go of the rest. */

@@ -1,6 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { ControlPlane } from "../../lib/control-plane.ts";
+import { nobodyReads } from "../../lib/gateway/unanswered.ts";
 import { openAiErrors } from "../../lib/http/schemas.ts";
 import { askerOf } from "./_proxied.ts";
 
@@ -38,16 +39,15 @@ export default ({ gateway, config }: Pick<ControlPlane, "gateway" | "config">) =
     async ({ body, request, server }) => {
       const { query, documents, top_n, return_documents, model } = body;
       const question = { query, documents, topN: top_n, returnDocuments: return_documents, model };
-      const { object, results, ...rest } = await gateway.rerank(
-        question,
-        request.signal,
-        askerOf(request, server, config),
-      );
+      const answer = await gateway.rerank(question, request.signal, askerOf(request, server, config));
+      // Of no shape that anybody would be told of.
+      if (answer === null) return nobodyReads() as never;
+      const { object, results, ...rest } = answer;
       return { object, ...rest, results: [...results] };
     },
     {
       body: Body,
-      response: { 200: Answer, ...openAiErrors(404, 413, 422, 502, 503, 504) },
+      response: { 200: Answer, ...openAiErrors(404, 408, 413, 422, 502, 503, 504) },
       detail: { operationId: "rerank", summary: "Documents by their relevance to a query", tags: ["Gateway"] },
     },
   );

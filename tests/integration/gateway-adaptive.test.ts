@@ -100,6 +100,74 @@ test("uploads that are too large say nothing of the upstream: it gets as many at
   expect(most).toBe(MOST);
 });
 
+/** Tells how many are at it at a time. */
+async function counting(answer: string) {
+  const seen = { here: 0, most: 0 };
+  const server = createServer((request, response) => {
+    request.resume().once("end", () => {
+      seen.most = Math.max(seen.most, ++seen.here);
+      setTimeout(() => {
+        seen.here--;
+        response.end(answer);
+      }, 50);
+    });
+  });
+  upstream = server;
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+  const limit = { inFlight: 2 * MOST, queue: 1_000, waitMs: 60_000, isAdaptive: true };
+  app = await startGatewayApp({
+    upstream: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    limits: { audio: limit, text: limit },
+  });
+  return seen;
+}
+
+/** In two halves, the second one so much later. */
+function sentSlowly(afterMs: number): ReadableStream<Uint8Array> {
+  const half = new TextEncoder().encode(JSON.stringify({ input: "x".repeat(40 << 10) }));
+  let left = 2;
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        if (left-- === 0) return controller.close();
+        if (left === 0) await Bun.sleep(afterMs);
+        controller.enqueue(half);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+test("what clients take to send says nothing of the upstream: it gets as many at a time as before", async () => {
+  const seen = await counting("{}");
+  const say = async (body: BodyInit) =>
+    (await fetch(`${app?.url}/v1/audio/speech`, { method: "POST", body })).arrayBuffer();
+  const sayAll = (count: number, afterMs: number) =>
+    Promise.all(Array.from({ length: count }, () => say(sentSlowly(afterMs))));
+
+  // The limit grows to what is configured, and its early look at the baseline is over.
+  for (let round = 0; round < 10; round++) await sayAll(4 * MOST, 0);
+  for (let round = 0; round < 12; round++) await sayAll(2 * MOST, 200);
+  seen.most = 0;
+  await Promise.all(Array.from({ length: 2 * MOST }, () => say("{}")));
+
+  expect(seen.most).toBeGreaterThan(MOST);
+}, 60_000);
+
+test("a reranker that answers in time gets as many at a time as are configured, not what it begins with", async () => {
+  const seen = await counting('[{"index":0,"score":1}]');
+  const headers = { "content-type": "application/json" };
+  const body = JSON.stringify({ query: "q", documents: ["a"] });
+  const ask = async () => (await fetch(`${app?.url}/v1/rerank`, { method: "POST", headers, body })).status;
+  const askAll = (count: number) => Promise.all(Array.from({ length: count }, ask));
+
+  await until("the limit has grown", async () => {
+    seen.most = 0;
+    expect(new Set(await askAll(5 * MOST))).toEqual(new Set([200]));
+    return seen.most === 2 * MOST;
+  });
+}, 60_000);
+
 test("where the limit is fixed it gets as many as are configured, however it answers", async () => {
   expect(await atATime(false, byTurns)).toBe(MOST);
 });

@@ -62,6 +62,14 @@ describe("the OpenAPI document", () => {
     expect(shapeless).toEqual([]);
   });
 
+  test("whoever may send a long body is told of 408 and 413", () => {
+    const silent = operations().flatMap(({ name, operation: { responses } }) =>
+      name.startsWith("POST /v1/") && !("408" in responses && "413" in responses) ? [name] : [],
+    );
+
+    expect(silent).toEqual([]);
+  });
+
   test("errors are problem documents, hoisted once", () => {
     const swap = document.paths["/api/swap"]!.post!;
 

@@ -16,6 +16,8 @@ export interface GatewayApp {
   readonly gateway: Gateway;
   /** Requests that are over. */
   readonly ended: (RequestRecord & Sender)[];
+  /** Lines of the log. */
+  readonly logged: readonly string[];
   close(): Promise<void>;
 }
 
@@ -80,6 +82,7 @@ export async function startGatewayApp(options: GatewayAppOptions): Promise<Gatew
     url: `http://127.0.0.1:${own}`,
     gateway,
     ended,
+    logged: under.logged,
     async close() {
       await app.stop(true);
       await under.close();

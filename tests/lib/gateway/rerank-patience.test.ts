@@ -10,13 +10,13 @@ import { until } from "../../support/until.ts";
 
 const QUESTION = { query: "x", documents: ["x"] };
 const PATIENCE = { connectMs: 200, firstByteMs: 400, silenceMs: 600, totalMs: 5_000 };
-const ask = (port: number) =>
+const ask = (port: number, document = "x", more: Partial<typeof PATIENCE> = {}) =>
   askReranker(
     new Connections(),
     { name: "the reranker", origin: `http://127.0.0.1:${port}`, host: null },
-    QUESTION,
+    { query: "x", documents: [document] },
     new AbortController().signal,
-    PATIENCE,
+    { patience: { ...PATIENCE, ...more } },
   ).then(
     () => null,
     (error: unknown) => error as Fault,
@@ -48,6 +48,27 @@ test("a reranker that takes the question and says nothing is given up after the 
 });
 
 const SCORES = '[{"index":0,"score":1}]';
+
+test("its time to the first byte begins when it has all of a long question", async () => {
+  const server = createServer((socket) => {
+    let got = 0;
+    let length = Number.POSITIVE_INFINITY;
+    socket.on("error", () => undefined);
+    socket.pause();
+    setTimeout(() => socket.resume(), 3 * PATIENCE.firstByteMs);
+    socket.on("data", (data) => {
+      got += data.length;
+      if (got === data.length) length = Number(/content-length: (\d+)/.exec(data.toString("latin1"))?.[1]);
+      if (got > length) socket.end(`HTTP/1.1 200 OK\r\ncontent-length: ${SCORES.length}\r\n\r\n${SCORES}`);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+  // More than any kernel keeps.
+  const error = await ask((server.address() as AddressInfo).port, "x".repeat(8 << 20), { silenceMs: 10_000 });
+  server.close();
+
+  expect(error).toBeNull();
+});
 
 test.each([
   ["reset before its end is known", "upstream_closed", (socket: Socket): unknown => socket.resetAndDestroy()],
