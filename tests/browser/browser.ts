@@ -14,7 +14,7 @@ export const FLAGS = [
   "--disable-component-update",
   "--disable-sync",
 ];
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 45_000;
 
 export const hasChromium = existsSync(EXECUTABLE);
 

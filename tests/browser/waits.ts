@@ -5,7 +5,7 @@
 import type { Locator } from "playwright-core";
 import { until } from "../support/until.ts";
 
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 45_000;
 
 const also = (it: Locator, selector: string): Promise<void> => it.and(it.page().locator(selector)).waitFor();
 

@@ -58,7 +58,7 @@ export interface DemoOptions
 /** Of the simulated time to the real one. */
 export const SPEED = 300;
 /** Before a test's own limit. */
-const LONG_SWAP_MS = 25_000;
+const LONG_SWAP_MS = 50_000;
 const LAST_LINES = 20;
 
 /** A control plane on the data of that folder, and where it listens. */
