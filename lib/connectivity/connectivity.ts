@@ -79,11 +79,11 @@ export class Connectivity {
     this.beat();
   }
 
-  /** Sparks that are not configured any more are not waited for. One whose entry cannot be read just now has not gone by that. */
+  /** Sparks that were taken out are not waited for. One whose entry cannot be read just now has not gone by that. */
   reconfigured(): void {
-    const { nodesAreAll } = this.options.topology();
-    if (!nodesAreAll) return;
-    const names = this.#names();
+    const topology = this.options.topology();
+    if (!topology.nodesAreAll) return;
+    const names = topology.nodes.map(({ name }) => name);
     this.#tolerant(() => this.options.store.closeAllBut(names, this.options.now()));
     for (const name of [...this.#sparks.keys()]) if (!names.includes(name)) this.#sparks.delete(name);
   }

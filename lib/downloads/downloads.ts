@@ -4,7 +4,7 @@
  */
 import { Fault, isAnswerLost } from "../fault.ts";
 import { isoTime } from "../ids.ts";
-import { type Node, type Topology, usableNode } from "../topology/topology.ts";
+import { isTakenOut, type Node, type Topology, usableNode } from "../topology/topology.ts";
 import { type Download, isOver } from "./download.ts";
 import type { DownloadStore } from "./download-store.ts";
 import { Follower, type FollowerMeans } from "./follower.ts";
@@ -13,7 +13,7 @@ import type { DownloadSparks } from "./sparks.ts";
 /** Kept free beside what is downloaded. */
 const RESERVE_BYTES = 5e9;
 
-export interface DownloadsOptions extends Omit<FollowerMeans, "node" | "nodesAreAll" | "onEnd"> {
+export interface DownloadsOptions extends Omit<FollowerMeans, "node" | "isTakenOut" | "onEnd"> {
   readonly store: DownloadStore;
   readonly sparks: DownloadSparks;
   topology(): Topology;
@@ -176,7 +176,7 @@ export class Downloads {
     const follower = new Follower(download, jobOf(download), {
       ...this.options,
       node: (name) => usableNode(topology(), name),
-      nodesAreAll: () => topology().nodesAreAll,
+      isTakenOut: (name) => isTakenOut(topology(), name),
       onEnd: (ended) => {
         transaction(() => {
           store.save(ended);

@@ -17,8 +17,8 @@ export interface FollowerMeans {
   /** Milliseconds since the epoch. */
   now(): number;
   node(name: string): Node | undefined;
-  /** False: one that is not there may only be unreadable just now. */
-  nodesAreAll(): boolean;
+  /** False: one that cannot be used may only be unreadable just now. */
+  isTakenOut(name: string): boolean;
   /** Something that is shown has changed. */
   onChange(download: Download): void;
   /** Keeps it. Throws while nothing can be written: it is tried again. */
@@ -109,7 +109,7 @@ export class Follower {
 
   /** The script runs on meanwhile. */
   #unconfigured(): void {
-    if (!this.means.nodesAreAll()) {
+    if (!this.means.isTakenOut(this.#download.nodes[0] ?? "")) {
       const reason = "The entry of the Spark that downloads cannot be read just now.";
       this.#show({ reason, bytes_per_second: null, eta_seconds: null });
       return;

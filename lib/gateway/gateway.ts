@@ -287,8 +287,8 @@ export class Gateway {
     return passage.forward(path, body, (status) => {
       trace.status = status;
       trace.share?.free();
-      // What its client takes to send is not the upstream's time.
-      if (passage.askedAt !== null) admission?.saw(performance.now() - passage.askedAt);
+      // What its client takes to send is not the upstream's time, and to refuse takes none.
+      if (passage.askedAt !== null && status < 400) admission?.saw(performance.now() - passage.askedAt);
     });
   }
 }

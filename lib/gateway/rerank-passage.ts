@@ -23,7 +23,8 @@ export async function passQuestion(
   trace.begins();
   const onHead = (status: number, latencyMs: number | null) => {
     trace.status = status;
-    if (latencyMs !== null) admission?.saw(latencyMs);
+    // To refuse takes no time.
+    if (latencyMs !== null && status < 400) admission?.saw(latencyMs);
   };
   try {
     const answer = await askReranker(connections, upstream, question, signal, { onHead });

@@ -36,14 +36,19 @@ interface Draft {
   readonly faulty: boolean;
 }
 
-/** All nodes in order, head first. A node with anything wrong is misconfigured; none is ever left out or made up. */
+/**
+ * All nodes in order, head first. A node with anything wrong is misconfigured; none is ever left out or made up.
+ * @returns `areAll` as in Topology: the file has a list of nodes, and each entry there tells its name
+ */
 export function loadNodes(
   field: Field | undefined,
   document: YamlDocument,
   env: Environment,
   log: ProblemLog,
-): readonly NodeEntry[] {
-  const drafts = withEnvironment(fileDrafts(field, document, log), env);
+): { readonly nodes: readonly NodeEntry[]; readonly areAll: boolean } {
+  const written = fileDrafts(field, document, log);
+  const areAll = Array.isArray(field?.value) && written.every(({ faulty }) => !faulty);
+  const drafts = withEnvironment(written, env);
   const nodes: NodeEntry[] = [];
   for (const draft of drafts) {
     if (nodes.some((node) => node.name === draft.name)) {
@@ -52,7 +57,7 @@ export function loadNodes(
       nodes.push(distinct(nodeOf(draft, log), draft, nodes, log));
     }
   }
-  return nodes;
+  return { nodes, areAll };
 }
 
 function fileDrafts(field: Field | undefined, document: YamlDocument, log: ProblemLog): Draft[] {

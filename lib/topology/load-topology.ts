@@ -26,8 +26,8 @@ export function loadTopology({ files, env, isUnreadable = false }: TopologySourc
   const topology = readYaml(files.topology ?? { name: "topology.yaml", text: "" });
   const overrides = readYaml(files.services ?? { name: "services-overrides.yaml", text: "" });
   const sections = sectionsOf(topology, TopologyFile, log);
-  const nodes = loadNodes(sections.get("nodes"), topology, env, log);
-  const nodesAreAll = !isUnreadable && log.problems.every(({ path }) => path !== "" && !/^(nodes|SPARK)/.test(path));
+  const { nodes, areAll } = loadNodes(sections.get("nodes"), topology, env, log);
+  const nodesAreAll = areAll && !isUnreadable;
   const slots = loadSlots(sections.get("slots"), topology, nodes, env, log);
   const settings = loadSettings(sections.get("settings"), topology, env, log);
   const said = sectionsOf(overrides, ServicesFile, log).get("services");

@@ -109,12 +109,17 @@ export interface Settings {
 
 export interface Topology {
   readonly nodes: readonly NodeEntry[];
-  /** False: a part that may name a Spark could not be read, so one that is not among `nodes` is not gone for sure. */
+  /** False: topology.yaml has no list of nodes just now, or one with an entry without a name: one that is not among `nodes` is not gone for sure. */
   readonly nodesAreAll: boolean;
   readonly slots: readonly Slot[];
   readonly services: readonly Service[];
   readonly settings: Settings;
   readonly problems: readonly Problem[];
+}
+
+/** Whether it was taken out on purpose: a file that somebody is still writing takes none out. */
+export function isTakenOut({ nodes, nodesAreAll }: Topology, name: string): boolean {
+  return nodesAreAll && nodes.every((node) => node.name !== name);
 }
 
 /** The node of that name if it can be used. */

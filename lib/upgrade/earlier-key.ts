@@ -37,7 +37,7 @@ export function earlierKeys(folder: EarlierFolder, named: string | null): string
  */
 export function takeKey(folder: EarlierFolder, named: string | null, log: ItemLog): void {
   const own = folder.at(OWN_KEY);
-  const nameOf = (path: string) => (relative(folder.path, path).startsWith("..") ? path : relative(folder.path, path));
+  const nameOf = (path: string) => nameIn(folder, path);
   // The public half is written first: nothing may be in its way.
   if (["other", "unreadable"].includes(folder.presence(`${OWN_KEY}.pub`))) {
     log.add(`${OWN_KEY}.pub`, "", "not_taken", "This is not a regular file.");
@@ -77,6 +77,16 @@ export function takeKey(folder: EarlierFolder, named: string | null, log: ItemLo
   else if (used === own) log.add(APP_SETTINGS, "SSH_KEY_PATH", "kept", `${OWN_KEY} is there already.`);
   else log.add(APP_SETTINGS, "SSH_KEY_PATH", "not_taken", "The key there cannot be used.");
 }
+
+/** Where the environment names the key: what is there otherwise stays where it is. */
+export function leaveKeys(folder: EarlierFolder, named: string | null, log: ItemLog): void {
+  const why = "The key that SSH_KEY_PATH of the environment names is used.";
+  for (const path of earlierKeys(folder, named)) log.add(nameIn(folder, path), "", "kept", why);
+  if (named !== null) log.add(APP_SETTINGS, "SSH_KEY_PATH", "kept", why);
+}
+
+const nameIn = ({ path: folder }: EarlierFolder, path: string): string =>
+  relative(folder, path).startsWith("..") ? path : relative(folder, path);
 
 /** A file of another owner cannot be given a mode, and can be read all the same. */
 function protect(path: string): void {

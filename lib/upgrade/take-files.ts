@@ -4,7 +4,7 @@ import type { TextFile } from "../config/yaml-document.ts";
 import { loadTopology } from "../topology/load-topology.ts";
 import { APP_SETTINGS, type AppSettings, readAppSettings, type Wanted } from "./app-settings.ts";
 import type { EarlierFolder } from "./earlier-folder.ts";
-import { takeKey, takeKnownHosts } from "./earlier-key.ts";
+import { leaveKeys, takeKey, takeKnownHosts } from "./earlier-key.ts";
 import { type JudgedFile, judgeModels, judgeServices } from "./override-files.ts";
 import { ItemLog, reasonOf, undone } from "./report.ts";
 import { writeSettings } from "./write-settings.ts";
@@ -46,7 +46,8 @@ export function takeFiles({ folder, shipped, keyIsNamed, items, attempt }: Takin
     if (services) takeJudged(folder, SERVICES, judgeServices(services, topology(), isSure), items);
     add(folder, SERVICES, wantedOf(SERVICES), items);
   });
-  if (!keyIsNamed) attempt("id_ed25519", () => takeKey(folder, settings?.keyPath ?? null, items));
+  const handleKeys = keyIsNamed ? leaveKeys : takeKey;
+  attempt("id_ed25519", () => handleKeys(folder, settings?.keyPath ?? null, items));
   attempt("known_hosts", () => {
     const { nodes } = loadTopology({ files: { topology: topology() }, env: {} });
     const sparks = nodes.flatMap((node) =>

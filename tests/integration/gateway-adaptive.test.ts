@@ -100,11 +100,16 @@ test("uploads that are too large say nothing of the upstream: it gets as many at
   expect(most).toBe(MOST);
 });
 
-/** Tells how many are at it at a time. */
+/** Tells how many are at it at a time. What asks for `nothing` is refused, without taking any time. */
 async function counting(answer: string) {
   const seen = { here: 0, most: 0 };
   const server = createServer((request, response) => {
-    request.resume().once("end", () => {
+    let body = "";
+    request.setEncoding("utf8").on("data", (text: string) => {
+      body += text;
+    });
+    request.once("end", () => {
+      if (body.includes("nothing")) return response.writeHead(422).end("{}");
       seen.most = Math.max(seen.most, ++seen.here);
       setTimeout(() => {
         seen.here--;
@@ -167,6 +172,29 @@ test("a reranker that answers in time gets as many at a time as are configured, 
     return seen.most === 2 * MOST;
   });
 }, 60_000);
+
+test.each([
+  ["/v1/audio/speech", (input: string) => ({ input })],
+  ["/v1/rerank", (query: string) => ({ query, documents: ["a"] })],
+])(
+  "what it refuses takes no time, and makes what it answers no slower: %s",
+  async (path, bodyOf) => {
+    const seen = await counting('[{"index":0,"score":1}]');
+    const headers = { "content-type": "application/json" };
+    const ask = async (about: string) =>
+      (await fetch(app?.url + path, { method: "POST", headers, body: JSON.stringify(bodyOf(about)) })).status;
+    const askAll = (count: number, about: string) => Promise.all(Array.from({ length: count }, () => ask(about)));
+
+    for (let round = 0; round < 10; round++) await askAll(5 * MOST, "something");
+    for (let round = 0; round < 5; round++) expect(new Set(await askAll(MOST, "nothing"))).toEqual(new Set([422]));
+    for (let round = 0; round < 5; round++) await askAll(2 * MOST, "something");
+    seen.most = 0;
+    await askAll(2 * MOST, "something");
+
+    expect(seen.most).toBeGreaterThan(MOST);
+  },
+  60_000,
+);
 
 test("where the limit is fixed it gets as many as are configured, however it answers", async () => {
   expect(await atATime(false, byTurns)).toBe(MOST);

@@ -162,6 +162,8 @@ describe("the connectivity log", () => {
   const FIRST_BY_VARIABLES = { SPARK1_HOST: "127.0.0.10", SPARK1_USER: "spark" };
   test.each([
     ["that is broken", {}, (yaml: string) => `${yaml}\nnodes: [\n`],
+    ["whose list of nodes is called otherwise", {}, (yaml: string) => yaml.replace("nodes:", "node:")],
+    ["that is empty", {}, () => ""],
     ["that is broken beside variables for one Spark", FIRST_BY_VARIABLES, (yaml: string) => `${yaml}\nnodes: [\n`],
     ["with a typo in one entry", {}, (yaml: string) => yaml.replace(/(spark-2\n(?: {4}.*\n)*? {4}ssh_port: )/, "$1x")],
   ])("a configuration %s for a while ends no outage, and no hardware address is forgotten", async (_, env, broken) => {
@@ -186,12 +188,19 @@ describe("the connectivity log", () => {
     network("down");
     await becomes("down");
 
+    const ended = async () => (await log()).events.filter(({ transition }) => transition === "up").length;
+    const remark = (yaml: string) => yaml.replace("- name: spark-1\n", "- name: spark-1\n    rack: 2\n");
+    reads(withoutSpark2(remark(cluster.topologyYaml)));
+    expect(await ended()).toBe(1);
+    reads(cluster.topologyYaml);
+    await until("it is down again", async () => (await log()).current["spark-2"] === "down");
+
     reads("nodes: []\n");
-    expect((await log()).events.map(({ transition }) => transition)).toEqual(["up", "down"]);
+    expect(await ended()).toBe(2);
     network("up");
     reads(cluster.topologyYaml);
     await becomes("up");
-    expect((await log()).events).toHaveLength(2);
+    expect((await log()).events).toHaveLength(4);
   });
 
   test("a Spark that was taken out and is put in again is woken by the address that it had", async () => {

@@ -50,7 +50,17 @@ describe("a topology.yaml that was written before the first start", () => {
     expect(items((await start(from)).report)).toEqual(["ssh/known_hosts"]);
   });
 
-  test("a key that the environment names is used where it is, and is no sign of the earlier version", async () => {
+  test("a key that the environment names is used where it is; those of before stay, and are told", async () => {
+    const from = earlier(WHOLE);
+    const started = await start(from, { SSH_KEY_PATH: join(from.dataDir, "ssh/id_ed25519") });
+
+    expect(items(started.report, "kept")).toEqual(
+      expect.arrayContaining(["ssh/id_ed25519", "app_settings.json SSH_KEY_PATH"]),
+    );
+    expect(existsSync(join(from.dataDir, "id_ed25519"))).toBe(false);
+  });
+
+  test("a key that the environment names is no sign of the earlier version", async () => {
     const from = earlier({ "topology.yaml": BY_FORM, "ssh/id_ed25519": "PRIVATE!" });
     const started = await start(from, { SSH_KEY_PATH: join(from.dataDir, "ssh/id_ed25519") });
 
