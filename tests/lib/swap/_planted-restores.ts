@@ -64,7 +64,8 @@ export const PLANTED_RESTORES: Readonly<Record<string, { readonly controller: Co
   },
   "restores what somebody else has reserved": {
     controller: controller(deafTo("locked")),
-    seen: /restores \S+ although somebody else has reserved it/,
+    // The refusal that it does not listen to comes before the one for a swap that is under way.
+    seen: /restores \S+ (although somebody else has reserved it|beside|while its slot is being stopped)/,
   },
   "restores where another slot's model would have to stop": {
     controller: controller((means, ...of) => {
@@ -98,6 +99,7 @@ export const PLANTED_RESTORES: Readonly<Record<string, { readonly controller: Co
         machine: { ...restore.machine, canRollBack: true },
       })),
     ),
-    seen: /in place of what was restored already/,
+    // A way back of a restore is a second one, and stops what the first has loaded.
+    seen: /in place of what was restored already|restores, and has stopped the vLLM of \S+-back/,
   },
 };

@@ -13,6 +13,8 @@ import { PLANTED_RESTORES } from "./_planted-restores.ts";
 
 const RUNS = Number(process.env.MODEL_RUNS ?? 10_000);
 const SEED = Number(process.env.MODEL_SEED ?? Date.now() % 2 ** 31);
+/** Where planted mistakes are looked for: that they are found out is shown by the same histories each time. */
+const PLANTED_SEED = Number(process.env.MODEL_SEED ?? 1);
 /** A planted mistake must be found within this many: the rarest show in one history of two thousand. */
 const RUNS_TO_FIND = 30_000;
 const DEADLINE_MS = 600_000;
@@ -77,7 +79,7 @@ describe(`the swap engine in random histories (seed ${SEED})`, () => {
           ),
       },
       // Whichever of the two outlives the other: only the first is known.
-      seen: /a second vLLM|is believed to serve|has answered no chat/,
+      seen: /a second vLLM|nobody believes|is believed to serve|has answered no chat/,
     },
     "stops on the head only": {
       effects: {
@@ -109,7 +111,7 @@ describe(`the swap engine in random histories (seed ${SEED})`, () => {
           await play(given, controller);
         });
 
-        const found = await fc.check(property, { numRuns: RUNS_TO_FIND, seed: SEED, endOnFailure: true });
+        const found = await fc.check(property, { numRuns: RUNS_TO_FIND, seed: PLANTED_SEED, endOnFailure: true });
 
         expect(String(found.errorInstance)).toMatch(seen);
       },
