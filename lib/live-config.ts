@@ -128,7 +128,6 @@ function read({ dataDir, env, shippedCatalogPath }: LiveConfigOptions): Configur
   const hostsFile = readConfigFile(join(dataDir, FILES.hosts));
   const topology = loadTopology({
     files: { topology: topologyFile.file ?? undefined, services: services.file ?? undefined },
-    isUnreadable: topologyFile.problem !== null,
     env,
   });
   const catalog = loadCatalog({

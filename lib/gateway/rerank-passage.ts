@@ -32,10 +32,10 @@ export async function passQuestion(
     return answer;
   } catch (error) {
     const fault = error instanceof Fault ? error : null;
-    if (signal.aborted) trace.end("left");
     // An answer like those of other upstreams that pass as they are, in other words.
-    else if (fault?.kind === "invalid") trace.end("complete", NOTHING_PASSED, fault);
-    else {
+    if (fault?.kind === "invalid") trace.end("complete", NOTHING_PASSED, fault);
+    // That a client has left is for whoever asked to tell.
+    else if (!signal.aborted) {
       if (trace.status === null) admission?.saw(null);
       trace.end("failed", NOTHING_PASSED, fault);
     }

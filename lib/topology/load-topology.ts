@@ -10,10 +10,8 @@ import { loadSlots } from "./load-slots.ts";
 import type { Topology } from "./topology.ts";
 
 export interface TopologySources {
-  /** Absent files are fine. */
+  /** Absent files are fine; one that cannot be read counts as absent. */
   readonly files: { readonly topology?: TextFile | undefined; readonly services?: TextFile | undefined };
-  /** topology.yaml is there, and cannot be read. */
-  readonly isUnreadable?: boolean;
   readonly env: Environment;
 }
 
@@ -21,13 +19,12 @@ export interface TopologySources {
  * Never throws: whatever is wrong is in `problems`, with what was done instead. A malformed node stays in the list as
  * misconfigured; a malformed scalar falls back to its default; without any node the lists of nodes and slots are empty.
  */
-export function loadTopology({ files, env, isUnreadable = false }: TopologySources): Topology {
+export function loadTopology({ files, env }: TopologySources): Topology {
   const log = new ProblemLog();
   const topology = readYaml(files.topology ?? { name: "topology.yaml", text: "" });
   const overrides = readYaml(files.services ?? { name: "services-overrides.yaml", text: "" });
   const sections = sectionsOf(topology, TopologyFile, log);
-  const { nodes, areAll } = loadNodes(sections.get("nodes"), topology, env, log);
-  const nodesAreAll = areAll && !isUnreadable;
+  const { nodes, areAll: nodesAreAll } = loadNodes(sections.get("nodes"), topology, env, log);
   const slots = loadSlots(sections.get("slots"), topology, nodes, env, log);
   const settings = loadSettings(sections.get("settings"), topology, env, log);
   const said = sectionsOf(overrides, ServicesFile, log).get("services");

@@ -38,10 +38,12 @@ export const verify: EffectBody = async (run, leg, signal) => {
       missing = gone === null ? 0 : missing + 1;
       // Its container may be gone at the next look, and what docker knows of it.
       killedOn = gone && (killedOn ?? gone.killedOn);
-      const isOver = missing > 1 || (isLate && gone === null);
-      const seen = { dead: gone?.line ?? null, killedOn, left };
-      verdict = isOver ? words.unread(seen) : null;
-      if (isOver) return { type: "failed", failure: await words.explain(seen, signal) };
+      verdict = null;
+      if (missing > 1 || (isLate && gone === null)) {
+        const seen = { dead: gone?.line ?? null, killedOn, left };
+        verdict = words.unread(seen);
+        return { type: "failed", failure: await words.explain(seen, signal) };
+      }
       clock.heard();
       run.waitsFor(null);
       await pause(BETWEEN_TRIES_MS, signal);
